@@ -1,0 +1,12 @@
+/** Branded numbers: a device id cannot be passed where bytes are meant. Brands cost nothing at run time. */
+declare const brand: unique symbol;
+type Branded<Name extends string> = number & { readonly [brand]: Name };
+
+/** Dense index of a device (= user) in the fleet, 0 … m−1. */
+export type DeviceId = Branded<'DeviceId'>;
+export type Bytes = Branded<'Bytes'>;
+export type Millis = Branded<'Millis'>;
+
+export const deviceId = (value: number): DeviceId => value as DeviceId;
+export const bytes = (value: number): Bytes => value as Bytes;
+export const millis = (value: number): Millis => value as Millis;
