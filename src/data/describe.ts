@@ -1,0 +1,96 @@
+import { entryOfFolder, findEntry } from './catalogue.js';
+import { type Dataset, PARTS, type Part } from './dataset.js';
+import { ratingCount } from './split.js';
+
+export type Spread = { readonly min: number; readonly median: number; readonly mean: number; readonly max: number };
+
+export type Description = {
+  readonly name: string;
+  readonly users: number;
+  readonly items: number;
+  readonly ratings: number;
+  /** Share of user-item pairs without a rating, 0 … 1. */
+  readonly sparsity: number;
+  readonly sizes: Readonly<Record<Part, number>>;
+  /** Ratings of all parts. */
+  readonly perUser: Spread;
+  readonly perItem: Spread;
+  /** Items that no model can have learnt from ratings. */
+  readonly itemsWithoutTrain: number;
+  readonly scale: Dataset['scale'];
+  readonly meanRating: number;
+  /** Ratings per value, or per tenth of the scale when there are more than twenty values; a range is [from, to), the last closed. */
+  readonly histogram: readonly { readonly from: number; readonly to: number; readonly count: number }[];
+  readonly bestMse?: number;
+  readonly licence?: string;
+  readonly citation?: string;
+};
+
+const MOST_VALUES = 20;
+const BINS = 10;
+
+const spread = (counts: Uint32Array): Spread => {
+  if (counts.length === 0) return { min: 0, median: 0, mean: 0, max: 0 };
+  const sorted = counts.slice().sort();
+  const middle = sorted.length >> 1;
+  const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  const sum = sorted.reduce((total, count) => total + count, 0);
+  return { min: sorted[0]!, median, mean: sum / sorted.length, max: sorted.at(-1)! };
+};
+
+const histogramOf = ({ parts, scale: { lowest, highest } }: Dataset): Description['histogram'] => {
+  const values = new Map<number, number>();
+  for (const part of PARTS) {
+    for (const value of parts[part].values) {
+      if (values.size > MOST_VALUES) break;
+      values.set(value, (values.get(value) ?? 0) + 1);
+    }
+  }
+  if (values.size <= MOST_VALUES) {
+    return [...values].sort(([a], [b]) => a - b).map(([value, count]) => ({ from: value, to: value, count }));
+  }
+  const counts = new Array<number>(BINS).fill(0);
+  const width = (highest - lowest) / BINS;
+  for (const part of PARTS) {
+    for (const value of parts[part].values) {
+      const bin = Math.max(0, Math.min(BINS - 1, Math.floor((value - lowest) / width)));
+      counts[bin]!++;
+    }
+  }
+  return counts.map((count, bin) => ({ from: lowest + bin * width, to: lowest + (bin + 1) * width, count }));
+};
+
+/** Counts of a dataset. Two passes over the ratings; 4 B per user and item. */
+export const describeDataset = (dataset: Dataset): Description => {
+  const { name, users, items, parts, scale, bestMse } = dataset;
+  const perUser = new Uint32Array(users);
+  const perItem = new Uint32Array(items);
+  let itemsWithoutTrain = 0;
+  let sum = 0;
+  for (const part of PARTS) {
+    const { offsets, items: rated, values } = parts[part];
+    for (let user = 0; user < users; user++) perUser[user]! += offsets[user + 1]! - offsets[user]!;
+    for (const item of rated) perItem[item]!++;
+    for (const value of values) sum += value;
+    if (part === 'train') for (const count of perItem) if (count === 0) itemsWithoutTrain++;
+  }
+  const sizes = { train: ratingCount(parts.train), valid: ratingCount(parts.valid), test: ratingCount(parts.test) };
+  const ratings = sizes.train + sizes.valid + sizes.test;
+  const entry = findEntry(name) ?? entryOfFolder(name);
+  return {
+    name,
+    users,
+    items,
+    ratings,
+    sparsity: 1 - ratings / (users * items),
+    sizes,
+    perUser: spread(perUser),
+    perItem: spread(perItem),
+    itemsWithoutTrain,
+    scale,
+    meanRating: sum / ratings,
+    histogram: histogramOf(dataset),
+    ...(bestMse !== undefined && { bestMse }),
+    ...(entry && { licence: entry.licence, citation: entry.citation }),
+  };
+};

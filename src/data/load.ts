@@ -1,0 +1,129 @@
+import { basename, join } from 'node:path';
+import { badInput } from '../base/errors.js';
+import { assemble } from './assemble.js';
+import { type CacheOptions, fetchDataset } from './cache.js';
+import { type CatalogueEntry, entryOfFolder, findEntry } from './catalogue.js';
+import { type Dataset, PARTS, type Part } from './dataset.js';
+import { type Found, findRatings } from './find.js';
+import type { Columns } from './header.js';
+import { type Layout, readRatings, type Scale } from './reader.js';
+import { emptyRows } from './rows.js';
+import { ratingCount } from './split.js';
+import { synthesize } from './synthetic.js';
+import { parseSynthetic, SYNTHETIC } from './synthetic-options.js';
+
+export type LoadOptions = {
+  /** 'given': the source's own split, an error if it has none. 'random': per user 80/10/10. 'auto': given, else random. */
+  readonly split: 'auto' | 'given' | 'random';
+  /** Of the random split, and of a synthetic set as a whole. */
+  readonly seed: number;
+  /** For a path: header names, or numbers from 1. */
+  readonly columns?: Columns;
+  /** For a path. Default: found from the first line. */
+  readonly delimiter?: string;
+  /** For a path. Default: the catalogue's if the folder bears the name of one of its sets, else the range of the data. */
+  readonly scale?: { readonly lowest: number; readonly highest: number; readonly step?: number };
+  /** For a path: its ids are 0 … count−1 already, whether or not all occur. */
+  readonly declared?: { readonly users?: number; readonly items?: number };
+  readonly onProgress?: (note: string) => void;
+  readonly cache?: Omit<CacheOptions, 'onProgress'>;
+};
+
+const layoutOf = (options: LoadOptions, entry: CatalogueEntry | undefined): Layout => {
+  const { columns, delimiter, declared } = options;
+  const scale: Scale | undefined = options.scale ? { step: 0, ...options.scale } : entry?.scale;
+  if (scale !== undefined && !(scale.lowest < scale.highest && scale.step >= 0)) {
+    throw badInput('DATA', 'scale', 'lowest < highest and step ≥ 0', `${scale.lowest}, ${scale.highest}, ${scale.step}`);
+  }
+  return {
+    ...(columns && { columns }),
+    ...(delimiter && { delimiter }),
+    ...(declared && { declared }),
+    ...(scale && { scale }),
+  };
+};
+
+const read = async (found: Found, place: string, layout: Layout, options: LoadOptions): Promise<Dataset> => {
+  const rows = emptyRows();
+  const partOfFile: Part[] = [];
+  const given = found.kind === 'split' && options.split !== 'random';
+  if (options.split === 'given' && found.kind === 'single') {
+    throw badInput('DATA', found.path, 'train, valid and test files (a given split)', 'one file of ratings');
+  }
+  switch (found.kind) {
+    case 'single':
+      await readRatings(found.path, layout, rows);
+      break;
+    case 'split':
+      for (const part of PARTS) {
+        const path = found.paths[part];
+        if (path !== undefined) {
+          await readRatings(path, layout, rows);
+          partOfFile.push(part);
+        } else if (given) {
+          throw badInput('DATA', place, 'train, valid and test files', `no ${part} file (split 'random' would pool the others)`);
+        }
+      }
+      break;
+  }
+  return assemble(rows, {
+    name: found.name,
+    place,
+    split: given ? { kind: 'given', partOfFile } : { kind: 'random', seed: options.seed },
+    ...(layout.scale && { scale: layout.scale }),
+    ...(layout.declared && { declared: layout.declared }),
+  });
+};
+
+const loadPath = async (path: string, options: LoadOptions): Promise<Dataset> => {
+  const found = await findRatings(path);
+  return read(found, path, layoutOf(options, found.folder === undefined ? undefined : entryOfFolder(found.folder)), options);
+};
+
+/** Where the files of a fetched set lie in its cache folder. */
+const cachedFiles = (entry: CatalogueEntry, folder: string): Found => {
+  const { name, source } = entry;
+  switch (source.kind) {
+    case 'npm':
+    case 'zip':
+      return { kind: 'single', name, folder, path: join(folder, basename(source.member)) };
+    case 'files': {
+      const [train, valid, test] = source.addresses.map((address) => join(folder, basename(new URL(address).pathname)));
+      return { kind: 'split', name, folder, paths: { train: train!, valid: valid!, test: test! } };
+    }
+  }
+};
+
+const loadEntry = async (entry: CatalogueEntry, options: LoadOptions): Promise<Dataset> => {
+  for (const key of ['columns', 'delimiter', 'scale', 'declared'] as const) {
+    if (options[key] !== undefined) throw badInput('DATA', key, `none for the catalogue's ${entry.name}`, JSON.stringify(options[key]));
+  }
+  const { onProgress } = options;
+  const folder = await fetchDataset(entry, { ...options.cache, ...(onProgress && { onProgress }) });
+  // MetaMF's ids are dense already, so that the catalogue's counts bound them.
+  const declared = entry.split === 'given' ? { users: entry.users, items: entry.items } : undefined;
+  const layout: Layout = { ...entry.layout, scale: entry.scale, ...(declared && { declared }) };
+  const dataset = await read(cachedFiles(entry, folder), folder, layout, options);
+  const ratings = PARTS.reduce((sum, part) => sum + ratingCount(dataset.parts[part]), 0);
+  if (dataset.users !== entry.users || dataset.items !== entry.items || ratings !== entry.ratings) {
+    const shape = (set: { users: number; items: number }, count: number) => `${set.users} users, ${set.items} items, ${count} ratings`;
+    onProgress?.(`${entry.name}: expected ${shape(entry, entry.ratings)}, found ${shape(dataset, ratings)}`);
+  }
+  return dataset;
+};
+
+/**
+ * Loads a dataset: a catalogue name; `synthetic:users=1000,items=500,…` (see synthetic-options.ts); or the path of a file or
+ * folder. A catalogue name wins over a path of that name (write ./ml-1m for the folder).
+ * Returns m users × n items in three parts, in shared memory; n counts the items of all three.
+ * @throws MetafleetError DATA for what is wrong with the data (`file:line: expected …, found …`), FETCH for getting it.
+ */
+export const loadDataset = async (source: string, options: LoadOptions): Promise<Dataset> => {
+  if (!Number.isSafeInteger(options.seed)) throw badInput('DATA', 'seed', 'an integer', `${options.seed}`);
+  if (source.startsWith(SYNTHETIC)) {
+    if (options.split === 'given') throw badInput('DATA', source, 'a set that has a split (a given split)', 'a synthetic one');
+    return synthesize(parseSynthetic(source), options.seed);
+  }
+  const entry = findEntry(source);
+  return entry === undefined ? loadPath(source, options) : loadEntry(entry, options);
+};
