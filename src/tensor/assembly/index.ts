@@ -1,0 +1,8 @@
+// The SIMD side of the port in ../kernels.ts, whose comments are the specification; names and argument order are the same.
+// This module owns no memory and keeps no state: every thread instantiates it on memories that others use at the same time.
+// Counts and element strides arrive as i32; pointers as usize, to which a JS number ≥ 2³¹ wraps.
+export { gemm, transpose } from './matrix';
+export { generateItems, generateRows } from './generate';
+export { backwardRows } from './backward';
+export { relu, reluBackward, addRows, axpy, sumSquares, dot, dotItems, zero } from './vector';
+export { adam, adamTensor, adamItems, adamTensorItems } from './adam';

@@ -1,0 +1,81 @@
+// Element-wise passes and reductions. Vectors of four and a scalar tail with the same operations in the same order, so
+// that an element's bits do not depend on where a caller cuts the range. Reductions do: cut them by constants.
+
+export function zero(count: i32, x: usize): void {
+  memory.fill(x, 0, (<usize>count) << 2);
+}
+
+export function relu(count: i32, x: usize): void {
+  const end = x + ((<usize>count) << 2), end4 = x + ((<usize>(count & ~3)) << 2), zero = f32x4.splat(0);
+  for (; x < end4; x += 16) v128.store(x, f32x4.max(v128.load(x), zero));
+  for (; x < end; x += 4) store<f32>(x, max<f32>(load<f32>(x), 0));
+}
+
+export function reluBackward(count: i32, y: usize, dy: usize): void {
+  const end = y + ((<usize>count) << 2), end4 = y + ((<usize>(count & ~3)) << 2), zero = f32x4.splat(0);
+  for (; y < end4; y += 16, dy += 16) v128.store(dy, v128.andnot(v128.load(dy), f32x4.le(v128.load(y), zero)));
+  for (; y < end; y += 4, dy += 4) if (load<f32>(y) <= 0) store<f32>(dy, 0);
+}
+
+export function addRows(m: i32, n: i32, a: usize, out: usize): void {
+  const row = (<usize>n) << 2;
+  let j = 0;
+  for (; j + 16 <= n; j += 16, a += 64, out += 64) {
+    let s0 = v128.load(out), s1 = v128.load(out, 16), s2 = v128.load(out, 32), s3 = v128.load(out, 48);
+    for (let i = 0, at = a; i < m; i++, at += row) {
+      s0 = f32x4.add(s0, v128.load(at));
+      s1 = f32x4.add(s1, v128.load(at, 16));
+      s2 = f32x4.add(s2, v128.load(at, 32));
+      s3 = f32x4.add(s3, v128.load(at, 48));
+    }
+    v128.store(out, s0); v128.store(out, s1, 16); v128.store(out, s2, 32); v128.store(out, s3, 48);
+  }
+  for (; j < n; j++, a += 4, out += 4) {
+    let s = load<f32>(out);
+    for (let i = 0, at = a; i < m; i++, at += row) s += load<f32>(at);
+    store<f32>(out, s);
+  }
+}
+
+export function axpy(count: i32, scale: f64, x: usize, y: usize): void {
+  const end = x + ((<usize>count) << 2), end4 = x + ((<usize>(count & ~3)) << 2);
+  const one = <f32>scale, four = f32x4.splat(one);
+  for (; x < end4; x += 16, y += 16) v128.store(y, f32x4.add(v128.load(y), f32x4.mul(four, v128.load(x))));
+  for (; x < end; x += 4, y += 4) store<f32>(y, load<f32>(y) + one * load<f32>(x));
+}
+
+export function sumSquares(count: i32, x: usize): f64 {
+  return dot(count, x, x);
+}
+
+export function dot(count: i32, x: usize, y: usize): f64 {
+  const end = x + ((<usize>count) << 2), end8 = x + ((<usize>(count & ~7)) << 2);
+  let s0 = f64x2.splat(0), s1 = s0, s2 = s0, s3 = s0;
+  for (; x < end8; x += 32, y += 32) {
+    s0 = f64x2.add(s0, f64x2.mul(two(x, 0), two(y, 0)));
+    s1 = f64x2.add(s1, f64x2.mul(two(x, 8), two(y, 8)));
+    s2 = f64x2.add(s2, f64x2.mul(two(x, 16), two(y, 16)));
+    s3 = f64x2.add(s3, f64x2.mul(two(x, 24), two(y, 24)));
+  }
+  const s = f64x2.add(f64x2.add(s0, s1), f64x2.add(s2, s3));
+  let sum = f64x2.extract_lane(s, 0) + f64x2.extract_lane(s, 1);
+  for (; x < end; x += 4, y += 4) sum += <f64>load<f32>(x) * <f64>load<f32>(y);
+  return sum;
+}
+
+export function dotItems(first: i32, count: i32, size: i32, slotOf: usize, x: usize, y: usize): f64 {
+  const block = (<usize>size) << 2;
+  let sum = 0.0;
+  for (let i = first, end = first + count; i < end; i++) {
+    const slot = load<i32>(slotOf + ((<usize>i) << 2));
+    if (slot >= 0) sum += dot(size, x + <usize>i * block, y + <usize>slot * block);
+  }
+  return sum;
+}
+
+/** Two floats, widened. */
+// @ts-ignore: decorator
+@inline
+function two(x: usize, at: usize): v128 {
+  return f64x2.promote_low_f32x4(v128.load64_zero(x + at));
+}

@@ -1,0 +1,169 @@
+/**
+ * The kernel port: float32 loops on one shared WebAssembly memory. Two implementations serve it, assembly/ (f32x4 SIMD)
+ * and reference.ts (plain loops, the definition), held together by one conformance suite.
+ *
+ * Shapes: every pointer is a byte offset into the memory, 16-byte aligned; every count and stride is in elements.
+ * Matrices are row-major. `items` tensors are item-major blocks (n, o, s): the s outputs of one item for each of o
+ * hidden units lie together, so that a generated row, its gradient and its Adam pass each touch one contiguous block.
+ * s is a multiple of 4 (callers pad with zeros, which every kernel keeps zero). Pointers ≥ 2³¹ arrive as such.
+ * Sums run in a fixed order: the same input gives the same bits on every thread. Matrices and rows may be cut anywhere
+ * between calls without changing a bit, and a row of generateRows equals that of generateItems; only the numbers that kernels
+ * return (sumSquares, dot, adamTensor, …) depend on how a caller cuts the range: cut it by constants, never by threads.
+ */
+export type Kernels = {
+  /** C(m,n) = [C +] A(m,k)·B(k,n) [+ bias(n) on every row]. A has strides (aRow, aCol), so that Aᵀ is free; B's and C's
+   * columns are contiguous. `bias` 0: none. `accumulate` 1: add to C, 0: overwrite. Any m, n, k ≥ 0. */
+  gemm(
+    m: number,
+    n: number,
+    k: number,
+    a: number,
+    aRow: number,
+    aCol: number,
+    b: number,
+    bRow: number,
+    c: number,
+    cRow: number,
+    bias: number,
+    accumulate: number,
+  ): void;
+  /** out(columns, rows) = a(rows, columns)ᵀ, both dense. */
+  transpose(rows: number, columns: number, a: number, out: number): void;
+  /** x = max(x, 0), in place. */
+  relu(count: number, x: number): void;
+  /** dy = 0 where y ≤ 0, y being relu's output. */
+  reluBackward(count: number, y: number, dy: number): void;
+  /** out(n) += Σ over the m rows of a(m,n): a bias' gradient. */
+  addRows(m: number, n: number, a: number, out: number): void;
+  /** y += scale · x. */
+  axpy(count: number, scale: number, x: number, y: number): void;
+  /** Σ x², accumulated in float64. */
+  sumSquares(count: number, x: number): number;
+  /** Σ x·y, accumulated in float64. */
+  dot(count: number, x: number, y: number): number;
+
+  /** Full generation: out[u·outStride + i·s + j] = bias[i·s + j] + Σ_p h[u·o + p] · w[(i·o + p)·s + j]
+   * for u < users and first ≤ i < first + count. Two users × two items per step is the tile that fills the registers. */
+  generateItems(
+    users: number,
+    first: number,
+    count: number,
+    o: number,
+    s: number,
+    h: number,
+    w: number,
+    bias: number,
+    out: number,
+    outStride: number,
+  ): void;
+  /** Sparse generation: row r belongs to cohort position user[r] (u32) and item item[r] (u32):
+   * out[r·s + j] = bias[item·s + j] + Σ_p h[user·o + p] · w[(item·o + p)·s + j]. */
+  generateRows(count: number, user: number, item: number, o: number, s: number, h: number, w: number, bias: number, out: number): void;
+  /** Backward of both. For each row r, in order, with upstream gradient d[r·s + j], gradient slot slot[r] (u32):
+   * g[(slot·o + p)·s + j] += h[user·o + p]·d[r·s + j];  gBias[slot·s + j] += d[r·s + j];
+   * dh[user·o + p] += Σ_j w[(item·o + p)·s + j]·d[r·s + j]. */
+  backwardRows(
+    count: number,
+    user: number,
+    item: number,
+    slot: number,
+    o: number,
+    s: number,
+    h: number,
+    w: number,
+    d: number,
+    g: number,
+    gBias: number,
+    dh: number,
+  ): void;
+
+  /** x = 0. */
+  zero(count: number, x: number): void;
+  /** Σ x·y over item blocks first ≤ i < first + count of `size` elements: x + i·size against y + slotOf[i]·size (i32, −1: left out). */
+  dotItems(first: number, count: number, size: number, slotOf: number, x: number, y: number): number;
+  /** Adam (Kingma & Ba 2015) fused with L2 and clipping, one pass. Per element, with γ = scale·g (γ = 0 where g is 0, the null pointer):
+   * coupled (decoupled 0): γ += decay·w; decoupled 1 (AdamW): w −= rateDecay·w first, where rateDecay = learning rate·decay is what `decay` then holds.
+   * m = β1·m + (1−β1)·γ;  v = β2·v + (1−β2)·γ²;  w −= rate·m / (√v·correction + ε).
+   * rate = learning rate / (1−β1ᵗ), correction = 1/√(1−β2ᵗ). */
+  adam(
+    count: number,
+    w: number,
+    m: number,
+    v: number,
+    g: number,
+    scale: number,
+    rate: number,
+    correction: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    decay: number,
+    decoupled: number,
+  ): void;
+  /** The same with ONE second moment for the whole tensor: `rate` already holds learning rate / (1−β1ᵗ) / (√v·correction + ε).
+   * Returns Σ w² after the step, in float64 (the next step's regularization term of the second moment needs it). */
+  adamTensor(
+    count: number,
+    w: number,
+    m: number,
+    g: number,
+    scale: number,
+    rate: number,
+    beta1: number,
+    decay: number,
+    decoupled: number,
+  ): number;
+  /** `adam` over item blocks first ≤ i < first + count, each `size` elements, whose gradient is g + slotOf[i]·size (i32, −1: none). */
+  adamItems(
+    first: number,
+    count: number,
+    size: number,
+    slotOf: number,
+    w: number,
+    m: number,
+    v: number,
+    g: number,
+    scale: number,
+    rate: number,
+    correction: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    decay: number,
+    decoupled: number,
+  ): void;
+  /** `adamTensor` over item blocks; returns Σ w² of those blocks. */
+  adamTensorItems(
+    first: number,
+    count: number,
+    size: number,
+    slotOf: number,
+    w: number,
+    m: number,
+    g: number,
+    scale: number,
+    rate: number,
+    beta1: number,
+    decay: number,
+    decoupled: number,
+  ): number;
+};
+
+export type KernelName = keyof Kernels;
+
+/** One kernel call on one memory, for the pool: `memory` indexes the pool's memories. */
+export type KernelTask = {
+  readonly [Name in KernelName]: { readonly kernel: Name; readonly memory: number; readonly args: Parameters<Kernels[Name]> };
+}[KernelName];
+
+/** Runs independent kernel calls (disjoint outputs) on all threads; the caller's thread takes its share and blocks until all are done. */
+export type KernelPool = {
+  readonly memories: readonly WebAssembly.Memory[];
+  readonly implementation: 'simd' | 'reference';
+  readonly threads: number;
+  /** Kernels of one memory, on the caller's thread. */
+  on(memory: number): Kernels;
+  /** Returns each task's value (0 for kernels without one), in the order of the tasks. */
+  run(tasks: readonly KernelTask[]): Float64Array;
+  close(): Promise<void>;
+};

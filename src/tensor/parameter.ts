@@ -1,0 +1,85 @@
+import type { KernelPool, KernelTask } from './kernels.js';
+import type { Arena } from './memory.js';
+
+/**
+ * One piece of a trainable tensor, with its optimizer state and gradient, in one kernel memory. A tensor is one dense block,
+ * or `blocks` equal blocks (rows of U, items of W_low) of which a round touches few: its gradient is then sparse, one slot
+ * per touched block. Large tensors are several pieces under one name, each in a memory of its own.
+ */
+export type Parameter = {
+  readonly name: string;
+  readonly memory: number;
+  readonly arena: Arena;
+  readonly blocks: number;
+  /** Elements of one block. */
+  readonly size: number;
+  readonly weights: number;
+  readonly moment: number;
+  /** Second moment per element; the null pointer where the tensor has a single one. */
+  readonly variance: number;
+  readonly gradient: Gradient;
+};
+
+export type Gradient = {
+  /** Pointer to `capacity` slots of `size` elements, all zero between rounds. */
+  slots: number;
+  capacity: number;
+  /** Slots in use this round. */
+  used: number;
+  /** Pointer to one i32 per block: its slot, or −1. The null pointer for a dense tensor, whose only slot is 0. */
+  readonly slotOf: number;
+};
+
+export const elementsOf = (parameter: Parameter): number => parameter.blocks * parameter.size;
+
+export type MomentKind = 'element' | 'tensor';
+
+/** Allocates a parameter, its state and its gradient; everything starts at zero. */
+export const createParameter = (
+  name: string,
+  place: { readonly memory: number; readonly arena: Arena },
+  shape: { readonly blocks: number; readonly size: number; readonly sparse: boolean },
+  moment: MomentKind,
+): Parameter => {
+  const { arena, memory } = place;
+  const count = shape.blocks * shape.size;
+  const weights = arena.allocate(count);
+  const first = arena.allocate(count);
+  const variance = moment === 'element' ? arena.allocate(count) : 0;
+  const slotOf = shape.sparse ? arena.allocate(shape.blocks) : 0;
+  if (shape.sparse) arena.i32(slotOf, shape.blocks).fill(-1);
+  const capacity = shape.sparse ? 0 : shape.blocks;
+  const gradient: Gradient = { slots: capacity === 0 ? 0 : arena.allocate(count), capacity, used: capacity, slotOf };
+  return { name, memory, arena, blocks: shape.blocks, size: shape.size, weights, moment: first, variance, gradient };
+};
+
+/** The gradient slot of a block of a sparse parameter, claimed at its first touch in the round. */
+export const claimSlot = ({ gradient, blocks }: Parameter, slotOf: Int32Array, block: number): number => {
+  const known = slotOf[block]!;
+  if (known >= 0) return known;
+  if (gradient.used === blocks) throw new Error(`all ${blocks} slots claimed, and block ${block} has none`);
+  const slot = gradient.used++;
+  slotOf[block] = slot;
+  return slot;
+};
+
+/** Makes room for the claimed slots; those in use keep what they hold. */
+export const reserveSlots = ({ gradient, arena, blocks, size }: Parameter): void => {
+  if (gradient.used <= gradient.capacity) return;
+  const held = arena.f32(gradient.slots, gradient.capacity * size);
+  gradient.capacity = Math.min(blocks, 2 * gradient.used);
+  gradient.slots = arena.allocate(gradient.capacity * size);
+  arena.f32(gradient.slots, held.length).set(held);
+};
+
+/** Zeroes the gradients after a step and forgets the slots. */
+export const clearGradients = (pool: KernelPool, parameters: readonly Parameter[]): void => {
+  pool.run(
+    parameters.map(({ memory, gradient, size }): KernelTask => ({ kernel: 'zero', memory, args: [gradient.used * size, gradient.slots] })),
+  );
+  for (const { gradient, arena, blocks } of parameters) {
+    if (gradient.slotOf === 0 || gradient.used === 0) continue;
+    arena.i32(gradient.slotOf, blocks).fill(-1);
+    gradient.used = 0;
+  }
+};

@@ -1,0 +1,208 @@
+import type { Kernels } from './kernels.js';
+
+/**
+ * The kernels as plain loops: their definition, what the conformance tests compare with, and what runs where SIMD is
+ * missing. Sums accumulate in float64 and round once, when stored. A range outside the memory throws RangeError.
+ */
+export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
+  // Views are made per call: a memory that another thread grew has a new buffer.
+  const floats = (pointer: number, count: number) => new Float32Array(memory.buffer, pointer, count);
+  const indices = (pointer: number, count: number) => new Uint32Array(memory.buffer, pointer, count);
+  /** Elements that a strided matrix spans; 0 when it is empty. */
+  const span = (rows: number, row: number, columns: number, column = 1) =>
+    rows > 0 && columns > 0 ? (rows - 1) * row + (columns - 1) * column + 1 : 0;
+  const slotAt = (slotOf: number, i: number) => new Int32Array(memory.buffer, slotOf, i + 1)[i]!;
+  const gradientOf = (i: number, size: number, slotOf: number, g: number) => (slotAt(slotOf, i) < 0 ? 0 : g + slotAt(slotOf, i) * size * 4);
+  const highest = (values: Uint32Array) => values.reduce((most, value) => Math.max(most, value + 1), 0);
+
+  const kernels: Kernels = {
+    gemm(m, n, k, a, aRow, aCol, b, bRow, c, cRow, bias, accumulate) {
+      const A = floats(a, span(m, aRow, k, aCol)),
+        B = floats(b, span(k, bRow, n)),
+        C = floats(c, span(m, cRow, n)),
+        start = floats(bias, bias === 0 ? 0 : n);
+      for (let i = 0; i < m; i++) {
+        for (let j = 0; j < n; j++) {
+          let sum = (accumulate ? C[i * cRow + j]! : 0) + (bias === 0 ? 0 : start[j]!);
+          for (let p = 0; p < k; p++) sum += A[i * aRow + p * aCol]! * B[p * bRow + j]!;
+          C[i * cRow + j] = sum;
+        }
+      }
+    },
+
+    transpose(rows, columns, a, out) {
+      const A = floats(a, rows * columns),
+        T = floats(out, rows * columns);
+      for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) T[j * rows + i] = A[i * columns + j]!;
+    },
+
+    relu(count, x) {
+      const X = floats(x, count);
+      for (let i = 0; i < count; i++) X[i] = Math.max(X[i]!, 0);
+    },
+
+    reluBackward(count, y, dy) {
+      const Y = floats(y, count),
+        dY = floats(dy, count);
+      for (let i = 0; i < count; i++) if (Y[i]! <= 0) dY[i] = 0;
+    },
+
+    addRows(m, n, a, out) {
+      const A = floats(a, m * n),
+        sums = floats(out, n);
+      for (let j = 0; j < n; j++) {
+        let sum = sums[j]!;
+        for (let i = 0; i < m; i++) sum += A[i * n + j]!;
+        sums[j] = sum;
+      }
+    },
+
+    axpy(count, scale, x, y) {
+      const X = floats(x, count),
+        Y = floats(y, count);
+      for (let i = 0; i < count; i++) Y[i] = Y[i]! + scale * X[i]!;
+    },
+
+    sumSquares: (count, x) => kernels.dot(count, x, x),
+
+    dot(count, x, y) {
+      const X = floats(x, count),
+        Y = floats(y, count);
+      let sum = 0;
+      for (let i = 0; i < count; i++) sum += X[i]! * Y[i]!;
+      return sum;
+    },
+
+    zero(count, x) {
+      floats(x, count).fill(0);
+    },
+
+    dotItems(first, count, size, slotOf, x, y) {
+      let sum = 0;
+      for (let i = first; i < first + count; i++) {
+        const slot = slotAt(slotOf, i);
+        if (slot >= 0) sum += kernels.dot(size, x + i * size * 4, y + slot * size * 4);
+      }
+      return sum;
+    },
+
+    generateItems(users, first, count, o, s, h, w, bias, out, outStride) {
+      const H = floats(h, users * o),
+        W = floats(w, (first + count) * o * s),
+        start = floats(bias, (first + count) * s);
+      const Out = floats(out, span(users, outStride, (first + count) * s));
+      for (let u = 0; u < users; u++) {
+        for (let i = first; i < first + count; i++) {
+          for (let j = 0; j < s; j++) {
+            let sum = start[i * s + j]!;
+            for (let p = 0; p < o; p++) sum += H[u * o + p]! * W[(i * o + p) * s + j]!;
+            Out[u * outStride + i * s + j] = sum;
+          }
+        }
+      }
+    },
+
+    generateRows(count, user, item, o, s, h, w, bias, out) {
+      const users = indices(user, count),
+        items = indices(item, count),
+        Out = floats(out, count * s);
+      const H = floats(h, highest(users) * o),
+        W = floats(w, highest(items) * o * s),
+        start = floats(bias, highest(items) * s);
+      for (let r = 0; r < count; r++) {
+        const u = users[r]!,
+          i = items[r]!;
+        for (let j = 0; j < s; j++) {
+          let sum = start[i * s + j]!;
+          for (let p = 0; p < o; p++) sum += H[u * o + p]! * W[(i * o + p) * s + j]!;
+          Out[r * s + j] = sum;
+        }
+      }
+    },
+
+    backwardRows(count, user, item, slot, o, s, h, w, d, g, gBias, dh) {
+      const users = indices(user, count),
+        items = indices(item, count),
+        slots = indices(slot, count),
+        D = floats(d, count * s);
+      const H = floats(h, highest(users) * o),
+        dH = floats(dh, highest(users) * o),
+        W = floats(w, highest(items) * o * s);
+      const G = floats(g, highest(slots) * o * s),
+        gB = floats(gBias, highest(slots) * s);
+      for (let r = 0; r < count; r++) {
+        const u = users[r]!,
+          i = items[r]!,
+          t = slots[r]!;
+        for (let p = 0; p < o; p++) {
+          let sum = dH[u * o + p]!;
+          for (let j = 0; j < s; j++) {
+            sum += W[(i * o + p) * s + j]! * D[r * s + j]!;
+            G[(t * o + p) * s + j] = G[(t * o + p) * s + j]! + H[u * o + p]! * D[r * s + j]!;
+          }
+          dH[u * o + p] = sum;
+        }
+        for (let j = 0; j < s; j++) gB[t * s + j] = gB[t * s + j]! + D[r * s + j]!;
+      }
+    },
+
+    adam(count, w, m, v, g, scale, rate, correction, beta1, beta2, epsilon, decay, decoupled) {
+      const W = floats(w, count),
+        M = floats(m, count),
+        V = floats(v, count),
+        G = floats(g, g === 0 ? 0 : count);
+      for (let i = 0; i < count; i++) {
+        const weight = decoupled ? W[i]! - decay * W[i]! : W[i]!;
+        const gradient = (g === 0 ? 0 : scale * G[i]!) + (decoupled ? 0 : decay * W[i]!);
+        M[i] = beta1 * M[i]! + (1 - beta1) * gradient;
+        V[i] = beta2 * V[i]! + (1 - beta2) * gradient * gradient;
+        W[i] = weight - (rate * M[i]!) / (Math.sqrt(V[i]!) * correction + epsilon);
+      }
+    },
+
+    adamTensor(count, w, m, g, scale, rate, beta1, decay, decoupled) {
+      const W = floats(w, count),
+        M = floats(m, count),
+        G = floats(g, g === 0 ? 0 : count);
+      for (let i = 0; i < count; i++) {
+        const weight = decoupled ? W[i]! - decay * W[i]! : W[i]!;
+        const gradient = (g === 0 ? 0 : scale * G[i]!) + (decoupled ? 0 : decay * W[i]!);
+        M[i] = beta1 * M[i]! + (1 - beta1) * gradient;
+        W[i] = weight - rate * M[i]!;
+      }
+      return kernels.sumSquares(count, w);
+    },
+
+    adamItems(first, count, size, slotOf, w, m, v, g, scale, rate, correction, beta1, beta2, epsilon, decay, decoupled) {
+      for (let i = first; i < first + count; i++) {
+        const at = i * size * 4;
+        kernels.adam(
+          size,
+          w + at,
+          m + at,
+          v + at,
+          gradientOf(i, size, slotOf, g),
+          scale,
+          rate,
+          correction,
+          beta1,
+          beta2,
+          epsilon,
+          decay,
+          decoupled,
+        );
+      }
+    },
+
+    adamTensorItems(first, count, size, slotOf, w, m, g, scale, rate, beta1, decay, decoupled) {
+      let sum = 0;
+      for (let i = first; i < first + count; i++) {
+        const at = i * size * 4;
+        sum += kernels.adamTensor(size, w + at, m + at, gradientOf(i, size, slotOf, g), scale, rate, beta1, decay, decoupled);
+      }
+      return sum;
+    },
+  };
+
+  return kernels;
+};

@@ -1,0 +1,86 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import util from 'node:util';
+import { MetafleetError, messageOf } from '../base/errors.js';
+
+type Info = import('@tensorflow/tfjs').TensorInfo;
+
+export type Tensorflow = typeof import('@tensorflow/tfjs');
+export type LoadedTensorflow = {
+  readonly tf: Tensorflow;
+  readonly backend: 'tensorflow' | 'wasm';
+  /** Why the native backend is not the one in use, where it was tried. */
+  readonly fallback?: string;
+};
+
+const load = createRequire(import.meta.url);
+
+/**
+ * TensorFlow.js with its fastest backend here: libtensorflow through the optional package @tensorflow/tfjs-node, else
+ * WebAssembly (single-threaded under Node). The backend is global to the thread; the last call decides it.
+ *
+ * Gradients (`tf.grads`, optimizers) work alike on both, within the limits of tfjs. On wasm: none for the filters of
+ * convolutions, and no `einsum`, FFT or complex numbers at all. On both: none for `gatherND` and `scatterND`, and none
+ * through a comparison, so the condition of a `where` must not depend on the variables; clip or `relu` instead.
+ * A small op costs about 40 µs on wasm and 100 µs on the native backend: keep it out of per-device loops.
+ * @throws MetafleetError CAPABILITY when the preferred backend, or without a preference both, do not load.
+ */
+export const loadTensorflow = async (preferred?: 'node' | 'wasm'): Promise<LoadedTensorflow> => {
+  if (preferred === 'wasm') return { tf: await loadWasm(), backend: 'wasm' };
+  try {
+    return { tf: await loadNative(), backend: 'tensorflow' };
+  } catch (error) {
+    if (preferred === 'node') throw error;
+    return { tf: await loadWasm(), backend: 'wasm', fallback: messageOf(error) };
+  }
+};
+
+const loadNative = async (): Promise<Tensorflow> => {
+  // tfjs-node (2024) calls two functions that Node 22 warns of and Node 23 removed.
+  Object.assign(util, { isNullOrUndefined: (value: unknown) => value === null || value === undefined, isArray: Array.isArray });
+  // No banners: the second only states the default, which else announces itself. (In a worker thread process.env is a
+  // copy that libtensorflow does not see.)
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
+  process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '1';
+  return orCapability('@tensorflow/tfjs-node', 'tensorflow', () => load('@tensorflow/tfjs-node') as Tensorflow);
+};
+
+const loadWasm = (): Promise<Tensorflow> =>
+  orCapability('@tensorflow/tfjs-backend-wasm', 'wasm', () => {
+    const tf = load('@tensorflow/tfjs') as Tensorflow;
+    const wasm = load('@tensorflow/tfjs-backend-wasm') as typeof import('@tensorflow/tfjs-backend-wasm');
+    wasm.setWasmPaths(join(dirname(load.resolve('@tensorflow/tfjs-backend-wasm/package.json')), 'wasm-out/'));
+    addSegmentSum(tf);
+    return tf;
+  });
+
+const orCapability = async (what: string, backend: string, attempt: () => Tensorflow): Promise<Tensorflow> => {
+  try {
+    const tf = attempt();
+    // Production mode is what tfjs calls the absence of its banners and warnings.
+    tf.enableProdMode();
+    if (!(await tf.setBackend(backend))) throw new Error(`backend ${backend} does not start`);
+    return tf;
+  } catch (cause) {
+    // The first line: a missing module's message lists every file that required it.
+    throw new MetafleetError('CAPABILITY', `${what} does not load: ${messageOf(cause).split('\n')[0]}`, { cause });
+  }
+};
+
+/** The wasm backend lacks UnsortedSegmentSum, which is the gradient of `gather`, that is, of every embedding. It has
+ * ScatterNd, which adds up updates to one index: the same sum, with one-dimensional indices. */
+const addSegmentSum = (tf: Tensorflow): void => {
+  if (tf.getKernel('UnsortedSegmentSum', 'wasm') !== undefined) return;
+  tf.registerKernel({
+    kernelName: 'UnsortedSegmentSum',
+    backendName: 'wasm',
+    kernelFunc: ({ inputs, backend, attrs }) => {
+      const { x, segmentIds } = inputs as { x: Info; segmentIds: Info };
+      const shape = [(attrs as { numSegments: number }).numSegments, ...x.shape.slice(segmentIds.shape.length)];
+      const indices = { ...infoOf(segmentIds), shape: [...segmentIds.shape, 1] };
+      return tf.getKernel('ScatterNd', 'wasm').kernelFunc({ inputs: { indices, updates: infoOf(x) }, backend, attrs: { shape } });
+    },
+  });
+};
+
+const infoOf = ({ dataId, shape, dtype }: Info): Info => ({ dataId, shape, dtype });

@@ -1,0 +1,302 @@
+import { describe, expect, it } from 'vitest';
+import { random } from '../../src/base/random.js';
+import type { KernelName, Kernels } from '../../src/tensor/kernels.js';
+import { referenceKernels } from '../../src/tensor/reference.js';
+import { simdKernels } from '../../src/tensor/simd.js';
+import {
+  createWorkbench,
+  expectSameNumbers,
+  expectSameOutcome,
+  indices,
+  type Outcome,
+  type Put,
+  product,
+  real,
+  sharedMemory,
+  whole,
+} from './workbench.js';
+
+// Whole-number inputs make every sum exact, so SIMD has to equal the reference bit for bit, outputs, guards and
+// untouched neighbours alike. Rounding is tested apart.
+
+const onSimd = createWorkbench(simdKernels);
+const onReference = createWorkbench(referenceKernels);
+type Call = (kernels: Kernels, put: Put) => number | void;
+const expectSame = (call: Call, label: string): void => expectSameOutcome(onSimd(call), onReference(call), label);
+
+const counts = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 127, 1000, 1003];
+
+describe('gemm', () => {
+  const sizes = product(product([0, 1, 2, 3, 4, 5, 7, 17], [0, 1, 3, 4, 5, 15, 16, 17, 22, 39]), [0, 1, 2, 7, 63, 64, 65, 131]);
+
+  it.each([
+    ['overwrites', 0, 0],
+    ['adds a bias', 0, 1],
+    ['accumulates', 1, 0],
+    ['accumulates and adds a bias', 1, 1],
+  ])('%s, at every edge of the tiles', (_, accumulate, biased) => {
+    for (const [[m, n], k] of sizes) {
+      const source = random(1, m, n, k);
+      const a = whole(source, m * k),
+        b = whole(source, k * n),
+        c = whole(source, m * n),
+        bias = whole(source, n);
+      expectSame(
+        (kernels, put) => kernels.gemm(m, n, k, put(a), k, 1, put(b), n, put(c), n, biased ? put(bias) : 0, accumulate),
+        `${m}×${k}×${n}`,
+      );
+    }
+  });
+
+  it('reads a transposed A and leaves the gaps between strided rows alone', () => {
+    for (const [[m, n], k] of sizes) {
+      const source = random(2, m, n, k),
+        aRow = 3,
+        aCol = 3 * m + 2,
+        bRow = n + 5,
+        cRow = n + 3;
+      const a = whole(source, (m + k) * (aRow + aCol)),
+        b = whole(source, (k + 1) * bRow),
+        c = whole(source, (m + 1) * cRow);
+      expectSame((kernels, put) => kernels.gemm(m, n, k, put(a), aRow, aCol, put(b), bRow, put(c), cRow, 0, 1), `${m}×${k}×${n}`);
+    }
+  });
+
+  it('gives an element the same bits whichever tile computes it', () => {
+    const m = 9,
+      n = 53,
+      k = 150,
+      source = random(3);
+    const a = real(source, m * k),
+      b = real(source, k * n),
+      bias = real(source, n),
+      empty = new Float32Array(m * n);
+    const atOnce = onSimd((kernels, put) => kernels.gemm(m, n, k, put(a), k, 1, put(b), n, put(empty), n, put(bias), 0));
+    const oneByOne = onSimd((kernels, put) => {
+      const [pa, pb, pc, pBias] = [put(a), put(b), put(empty), put(bias)];
+      for (let i = 0; i < m; i++)
+        for (let j = 0; j < n; j++) kernels.gemm(1, 1, k, pa + 4 * i * k, k, 1, pb + 4 * j, n, pc + 4 * (i * n + j), n, pBias + 4 * j, 0);
+    });
+    expectSameOutcome(oneByOne, atOnce);
+  });
+});
+
+describe('element-wise kernels', () => {
+  const calls: { readonly [Name in KernelName]?: (count: number) => Call } = {
+    relu: (count) => (kernels, put) => kernels.relu(count, put(whole(random(4, count), count))),
+    reluBackward: (count) => (kernels, put) =>
+      kernels.reluBackward(count, put(whole(random(5, count), count)), put(whole(random(6, count), count))),
+    axpy: (count) => (kernels, put) => kernels.axpy(count, -2.5, put(whole(random(7, count), count)), put(whole(random(8, count), count))),
+    zero: (count) => (kernels, put) => kernels.zero(count, put(whole(random(9, count), count))),
+    sumSquares: (count) => (kernels, put) => kernels.sumSquares(count, put(whole(random(10, count), count))),
+    dot: (count) => (kernels, put) => kernels.dot(count, put(whole(random(11, count), count)), put(whole(random(12, count), count))),
+  };
+
+  it.each(Object.entries(calls))('%s equals the reference at every length', (_, call) => {
+    for (const count of counts) expectSame(call(count), `${count} elements`);
+  });
+
+  it('relu turns −0 into +0 and keeps NaN, and its backward pass keeps the gradient of NaN', () => {
+    const odd = Float32Array.of(-0, Number.NaN, -1, 1, Number.NaN, -0, 2);
+    expectSame((kernels, put) => {
+      const y = put(odd);
+      kernels.relu(7, y);
+      kernels.reluBackward(7, y, put(Float32Array.of(1, 2, 3, 4, 5, 6, 7)));
+    }, 'odd values');
+  });
+
+  it('sums of squares keep float64 precision where float32 would lose it', () => {
+    const values = Float32Array.from({ length: 100_001 }, (_, i) => (i === 0 ? 4096 : 0.25));
+    const call: Call = (kernels, put) => kernels.sumSquares(values.length, put(values));
+    expect(onSimd(call).value).toBe(4096 ** 2 + 100_000 / 16);
+    expect(onReference(call).value).toBe(4096 ** 2 + 100_000 / 16);
+  });
+
+  it('transpose and addRows equal the reference at every edge of the tiles', () => {
+    for (const [rows, columns] of product([0, 1, 3, 4, 5, 16, 17, 37], [0, 1, 3, 4, 5, 15, 16, 17, 39])) {
+      const a = whole(random(13, rows, columns), rows * columns),
+        out = whole(random(14), rows * columns),
+        sums = whole(random(15), columns);
+      expectSame((kernels, put) => kernels.transpose(rows, columns, put(a), put(out)), `transpose ${rows}×${columns}`);
+      expectSame((kernels, put) => kernels.addRows(rows, columns, put(a), put(sums)), `addRows ${rows}×${columns}`);
+    }
+  });
+
+  it('dotItems skips the items that have no slot', () => {
+    for (const size of [1, 4, 7, 32]) {
+      const slotOf = Int32Array.of(-1, 2, -1, 0, 1, -1);
+      const x = whole(random(16, size), 6 * size),
+        y = whole(random(17, size), 3 * size);
+      expectSame((kernels, put) => kernels.dotItems(1, 5, size, put(slotOf), put(x), put(y)), `size ${size}`);
+      expectSame((kernels, put) => kernels.dotItems(3, 0, size, put(slotOf), put(x), put(y)), `no items of size ${size}`);
+    }
+  });
+});
+
+describe('generation', () => {
+  const blocks = product([4, 8, 12, 16], [0, 1, 2, 7, 64, 128]);
+
+  it('generateItems equals the reference for every count of users and items, and writes only its own items', () => {
+    for (const [s, o] of blocks) {
+      for (const [users, count] of product([0, 1, 2, 3, 6], [0, 1, 2, 3, 4, 5, 9])) {
+        const first = 2,
+          stride = (first + count + 1) * s + 4,
+          source = random(18, s, o, users, count);
+        const h = whole(source, users * o),
+          w = whole(source, (first + count) * o * s),
+          bias = whole(source, (first + count) * s),
+          out = whole(source, users * stride);
+        expectSame(
+          (kernels, put) => kernels.generateItems(users, first, count, o, s, put(h), put(w), put(bias), put(out), stride),
+          `${users} users, ${count} items, o = ${o}, s = ${s}`,
+        );
+      }
+    }
+  });
+
+  it('generateRows and backwardRows equal the reference, with repeated users, items and slots', () => {
+    for (const [s, o] of blocks) {
+      for (const count of [0, 1, 2, 3, 4, 5, 11]) {
+        const users = 3,
+          items = 5,
+          slots = 4,
+          source = random(19, s, o, count);
+        const user = indices(source, count, users),
+          item = indices(source, count, items),
+          slot = indices(source, count, slots);
+        const h = whole(source, users * o),
+          w = whole(source, items * o * s),
+          bias = whole(source, items * s),
+          d = whole(source, count * s);
+        const g = whole(source, slots * o * s),
+          gBias = whole(source, slots * s),
+          dh = whole(source, users * o),
+          out = whole(source, count * s);
+        const label = `${count} rows, o = ${o}, s = ${s}`;
+        expectSame(
+          (kernels, put) => kernels.generateRows(count, put(user), put(item), o, s, put(h), put(w), put(bias), put(out)),
+          `generate ${label}`,
+        );
+        expectSame(
+          (kernels, put) =>
+            kernels.backwardRows(count, put(user), put(item), put(slot), o, s, put(h), put(w), put(d), put(g), put(gBias), put(dh)),
+          `backward ${label}`,
+        );
+      }
+    }
+  });
+
+  it.each([
+    ['SIMD', onSimd],
+    ['reference', onReference],
+  ] as const)('%s: a row has the same bits in a full and in a sparse generation', (_, on) => {
+    for (const s of [4, 8, 12]) {
+      const users = 3,
+        items = 7,
+        o = 129,
+        source = random(20, s);
+      const h = real(source, users * o),
+        w = real(source, items * o * s),
+        bias = real(source, items * s),
+        out = new Float32Array(users * items * s);
+      const pairs = product([0, 1, 2], [0, 1, 2, 3, 4, 5, 6]);
+      const user = Uint32Array.from(pairs, ([u]) => u),
+        item = Uint32Array.from(pairs, ([, i]) => i);
+      const full = on((kernels, put) => kernels.generateItems(users, 0, items, o, s, put(h), put(w), put(bias), put(out), items * s));
+      const sparse = on((kernels, put) =>
+        kernels.generateRows(pairs.length, put(user), put(item), o, s, put(h), put(w), put(bias), put(out)),
+      );
+      expectSameNumbers(sparse.buffers.at(-1)!, full.buffers.at(-1)!, `s = ${s}`);
+    }
+  });
+});
+
+describe('rounding', () => {
+  /** Largest difference between what two runs left in memory. */
+  const distance = (one: Outcome, other: Outcome): number =>
+    Math.max(...one.buffers.flatMap((buffer, b) => Array.from(buffer, (value, i) => Math.abs(value - other.buffers[b]![i]!))));
+  const o = 512,
+    s = 8,
+    source = random(21);
+  const h = real(source, 4 * o),
+    w = real(source, 4 * o * s),
+    bias = real(source, 4 * s),
+    d = real(source, 4 * s);
+  const out = new Float32Array(16 * s),
+    four = Uint32Array.of(0, 1, 2, 3);
+
+  it.each<[string, Call]>([
+    ['gemm', (kernels, put) => kernels.gemm(4, 4 * s, o, put(h), o, 1, put(w), 4 * s, put(out), 4 * s, put(bias), 0)],
+    ['generateItems', (kernels, put) => kernels.generateItems(4, 0, 4, o, s, put(h), put(w), put(bias), put(out), 4 * s)],
+    [
+      'backwardRows',
+      (kernels, put) =>
+        kernels.backwardRows(
+          4,
+          put(four),
+          put(four),
+          put(four),
+          o,
+          s,
+          put(h),
+          put(w),
+          put(d),
+          put(w),
+          put(bias),
+          put(new Float32Array(4 * o)),
+        ),
+    ],
+  ])('%s stays within float32 rounding of the float64 sum', (_, call) => {
+    const error = distance(onSimd(call), onReference(call));
+    expect(error).toBeGreaterThan(0);
+    expect(error).toBeLessThan(5e-5);
+  });
+});
+
+describe('pointers', () => {
+  it.each([
+    ['across 2 GiB', 2 ** 31 - 4096],
+    ['beyond 2 GiB', 2 ** 31 + 2 ** 27],
+  ])('reach %s', (_, base) => {
+    const memory = sharedMemory((2 ** 31 + 2 ** 28) / 65_536);
+    const n = 5,
+      s = 8,
+      o = 64,
+      users = 3,
+      source = random(22);
+    const h = whole(source, users * o),
+      w = whole(source, n * o * s),
+      bias = whole(source, n * s),
+      out = whole(source, users * n * s);
+    const user = indices(source, n, users),
+      item = indices(source, n, n),
+      slotOf = Int32Array.of(1, -1, 0, -1, 2),
+      d = whole(source, n * s);
+    const call: Call = (kernels, put) => {
+      const ph = put(h),
+        pw = put(w),
+        pBias = put(bias),
+        pUser = put(user),
+        pItem = put(item),
+        pd = put(d),
+        pOut = put(out);
+      const pg = put(new Float32Array(n * o * s)),
+        pgBias = put(new Float32Array(n * s)),
+        pdh = put(new Float32Array(users * o));
+      kernels.generateItems(users, 0, n, o, s, ph, pw, pBias, pOut, n * s);
+      kernels.generateRows(n, pUser, pItem, o, s, ph, pw, pBias, put(new Float32Array(n * s)));
+      kernels.backwardRows(n, pUser, pItem, pItem, o, s, ph, pw, pd, pg, pgBias, pdh);
+      kernels.gemm(users, n, o, ph, o, 1, pw, n, put(new Float32Array(users * n)), n, pBias, 0);
+      return kernels.dotItems(0, n, s, put(slotOf), pd, pg);
+    };
+    expectSameOutcome(createWorkbench(simdKernels, base, memory)(call), createWorkbench(referenceKernels, base, memory)(call));
+  });
+
+  it.each([
+    ['SIMD', simdKernels],
+    ['reference', referenceKernels],
+  ] as const)('%s refuses to write outside its memory', (_, implement) => {
+    const kernels = implement(sharedMemory(1));
+    expect(() => kernels.relu(8, 65_536 - 16)).toThrow();
+  });
+});

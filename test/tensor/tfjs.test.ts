@@ -1,0 +1,117 @@
+import type { Scalar, Tensor } from '@tensorflow/tfjs';
+import { describe, expect, it, type TestContext } from 'vitest';
+import { random } from '../../src/base/random.js';
+import { referenceKernels } from '../../src/tensor/reference.js';
+import { simdKernels } from '../../src/tensor/simd.js';
+import { loadTensorflow, type Tensorflow } from '../../src/tensor/tfjs.js';
+import { createWorkbench, real } from './workbench.js';
+
+/** The backend, or a skipped test that says why: the native one is an optional dependency. */
+const backendOrSkip = async (ctx: TestContext, backend: 'node' | 'wasm'): Promise<Tensorflow> => {
+  if (backend === 'wasm') return (await loadTensorflow('wasm')).tf;
+  try {
+    return (await loadTensorflow('node')).tf;
+  } catch (error) {
+    return ctx.skip((error as Error).message);
+  }
+};
+
+describe('loading tfjs', () => {
+  it('says which backend it found, and why not the native one', async () => {
+    const { tf, backend, fallback } = await loadTensorflow();
+    expect(tf.getBackend()).toBe(backend);
+    expect(fallback === undefined).toBe(backend === 'tensorflow');
+    if (fallback !== undefined) expect(fallback).toMatch(/^@tensorflow\/tfjs-node does not load: .+/);
+  });
+
+  it('obeys the preference or refuses with CAPABILITY', async () => {
+    expect((await loadTensorflow('wasm')).tf.getBackend()).toBe('wasm');
+    await loadTensorflow('node').then(
+      ({ tf, backend }) => expect([tf.getBackend(), backend]).toEqual(['tensorflow', 'tensorflow']),
+      (error) => expect(error).toMatchObject({ name: 'MetafleetError', code: 'CAPABILITY' }),
+    );
+  });
+});
+
+describe.each(['wasm', 'node'] as const)('tfjs on %s', (backend) => {
+  it('differentiates a factorization model as by hand, embeddings that occur twice included', async (ctx) => {
+    const tf = await backendOrSkip(ctx, backend);
+    const before = tf.memory().numTensors;
+    const found = tf.tidy(() => {
+      const users = tf.tensor2d([1, 2, 3, 4], [2, 2]),
+        items = tf.tensor2d([1, 0, -1, 2, 0, 1], [3, 2]);
+      const user = tf.tensor1d([0, 0, 1], 'int32'),
+        item = tf.tensor1d([1, 2, 1], 'int32'),
+        ratings = tf.tensor1d([1, 2, 0]);
+      const loss = (u: Tensor, i: Tensor): Scalar =>
+        tf.sum(tf.square(tf.sub(tf.sum(tf.mul(tf.gather(u, user), tf.gather(i, item)), 1), ratings)));
+      return tf
+        .grads(loss)([users, items])
+        .map((gradient) => Array.from(gradient.dataSync()));
+    });
+    // Predictions 3, 2, 5; residuals 2, 0, 5; gradients 2·residual·(the other side's embedding).
+    expect(found).toEqual([
+      [-4, 8, -10, 20],
+      [0, 0, 34, 48, 0, 0],
+    ]);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('sums unsorted segments of matrices, empty segments to zero', async (ctx) => {
+    const tf = await backendOrSkip(ctx, backend);
+    const sums = tf.tidy(() =>
+      tf.unsortedSegmentSum(tf.tensor2d([1, 2, 3, 4, 5, 6], [3, 2]), tf.tensor1d([3, 0, 3], 'int32'), 4).arraySync(),
+    );
+    expect(sums).toEqual([
+      [3, 4],
+      [0, 0],
+      [0, 0],
+      [6, 8],
+    ]);
+  });
+
+  it('trains with its own optimizers', async (ctx) => {
+    const tf = await backendOrSkip(ctx, backend);
+    const weight = tf.variable(tf.tensor1d([5])),
+      optimizer = tf.train.adam(0.5);
+    for (let step = 0; step < 200; step++) optimizer.minimize(() => tf.sum(tf.square(tf.sub(weight, 2))));
+    expect(weight.dataSync()[0]).toBeCloseTo(2, 2);
+  });
+
+  it('agrees with both kernel implementations on generated rows and their gradients', async (ctx) => {
+    const tf = await backendOrSkip(ctx, backend);
+    const users = 3,
+      n = 4,
+      o = 16,
+      s = 8,
+      source = random(1);
+    const h = real(source, users * o),
+      w = real(source, n * o * s),
+      bias = real(source, n * s),
+      d = real(source, 5 * s);
+    const user = Uint32Array.of(0, 2, 2, 1, 0),
+      item = Uint32Array.of(3, 1, 3, 3, 0);
+
+    const [rows, dh, dw, dBias] = tf.tidy(() => {
+      const u = tf.tensor1d(Int32Array.from(user)),
+        i = tf.tensor1d(Int32Array.from(item));
+      const generate = (H: Tensor, W: Tensor, B: Tensor): Tensor =>
+        tf.add(tf.reshape(tf.matMul(tf.reshape(tf.gather(H, u), [5, 1, o]), tf.gather(W, i)), [5, s]), tf.gather(B, i));
+      const inputs = [tf.tensor2d(h, [users, o]), tf.tensor3d(w, [n, o, s]), tf.tensor2d(bias, [n, s])] as const;
+      const gradients = tf.grads((H, W, B) => generate(H!, W!, B!))([...inputs], tf.tensor2d(d, [5, s]));
+      return [generate(...inputs), ...gradients].map((tensor) => tensor.dataSync());
+    });
+
+    for (const implement of [simdKernels, referenceKernels]) {
+      const { buffers } = createWorkbench(implement)((kernels, put) => {
+        const [g, gBias, pdh, out] = [n * o * s, n * s, users * o, 5 * s].map((count) => put(new Float32Array(count)));
+        const [pUser, pItem, ph, pw] = [put(user), put(item), put(h), put(w)];
+        kernels.generateRows(5, pUser, pItem, o, s, ph, pw, put(bias), out!);
+        kernels.backwardRows(5, pUser, pItem, pItem, o, s, ph, pw, put(d), g!, gBias!, pdh!);
+      });
+      [dw, dBias, dh, rows].forEach((expected, b) => {
+        expected!.forEach((value, at) => expect(Math.abs(buffers[b]![at]! - value)).toBeLessThan(1e-5));
+      });
+    }
+  });
+});
