@@ -1,0 +1,94 @@
+import type { Random } from '../base/random.js';
+import type { DeviceId } from '../base/units.js';
+import type { TensorSpec } from '../messages/wire-tensor.js';
+import type { Parameter } from '../tensor/parameter.js';
+
+/**
+ * The port of everything that is learned. An algorithm has a server half, which owns Θ and makes a model for each device
+ * of a cohort, and a device half, which turns a model and private ratings into an update. Neither does I/O or knows of
+ * threads, messages' encoding, sampling or deadlines; the engine knows nothing of either's mathematics.
+ *
+ *   MetaMF       generates Φ_u; devices return ∂loss/∂Φ_u; one optimizer step a round
+ *   FedAvg-like  sends shared parameters; devices return weighted differences after local epochs
+ *   MAML-like    sends an initialization; devices adapt on a support set and return the query set's gradient
+ */
+export type Algorithm = {
+  readonly name: string;
+  /** What travels down, in this order; the same tensors, as gradients or differences, travel up. Row tensors come first. */
+  readonly tensors: readonly TensorSpec[];
+  readonly device: DeviceHalf;
+  createServer(options: ServerOptions): Promise<ServerHalf>;
+};
+
+/** The public facts of a rating set: what the coordinator may know. */
+export type World = {
+  readonly devices: number;
+  readonly items: number;
+  /** Lowest and highest rating of the scale. */
+  readonly lowest: number;
+  readonly highest: number;
+};
+
+export type ServerOptions = {
+  readonly seed: number;
+  /** Threads for the kernels, the caller's included. */
+  readonly threads: number;
+};
+
+/** The item rows of a model: those a device asked for, ascending, or null for all. */
+export type Rows = Uint32Array | null;
+
+/** For each tensor of the port, in order, its values in one or more pieces of whole rows, valid until the next call. */
+export type GeneratedModel = readonly (readonly Float32Array[])[];
+
+/** An accepted client update, decoded. */
+export type ClientUpdate = {
+  readonly device: DeviceId;
+  /** Ratings it is the sum over. */
+  readonly count: number;
+  readonly rows: Uint32Array;
+  readonly tensors: readonly Float32Array[];
+};
+
+export type StepResult = { readonly gradientNorm: number; readonly clipped: boolean };
+
+export type ServerHalf = {
+  /** Θ, with its optimizer state; pieces of one tensor share a name. */
+  readonly parameters: readonly Parameter[];
+  readonly kernels: 'simd' | 'reference';
+  /** How many models may be generated at once within the server's memory, when every item is asked for. */
+  readonly chunk: number;
+  /** Takes a cohort: distinct devices, ascending. Its models can then be generated in chunks, in any order. */
+  prepare(cohort: readonly DeviceId[]): void;
+  /** Models of the prepared cohort's positions first … first + rows.length − 1. */
+  generate(first: number, rows: readonly Rows[]): readonly GeneratedModel[];
+  /** Accumulates updates of the prepared cohort, in DeviceId order, into the gradient of Θ (for MetaMF) or its like. */
+  accumulate(updates: readonly ClientUpdate[]): void;
+  /** Steps Θ by what was accumulated since the last step; nothing accumulated, nothing changes. */
+  step(learningRate: number): StepResult;
+  /** What the optimizer remembers beside the parameters' own state: plain data for the checkpoint. */
+  state(): unknown;
+  restore(state: unknown): void;
+  close(): Promise<void>;
+};
+
+/** A device's private ratings: never part of a message. */
+export type LocalRatings = { readonly items: Uint32Array; readonly values: Float32Array };
+
+/** A model as a device holds it. `rows` null: every item. */
+export type LocalModel = { readonly rows: Rows; readonly tensors: readonly Float32Array[] };
+
+/** The result of a local step, before protection: `rows` ascending, row tensors aligned with them. */
+export type LocalUpdate = {
+  readonly count: number;
+  readonly loss: number;
+  readonly rows: Uint32Array;
+  readonly tensors: readonly Float32Array[];
+};
+
+export type DeviceHalf = {
+  /** One client update from `batch`, a part of `train`, all of the device's ratings to learn from. */
+  update(model: LocalModel, train: LocalRatings, batch: LocalRatings, source: Random): LocalUpdate;
+  /** Predicted ratings of `items`; what is private (such as the device's mean) is taken from `train`. */
+  predict(model: LocalModel, train: LocalRatings, items: Uint32Array): Float32Array;
+};

@@ -1,0 +1,245 @@
+import type { KernelPool, KernelTask } from '../../tensor/kernels.js';
+import { claimSlot, reserveSlots } from '../../tensor/parameter.js';
+import { createScratch, type Scratch } from '../../tensor/scratch.js';
+import type { ClientUpdate } from '../algorithm.js';
+import type { Forward } from './generate.js';
+import type { ItemShard, Layout } from './layout.js';
+
+/**
+ * Backward of the meta network, from a cohort's ∂loss/∂Φ_u to the gradient of Θ. Rows of devices that sent no update are zero.
+ *
+ *   rows of items_low:  dW_low[i] += h_item[u] ⊗ d,  db_low[i] += d,  dh_item[u] += W_low[i]·d      (each shard for itself)
+ *   dense_x:            dW = h_xᵀ·d,  db = Σ_u d,  dh_x += d·Wᵀ                                      (x = item, layer1, layer2)
+ *   h_x:                dz = dh_x where h_x > 0;  dW_x = cᵀ·dz,  db_x = Σ_u dz,  dc += dz·W_xᵀ
+ *   c:                  dM = Eᵀ·dc,  dE = dc·Mᵀ, which are the touched rows of U
+ *
+ * Sums run over devices in DeviceId order and over shards in theirs: the bits do not depend on threads.
+ */
+export type Backward = {
+  readonly dense: readonly Scratch[];
+  readonly hidden: readonly Scratch[];
+  readonly collaborative: Scratch;
+  readonly transposed: readonly Scratch[];
+  readonly staging: Scratch;
+  readonly shards: readonly ShardBackward[];
+};
+
+type ShardBackward = {
+  readonly shard: ItemShard;
+  readonly user: Scratch;
+  readonly item: Scratch;
+  readonly slot: Scratch;
+  readonly upstream: Scratch;
+  /** This shard's share of dh_item (C, o). */
+  readonly hidden: Scratch;
+};
+
+export const createBackward = ({ core, branches, shards }: Layout): Backward => {
+  const scratch = () => createScratch(core);
+  return {
+    dense: branches.map(scratch),
+    hidden: branches.map(scratch),
+    collaborative: scratch(),
+    transposed: branches.map(scratch),
+    staging: scratch(),
+    shards: shards.map((shard) => {
+      const local = () => createScratch(shard.arena);
+      return { shard, user: local(), item: local(), slot: local(), upstream: local(), hidden: local() };
+    }),
+  };
+};
+
+type Placed = { readonly position: number; readonly update: ClientUpdate };
+
+/** First row that is not below `item`. */
+const lowerBound = (rows: Uint32Array, item: number): number => {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (rows[middle]! < item) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+};
+
+type Span = Placed & { readonly start: number; readonly end: number };
+
+/** The rows of each update that fall into a shard. */
+const spansOf = ({ firstItem, items }: ItemShard, updates: readonly Placed[]): Span[] =>
+  updates.map(({ position, update }) => ({
+    position,
+    update,
+    start: lowerBound(update.rows, firstItem),
+    end: lowerBound(update.rows, firstItem + items),
+  }));
+
+/** Lists a shard's rows for the kernel, in DeviceId order, and claims a gradient slot for each of their items. */
+const collectRows = (layout: Layout, local: ShardBackward, spans: readonly Span[]): number => {
+  const { shard, user, item, slot, upstream } = local;
+  const s = layout.options.lowRank;
+  const padded = layout.paddedRank;
+  const count = spans.reduce((sum, { start, end }) => sum + end - start, 0);
+  const users = shard.arena.u32(user.reserve(count), count);
+  const items = shard.arena.u32(item.reserve(count), count);
+  const slots = shard.arena.u32(slot.reserve(count), count);
+  const gradients = shard.arena.f32(upstream.reserve(count * padded), count * padded);
+  if (s < padded) gradients.fill(0);
+  const slotOf = shard.arena.i32(shard.bias.gradient.slotOf, shard.items);
+  let at = 0;
+  for (const { position, update, start, end } of spans) {
+    const low = update.tensors[0]!;
+    for (let row = start; row < end; row++, at++) {
+      const block = update.rows[row]! - shard.firstItem;
+      users[at] = position;
+      items[at] = block;
+      slots[at] = claimSlot(shard.bias, slotOf, block);
+      for (let j = 0; j < s; j++) gradients[at * padded + j] = low[row * s + j]!;
+    }
+  }
+  return count;
+};
+
+/** W_low and its bias are touched together: the weights take over the slots that the bias claimed. */
+const shareSlots = ({ weights, bias, arena, items }: ItemShard): void => {
+  if (weights.size > 0) {
+    arena.i32(weights.gradient.slotOf, items).set(arena.i32(bias.gradient.slotOf, items));
+    weights.gradient.used = bias.gradient.used;
+    reserveSlots(weights);
+  }
+  reserveSlots(bias);
+};
+
+const backwardItems = (pool: KernelPool, layout: Layout, forward: Forward, backward: Backward, updates: readonly Placed[]): void => {
+  const units = layout.branches[0].hidden.units;
+  const size = forward.cohort.length * units;
+  const tasks = backward.shards.map((local, index): KernelTask => {
+    const { shard, user, item, slot, upstream, hidden } = local;
+    const count = collectRows(layout, local, spansOf(shard, updates));
+    shareSlots(shard);
+    shard.arena.f32(hidden.reserve(size), size).fill(0);
+    const { weights, bias } = shard;
+    const lists = [count, user.pointer, item.pointer, slot.pointer, units, layout.paddedRank] as const;
+    const h = forward.shards[index]!.hidden.pointer;
+    const args = [...lists, h, weights.weights, upstream.pointer, weights.gradient.slots, bias.gradient.slots, hidden.pointer] as const;
+    return { kernel: 'backwardRows', memory: shard.memory, args: [...args] };
+  });
+  pool.run(tasks);
+};
+
+/** Copies the updates' dense tensors into the rows of (C, outputs) matrices, one for each branch. */
+const collectDense = (layout: Layout, forward: Forward, backward: Backward, updates: readonly Placed[]): void => {
+  const parts = [[1], [2, 3], [4, 5]] as const;
+  layout.branches.forEach(({ generator: { outputs } }, x) => {
+    const size = forward.cohort.length * outputs;
+    const matrix = layout.core.f32(backward.dense[x]!.reserve(size), size);
+    matrix.fill(0);
+    for (const { position, update } of updates) {
+      let at = position * outputs;
+      for (const part of parts[x]!) {
+        const values = update.tensors[part]!;
+        matrix.set(values, at);
+        at += values.length;
+      }
+    }
+  });
+};
+
+type Gemm = Extract<KernelTask, { kernel: 'gemm' }>;
+const gemm = (...args: Gemm['args']): Gemm => ({ kernel: 'gemm', memory: 0, args });
+const addRows = (m: number, n: number, a: number, out: number): KernelTask => ({ kernel: 'addRows', memory: 0, args: [m, n, a, out] });
+
+/** Per branch, dense_x to dz: weight gradients into the parameters' slots, dz left in `hidden`. */
+const backwardDense = (pool: KernelPool, layout: Layout, forward: Forward, backward: Backward): void => {
+  const size = forward.cohort.length;
+  const transpose = layout.branches.map(({ hidden: { units }, generator: { outputs, weights } }, x): KernelTask => {
+    const out = backward.transposed[x]!.reserve(units * outputs);
+    return { kernel: 'transpose', memory: 0, args: [units, outputs, weights.weights, out] };
+  });
+  pool.run(transpose);
+  const tasks = layout.branches.flatMap(({ hidden: { units }, generator: { outputs, weights, bias } }, x): KernelTask[] => {
+    const h = forward.hidden[x]!.pointer;
+    const d = backward.dense[x]!.pointer;
+    const dh = backward.hidden[x]!.reserve(size * units);
+    return [
+      gemm(units, outputs, size, h, 1, units, d, outputs, weights.gradient.slots, outputs, 0, 1),
+      addRows(size, outputs, d, bias.gradient.slots),
+      gemm(size, units, outputs, d, outputs, 1, backward.transposed[x]!.pointer, units, dh, units, 0, 0),
+    ];
+  });
+  pool.run(tasks);
+};
+
+const addShardsToHidden = (pool: KernelPool, layout: Layout, forward: Forward, backward: Backward): void => {
+  const size = forward.cohort.length * layout.branches[0].hidden.units;
+  if (size === 0) return;
+  const staging = layout.core.f32(backward.staging.reserve(size), size);
+  for (const { shard, hidden } of backward.shards) {
+    staging.set(shard.arena.f32(hidden.pointer, size));
+    pool.on(0).axpy(size, 1, backward.staging.pointer, backward.hidden[0]!.pointer);
+  }
+};
+
+/** From dh_x to the gradients of the hidden layers, M and the cohort's rows of U. */
+const backwardHidden = (pool: KernelPool, layout: Layout, forward: Forward, backward: Backward): void => {
+  const { userEmbedding: du, collaborative: k } = layout.options;
+  const { core, users, memoryMatrix, branches } = layout;
+  const size = forward.cohort.length;
+  const c = forward.collaborative.pointer;
+  const kernels = pool.on(0);
+  pool.run(
+    branches.map(
+      ({ hidden: { units } }, x): KernelTask => ({
+        kernel: 'reluBackward',
+        memory: 0,
+        args: [size * units, forward.hidden[x]!.pointer, backward.hidden[x]!.pointer],
+      }),
+    ),
+  );
+  pool.run(
+    branches.flatMap(({ hidden: { units, weights, bias } }, x): KernelTask[] => {
+      const dz = backward.hidden[x]!.pointer;
+      const out = backward.transposed[x]!.reserve(k * units);
+      return [
+        gemm(k, units, size, c, 1, k, dz, units, weights.gradient.slots, units, 0, 1),
+        addRows(size, units, dz, bias.gradient.slots),
+        { kernel: 'transpose', memory: 0, args: [k, units, weights.weights, out] },
+      ];
+    }),
+  );
+  const dc = backward.collaborative.reserve(size * k);
+  kernels.zero(size * k, dc);
+  branches.forEach(({ hidden: { units } }, x) => {
+    kernels.gemm(size, k, units, backward.hidden[x]!.pointer, units, 1, backward.transposed[x]!.pointer, k, dc, k, 0, 1);
+  });
+  kernels.gemm(du, k, size, forward.embedded.pointer, 1, du, dc, k, memoryMatrix.gradient.slots, k, 0, 1);
+
+  const slotOf = core.i32(users.gradient.slotOf, users.blocks);
+  forward.cohort.forEach((device) => claimSlot(users, slotOf, device));
+  reserveSlots(users);
+  const transposed = backward.transposed[0]!.reserve(du * k);
+  kernels.transpose(du, k, memoryMatrix.weights, transposed);
+  // The cohort is in DeviceId order and its slots were claimed in it: row p of dE is slot p.
+  kernels.gemm(size, du, k, dc, k, 1, transposed, du, users.gradient.slots, du, 0, 1);
+};
+
+/** Accumulates the gradient of the summed loss of `updates` (of devices of the prepared cohort) into Θ's gradients. */
+export const accumulate = (
+  pool: KernelPool,
+  layout: Layout,
+  forward: Forward,
+  backward: Backward,
+  updates: readonly ClientUpdate[],
+): void => {
+  const positions = new Map(forward.cohort.map((device, position) => [device, position]));
+  const placed = updates.map((update): Placed => {
+    const position = positions.get(update.device);
+    if (position === undefined) throw new Error(`device ${update.device} is not in the cohort`);
+    return { position, update };
+  });
+  backwardItems(pool, layout, forward, backward, placed);
+  collectDense(layout, forward, backward, placed);
+  backwardDense(pool, layout, forward, backward);
+  addShardsToHidden(pool, layout, forward, backward);
+  backwardHidden(pool, layout, forward, backward);
+};

@@ -1,0 +1,191 @@
+import type { DeviceId } from '../../base/units.js';
+import type { KernelPool, KernelTask } from '../../tensor/kernels.js';
+import { createScratch, type Scratch } from '../../tensor/scratch.js';
+import type { GeneratedModel, Rows } from '../algorithm.js';
+import type { ItemShard, Layout } from './layout.js';
+
+/**
+ * Forward of the meta network, for a cohort of C devices (eq. 1-5):
+ *
+ *   E (C, dᵤ) = U[cohort]   c (C, k) = E·M   h_x (C, o) = ReLU(c·W_x + b_x)   dense_x (C, outputs) = h_x·W + b
+ *   items_low: all rows, or those asked for, from h_item, shard by shard
+ *
+ * What the backward pass needs again stays in the scratch buffers until the next `prepare`.
+ */
+export type Forward = {
+  cohort: readonly DeviceId[];
+  readonly embedded: Scratch;
+  readonly collaborative: Scratch;
+  /** By branch: h_x and the dense output. */
+  readonly hidden: readonly Scratch[];
+  readonly dense: readonly Scratch[];
+  readonly shards: readonly ShardForward[];
+};
+
+type ShardForward = {
+  readonly shard: ItemShard;
+  readonly hidden: Scratch;
+  readonly user: Scratch;
+  readonly item: Scratch;
+  readonly out: Scratch;
+};
+
+export const createForward = ({ core, branches, shards }: Layout): Forward => ({
+  cohort: [],
+  embedded: createScratch(core),
+  collaborative: createScratch(core),
+  hidden: branches.map(() => createScratch(core)),
+  dense: branches.map(() => createScratch(core)),
+  shards: shards.map((shard) => {
+    const scratch = () => createScratch(shard.arena);
+    return { shard, hidden: scratch(), user: scratch(), item: scratch(), out: scratch() };
+  }),
+});
+
+export const prepare = (pool: KernelPool, layout: Layout, forward: Forward, cohort: readonly DeviceId[]): void => {
+  const { userEmbedding: du, collaborative: k } = layout.options;
+  const { users, memoryMatrix, core, branches } = layout;
+  const size = cohort.length;
+  forward.cohort = cohort;
+  const embedded = core.f32(forward.embedded.reserve(size * du), size * du);
+  const table = core.f32(users.weights, users.blocks * du);
+  cohort.forEach((device, position) => {
+    embedded.set(table.subarray(device * du, (device + 1) * du), position * du);
+  });
+  const c = forward.collaborative.reserve(size * k);
+  pool.on(0).gemm(size, k, du, forward.embedded.pointer, du, 1, memoryMatrix.weights, k, c, k, 0, 0);
+  pool.run(
+    branches.map(({ hidden: { units, weights, bias } }, x): KernelTask => {
+      const h = forward.hidden[x]!.reserve(size * units);
+      return { kernel: 'gemm', memory: 0, args: [size, units, k, c, k, 1, weights.weights, units, h, units, bias.weights, 0] };
+    }),
+  );
+  pool.run(
+    branches.map(
+      ({ hidden: { units } }, x): KernelTask => ({ kernel: 'relu', memory: 0, args: [size * units, forward.hidden[x]!.pointer] }),
+    ),
+  );
+  pool.run(
+    branches.map(({ hidden: { units }, generator: { outputs, weights, bias } }, x): KernelTask => {
+      const out = forward.dense[x]!.reserve(size * outputs);
+      const h = forward.hidden[x]!.pointer;
+      return {
+        kernel: 'gemm',
+        memory: 0,
+        args: [size, outputs, units, h, units, 1, weights.weights, outputs, out, outputs, bias.weights, 0],
+      };
+    }),
+  );
+  const units = branches[0].hidden.units;
+  const h = core.f32(forward.hidden[0]!.pointer, size * units);
+  for (const { shard, hidden } of forward.shards) shard.arena.f32(hidden.reserve(size * units), size * units).set(h);
+};
+
+/** Items a generation task covers: enough tasks for any number of threads to share evenly. */
+const TASK_ITEMS = 256;
+
+const generateAll = (pool: KernelPool, layout: Layout, forward: Forward, first: number, count: number): readonly Float32Array[][] => {
+  const padded = layout.paddedRank;
+  const units = layout.branches[0].hidden.units;
+  const tasks = forward.shards.flatMap(({ shard, hidden, out }): KernelTask[] => {
+    const stride = shard.items * padded;
+    const target = out.reserve(count * stride);
+    const h = hidden.pointer + 4 * first * units;
+    return Array.from({ length: Math.ceil(shard.items / TASK_ITEMS) }, (_, i): KernelTask => {
+      const start = i * TASK_ITEMS;
+      const items = Math.min(TASK_ITEMS, shard.items - start);
+      const { weights, bias } = shard;
+      return {
+        kernel: 'generateItems',
+        memory: shard.memory,
+        args: [count, start, items, units, padded, h, weights.weights, bias.weights, target, stride],
+      };
+    });
+  });
+  pool.run(tasks);
+  return Array.from({ length: count }, (_, position) =>
+    forward.shards.map(({ shard, out }) => {
+      const stride = shard.items * padded;
+      return shard.arena.f32(out.pointer + 4 * position * stride, stride);
+    }),
+  );
+};
+
+/** Ascending rows fall into ascending shards: each model's pieces are runs of its shards' outputs. */
+const generateSome = (
+  pool: KernelPool,
+  layout: Layout,
+  forward: Forward,
+  first: number,
+  rows: readonly Uint32Array[],
+): readonly Float32Array[][] => {
+  const padded = layout.paddedRank;
+  const units = layout.branches[0].hidden.units;
+  const lists = forward.shards.map(() => ({ user: [] as number[], item: [] as number[] }));
+  const runs = rows.map((wanted, position) => {
+    const starts = lists.map(({ item }) => item.length);
+    for (const row of wanted) {
+      const index = Math.floor(row / layout.itemsPerShard);
+      const list = lists[index]!;
+      list.user.push(first + position);
+      list.item.push(row - layout.shards[index]!.firstItem);
+    }
+    return starts.map((start, index) => ({ index, start, length: lists[index]!.item.length - start })).filter(({ length }) => length > 0);
+  });
+  const tasks = forward.shards.map(({ shard, hidden, user, item, out }, index): KernelTask => {
+    const list = lists[index]!;
+    const count = list.item.length;
+    shard.arena.u32(user.reserve(count), count).set(list.user);
+    shard.arena.u32(item.reserve(count), count).set(list.item);
+    const target = out.reserve(count * padded);
+    const { weights, bias } = shard;
+    return {
+      kernel: 'generateRows',
+      memory: shard.memory,
+      args: [count, user.pointer, item.pointer, units, padded, hidden.pointer, weights.weights, bias.weights, target],
+    };
+  });
+  pool.run(tasks);
+  return runs.map((pieces) =>
+    pieces.map(({ index, start, length }) => {
+      const { shard, out } = forward.shards[index]!;
+      return shard.arena.f32(out.pointer + 4 * start * padded, length * padded);
+    }),
+  );
+};
+
+/** Drops the lanes that pad s to a multiple of 4. */
+const unpad = (piece: Float32Array, s: number, padded: number): Float32Array => {
+  if (s === padded) return piece;
+  const out = new Float32Array((piece.length / padded) * s);
+  for (let row = 0; row * padded < piece.length; row++) out.set(piece.subarray(row * padded, row * padded + s), row * s);
+  return out;
+};
+
+/** Φ_u of positions first … first + rows.length − 1 of the prepared cohort; all ask for every item, or each for its rows. */
+export const generate = (
+  pool: KernelPool,
+  layout: Layout,
+  forward: Forward,
+  first: number,
+  rows: readonly Rows[],
+): readonly GeneratedModel[] => {
+  const { lowRank: s, itemEmbedding: d, units: f } = layout.options;
+  const some = rows.filter((wanted) => wanted !== null);
+  if (some.length > 0 && some.length < rows.length) throw new Error('a chunk asks for every item, or each device for its rows: not both');
+  const low = some.length > 0 ? generateSome(pool, layout, forward, first, some) : generateAll(pool, layout, forward, first, rows.length);
+  const widths = layout.branches.map(({ generator }) => generator.outputs);
+  return low.map((pieces, position) => {
+    const [rise, layer1, layer2] = widths.map((width, x) =>
+      layout.core.f32(forward.dense[x]!.pointer + 4 * (first + position) * width, width),
+    );
+    return [
+      pieces.map((piece) => unpad(piece, s, layout.paddedRank)),
+      [rise!],
+      [layer1!.subarray(0, d * f)],
+      [layer1!.subarray(d * f)],
+      [layer2!.subarray(0, f)],
+      [layer2!.subarray(f)],
+    ];
+  });
+};

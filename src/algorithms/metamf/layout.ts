@@ -1,0 +1,105 @@
+import { type Arena, createArena } from '../../tensor/memory.js';
+import { createParameter, type MomentKind, type Parameter } from '../../tensor/parameter.js';
+import type { World } from '../algorithm.js';
+import type { MetaMFOptions } from './options.js';
+
+/**
+ * Where Θ lies. Memory 0, the core, holds everything that does not grow with the items; the item generator W_low is cut by
+ * item rows into shards, each with a memory of its own, since one WebAssembly memory ends at 4 GiB and since the shard is
+ * the unit of parallelism. Their number follows from the sizes alone, never from the threads: sums over shards are part of
+ * the result's bits.
+ *
+ * Layouts, row-major: hidden weights (k, o); dense generators (o, outputs); W_low item-major (n, o, S), where S is s rounded
+ * up to a multiple of 4 for the kernels and the added lanes stay zero.
+ *
+ * A part that a variant shares instead of generating is a generator with no hidden units: only its bias remains, and the
+ * bias is the shared table. All code that follows is then the same for the three variants.
+ */
+export type HiddenLayer = { readonly units: number; readonly weights: Parameter; readonly bias: Parameter };
+export type DenseGenerator = { readonly outputs: number; readonly weights: Parameter; readonly bias: Parameter };
+/** One of the three branches of the meta recommender: a hidden layer and the dense part of Φ_u made from it. */
+export type Branch = { readonly hidden: HiddenLayer; readonly generator: DenseGenerator };
+
+export type ItemShard = {
+  readonly memory: number;
+  readonly arena: Arena;
+  readonly firstItem: number;
+  readonly items: number;
+  readonly weights: Parameter;
+  readonly bias: Parameter;
+};
+
+export type Layout = {
+  readonly world: World;
+  readonly options: MetaMFOptions;
+  /** s rounded up to the kernels' multiple of 4. */
+  readonly paddedRank: number;
+  readonly core: Arena;
+  readonly users: Parameter;
+  readonly memoryMatrix: Parameter;
+  /** item, layer1 (w1 and b1), layer2 (w2 and b2). */
+  readonly branches: readonly [Branch, Branch, Branch];
+  readonly itemsPerShard: number;
+  readonly shards: readonly ItemShard[];
+  readonly parameters: readonly Parameter[];
+};
+
+const LEAST_SHARDS = 8;
+/** Weights, two moments and a gradient of as many elements must fit one memory with room to spare. */
+const SHARD_BYTES = 3 * 2 ** 30;
+
+const shardCount = (items: number, blockElements: number): number =>
+  Math.min(items, Math.max(LEAST_SHARDS, Math.ceil((items * blockElements * 16) / SHARD_BYTES)));
+
+export type Moments = (name: string) => MomentKind;
+
+export const createLayout = (world: World, options: MetaMFOptions, moments: Moments): Layout => {
+  const { userEmbedding: du, collaborative: k, hidden, lowRank: s, itemEmbedding: d, units: f, variant } = options;
+  const paddedRank = Math.ceil(s / 4) * 4;
+  const core = createArena();
+  const place = { memory: 0, arena: core };
+  const sparse = (name: string, blocks: number, size: number) =>
+    createParameter(name, place, { blocks, size, sparse: true }, moments(name));
+  const dense = (name: string, size: number) => createParameter(name, place, { blocks: 1, size, sparse: false }, moments(name));
+
+  const branch = (name: string, output: string, generated: boolean, outputs: number): Branch => {
+    const units = generated ? hidden : 0;
+    return {
+      hidden: { units, weights: dense(`hidden.${name}.weights`, k * units), bias: dense(`hidden.${name}.bias`, units) },
+      generator: { outputs, weights: dense(`${output}.weights`, units * outputs), bias: dense(`${output}.bias`, outputs) },
+    };
+  };
+  const users = sparse('U', world.devices, du);
+  const memoryMatrix = dense('M', du * k);
+  const branches: Layout['branches'] = [
+    branch('item', 'rise', variant !== 'si', s * d),
+    branch('layer1', 'layer1', variant !== 'sm', d * f + f),
+    branch('layer2', 'layer2', variant !== 'sm', f + 1),
+  ];
+
+  const units = branches[0].hidden.units;
+  const count = shardCount(world.items, units * paddedRank);
+  const itemsPerShard = Math.ceil(world.items / count);
+  const shards = Array.from({ length: Math.ceil(world.items / itemsPerShard) }, (_, index): ItemShard => {
+    const arena = createArena();
+    const at = { memory: index + 1, arena };
+    const firstItem = index * itemsPerShard;
+    const items = Math.min(itemsPerShard, world.items - firstItem);
+    const itemBlocks = (name: string, size: number) => createParameter(name, at, { blocks: items, size, sparse: true }, moments(name));
+    return {
+      ...at,
+      firstItem,
+      items,
+      weights: itemBlocks('low.weights', units * paddedRank),
+      bias: itemBlocks('low.bias', paddedRank),
+    };
+  });
+
+  const parameters = [
+    users,
+    memoryMatrix,
+    ...branches.flatMap(({ hidden: layer, generator }) => [layer.weights, layer.bias, generator.weights, generator.bias]),
+    ...shards.flatMap(({ weights, bias }) => [weights, bias]),
+  ].filter(({ size }) => size > 0);
+  return { world, options, paddedRank, core, users, memoryMatrix, branches, itemsPerShard, shards, parameters };
+};

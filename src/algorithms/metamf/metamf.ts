@@ -1,0 +1,67 @@
+import { type AdamOptions, type AdamState, adamStep, createAdamState } from '../../tensor/adam.js';
+import { createKernelPool } from '../../tensor/kernel-pool.js';
+import { clearGradients } from '../../tensor/parameter.js';
+import type { Algorithm, ServerHalf, ServerOptions, World } from '../algorithm.js';
+import { accumulate, createBackward } from './backward.js';
+import { createDeviceHalf } from './device.js';
+import { createForward, generate, prepare } from './generate.js';
+import { initialize } from './initialize.js';
+import { createLayout, type Moments } from './layout.js';
+import { type MetaMFOptions, modelTensors } from './options.js';
+
+/** Generated rows a chunk may take in the shards' memories together, in 4-byte elements. */
+const CHUNK_ELEMENTS = 1 << 24;
+
+const createServerHalf = async (
+  world: World,
+  options: MetaMFOptions,
+  adam: AdamOptions,
+  moments: Moments,
+  server: ServerOptions,
+): Promise<ServerHalf> => {
+  const layout = createLayout(world, options, moments);
+  initialize(layout, server.seed);
+  const memories = [layout.core, ...layout.shards.map(({ arena }) => arena)].map(({ memory }) => memory);
+  const pool = await createKernelPool({ threads: server.threads, memories });
+  const forward = createForward(layout);
+  const backward = createBackward(layout);
+  const state = createAdamState();
+  let ratings = 0;
+  return {
+    parameters: layout.parameters,
+    kernels: pool.implementation,
+    chunk: Math.max(1, Math.floor(CHUNK_ELEMENTS / (world.items * layout.paddedRank))),
+    prepare: (cohort) => prepare(pool, layout, forward, cohort),
+    generate: (first, rows) => generate(pool, layout, forward, first, rows),
+    accumulate: (updates) => {
+      ratings += updates.reduce((sum, update) => sum + update.count, 0);
+      accumulate(pool, layout, forward, backward, updates);
+    },
+    step: (learningRate) => {
+      if (ratings === 0) {
+        // A cohort that answered nothing has claimed gradient slots all the same.
+        clearGradients(pool, layout.parameters);
+        return { gradientNorm: 0, clipped: false };
+      }
+      const result = adamStep(pool, layout.parameters, adam, state, learningRate, ratings);
+      ratings = 0;
+      return result;
+    },
+    state: () => structuredClone(state),
+    restore: (saved) => {
+      Object.assign(state, structuredClone(saved) as AdamState);
+    },
+    close: () => pool.close(),
+  };
+};
+
+/**
+ * Meta Matrix Factorization for federated rating prediction (Lin et al., SIGIR 2020), with the variants MetaMF-SI and
+ * MetaMF-SM of its section 6. The server generates a private model Φ_u for each user; her device returns ∂loss/∂Φ_u.
+ */
+export const createMetaMF = (world: World, options: MetaMFOptions, adam: AdamOptions, moments: Moments): Algorithm => ({
+  name: 'metamf',
+  tensors: modelTensors(options),
+  device: createDeviceHalf(world, options),
+  createServer: (server) => createServerHalf(world, options, adam, moments, server),
+});

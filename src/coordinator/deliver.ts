@@ -1,0 +1,116 @@
+import type { Algorithm, ClientUpdate, GeneratedModel, Rows, ServerHalf } from '../algorithms/algorithm.js';
+import { badInput } from '../base/errors.js';
+import type { DeviceId } from '../base/units.js';
+import type { Message, Model, Purpose, Update, Want } from '../messages/message.js';
+import { type Dtype, decodeTensor, encodeTensor, shapeOf } from '../messages/wire-tensor.js';
+import type { Exchange } from './devices.js';
+import type { Delivery } from './settings.js';
+
+/** Models to a cohort, and what comes back. */
+export type DeliveryContext = {
+  readonly algorithm: Algorithm;
+  readonly server: ServerHalf;
+  readonly items: number;
+  readonly dtype: Dtype;
+};
+
+export type Errand = {
+  readonly round: number;
+  readonly purpose: Purpose;
+  readonly delivery: Delivery;
+  readonly cohort: readonly DeviceId[];
+};
+
+const encodeModel = (
+  { algorithm, dtype, items }: DeliveryContext,
+  errand: Errand,
+  device: DeviceId,
+  rows: Rows,
+  model: GeneratedModel,
+): Model => {
+  const { round, purpose } = errand;
+  const count = rows?.length ?? items;
+  const tensors = algorithm.tensors.map((spec, index) => encodeTensor(dtype, shapeOf(spec, count), model[index]!));
+  return { kind: 'model', round, device, purpose, rows, tensors };
+};
+
+const isWant = (message: Message): message is Want => message.kind === 'want';
+
+const unexpected = (message: Message, expected: string): Error =>
+  badInput('MESSAGE', `answer of device ${message.device}`, expected, message.kind);
+
+/** In `subset` delivery, asks each device for its rows; a device that refuses is left out. */
+const askForRows = async ({ items }: DeliveryContext, errand: Errand, exchange: Exchange): Promise<Map<DeviceId, Rows>> => {
+  const { round, purpose, delivery, cohort } = errand;
+  if (delivery === 'full') return new Map(cohort.map((device) => [device, null]));
+  exchange.send(cohort.map((device) => ({ kind: 'assign', round, device, purpose })));
+  const answers = await exchange.answers();
+  const willing = answers.filter((answer) => answer.kind !== 'refuse');
+  return new Map(
+    willing.map((answer) => {
+      if (!isWant(answer)) throw unexpected(answer, 'want or refuse');
+      const last = answer.rows.at(-1);
+      if (last !== undefined && last >= items)
+        throw badInput('MESSAGE', `rows wanted by device ${answer.device}`, `items below ${items}`, String(last));
+      return [answer.device, answer.rows];
+    }),
+  );
+};
+
+/** Rows a chunk may hold, so that generated models stay within the server's memory in either delivery. */
+const nextChunk = ({ server, items }: DeliveryContext, wanted: readonly (readonly [DeviceId, Rows])[], first: number): number => {
+  const most = server.chunk * items;
+  let rows = 0;
+  let end = first;
+  while (end < wanted.length) {
+    rows += wanted[end]![1]?.length ?? items;
+    if (end > first && rows > most) break;
+    end += 1;
+  }
+  return end;
+};
+
+/**
+ * Generates Φ_u for the prepared cohort and sends it, chunk by chunk: devices work on a chunk while the next is generated.
+ * Returns their answers in DeviceId order, and the milliseconds that generating and encoding took.
+ */
+export const deliver = async (
+  context: DeliveryContext,
+  errand: Errand,
+  exchange: Exchange,
+): Promise<{ answers: readonly Message[]; generateMillis: number }> => {
+  const { server } = context;
+  const rowsOf = await askForRows(context, errand, exchange);
+  const position = new Map(errand.cohort.map((device, index) => [device, index]));
+  const wanted = [...rowsOf];
+  let generateMillis = 0;
+  for (let first = 0; first < wanted.length; ) {
+    const start = performance.now();
+    const from = position.get(wanted[first]![0])!;
+    let end = nextChunk(context, wanted, first);
+    // A chunk is a run of neighbouring positions: a device that refused ends it.
+    end = wanted.findIndex(([device], index) => index >= first && (index >= end || position.get(device)! - from !== index - first));
+    if (end < 0) end = wanted.length;
+    const chunk = wanted.slice(first, end);
+    const models = server.generate(
+      from,
+      chunk.map(([, rows]) => rows),
+    );
+    exchange.send(chunk.map(([device, rows], index) => encodeModel(context, errand, device, rows, models[index]!)));
+    generateMillis += performance.now() - start;
+    first = end;
+  }
+  return { answers: await exchange.answers(), generateMillis };
+};
+
+/** Decodes and checks a client update against what this device was sent. */
+export const acceptUpdate = ({ algorithm, dtype, items }: DeliveryContext, update: Update): ClientUpdate => {
+  const place = `update of device ${update.device}`;
+  if (update.tensors.length !== algorithm.tensors.length) {
+    throw badInput('MESSAGE', place, `${algorithm.tensors.length} tensors`, String(update.tensors.length));
+  }
+  const last = update.rows.at(-1);
+  if (last !== undefined && last >= items) throw badInput('MESSAGE', place, `items below ${items}`, String(last));
+  const tensors = algorithm.tensors.map((spec, index) => decodeTensor(update.tensors[index]!, dtype, spec, update.rows.length, place));
+  return { device: update.device, count: update.count, rows: update.rows, tensors };
+};

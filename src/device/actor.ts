@@ -1,0 +1,110 @@
+import type { DeviceHalf, LocalModel, LocalUpdate } from '../algorithms/algorithm.js';
+import { badInput } from '../base/errors.js';
+import { random } from '../base/random.js';
+import type { DeviceId } from '../base/units.js';
+import type { Assign, Message, Model, PartScore, Update } from '../messages/message.js';
+import { type Dtype, decodeTensor, elements, encodeTensor, shapeOf, type TensorSpec } from '../messages/wire-tensor.js';
+import { type BatchOptions, batchOf, withDecoys } from './batch.js';
+import { type HeldOutPart, type PrivateColumns, ratingsOf } from './columns.js';
+
+/**
+ * The device actor: (what she holds, a message) → (the model she now holds, her answer). Pure: threads, sockets and the store
+ * of models are the host's. Ratings enter here and leave only inside gradients and error sums.
+ */
+export type DeviceContext = {
+  readonly half: DeviceHalf;
+  readonly tensors: readonly TensorSpec[];
+  readonly columns: PrivateColumns;
+  readonly dtype: Dtype;
+  readonly batch: BatchOptions;
+};
+
+export type Transition = { readonly model?: LocalModel; readonly reply: Message };
+
+/** The items whose rows a device needs in a round. */
+const neededItems = ({ columns, batch }: DeviceContext, { round, device, purpose }: Assign | Model): Iterable<number> =>
+  purpose === 'train'
+    ? batchOf(ratingsOf(columns, 'train', device), batch, round, device).items
+    : [...ratingsOf(columns, 'valid', device).items, ...ratingsOf(columns, 'test', device).items];
+
+const want = (context: DeviceContext, message: Assign): Transition => {
+  const { round, device, purpose } = message;
+  const rows = withDecoys(neededItems(context, message), context.batch, purpose, round, device);
+  return { reply: { kind: 'want', round, device, purpose, rows } };
+};
+
+/** No error names an item: which one is missing is one she rated. */
+const checkRows = (rows: Uint32Array, needed: Iterable<number>, place: string): void => {
+  const held = new Set(rows);
+  for (const item of needed) if (!held.has(item)) throw badInput('MESSAGE', place, 'all rows it asked for', 'fewer of them');
+};
+
+const receive = (context: DeviceContext, message: Model): LocalModel => {
+  const { tensors, dtype, batch } = context;
+  const { device, rows, tensors: encoded } = message;
+  const place = `model for device ${device}`;
+  if (encoded.length !== tensors.length) throw badInput('MESSAGE', place, `${tensors.length} tensors`, String(encoded.length));
+  const last = rows?.at(-1);
+  if (last !== undefined && last >= batch.items) throw badInput('MESSAGE', place, `items below ${batch.items}`, String(last));
+  if (rows !== null) checkRows(rows, neededItems(context, message), place);
+  const count = rows?.length ?? batch.items;
+  return { rows, tensors: tensors.map((spec, index) => decodeTensor(encoded[index]!, dtype, spec, count, place)) };
+};
+
+/** Spreads the rows of an update among decoys, whose gradient is zero. */
+const hideRows = (update: LocalUpdate, rows: Uint32Array, tensors: readonly TensorSpec[]): LocalUpdate => {
+  if (rows.length === update.rows.length) return update;
+  const position = new Map(Array.from(rows, (row, index) => [row, index]));
+  const spread = update.tensors.map((values, index) => {
+    const { perRow, shape } = tensors[index]!;
+    if (!perRow) return values;
+    const width = elements(shape);
+    const out = new Float32Array(rows.length * width);
+    update.rows.forEach((row, from) => out.set(values.subarray(from * width, (from + 1) * width), position.get(row)! * width));
+    return out;
+  });
+  return { ...update, rows, tensors: spread };
+};
+
+const train = (context: DeviceContext, model: LocalModel, { round, device }: Model): Update => {
+  const { columns, batch: options, half, tensors, dtype } = context;
+  const all = ratingsOf(columns, 'train', device);
+  const batch = batchOf(all, options, round, device);
+  const local = half.update(model, all, batch, random(options.seed, 'update', round, device));
+  const { count, loss, rows, tensors: values } = hideRows(local, withDecoys(local.rows, options, 'train', round, device), tensors);
+  const encoded = tensors.map((spec, index) => encodeTensor(dtype, shapeOf(spec, rows.length), [values[index]!]));
+  return { kind: 'update', round, device, count, loss, rows, tensors: encoded };
+};
+
+const measure = ({ columns, half }: DeviceContext, model: LocalModel, device: DeviceId, part: HeldOutPart): PartScore => {
+  const { items, values } = ratingsOf(columns, part, device);
+  const predictions = half.predict(model, ratingsOf(columns, 'train', device), items);
+  let absolute = 0;
+  let squared = 0;
+  for (let i = 0; i < values.length; i++) {
+    const error = predictions[i]! - values[i]!;
+    absolute += Math.abs(error);
+    squared += error * error;
+  }
+  return { count: values.length, absolute, squared };
+};
+
+/** Every message down has one answer. Throws MESSAGE for a message that no coordinator sends, or a model of the wrong form. */
+export const transition = (context: DeviceContext, message: Message): Transition => {
+  switch (message.kind) {
+    case 'assign':
+      return want(context, message);
+    case 'model': {
+      const model = receive(context, message);
+      if (message.purpose === 'train') return { model, reply: train(context, model, message) };
+      const { round, device } = message;
+      const valid = measure(context, model, device, 'valid');
+      return { model, reply: { kind: 'score', round, device, valid, test: measure(context, model, device, 'test') } };
+    }
+    case 'want':
+    case 'update':
+    case 'score':
+    case 'refuse':
+      throw badInput('MESSAGE', `device ${message.device}`, 'assign or model', message.kind);
+  }
+};

@@ -1,0 +1,92 @@
+import { Packr, RESERVE_START_SPACE, Unpackr } from 'msgpackr';
+import { badInput, messageOf } from '../base/errors.js';
+import type { Message } from './message.js';
+import { parseMessage } from './parse.js';
+
+/**
+ * A frame carries many messages in one transferable buffer, so that a round costs one post per host, not one per device.
+ *
+ *   record: magic "MF" (2 bytes), version (1), zero (1), length of the message (u32, little-endian), msgpack message, padding to 8
+ *
+ * A message's size is its record without the padding: what the metrics say was sent is what was encoded here.
+ * No shared msgpack structures: any peer can decode any frame.
+ */
+export const FRAME_VERSION = 1;
+const RECORD_HEADER = 8;
+const SLACK = 0x1000; // msgpackr starts no message within 2 kB of a buffer's end
+
+export type Encoded = { readonly frame: ArrayBuffer; readonly length: number; readonly sizes: readonly number[] };
+
+const packr = new Packr({ useRecords: false, moreTypes: false, encodeUndefinedAsNil: false });
+/** Without references: a few hundred forged bytes could make them a tree that takes for ever to walk. */
+const unpackr = new Unpackr({ useRecords: false, moreTypes: false, mapsAsObjects: true, structuredClone: false });
+
+/** Rows travel as little-endian u32 bytes; typed arrays of other kinds as they lie in memory. */
+const bytesOf = (values: Uint32Array): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+
+const wireForm = (message: Message): object =>
+  'rows' in message ? { ...message, rows: message.rows === null ? null : bytesOf(message.rows) } : message;
+
+/** An upper bound of a message's encoded size, from the parts of it that can be large. */
+const sizeBound = (message: Message): number => {
+  let size = 512 + ('rows' in message && message.rows !== null ? message.rows.byteLength : 0);
+  if (message.kind === 'refuse') size += 3 * message.reason.length;
+  if ('tensors' in message) {
+    for (const tensor of message.tensors) {
+      size += 128 + (tensor.scales?.length ?? 0) + tensor.data.reduce((sum, piece) => sum + piece.length + 5, 0);
+    }
+  }
+  return size;
+};
+
+/** Encodes messages straight into one fresh buffer; tensors are copied once, from where they were computed. */
+export const encodeFrame = (messages: readonly Message[]): Encoded => {
+  const frame = new ArrayBuffer(messages.reduce((sum, message) => sum + sizeBound(message), SLACK));
+  const view = new DataView(frame);
+  packr.useBuffer(Buffer.from(frame));
+  let end = 0;
+  const sizes = messages.map((message) => {
+    const record = packr.pack(wireForm(message), RESERVE_START_SPACE | RECORD_HEADER);
+    if (record.buffer !== frame) throw new Error(`a ${message.kind} message outgrew its size bound`);
+    view.setUint16(record.byteOffset, 0x4d46);
+    view.setUint8(record.byteOffset + 2, FRAME_VERSION);
+    view.setUint32(record.byteOffset + 4, record.length - RECORD_HEADER, true);
+    end = record.byteOffset + record.length;
+    return record.length;
+  });
+  return { frame, length: end, sizes };
+};
+
+export type Decoded = { readonly messages: readonly Message[]; readonly sizes: readonly number[] };
+
+/**
+ * Decodes and validates a frame. Byte fields are views into it: whoever keeps them copies them.
+ * Throws MESSAGE, naming `place` and the byte, for anything that `encodeFrame` would not have written.
+ */
+export const decodeFrame = (frame: ArrayBuffer, length: number, place: string): Decoded => {
+  if (!(length >= 0 && length <= frame.byteLength))
+    throw badInput('MESSAGE', place, `at most ${frame.byteLength} bytes`, `a length of ${length}`);
+  const bytes = Buffer.from(frame, 0, length);
+  const messages: Message[] = [];
+  const sizes: number[] = [];
+  for (let at = 0; at < length; ) {
+    const where = `${place}, byte ${at}`;
+    if (at + RECORD_HEADER > length)
+      throw badInput('MESSAGE', where, `a record header of ${RECORD_HEADER} bytes`, `the frame's end after ${length - at}`);
+    if (bytes.readUInt16BE(at) !== 0x4d46) throw badInput('MESSAGE', where, 'the magic "MF"', `0x${bytes.toString('hex', at, at + 2)}`);
+    if (bytes[at + 2] !== FRAME_VERSION) throw badInput('MESSAGE', where, `frame version ${FRAME_VERSION}`, `version ${bytes[at + 2]}`);
+    const start = at + RECORD_HEADER;
+    const end = start + bytes.readUInt32LE(at + 4);
+    if (end > length) throw badInput('MESSAGE', where, `a message of ${end - start} bytes`, `the frame's end after ${length - start}`);
+    let value: unknown;
+    try {
+      value = unpackr.unpack(bytes.subarray(start, end));
+    } catch (error) {
+      throw badInput('MESSAGE', where, 'valid msgpack', messageOf(error).replace(/\s+/g, ' ').slice(0, 100));
+    }
+    messages.push(parseMessage(value, where));
+    sizes.push(end - at);
+    at = (end + 7) & ~7;
+  }
+  return { messages, sizes };
+};

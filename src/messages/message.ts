@@ -1,0 +1,52 @@
+import type { DeviceId } from '../base/units.js';
+import type { WireTensor } from './wire-tensor.js';
+
+/**
+ * Everything that crosses the boundary between the coordinator and the devices.
+ *
+ *   coordinator                         device
+ *   ── assign (subset delivery only) ──▶  which rows will you need?
+ *   ◀── want ────────────────────────────  these, among decoys
+ *   ── model ───────────────────────────▶  Φ_u
+ *   ◀── update (train) | score (evaluate) | refuse
+ *
+ * Every message down is answered by exactly one message up. None has a field that could hold a rating.
+ */
+export type Message = Assign | Want | Model | Update | Score | Refuse;
+
+/** What a model is sent for: a client update, or a measurement on held-out ratings. */
+export type Purpose = 'train' | 'evaluate';
+
+type Envelope = { readonly round: number; readonly device: DeviceId };
+
+export type Assign = Envelope & { readonly kind: 'assign'; readonly purpose: Purpose };
+
+/** Item ids, ascending, that the device asks for: those of its batch and its decoys. */
+export type Want = Envelope & { readonly kind: 'want'; readonly purpose: Purpose; readonly rows: Uint32Array };
+
+/** The generated model Φ_u: row tensors hold one row for each of `rows` (null: for every item), then the dense ones. */
+export type Model = Envelope & {
+  readonly kind: 'model';
+  readonly purpose: Purpose;
+  readonly rows: Uint32Array | null;
+  readonly tensors: readonly WireTensor[];
+};
+
+/**
+ * A client update: the gradient of the SUM of squared errors over a batch with respect to Φ_u (or what an algorithm
+ * defines instead), sparse in the item rows. `loss` is that sum, `count` the batch size.
+ */
+export type Update = Envelope & {
+  readonly kind: 'update';
+  readonly count: number;
+  readonly loss: number;
+  readonly rows: Uint32Array;
+  readonly tensors: readonly WireTensor[];
+};
+
+/** Sums over one held-out part: `absolute` = Σ|r−r̂|, `squared` = Σ(r−r̂)². */
+export type PartScore = { readonly count: number; readonly absolute: number; readonly squared: number };
+export type Score = Envelope & { readonly kind: 'score'; readonly valid: PartScore; readonly test: PartScore };
+
+/** The device takes no part, and says why. */
+export type Refuse = Envelope & { readonly kind: 'refuse'; readonly reason: string };

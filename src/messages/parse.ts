@@ -1,0 +1,134 @@
+import { badInput } from '../base/errors.js';
+import { type DeviceId, deviceId } from '../base/units.js';
+import type { Message, PartScore, Purpose } from './message.js';
+import { DTYPES, type Dtype, type WireTensor } from './wire-tensor.js';
+
+/** Checks a decoded value field by field and builds the message from what passed: nothing unknown is carried on. */
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Quoted, so that an error stays one line whatever a peer wrote, and not longer than a line. */
+const quote = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+
+const show = (value: unknown): string => {
+  if (typeof value === 'string') return quote(value);
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (typeof value === 'bigint') return 'an integer of 64 bits';
+  return typeof value === 'object' && value !== null ? 'a map' : (JSON.stringify(value) ?? String(value));
+};
+
+const fieldsOf = (value: unknown, keys: readonly string[], place: string): Fields => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array) {
+    throw badInput('MESSAGE', place, 'a map', show(value));
+  }
+  for (const key of Object.keys(value))
+    if (!keys.includes(key)) throw badInput('MESSAGE', place, `the fields ${keys.join(', ')}`, quote(key));
+  return value as Fields;
+};
+
+const integer = (value: unknown, place: string): number => {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw badInput('MESSAGE', place, 'a whole number ≥ 0', show(value));
+  return value;
+};
+
+const finite = (value: unknown, place: string): number => {
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw badInput('MESSAGE', place, 'a finite number', show(value));
+  return value;
+};
+
+const oneOf = <T extends string>(value: unknown, allowed: readonly T[], place: string): T => {
+  if (!allowed.includes(value as T)) throw badInput('MESSAGE', place, allowed.join(' or '), show(value));
+  return value as T;
+};
+
+const bytes = (value: unknown, place: string): Uint8Array => {
+  if (!(value instanceof Uint8Array)) throw badInput('MESSAGE', place, 'bytes', show(value));
+  return value;
+};
+
+const list = (value: unknown, most: number, place: string): readonly unknown[] => {
+  if (!Array.isArray(value) || value.length > most) throw badInput('MESSAGE', place, `a list of at most ${most}`, show(value));
+  return value;
+};
+
+/** Item ids, strictly ascending. */
+const rows = (value: unknown, place: string): Uint32Array => {
+  const data = bytes(value, place);
+  if (data.length % 4 !== 0) throw badInput('MESSAGE', place, 'a multiple of 4 bytes', String(data.length));
+  const ids = new Uint32Array(new Uint8Array(data).buffer);
+  for (let i = 1; i < ids.length; i++) {
+    if (ids[i]! <= ids[i - 1]!) throw badInput('MESSAGE', place, 'ascending item ids', `${ids[i]} after ${ids[i - 1]}`);
+  }
+  return ids;
+};
+
+const MOST_TENSORS = 64;
+const MOST_PIECES = 4096;
+
+const tensor = (value: unknown, place: string): WireTensor => {
+  const { dtype, shape, data, scales } = fieldsOf(value, ['dtype', 'shape', 'data', 'scales'], place);
+  return {
+    dtype: oneOf<Dtype>(dtype, DTYPES, `${place}.dtype`),
+    shape: list(shape, 4, `${place}.shape`).map((size) => integer(size, `${place}.shape`)),
+    data: list(data, MOST_PIECES, `${place}.data`).map((piece) => bytes(piece, `${place}.data`)),
+    ...(scales === undefined ? {} : { scales: bytes(scales, `${place}.scales`) }),
+  };
+};
+
+const tensors = (value: unknown, place: string): readonly WireTensor[] =>
+  list(value, MOST_TENSORS, place).map((item, index) => tensor(item, `${place}[${index}]`));
+
+const partScore = (value: unknown, place: string): PartScore => {
+  const { count, absolute, squared } = fieldsOf(value, ['count', 'absolute', 'squared'], place);
+  return {
+    count: integer(count, `${place}.count`),
+    absolute: finite(absolute, `${place}.absolute`),
+    squared: finite(squared, `${place}.squared`),
+  };
+};
+
+const PURPOSES: readonly Purpose[] = ['train', 'evaluate'];
+
+const FIELDS: Readonly<Record<Message['kind'], readonly string[]>> = {
+  assign: ['purpose'],
+  want: ['purpose', 'rows'],
+  model: ['purpose', 'rows', 'tensors'],
+  update: ['count', 'loss', 'rows', 'tensors'],
+  score: ['valid', 'test'],
+  refuse: ['reason'],
+};
+const KINDS = Object.keys(FIELDS) as Message['kind'][];
+
+const refusal = (value: unknown, place: string): string => {
+  if (typeof value !== 'string' || value.length > 200) throw badInput('MESSAGE', place, 'a reason of at most 200 characters', show(value));
+  return value;
+};
+
+/** A message of the union, or MESSAGE naming the field. */
+export const parseMessage = (value: unknown, place: string): Message => {
+  const kind = oneOf(typeof value === 'object' && value !== null && 'kind' in value ? value.kind : value, KINDS, `${place}, message kind`);
+  const where = `${place}, ${kind} message`;
+  const fields = fieldsOf(value, ['kind', 'round', 'device', ...FIELDS[kind]], where);
+  const field = <T>(name: string, read: (found: unknown, at: string) => T): T => read(fields[name], `${where}, ${name}`);
+  const envelope: { round: number; device: DeviceId } = { round: field('round', integer), device: deviceId(field('device', integer)) };
+  const purpose = (found: unknown, at: string): Purpose => oneOf(found, PURPOSES, at);
+  switch (kind) {
+    case 'assign':
+      return { kind, ...envelope, purpose: field('purpose', purpose) };
+    case 'want':
+      return { kind, ...envelope, purpose: field('purpose', purpose), rows: field('rows', rows) };
+    case 'model': {
+      const optionalRows = field('rows', (found, at) => (found === null ? null : rows(found, at)));
+      return { kind, ...envelope, purpose: field('purpose', purpose), rows: optionalRows, tensors: field('tensors', tensors) };
+    }
+    case 'update': {
+      const count = field('count', integer);
+      return { kind, ...envelope, count, loss: field('loss', finite), rows: field('rows', rows), tensors: field('tensors', tensors) };
+    }
+    case 'score':
+      return { kind, ...envelope, valid: field('valid', partScore), test: field('test', partScore) };
+    case 'refuse':
+      return { kind, ...envelope, reason: field('reason', refusal) };
+  }
+};

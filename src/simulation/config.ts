@@ -1,0 +1,147 @@
+import { z } from 'zod';
+import { SAMPLINGS } from '../coordinator/sampling.js';
+import { DELIVERIES } from '../coordinator/settings.js';
+import { DTYPES } from '../messages/wire-tensor.js';
+
+/**
+ * The configuration of a run: every key with its meaning, unit, bounds and default, in one place. The flags of `metafleet run`
+ * and the comments of `--print-config` are made from it.
+ */
+const count = (least: number) => z.int().min(least);
+const share = z.number().min(0).lt(1);
+
+const evaluation = z.strictObject({
+  every: count(1).default(1).describe('epochs between measurements on the validation and test ratings'),
+  delivery: z.enum(DELIVERIES).default('subset').describe('delivery of the models that are measured; both give the same errors in f32'),
+});
+
+const optimizer = z.strictObject({
+  rate: z.number().positive().default(1e-3).describe("Adam's learning rate in the first epoch"),
+  rateDecay: z.number().positive().max(1).default(0.975).describe('factor on the learning rate from epoch to epoch'),
+  beta1: share.default(0.9).describe('decay of the first moment'),
+  beta2: share.default(0.999).describe('decay of the second moment'),
+  epsilon: z.number().positive().default(1e-8).describe('added to the root of the second moment'),
+  decay: z.number().min(0).default(1e-3).describe('L2 weight λ (eq. 10), of every tensor without a value of its own'),
+  decayOf: z
+    .record(z.string(), z.number().min(0))
+    .default({ U: 0 })
+    .describe('L2 weight by tensor: U, M, hidden, rise, layer1, layer2, low, or a finer name such as low.bias'),
+  decoupled: z.boolean().default(false).describe('subtract learning rate·λ·weight (AdamW) instead of adding λ·weight to the gradient'),
+  tensorMoments: z.array(z.string()).default([]).describe('tensors with ONE second moment for the whole tensor instead of one per element'),
+  clip: z.number().min(0).default(5).describe('global norm the mean gradient is clipped to, before L2; 0: never'),
+});
+
+const metamf = z.strictObject({
+  variant: z
+    .enum(['full', 'si', 'sm'])
+    .default('full')
+    .describe('full: MetaMF; si: item embeddings shared by all users; sm: rating-prediction model shared'),
+  userEmbedding: count(1).default(32).describe('size of a user embedding, d_u'),
+  collaborative: count(1).default(128).describe('size of the collaborative vector, k'),
+  hidden: count(1).default(512).describe('hidden units of each generator, o'),
+  lowRank: count(1).default(8).describe('size of a low-rank item embedding, s'),
+  itemEmbedding: count(1).default(32).describe('size of an item embedding, d'),
+  units: count(1).default(8).describe('hidden units of the rating-prediction model, f'),
+  userInit: z.number().min(0).default(0.05).describe('standard deviation of the user embeddings at the start'),
+  centring: z
+    .enum(['none', 'device-mean'])
+    .default('device-mean')
+    .describe("device-mean: each device subtracts the damped mean of its own ratings, privately; none: the paper's model"),
+  centringDamping: z.number().min(0).default(10).describe('ratings at the middle of the scale that a device counts in for its mean'),
+  itemOffset: z
+    .enum(['none', 'first-column'])
+    .default('first-column')
+    .describe("first-column: the first number of an item's low-rank embedding is also added to its predictions; none: the paper's model"),
+});
+
+const checkpoint = z.strictObject({
+  every: z.number().min(0).default(10).describe('minutes between checkpoints, taken at the end of an epoch; 0: only when the run ends'),
+  best: z.boolean().default(true).describe('keep the weights of the best epoch in best.checkpoint'),
+});
+
+const metrics = z.strictObject({
+  enabled: z.boolean().default(true).describe('serve /metrics, /healthz and /status over HTTP while the run lasts'),
+  host: z.string().min(1).default('127.0.0.1').describe('address to listen on'),
+  port: count(0).max(65535).default(0).describe('port to listen on; 0: any free one'),
+});
+
+export const configSchema = z.strictObject({
+  data: z
+    .string()
+    .min(1)
+    .default('ml-small')
+    .describe('dataset: a name of `metafleet data list`, a file or folder, or synthetic:users=…,items=…,ratings=…'),
+  split: z
+    .enum(['auto', 'given', 'random'])
+    .default('auto')
+    .describe("auto: the data's own split where it has one, else random; random: per user 80/10/10"),
+  columns: z
+    .array(z.union([z.string(), count(1)]))
+    .max(3)
+    .default([])
+    .describe('columns of user, item and rating in a delimited file: header names, or numbers from 1; [ ]: as the format has them'),
+  delimiter: z.string().default('').describe('what separates the fields of a delimited file; empty: as the format has it'),
+  scale: z
+    .array(z.number())
+    .max(3)
+    .default([])
+    .describe('lowest and highest rating of a file, and the step between ratings; [ ]: from the catalogue or the data'),
+  seed: count(0)
+    .max(Number.MAX_SAFE_INTEGER)
+    .default(1)
+    .describe('of every random choice: the same seed gives the same result, bit for bit'),
+  threads: count(0).max(256).default(0).describe('threads for devices and for kernels; 0: one per core. The result does not depend on it'),
+  epochs: count(1).default(100).describe('most epochs to train'),
+  rounds: count(0).default(0).describe('most rounds to train; 0: as many as the epochs take'),
+  patience: count(0).default(10).describe('measurements without a better validation MSE before the run stops; 0: never'),
+  cohort: count(1).default(64).describe('devices per round'),
+  ratings: z
+    .union([z.literal('all'), count(1)])
+    .default('all')
+    .describe('ratings a device learns from in a round: a number, or all'),
+  sampling: z.enum(SAMPLINGS).default('shuffled').describe('how a cohort is drawn; shuffled: every device once an epoch'),
+  delivery: z
+    .enum(DELIVERIES)
+    .default('subset')
+    .describe('what a device downloads; full: all item rows; subset: those of its batch, among decoys'),
+  decoys: count(0).default(0).describe('item rows a device asks for and uploads beside those of its batch'),
+  dtype: z
+    .enum(DTYPES)
+    .default('f32')
+    .describe('numbers on the wire, both ways; f16: relative error 2^-11; int8: at most 1/254 of the largest in a row'),
+  modelMemory: z
+    .number()
+    .positive()
+    .default(256)
+    .describe('MB (10^6 bytes) for generated models on all devices together; the oldest are evicted'),
+  evaluation: evaluation.prefault({}),
+  optimizer: optimizer.prefault({}),
+  metamf: metamf.prefault({}),
+  baselines: z
+    .boolean()
+    .default(true)
+    .describe('compare with the global mean, user means, a biased baseline and centrally trained matrix factorization'),
+  checkpoint: checkpoint.prefault({}),
+  metrics: metrics.prefault({}),
+  results: z.string().min(1).default('results').describe('folder for the run folders'),
+});
+
+export type Config = z.infer<typeof configSchema>;
+
+/** Named starting points; what a file or flag says comes on top. */
+export const PRESETS = {
+  default: {},
+  /** The regime of MetaMF's authors in federated words (section 4.4 of the paper and its published code). */
+  paper: {
+    cohort: 64,
+    ratings: 1,
+    sampling: 'activity',
+    epochs: 100,
+    patience: 0,
+    delivery: 'subset',
+    optimizer: { rate: 1e-4, rateDecay: 1, decay: 1e-3, decayOf: {}, tensorMoments: [], clip: 5 },
+    metamf: { variant: 'full', userInit: 1, centring: 'none', itemOffset: 'none' },
+  },
+} as const;
+
+export type PresetName = keyof typeof PRESETS;

@@ -1,0 +1,66 @@
+import { availableParallelism } from 'node:os';
+import type { World } from '../algorithms/algorithm.js';
+import { badInput } from '../base/errors.js';
+import { bytes } from '../base/units.js';
+import type { RoundSettings } from '../coordinator/settings.js';
+import type { Dataset } from '../data/dataset.js';
+import type { HostSetup } from '../transport/host.js';
+import type { Config } from './config.js';
+
+/** What a configuration means for a dataset: sizes, rounds, and the settings each thread is given. */
+export type Plan = {
+  readonly world: World;
+  readonly threads: number;
+  readonly roundsPerEpoch: number;
+  readonly rounds: number;
+  readonly epochs: number;
+  readonly settings: RoundSettings;
+  readonly host: HostSetup;
+};
+
+export const ratingsIn = ({ parts }: Dataset): { train: number; valid: number; test: number } => ({
+  train: parts.train.items.length,
+  valid: parts.valid.items.length,
+  test: parts.test.items.length,
+});
+
+/** An epoch is as many rounds as it takes to draw every device (`shuffled`, or all ratings at once) or as many ratings as there are. */
+const countRounds = ({ cohort, ratings, sampling }: Config, devices: number, trainRatings: number): number =>
+  sampling === 'shuffled' || ratings === 'all' ? Math.ceil(devices / cohort) : Math.ceil(trainRatings / (cohort * ratings));
+
+/** Throws CONFIG for settings that this dataset cannot serve. */
+export const planRun = (config: Config, dataset: Dataset): Plan => {
+  const { seed, cohort, sampling, delivery, dtype, evaluation, optimizer, decoys, ratings } = config;
+  if (cohort > dataset.users) throw badInput('CONFIG', 'key cohort', `at most the fleet's ${dataset.users} devices`, String(cohort));
+  const { lowest, highest } = dataset.scale;
+  const world: World = { devices: dataset.users, items: dataset.items, lowest, highest };
+  const threads = config.threads === 0 ? availableParallelism() : config.threads;
+  const roundsPerEpoch = countRounds(config, dataset.users, ratingsIn(dataset).train);
+  const rounds = config.rounds === 0 ? config.epochs * roundsPerEpoch : Math.min(config.rounds, config.epochs * roundsPerEpoch);
+  const { rate, rateDecay, ...adam } = optimizer;
+  return {
+    world,
+    threads,
+    roundsPerEpoch,
+    rounds,
+    epochs: Math.ceil(rounds / roundsPerEpoch),
+    settings: {
+      seed,
+      cohort,
+      sampling,
+      roundsPerEpoch,
+      delivery,
+      evaluationDelivery: evaluation.delivery,
+      dtype,
+      learningRate: rate,
+      learningRateDecay: rateDecay,
+    },
+    host: {
+      algorithm: { name: 'metamf', metamf: config.metamf, optimizer: adam },
+      world,
+      dtype,
+      batch: { seed, ratings, decoys, items: dataset.items },
+      modelBytes: bytes((config.modelMemory * 1e6) / Math.min(threads, dataset.users)),
+    },
+  };
+};

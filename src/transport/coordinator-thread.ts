@@ -1,0 +1,81 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { ServerHalf, World } from '../algorithms/algorithm.js';
+import { type AlgorithmSetup, createAlgorithm } from '../algorithms/create.js';
+import { MetafleetError } from '../base/errors.js';
+import { type Coordinator, createCoordinator } from '../coordinator/coordinator.js';
+import type { RoundSettings } from '../coordinator/settings.js';
+import { expose } from './control.js';
+import { createDevicesLink, type DevicesLink } from './link.js';
+
+/** The thread that owns Θ: the coordinator actor behind Comlink, its link to the hosts, its kernel threads. */
+export type CoordinatorSetup = {
+  readonly algorithm: AlgorithmSetup;
+  readonly world: World;
+  readonly settings: RoundSettings;
+  readonly hosts: number;
+  /** Kernel threads, the coordinator's own included. */
+  readonly threads: number;
+};
+
+export type CoordinatorControl = Omit<Coordinator, 'parameters' | 'kernels'> & {
+  /** Makes Θ. Events of type `round` go to `events`. */
+  start(setup: CoordinatorSetup, events: MessagePort): Promise<{ readonly parameters: number; readonly kernels: ServerHalf['kernels'] }>;
+  attach(host: number, firstDevice: number, activity: Uint32Array, traffic: MessagePort): void;
+  lost(host: number, reason: string): void;
+  fail(reason: string): void;
+};
+
+type Started = { readonly link: DevicesLink; readonly activity: Uint32Array; readonly coordinator: Coordinator };
+
+export const serveCoordinator = (control: MessagePort): void => {
+  let started: Started | undefined;
+  let failure: MetafleetError | undefined;
+  /** HOST_LOST means "again" to the coordinator, until there is nobody left to try it with: then it is what the caller is told. */
+  const orFailure = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      throw failure ?? error;
+    }
+  };
+  const running = (): Started => {
+    if (started === undefined) throw new Error('the coordinator has not been started');
+    return started;
+  };
+  const api: CoordinatorControl = {
+    start: async ({ algorithm: setup, world, settings, hosts, threads }, events) => {
+      const algorithm = createAlgorithm(setup, world);
+      const server = await algorithm.createServer({ seed: settings.seed, threads });
+      const link = createDevicesLink(hosts);
+      const activity = new Uint32Array(world.devices);
+      const coordinator = createCoordinator({
+        algorithm,
+        server,
+        world,
+        devices: link,
+        settings,
+        activity,
+        emit: (event) => events.postMessage(event),
+      });
+      started = { link, activity, coordinator };
+      return { parameters: coordinator.parameters, kernels: coordinator.kernels };
+    },
+    attach: (host, firstDevice, activity, traffic) => {
+      running().activity.set(activity, firstDevice);
+      running().link.attach(host, firstDevice, traffic);
+    },
+    lost: (host, reason) => running().link.lost(host, reason),
+    fail: (reason) => {
+      failure = new MetafleetError('HOST_LOST', reason);
+      running().link.fail(new Error(reason));
+    },
+    train: (until) => orFailure(running().coordinator.train(until)),
+    interrupt: () => running().coordinator.interrupt(),
+    evaluate: () => orFailure(running().coordinator.evaluate()),
+    digest: () => running().coordinator.digest(),
+    save: (path, run, weightsOnly) => running().coordinator.save(path, run, weightsOnly),
+    restore: (path) => running().coordinator.restore(path),
+    close: () => running().coordinator.close(),
+  };
+  expose(api, control);
+};

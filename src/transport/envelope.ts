@@ -1,0 +1,12 @@
+import type { ErrorCode } from '../base/errors.js';
+import type { Bytes, Millis } from '../base/units.js';
+
+/** What a port between the coordinator and a host carries: a frame of messages, and beside it what belongs to the simulation alone. */
+export type FrameDown = { readonly exchange: number; readonly frame: ArrayBuffer; readonly length: number };
+
+export type FrameUp = FrameDown & { readonly deviceMillis: readonly Millis[]; readonly store: StoreUsage };
+
+/** The host could not make sense of a frame, or a device failed on it. */
+export type HostFailure = { readonly exchange: number; readonly failure: { readonly code: ErrorCode | null; readonly message: string } };
+
+export type StoreUsage = { readonly models: number; readonly bytes: Bytes; readonly evicted: number; readonly delivered: number };

@@ -1,0 +1,233 @@
+import { createRequire } from 'node:module';
+import type { EventLoopUtilization } from 'node:perf_hooks';
+import { MessageChannel, Worker } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { MetafleetError, messageOf } from '../base/errors.js';
+import type { DeviceId } from '../base/units.js';
+import type { Progress } from '../coordinator/coordinator.js';
+import type { HostLost, HostRestored, RoundFinished } from '../coordinator/events.js';
+import type { PrivateColumns } from '../device/columns.js';
+import { connect, disconnect, handOver, orDeath, type Remote } from './control.js';
+import type { CoordinatorControl, CoordinatorSetup } from './coordinator-thread.js';
+import type { HostControl, HostSetup, HostTask } from './host.js';
+
+/**
+ * The fleet on this machine: a coordinator thread, and device hosts on Piscina threads, one never-ending task per shard so that
+ * a shard's state stays on its thread. This side supervises: a task that ends by itself means its thread died; the shard is
+ * loaded again on a fresh thread, and the coordinator runs the interrupted round again.
+ */
+export type FleetOptions = {
+  readonly coordinator: Omit<CoordinatorSetup, 'hosts'>;
+  readonly host: HostSetup;
+  /** One shard of devices per host, contiguous and in order. */
+  readonly shards: readonly PrivateColumns[];
+  readonly onEvent: (event: RoundFinished | HostLost | HostRestored) => void;
+  /** Entry of the host threads, for tests of faults; default: metafleet's own. */
+  readonly hostEntry?: string;
+};
+
+/** `utilization`: the share of the host threads' time since the last sample in which they were not idle. */
+export type PoolSample = { readonly queued: number; readonly utilization: number; readonly threads: number };
+
+export type Fleet = {
+  readonly coordinator: Remote<CoordinatorControl>;
+  readonly parameters: number;
+  readonly kernels: 'simd' | 'reference';
+  /** The coordinator's `train`; returns when the events of all its rounds have been handed on. */
+  train(until: number): Promise<Progress>;
+  /** Rejects when the coordinator thread dies or the fleet is closed: race long calls against it. */
+  readonly death: Promise<never>;
+  /** Ends one of the host threads, as a crash would. */
+  killThread(index: number): void;
+  /** Predicted ratings by the model a device holds, or null where it holds none of those items. */
+  predict(device: DeviceId, items: Uint32Array): Promise<Float32Array | null>;
+  sample(): PoolSample;
+  close(): Promise<void>;
+};
+
+const entry = (name: string): string => createRequire(import.meta.url).resolve(`#built/workers/${name}.js`);
+
+/** Deaths of one host without a finished round in between that are taken for bad luck. */
+const MOST_DEATHS = 5;
+
+type HostState = {
+  pool: Piscina | undefined;
+  remote: Remote<HostControl> | undefined;
+  /** Resolves when the host is no more. */
+  gone: Promise<null>;
+  deaths: number;
+  load: EventLoopUtilization | undefined;
+};
+
+/**
+ * A pool of one thread for one host. Piscina counts the threads it starts with as ready: a task is then never left in the queue by
+ * a thread that died before it could take it, and a host's number tells its thread.
+ */
+const createPool = (filename: string): Piscina => {
+  // A blocking wait between tasks would stop a host's ports once its task had returned.
+  const pool = new Piscina({ filename, name: 'serveHost', minThreads: 1, maxThreads: 1, atomics: 'disabled' });
+  // An error outside a task is that of a thread Piscina put in a dead one's place before the pool was given up: nobody waits for it.
+  pool.on('error', () => {});
+  return pool;
+};
+
+export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
+  const { shards, onEvent } = options;
+  let phase: 'starting' | 'serving' | 'closing' = 'starting';
+  const isClosing = (): boolean => phase === 'closing';
+
+  const worker = new Worker(entry('coordinator'));
+  let endRun = (_: Error): void => {};
+  const death = new Promise<never>((_, reject) => {
+    endRun = reject;
+    worker.once('error', (error) => reject(new Error(`the coordinator thread died: ${messageOf(error)}`, { cause: error })));
+    worker.once('exit', (code) => reject(new Error(`the coordinator thread ended with code ${code}`)));
+  });
+  death.catch(() => {}); // Handled by whoever races against it.
+  const coordinator = connect<CoordinatorControl>(worker);
+
+  const events = new MessageChannel();
+  const hosts = shards.map((): HostState => {
+    return { pool: undefined, remote: undefined, gone: Promise.resolve(null), deaths: 0, load: undefined };
+  });
+  let lastRound = 0;
+  let onRound = (): void => {};
+  events.port1.on('message', (event: RoundFinished) => {
+    for (const host of hosts) host.deaths = 0;
+    onEvent(event);
+    lastRound = event.round;
+    onRound();
+  });
+  // Events and the answer to a call come through different ports, in no order that could be relied on.
+  const train = async (until: number): Promise<Progress> => {
+    const progress = await orDeath(coordinator.train(until), death);
+    const caughtUp = new Promise<void>((resolve) => {
+      onRound = () => {
+        if (progress.ran === 0 || lastRound >= progress.round) resolve();
+      };
+      onRound();
+    });
+    await orDeath(caughtUp, death);
+    return progress;
+  };
+
+  /** False when the host died before it was there: its end is then being dealt with, as any host's. */
+  const startHost = async (index: number): Promise<boolean> => {
+    const host = hosts[index]!;
+    await host.pool?.destroy();
+    if (isClosing()) return false;
+    host.pool = createPool(options.hostEntry ?? entry('device-host'));
+    host.load = undefined;
+    const control = new MessageChannel();
+    const traffic = new MessageChannel();
+    const task: HostTask = { host: index, setup: options.host, control: control.port2, traffic: traffic.port2 };
+    const run = host.pool.run(task, { transferList: [control.port2, traffic.port2] }) as Promise<void>;
+    const ended = run.then(() => Promise.reject(new Error('its task ended')));
+    let dead = false;
+    host.gone = ended.catch((error: unknown) => {
+      dead = true;
+      onHostEnd(index, error);
+      return null;
+    });
+    const remote = connect<HostControl>(control.port1);
+    try {
+      const activity = await orDeath(remote.load(shards[index]!) as Promise<Uint32Array>, ended);
+      host.remote = remote;
+      await orDeath(coordinator.attach(index, shards[index]!.firstDevice, activity, handOver(traffic.port1)), death);
+      return !dead;
+    } catch (error) {
+      // An open port would keep the process alive.
+      control.port1.close();
+      traffic.port1.close();
+      if (dead) return false;
+      throw error;
+    }
+  };
+
+  let failStart = (_: Error): void => {};
+  const startFailure = new Promise<never>((_, reject) => {
+    failStart = reject;
+  });
+  startFailure.catch(() => {});
+
+  const giveUp = (index: number, why: string): void => {
+    void Promise.resolve(coordinator.fail(`host ${index} could not be kept alive: ${why}`)).catch(() => {});
+  };
+  const onHostEnd = (index: number, error: unknown): void => {
+    if (isClosing()) return;
+    const host = hosts[index]!;
+    if (host.remote !== undefined) disconnect(host.remote);
+    host.remote = undefined;
+    host.deaths += 1;
+    const reason = messageOf(error);
+    if (phase === 'starting') {
+      failStart(new MetafleetError('HOST_LOST', `host ${index} could not be started: ${reason}`, { cause: error }));
+      return;
+    }
+    onEvent({ type: 'host-lost', host: index, reason });
+    const restore = async (): Promise<void> => {
+      await coordinator.lost(index, reason);
+      if (host.deaths > MOST_DEATHS) giveUp(index, reason);
+      else if (await startHost(index)) onEvent({ type: 'host-restored', host: index, devices: shards[index]!.devices });
+    };
+    restore().catch((failure: unknown) => {
+      if (!isClosing()) giveUp(index, messageOf(failure));
+    });
+  };
+
+  const shutDown = async (): Promise<void> => {
+    phase = 'closing';
+    endRun(new Error('the run was closed'));
+    for (const { remote } of hosts) {
+      if (remote === undefined) continue;
+      void remote.stop().catch(() => {});
+      disconnect(remote);
+    }
+    const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    await Promise.race([coordinator.close(), gone]).catch(() => {});
+    disconnect(coordinator);
+    events.port1.close();
+    await Promise.all([worker.terminate(), ...hosts.map(({ pool }) => pool?.destroy())]);
+  };
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closed ??= shutDown();
+    return closed;
+  };
+
+  try {
+    const started = await orDeath(coordinator.start({ ...options.coordinator, hosts: shards.length }, handOver(events.port2)), death);
+    await Promise.race([Promise.all(shards.map((_, index) => startHost(index))), startFailure]);
+    phase = 'serving';
+    return {
+      coordinator,
+      ...started,
+      train,
+      death,
+      killThread: (index) => void hosts[index]?.pool?.threads[0]?.terminate(),
+      predict: async (device, items) => {
+        const host = hosts[shards.findLastIndex(({ firstDevice }) => firstDevice <= device)];
+        // A host that dies takes the models along.
+        return host?.remote === undefined ? null : Promise.race([host.remote.predict(device, items), host.gone]);
+      },
+      sample: () => {
+        const shares = hosts.map((host) => {
+          const clock = host.pool?.threads[0]?.performance;
+          const now = clock?.eventLoopUtilization();
+          const since = host.load === undefined ? now : clock?.eventLoopUtilization(now, host.load);
+          host.load = now;
+          return since?.utilization ?? 0;
+        });
+        return {
+          queued: hosts.reduce((sum, { pool }) => sum + (pool?.queueSize ?? 0), 0),
+          utilization: shares.reduce((sum, share) => sum + share, 0) / shares.length,
+          threads: hosts.reduce((sum, { pool }) => sum + (pool?.threads.length ?? 0), 0),
+        };
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+};

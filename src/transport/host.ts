@@ -1,0 +1,107 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { World } from '../algorithms/algorithm.js';
+import { type AlgorithmSetup, createAlgorithm } from '../algorithms/create.js';
+import { isMetafleetError, messageOf } from '../base/errors.js';
+import { type Bytes, type DeviceId, type Millis, millis } from '../base/units.js';
+import { type DeviceContext, transition } from '../device/actor.js';
+import type { BatchOptions } from '../device/batch.js';
+import { activityOf, type PrivateColumns, ratingsOf } from '../device/columns.js';
+import { createModelStore } from '../device/model-store.js';
+import { decodeFrame, encodeFrame } from '../messages/frame.js';
+import type { Dtype } from '../messages/wire-tensor.js';
+import { expose } from './control.js';
+import type { FrameDown, FrameUp, HostFailure } from './envelope.js';
+
+/** A device host: the thread side of a shard of devices. Holds their private columns and the models generated for them. */
+export type HostSetup = {
+  readonly algorithm: AlgorithmSetup;
+  readonly world: World;
+  readonly dtype: Dtype;
+  readonly batch: BatchOptions;
+  /** Budget for generated models on this host. */
+  readonly modelBytes: Bytes;
+};
+
+export type HostTask = { readonly host: number; readonly setup: HostSetup; readonly control: MessagePort; readonly traffic: MessagePort };
+
+/** What the main thread may ask a host. No answer holds a rating. */
+export type HostControl = {
+  /** Takes over the private ratings of a shard; returns how many training ratings each of its devices has. */
+  load(columns: PrivateColumns): Uint32Array;
+  inspect(): { readonly devices: number; readonly models: number; readonly bytes: Bytes };
+  /** Predicted ratings of items by the model a device holds, or null where it holds none (or not of those items). */
+  predict(device: DeviceId, items: Uint32Array): Float32Array | null;
+  stop(): void;
+};
+
+/** Serves until told to stop. Piscina keeps the thread, and with it this state, for as long as the promise is pending. */
+export const serveHost = ({ setup, control, traffic }: HostTask): Promise<void> => {
+  const algorithm = createAlgorithm(setup.algorithm, setup.world);
+  const store = createModelStore(setup.modelBytes);
+  let context: DeviceContext | undefined;
+  let delivered = 0;
+
+  const answer = ({ exchange, frame, length }: FrameDown): FrameUp => {
+    if (context === undefined) throw new Error('a frame came before the ratings were loaded');
+    const loaded = context;
+    let start = performance.now();
+    const { messages } = decodeFrame(frame, length, 'frame from the coordinator');
+    const share = (performance.now() - start) / messages.length;
+    const times: number[] = [];
+    const replies = messages.map((message) => {
+      start = performance.now();
+      const { model, reply } = transition(loaded, message);
+      if (model !== undefined) {
+        store.put(message.device, model);
+        delivered += 1;
+      }
+      times.push(performance.now() - start + share);
+      return reply;
+    });
+    start = performance.now();
+    const encoded = encodeFrame(replies);
+    const encoding = (performance.now() - start) / replies.length;
+    const deviceMillis: Millis[] = messages.every(({ kind }) => kind === 'model') ? times.map((time) => millis(time + encoding)) : [];
+    return { exchange, frame: encoded.frame, length: encoded.length, deviceMillis, store: { ...store.usage(), delivered } };
+  };
+
+  traffic.on('message', (down: FrameDown) => {
+    try {
+      const up = answer(down);
+      traffic.postMessage(up, [up.frame]);
+    } catch (error) {
+      const failure = { code: isMetafleetError(error) ? error.code : null, message: messageOf(error) };
+      traffic.postMessage({ exchange: down.exchange, failure } satisfies HostFailure);
+    }
+  });
+
+  return new Promise((resolve) => {
+    const api: HostControl = {
+      load: (columns) => {
+        const { dtype, batch } = setup;
+        context = { half: algorithm.device, tensors: algorithm.tensors, columns, dtype, batch };
+        return activityOf(columns);
+      },
+      inspect: () => {
+        const { models, bytes } = store.usage();
+        return { devices: context?.columns.devices ?? 0, models, bytes };
+      },
+      predict: (device, items) => {
+        const model = store.get(device);
+        if (context === undefined || model === undefined) return null;
+        const { rows } = model;
+        if (rows !== null && items.some((item) => !rows.includes(item))) return null;
+        return algorithm.device.predict(model, ratingsOf(context.columns, 'train', device), items);
+      },
+      stop: () => {
+        // The answer to this very call still has to leave.
+        setImmediate(() => {
+          traffic.close();
+          control.close();
+          resolve();
+        });
+      },
+    };
+    expose(api, control);
+  });
+};

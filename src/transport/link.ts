@@ -1,0 +1,184 @@
+import type { MessagePort } from 'node:worker_threads';
+import { badInput, isMetafleetError, MetafleetError, messageOf } from '../base/errors.js';
+import { bytes, type DeviceId, type Millis } from '../base/units.js';
+import type { Devices, Exchange, HostsReport } from '../coordinator/devices.js';
+import { decodeFrame, encodeFrame } from '../messages/frame.js';
+import type { Message } from '../messages/message.js';
+import type { FrameUp, HostFailure, StoreUsage } from './envelope.js';
+import { createTrafficMeter } from './traffic.js';
+
+/**
+ * The coordinator's port to the devices over message ports, one to each host thread. Frames are transferred, not copied.
+ * Hosts own contiguous ranges of devices.
+ */
+export type DevicesLink = Devices & {
+  /** A host is there, for the first time or again. */
+  attach(host: number, firstDevice: number, port: MessagePort): void;
+  /** A host died: the open exchange ends, and the next waits until the host is attached again. */
+  lost(host: number, reason: string): void;
+  /** A host cannot be brought back: every exchange fails from now on. */
+  fail(error: Error): void;
+};
+
+type Host = { readonly firstDevice: number; readonly port: MessagePort };
+
+type OpenExchange = {
+  readonly id: number;
+  /** By device asked and not yet answered: the round it was asked in. */
+  readonly outstanding: Map<DeviceId, number>;
+  answered: Message[];
+  failure: Error | undefined;
+  waiting: { readonly resolve: (answers: readonly Message[]) => void; readonly reject: (error: Error) => void } | undefined;
+};
+
+const NO_USAGE: StoreUsage = { models: 0, bytes: bytes(0), evicted: 0, delivered: 0 };
+
+export const createDevicesLink = (hostCount: number): DevicesLink => {
+  const hosts: (Host | undefined)[] = Array.from({ length: hostCount }, () => undefined);
+  const usage: StoreUsage[] = hosts.map(() => NO_USAGE);
+  const meter = createTrafficMeter();
+  let deviceMillis: Millis[] = [];
+  let evicted = 0;
+  let activated = 0;
+  let current: OpenExchange | undefined;
+  let exchanges = 0;
+  let broken: Error | undefined;
+  let wake: (() => void)[] = [];
+
+  const everyoneThere = async (): Promise<void> => {
+    while (broken === undefined && hosts.includes(undefined)) await new Promise<void>((resolve) => wake.push(resolve));
+    if (broken !== undefined) throw broken;
+  };
+  const wakeAll = (): void => {
+    for (const resolve of wake) resolve();
+    wake = [];
+  };
+
+  const settle = (exchange: OpenExchange): void => {
+    const { waiting, failure, outstanding } = exchange;
+    if (waiting === undefined || (failure === undefined && outstanding.size > 0)) return;
+    exchange.waiting = undefined;
+    if (failure === undefined) waiting.resolve(exchange.answered.sort((a, b) => a.device - b.device));
+    else waiting.reject(failure);
+    exchange.answered = [];
+  };
+  const abort = (error: Error): void => {
+    if (current === undefined) return;
+    current.failure ??= error;
+    settle(current);
+  };
+
+  const hostOf = (device: DeviceId): number => {
+    let host = hostCount - 1;
+    while (host > 0 && hosts[host]!.firstDevice > device) host -= 1;
+    return host;
+  };
+
+  const receive = (host: number, exchange: OpenExchange, { frame, length }: FrameUp): void => {
+    const place = `frame from host ${host}`;
+    const { messages, sizes } = decodeFrame(frame, length, place);
+    messages.forEach((message, index) => {
+      const round = exchange.outstanding.get(message.device);
+      if (round === undefined || hostOf(message.device) !== host)
+        throw badInput('MESSAGE', place, 'answers of devices that were asked', `one of device ${message.device}`);
+      if (message.round !== round)
+        throw badInput('MESSAGE', `${place}, device ${message.device}`, `round ${round}`, `round ${message.round}`);
+      exchange.outstanding.delete(message.device);
+      exchange.answered.push(message);
+      meter.count(message, sizes[index]!, 'up');
+    });
+  };
+
+  const onFailure = (host: number, { code, message }: HostFailure['failure']): void => {
+    abort(code === null ? new Error(`host ${host}: ${message}`) : new MetafleetError(code, `host ${host}: ${message}`));
+  };
+
+  const account = (host: number, { store, deviceMillis: times }: FrameUp): void => {
+    const before = usage[host]!;
+    evicted += store.evicted - before.evicted;
+    activated += store.delivered - before.delivered;
+    usage[host] = store;
+    deviceMillis.push(...times);
+  };
+
+  const onFrame = (host: number, exchange: OpenExchange, up: FrameUp): void => {
+    try {
+      receive(host, exchange, up);
+      account(host, up);
+      settle(exchange);
+    } catch (error) {
+      abort(
+        isMetafleetError(error) ? error : new MetafleetError('MESSAGE', `frame from host ${host}: ${messageOf(error)}`, { cause: error }),
+      );
+    }
+  };
+
+  const onMessage = (host: number, up: FrameUp | HostFailure): void => {
+    // Answers to an exchange that has ended, by the death of another host, are late: nobody waits for them.
+    if (current === undefined || up.exchange !== current.id || current.failure !== undefined) return;
+    if ('failure' in up) onFailure(host, up.failure);
+    else onFrame(host, current, up);
+  };
+
+  const send = (exchange: OpenExchange, messages: readonly Message[]): void => {
+    const byHost = hosts.map((): Message[] => []);
+    for (const message of messages) {
+      byHost[hostOf(message.device)]!.push(message);
+      exchange.outstanding.set(message.device, message.round);
+    }
+    byHost.forEach((batch, host) => {
+      if (batch.length === 0) return;
+      const { frame, length, sizes } = encodeFrame(batch);
+      batch.forEach((message, index) => meter.count(message, sizes[index]!, 'down'));
+      hosts[host]!.port.postMessage({ exchange: exchange.id, frame, length }, [frame]);
+    });
+  };
+
+  return {
+    attach: (host, firstDevice, port) => {
+      hosts[host] = { firstDevice, port };
+      usage[host] = NO_USAGE;
+      port.on('message', (message: FrameUp | HostFailure) => onMessage(host, message));
+      wakeAll();
+    },
+    lost: (host, reason) => {
+      hosts[host]?.port.close();
+      hosts[host] = undefined;
+      abort(new MetafleetError('HOST_LOST', `host ${host} died: ${reason}`));
+    },
+    fail: (error) => {
+      broken = error;
+      abort(error);
+      wakeAll();
+    },
+    open: async (): Promise<Exchange> => {
+      await everyoneThere();
+      const exchange: OpenExchange = { id: ++exchanges, outstanding: new Map(), answered: [], failure: undefined, waiting: undefined };
+      current = exchange;
+      return {
+        send: (messages) => {
+          if (exchange.failure === undefined) send(exchange, messages);
+        },
+        answers: () =>
+          new Promise((resolve, reject) => {
+            exchange.waiting = { resolve, reject };
+            settle(exchange);
+          }),
+      };
+    },
+    takeTraffic: () => meter.take(),
+    takeReport: (): HostsReport => {
+      const report = {
+        deviceMillis,
+        activated,
+        evicted,
+        residentModels: usage.reduce((sum, { models }) => sum + models, 0),
+        residentBytes: bytes(usage.reduce((sum, { bytes: held }) => sum + held, 0)),
+      };
+      deviceMillis = [];
+      evicted = 0;
+      activated = 0;
+      return report;
+    },
+  };
+};
