@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+import { isMetafleetError, messageOf } from '../base/errors.js';
+import { dataCommand } from './data.js';
+import { runCommand } from './run.js';
+import { VERSION } from './version.js';
+
+/** Commander's own complaints in the form of all others: one line. */
+const oneLine = (text: string): string =>
+  `metafleet: ${text
+    .replace(/^error: /, '')
+    .trim()
+    .replace(/\s*\n\s*/g, ' ')}\n`;
+
+/** Commands made elsewhere do not inherit a program's settings. */
+const complainInOneLine = (command: Command): Command => {
+  command.configureOutput({ outputError: (text, write) => write(oneLine(text)) });
+  for (const child of command.commands) complainInOneLine(child);
+  return command;
+};
+
+/** The `metafleet` program. Bad input ends in one line on stderr and exit code 1. */
+const program = new Command('metafleet')
+  .description('Train recommenders on a simulated fleet of devices, and measure what it costs')
+  .version(VERSION)
+  .showSuggestionAfterError()
+  .addCommand(runCommand())
+  .addCommand(dataCommand());
+
+const fail = (error: unknown): void => {
+  // What metafleet raises on purpose says all there is to say; anything else is a defect, and its stack helps to mend it.
+  const text = isMetafleetError(error) ? error.message : error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
+  process.stderr.write(`metafleet: ${text}\n`);
+  process.exitCode = 1;
+};
+
+// A reader that has seen enough, such as `head`, does not make the run a failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+await complainInOneLine(program).parseAsync().catch(fail);

@@ -1,0 +1,220 @@
+import { readFileSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import { type BaselineErrors, measureBaselines } from '../algorithms/baselines/baselines.js';
+import { badInput, messageOf } from '../base/errors.js';
+import type { RunEvent } from '../coordinator/events.js';
+import type { Dataset } from '../data/dataset.js';
+import { loadDataset } from '../data/load.js';
+import { createSummary, type SummaryBuilder } from '../report/accounts.js';
+import { describeEnvironment } from '../report/environment.js';
+import { openResults, type Results } from '../report/results-folder.js';
+import { renderTable } from '../report/table.js';
+import { type Config, PRESETS } from '../simulation/config.js';
+import { configKeys, flagSource, presetSource, printConfig, resolveConfig, yamlSource } from '../simulation/parse-config.js';
+import { planRun, ratingsIn } from '../simulation/plan.js';
+import { type Outcome, type Run, startRun } from '../simulation/run.js';
+import { createMetrics } from '../telemetry/metrics.js';
+import { startServer } from '../telemetry/server.js';
+import { chooseImplementation } from '../tensor/probe.js';
+import { createProgress, type Progress } from './progress.js';
+import { VERSION } from './version.js';
+
+/** Flags that are not keys of the configuration. */
+type OwnFlags = { config?: string; preset: string; resume?: string; name?: string; quiet?: boolean; printConfig?: boolean };
+
+const OWN_FLAGS: readonly (keyof OwnFlags)[] = ['config', 'preset', 'resume', 'name', 'quiet', 'printConfig'];
+
+const readText = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw badInput('CONFIG', path, 'a readable configuration file', messageOf(error));
+  }
+};
+
+/** A resumed run keeps its configuration, but for what flags say now. */
+const configOf = (own: OwnFlags, flags: Readonly<Record<string, string>>): Config => {
+  const saved = own.resume === undefined ? [] : [resolve(own.resume, 'config.yaml')];
+  const files = [...saved, ...(own.config === undefined ? [] : [own.config])];
+  return resolveConfig(presetSource(own.preset), ...files.map((file) => yamlSource(readText(file), file)), flagSource(flags));
+};
+
+const load = (config: Config, progress: Progress): Promise<Dataset> => {
+  const { data, split, seed, columns, delimiter, scale } = config;
+  const [user, item, rating] = columns;
+  if (columns.length > 0 && rating === undefined)
+    throw badInput('CONFIG', 'key columns', 'three columns: user, item, rating', `${columns.length}`);
+  const [lowest, highest, step] = scale;
+  if (scale.length === 1) throw badInput('CONFIG', 'key scale', 'lowest, highest and perhaps the step', '1 number');
+  progress.stage(`reading ${data}`);
+  return loadDataset(data, {
+    split,
+    seed,
+    ...(user !== undefined && item !== undefined && rating !== undefined ? { columns: { user, item, rating } } : {}),
+    ...(delimiter === '' ? {} : { delimiter }),
+    ...(lowest !== undefined && highest !== undefined ? { scale: { lowest, highest, ...(step === undefined ? {} : { step }) } } : {}),
+    onProgress: (note) => progress.note(note),
+  });
+};
+
+/** Central models over more ratings than this would take longer than many a run. */
+const MOST_BASELINE_RATINGS = 5_000_000;
+
+const baselinesOf = async (config: Config, dataset: Dataset, progress: Progress): Promise<BaselineErrors> => {
+  if (!config.baselines) return {};
+  const { train } = ratingsIn(dataset);
+  if (train > MOST_BASELINE_RATINGS) {
+    progress.note(`no baselines: ${train} training ratings are more than ${MOST_BASELINE_RATINGS}`);
+    return {};
+  }
+  progress.stage('fitting the baselines');
+  return measureBaselines(dataset, config.seed);
+};
+
+const openFolder = (config: Config, own: OwnFlags, progress: Progress): Promise<Results> => {
+  const warn = (text: string): void => progress.note(text);
+  if (own.resume !== undefined) {
+    const folder = resolve(own.resume);
+    return openResults(dirname(folder), basename(folder), { resume: true, warn });
+  }
+  return openResults(config.results, own.name ?? { data: config.data, algorithm: 'metamf', date: new Date() }, { warn });
+};
+
+/** First Ctrl-C: end after this round, with a checkpoint and a table. Second: end now. */
+const onInterrupt = (progress: Progress, run: () => Run | undefined): (() => void) => {
+  let asked = false;
+  const handle = (): void => {
+    const running = run();
+    if (running === undefined) progress.note('stopped before training began');
+    if (asked || running === undefined) process.exit(130);
+    asked = true;
+    progress.note('stopping after this round, with a checkpoint (Ctrl-C again: at once)');
+    running.interrupt();
+  };
+  process.on('SIGINT', handle).on('SIGTERM', handle);
+  return () => process.off('SIGINT', handle).off('SIGTERM', handle);
+};
+
+type Watched = { run?: Run; summary?: SummaryBuilder };
+
+const serveMetrics = async (config: Config, watched: Watched, progress: Progress) => {
+  if (!config.metrics.enabled) return undefined;
+  const metrics = createMetrics({ pool: () => watched.run?.sample() ?? { queued: 0, utilization: 0, threads: 0 } });
+  const { host, port } = config.metrics;
+  const server = await startServer({ host, port, registry: metrics.registry, status: () => watched.summary?.summary() ?? {} });
+  progress.note(`metrics at ${server.url}/metrics`);
+  return { observe: metrics.observe, close: () => server.close() };
+};
+
+type Observer = (event: RunEvent) => void;
+
+/** Trains and reports, whatever the end. Observers see every event; none of them can disturb the run. */
+const trainInto = async (
+  results: Results,
+  { config, own, progress, dataset, baselines }: RunParts,
+  watched: Watched,
+  observeMetrics: Observer | undefined,
+): Promise<Outcome> => {
+  const { users, items, name } = dataset;
+  const { checkpoints, folder } = results.paths;
+  const summary = createSummary({
+    run: results.run,
+    algorithm: 'metamf',
+    config,
+    seed: config.seed,
+    environment: describeEnvironment({ metafleet: VERSION, kernels: chooseImplementation() }),
+    dataset: { name, users, items, ratings: ratingsIn(dataset) },
+    baselines,
+  });
+  watched.summary = summary;
+  try {
+    await results.writeConfig(printConfig(config, false));
+    progress.stage('starting the fleet');
+    const observers = [summary.observe, results.observe, progress.observe, ...(observeMetrics ? [observeMetrics] : [])];
+    const run = await startRun({
+      config,
+      dataset,
+      onEvent: (event) => {
+        for (const observe of observers) observe(event);
+      },
+      checkpoints,
+      observers: {
+        save: summary.snapshot,
+        restore: async (saved, round) => {
+          summary.restore(saved, checkpoints.last);
+          await results.cutAfter(round);
+        },
+      },
+      ...(own.resume === undefined ? {} : { resume: checkpoints.last }),
+    });
+    watched.run = run;
+    return await run.finished;
+  } finally {
+    const reached = summary.summary();
+    if (watched.run !== undefined) {
+      await results.writeSummary(reached).catch((error: unknown) => progress.note(messageOf(error)));
+      progress.close();
+      process.stdout.write(`${renderTable(reached, { folder })}\n`);
+    }
+    await results.close();
+  }
+};
+
+type RunParts = {
+  readonly config: Config;
+  readonly own: OwnFlags;
+  readonly progress: Progress;
+  readonly dataset: Dataset;
+  readonly baselines: BaselineErrors;
+};
+
+/** One run, from its configuration to its table. What can be refused is refused before a folder is made for it. */
+const runOnce = async (config: Config, own: OwnFlags, progress: Progress): Promise<Outcome> => {
+  const watched: Watched = {};
+  const releaseSignals = onInterrupt(progress, () => watched.run);
+  const resumed = own.resume === undefined ? undefined : await openFolder(config, own, progress);
+  const dataset = await load(config, progress);
+  planRun(config, dataset);
+  const metrics = await serveMetrics(config, watched, progress);
+  try {
+    const baselines = await baselinesOf(config, dataset, progress);
+    const results = resumed ?? (await openFolder(config, own, progress));
+    return await trainInto(results, { config, own, progress, dataset, baselines }, watched, metrics?.observe);
+  } finally {
+    await metrics?.close();
+    releaseSignals();
+  }
+};
+
+const flagsOf = (options: Readonly<Record<string, unknown>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(options).filter(
+      (entry): entry is [string, string] => !OWN_FLAGS.includes(entry[0] as keyof OwnFlags) && typeof entry[1] === 'string',
+    ),
+  );
+
+/** `metafleet run`: every key of the configuration is a flag, under its dotted name. */
+export const runCommand = (): Command => {
+  const command = new Command('run')
+    .description('train on a simulated fleet and report errors and costs')
+    .option('--config <file>', 'YAML file of configuration keys; flags override it')
+    .addOption(new Option('--preset <name>', 'starting point').choices(Object.keys(PRESETS)).default('default'))
+    .option('--resume <folder>', 'continue the run in results/<run> from its last checkpoint')
+    .option('--name <run>', 'name of the run folder (default: made from data, algorithm and time)')
+    .option('--quiet', 'no progress display')
+    .option('--print-config', 'print the configuration, documented, and end');
+  for (const { key, description, default: initial } of configKeys) {
+    command.addOption(new Option(`--${key} <value>`, `${description} (default: ${JSON.stringify(initial)})`));
+  }
+  return command.action(async (options: OwnFlags & Record<string, unknown>) => {
+    const config = configOf(options, flagsOf(options));
+    if (options.printConfig === true) {
+      process.stdout.write(printConfig(config, true));
+      return;
+    }
+    const progress = createProgress({ stream: process.stderr, quiet: options.quiet === true });
+    const { reason } = await runOnce(config, options, progress).finally(() => progress.close());
+    if (reason === 'interrupted') process.exitCode = 130;
+  });
+};

@@ -1,0 +1,38 @@
+import { open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+/**
+ * `path` holds either what it held before or all of what `write` gave, whatever dies when: a temporary file in the same
+ * folder (rename across file systems is not atomic), fsync, rename, fsync of the folder.
+ * One writer a path at a time. Rejects with the system's error, the temporary file removed; one that a killed process
+ * left is overwritten by the next write.
+ */
+export const replaceAtomically = async (path: string, write: (append: (text: string) => Promise<void>) => Promise<void>): Promise<void> => {
+  const temporary = join(dirname(path), `.${basename(path)}.tmp`);
+  try {
+    const file = await open(temporary, 'w');
+    try {
+      await write((text) => file.appendFile(text));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
+  }
+  await syncFolder(dirname(path));
+};
+
+export const writeAtomically = (path: string, text: string): Promise<void> => replaceAtomically(path, (append) => append(text));
+
+/** Makes the rename itself durable. Windows cannot open folders, some network file systems cannot sync them: then it is as durable as it gets. */
+const syncFolder = async (folder: string): Promise<void> => {
+  try {
+    const handle = await open(folder, 'r');
+    await handle.sync().finally(() => handle.close());
+  } catch {
+    // The content is complete either way.
+  }
+};

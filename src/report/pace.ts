@@ -1,0 +1,98 @@
+import type { Millis } from '../base/units.js';
+import type { RunEvent } from '../coordinator/events.js';
+
+export type Pace = {
+  observe(event: RunEvent, now: Millis): void;
+  /** Milliseconds until the last epoch is evaluated; `atLeast` while no evaluation has been timed. undefined before the first round. */
+  remaining(now: Millis): { readonly millis: number; readonly atLeast: boolean } | undefined;
+  /** Over about the last RATE_MILLIS of rounds, evaluation left out; undefined before the first round. */
+  recent(): { readonly devicesPerSecond: number; readonly ratingsPerSecond: number; readonly loss: number } | undefined;
+};
+
+const RATE_MILLIS = 15_000;
+const END_MILLIS = 5_000;
+
+/**
+ * How fast a run goes and when it ends. Time is what passes between events where they are observed, so that whatever
+ * else a round costs is in it. Sums decay with time, not with rounds: events that arrive in bursts do no harm.
+ */
+export const createPace = (): Pace => {
+  let plan = { rounds: 0, epochs: 0, roundsPerEpoch: 1 };
+  let round = 0;
+  let epoch = 0;
+  let before: number | undefined;
+  let evaluation: number | undefined;
+  let end: number | undefined;
+  let estimates = 0;
+  const sums = { time: 0, rounds: 0, devices: 0, ratings: 0, loss: 0 };
+
+  const fade = (elapsed: number): void => {
+    const keep = Math.exp(-elapsed / RATE_MILLIS);
+    for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] *= keep;
+    sums.time += elapsed;
+  };
+  /** What was left at `at`, by the sums as they stand; the end moves there as the mean of estimates at first, then over END_MILLIS. */
+  const estimate = (at: number, elapsed: number): void => {
+    const left = (plan.rounds - round) * (sums.time / sums.rounds) + (plan.epochs - epoch) * (evaluation ?? 0);
+    const gain = Math.max(1 / (estimates + 1), 1 - Math.exp(-elapsed / END_MILLIS));
+    end = end === undefined ? at + left : end + gain * (at + left - end);
+    estimates++;
+  };
+
+  return {
+    observe(event, now) {
+      const elapsed = before === undefined ? 0 : Math.max(0, now - before);
+      switch (event.type) {
+        case 'run-started':
+          plan = { rounds: event.rounds, epochs: event.epochs, roundsPerEpoch: event.roundsPerEpoch };
+          round = event.round;
+          epoch = Math.floor(round / Math.max(1, plan.roundsPerEpoch));
+          before = now;
+          return;
+        case 'round':
+          // Before this round is added: in a burst, its first round brings all of the time and one of the rounds.
+          if (elapsed > 0 && sums.rounds > 0 && before !== undefined) estimate(before, elapsed);
+          fade(elapsed);
+          round = event.round;
+          sums.rounds += 1;
+          sums.devices += event.cohort;
+          sums.ratings += event.ratings;
+          sums.loss += event.loss * event.ratings;
+          before = now;
+          if (end === undefined) {
+            estimate(now, elapsed);
+            estimates = 0;
+          }
+          return;
+        case 'epoch': {
+          // Per epoch: not every one need be evaluated.
+          const measured = elapsed / Math.max(1, event.epoch - epoch);
+          epoch = event.epoch;
+          // The first one makes the end jump by all the evaluations to come: better late than smooth.
+          if (evaluation === undefined) estimates = 0;
+          evaluation = evaluation === undefined ? measured : evaluation + 0.3 * (measured - evaluation);
+          before = now;
+          if (sums.rounds > 0) estimate(now, elapsed);
+          return;
+        }
+        case 'host-lost':
+        case 'host-restored':
+        case 'checkpoint':
+        case 'run-finished':
+          return;
+        default:
+          event satisfies never;
+      }
+    },
+    remaining: (now) => (end === undefined ? undefined : { millis: Math.max(0, end - now), atLeast: evaluation === undefined }),
+    recent() {
+      if (sums.rounds === 0) return undefined;
+      const seconds = Math.max(sums.time, 1e-3) / 1000;
+      return {
+        devicesPerSecond: sums.devices / seconds,
+        ratingsPerSecond: sums.ratings / seconds,
+        loss: sums.ratings === 0 ? Number.NaN : sums.loss / sums.ratings,
+      };
+    },
+  };
+};

@@ -1,0 +1,63 @@
+import { bytes, millis } from '../../src/base/units.js';
+import type { EpochFinished, RoundFinished, RunFinished, RunStarted } from '../../src/coordinator/events.js';
+
+/** Plausible events for observers under test. */
+export const runStarted = (changes: Partial<RunStarted> = {}): RunStarted => ({
+  type: 'run-started',
+  devices: 671,
+  items: 9066,
+  parameters: 1_200_000,
+  ratings: { train: 80_000, valid: 10_000, test: 10_004 },
+  roundsPerEpoch: 10,
+  rounds: 40,
+  epochs: 4,
+  round: 0,
+  ...changes,
+});
+
+export const roundFinished = (changes: Partial<RoundFinished> = {}): RoundFinished => ({
+  type: 'round',
+  round: 1,
+  epoch: 1,
+  cohort: 64,
+  ratings: 64,
+  loss: 0.9,
+  gradientNorm: 1.5,
+  clipped: false,
+  traffic: [
+    { kind: 'model', direction: 'down', messages: 64, bytes: bytes(64_000) },
+    { kind: 'gradient', direction: 'up', messages: 64, bytes: bytes(6_400) },
+  ],
+  millis: millis(10),
+  phases: { sample: millis(1), generate: millis(3), devices: millis(2), backward: millis(2), step: millis(2) },
+  deviceMillis: Array.from({ length: 64 }, (_, index) => millis(0.01 * (index + 1))),
+  activated: 2,
+  evicted: 1,
+  residentModels: 100,
+  residentBytes: bytes(5_000_000),
+  retries: 0,
+  ...changes,
+});
+
+export const epochFinished = (changes: Partial<EpochFinished> = {}): EpochFinished => ({
+  type: 'epoch',
+  epoch: 1,
+  round: 10,
+  trainLoss: 0.95,
+  valid: { mae: 0.7, mse: 0.83, count: 10_000 },
+  test: { mae: 0.71, mse: 0.84, count: 10_004 },
+  best: true,
+  traffic: [{ kind: 'evaluate', direction: 'down', messages: 671, bytes: bytes(671_000) }],
+  millis: millis(300),
+  ...changes,
+});
+
+export const runFinished = (changes: Partial<RunFinished> = {}): RunFinished => ({
+  type: 'run-finished',
+  reason: 'completed',
+  round: 40,
+  epoch: 4,
+  digest: 'ab'.repeat(32),
+  millis: millis(2000),
+  ...changes,
+});

@@ -1,0 +1,43 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createSketch, RELATIVE_ERROR } from '../../src/report/sketch.js';
+
+const trueQuantile = (values: readonly number[], q: number): number =>
+  [...values].sort((a, b) => a - b)[Math.max(0, Math.ceil(q * values.length) - 1)]!;
+
+describe('sketch', () => {
+  it('keeps every percentile within the stated error, over values of any size', () => {
+    const value = fc.double({ min: -5, max: 11, noNaN: true }).map((exponent) => 10 ** exponent);
+    fc.assert(
+      fc.property(fc.array(value, { minLength: 1, maxLength: 300 }), fc.double({ min: 0, max: 1, noNaN: true }), (values, q) => {
+        const sketch = createSketch();
+        for (const each of values) sketch.add(each);
+        const expected = trueQuantile(values, q);
+        expect(Math.abs(sketch.quantile(q) - expected)).toBeLessThanOrEqual(expected * RELATIVE_ERROR * (1 + 1e-9));
+      }),
+    );
+  });
+  it('counts on from its saved state as if it had never stopped', () => {
+    const whole = createSketch();
+    const first = createSketch();
+    for (let i = 1; i <= 500; i++) for (const sketch of [whole, first]) sketch.add(i / 7);
+    const second = createSketch(JSON.parse(JSON.stringify(first.state())));
+    for (let i = 1; i <= 500; i++) for (const sketch of [whole, second]) sketch.add(i * 3);
+    expect(second.state()).toEqual(whole.state());
+  });
+  it('needs no more room for a million values than for a thousand', () => {
+    const size = (count: number): number => {
+      const sketch = createSketch();
+      for (let i = 0; i < count; i++) sketch.add(1 + (i % 1000));
+      return sketch.state().buckets.length;
+    };
+    expect(size(1_000_000)).toBe(size(1000));
+  });
+  it('is zero when empty, and leaves out what is not a duration', () => {
+    const sketch = createSketch();
+    for (const value of [Number.NaN, -1]) sketch.add(value);
+    expect([sketch.count(), sketch.quantile(0.5), sketch.mean(), sketch.max()]).toEqual([0, 0, 0, 0]);
+    sketch.add(0);
+    expect([sketch.count(), sketch.quantile(0.5)]).toEqual([1, 0]);
+  });
+});
