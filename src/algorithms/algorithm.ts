@@ -84,11 +84,18 @@ export type LocalUpdate = {
   readonly loss: number;
   readonly rows: Uint32Array;
   readonly tensors: readonly Float32Array[];
+  /** The device's private state after the step; absent where it has none. */
+  readonly state?: Float32Array;
 };
 
+/** Numbers that a device keeps from round to round and never sends, such as a private user vector. */
+export type PrivateStateSpec = { readonly size: number; initial(source: Random): Float32Array };
+
 export type DeviceHalf = {
-  /** One client update from `batch`, a part of `train`, all of the device's ratings to learn from. */
-  update(model: LocalModel, train: LocalRatings, batch: LocalRatings, source: Random): LocalUpdate;
-  /** Predicted ratings of `items`; what is private (such as the device's mean) is taken from `train`. */
-  predict(model: LocalModel, train: LocalRatings, items: Uint32Array): Float32Array;
+  /** Absent: devices keep nothing between rounds. */
+  readonly privateState?: PrivateStateSpec;
+  /** One client update from `batch`, a part of `train`, all of the device's ratings to learn from. `state` is not changed. */
+  update(model: LocalModel, train: LocalRatings, batch: LocalRatings, source: Random, state: Float32Array): LocalUpdate;
+  /** Predicted ratings of `items`; what is private (such as the device's mean) is taken from `train` and `state`. */
+  predict(model: LocalModel, train: LocalRatings, items: Uint32Array, state: Float32Array): Float32Array;
 };

@@ -11,7 +11,7 @@ import { describeEnvironment } from '../report/environment.js';
 import { openResults, type Results } from '../report/results-folder.js';
 import { renderTable } from '../report/table.js';
 import { type Config, PRESETS } from '../simulation/config.js';
-import { configKeys, flagSource, presetSource, printConfig, resolveConfig, yamlSource } from '../simulation/parse-config.js';
+import { configKeys, configValue, flagSource, presetSource, printConfig, resolveConfig, yamlSource } from '../simulation/parse-config.js';
 import { planRun, ratingsIn } from '../simulation/plan.js';
 import { type Outcome, type Run, startRun } from '../simulation/run.js';
 import { createMetrics } from '../telemetry/metrics.js';
@@ -33,11 +33,27 @@ const readText = (path: string): string => {
   }
 };
 
-/** A resumed run keeps its configuration, but for what flags say now. */
+/** Keys that a resumed run may be given other values of: they say how far and where it runs, not what is trained. */
+const CHANGEABLE = ['threads', 'epochs', 'rounds', 'patience', 'modelMemory', 'baselines', 'checkpoint', 'metrics', 'results'];
+
+const isChangeable = (key: string): boolean => CHANGEABLE.some((name) => key === name || key.startsWith(`${name}.`));
+
+/** What is trained stays what it was: a run of two configurations would be neither. */
+const checkResumed = (saved: Config, config: Config): void => {
+  for (const { key } of configKeys) {
+    const [before, now] = [saved, config].map((each) => JSON.stringify(configValue(each, key)));
+    if (before !== now && !isChangeable(key)) throw badInput('CONFIG', `key ${key} of the resumed run`, String(before), String(now));
+  }
+};
+
 const configOf = (own: OwnFlags, flags: Readonly<Record<string, string>>): Config => {
-  const saved = own.resume === undefined ? [] : [resolve(own.resume, 'config.yaml')];
-  const files = [...saved, ...(own.config === undefined ? [] : [own.config])];
-  return resolveConfig(presetSource(own.preset), ...files.map((file) => yamlSource(readText(file), file)), flagSource(flags));
+  const changes = [...(own.config === undefined ? [] : [yamlSource(readText(own.config), own.config)]), flagSource(flags)];
+  if (own.resume === undefined) return resolveConfig(presetSource(own.preset), ...changes);
+  const file = resolve(own.resume, 'config.yaml');
+  const saved = yamlSource(readText(file), file);
+  const config = resolveConfig(saved, ...changes);
+  checkResumed(resolveConfig(saved), config);
+  return config;
 };
 
 const load = (config: Config, progress: Progress): Promise<Dataset> => {
@@ -78,7 +94,7 @@ const openFolder = (config: Config, own: OwnFlags, progress: Progress): Promise<
     const folder = resolve(own.resume);
     return openResults(dirname(folder), basename(folder), { resume: true, warn });
   }
-  return openResults(config.results, own.name ?? { data: config.data, algorithm: 'metamf', date: new Date() }, { warn });
+  return openResults(config.results, own.name ?? { data: config.data, algorithm: config.algorithm, date: new Date() }, { warn });
 };
 
 /** First Ctrl-C: end after this round, with a checkpoint and a table. Second: end now. */
@@ -120,7 +136,7 @@ const trainInto = async (
   const { checkpoints, folder } = results.paths;
   const summary = createSummary({
     run: results.run,
-    algorithm: 'metamf',
+    algorithm: config.algorithm,
     config,
     seed: config.seed,
     environment: describeEnvironment({ metafleet: VERSION, kernels: chooseImplementation() }),

@@ -70,15 +70,19 @@ const nextChunk = ({ server, items }: DeliveryContext, wanted: readonly (readonl
   return end;
 };
 
+export type Delivered = {
+  /** In DeviceId order. */
+  readonly answers: readonly Message[];
+  /** The rows each device was sent. */
+  readonly rowsOf: ReadonlyMap<DeviceId, Rows>;
+  /** Spent on generating and encoding. */
+  readonly generateMillis: number;
+};
+
 /**
  * Generates Φ_u for the prepared cohort and sends it, chunk by chunk: devices work on a chunk while the next is generated.
- * Returns their answers in DeviceId order, and the milliseconds that generating and encoding took.
  */
-export const deliver = async (
-  context: DeliveryContext,
-  errand: Errand,
-  exchange: Exchange,
-): Promise<{ answers: readonly Message[]; generateMillis: number }> => {
+export const deliver = async (context: DeliveryContext, errand: Errand, exchange: Exchange): Promise<Delivered> => {
   const { server } = context;
   const rowsOf = await askForRows(context, errand, exchange);
   const position = new Map(errand.cohort.map((device, index) => [device, index]));
@@ -100,17 +104,38 @@ export const deliver = async (
     generateMillis += performance.now() - start;
     first = end;
   }
-  return { answers: await exchange.answers(), generateMillis };
+  return { answers: await exchange.answers(), rowsOf, generateMillis };
 };
 
-/** Decodes and checks a client update against what this device was sent. */
-export const acceptUpdate = ({ algorithm, dtype, items }: DeliveryContext, update: Update): ClientUpdate => {
+/** Item ids, both ascending: whether each of `some` is among `all`. */
+const isAmong = (some: Uint32Array, all: Uint32Array): boolean => {
+  let at = 0;
+  for (const item of some) {
+    while (at < all.length && all[at]! < item) at += 1;
+    if (all[at] !== item) return false;
+  }
+  return true;
+};
+
+const checkSums = ({ count, loss }: Update, items: number, place: string): void => {
+  if (count < 1 || count > items) throw badInput('MESSAGE', `${place}, count`, `1 to ${items} ratings`, String(count));
+  if (loss < 0) throw badInput('MESSAGE', `${place}, loss`, 'a sum of squares', String(loss));
+};
+
+/** Decodes and checks a client update against what this device was sent: nothing that it may hold can spoil Θ unnoticed. */
+export const acceptUpdate = ({ algorithm, dtype, items }: DeliveryContext, update: Update, sent: Rows): ClientUpdate => {
   const place = `update of device ${update.device}`;
+  checkSums(update, items, place);
   if (update.tensors.length !== algorithm.tensors.length) {
     throw badInput('MESSAGE', place, `${algorithm.tensors.length} tensors`, String(update.tensors.length));
   }
   const last = update.rows.at(-1);
   if (last !== undefined && last >= items) throw badInput('MESSAGE', place, `items below ${items}`, String(last));
-  const tensors = algorithm.tensors.map((spec, index) => decodeTensor(update.tensors[index]!, dtype, spec, update.rows.length, place));
+  if (sent !== null && !isAmong(update.rows, sent)) throw badInput('MESSAGE', place, 'rows it was sent', 'others');
+  const tensors = algorithm.tensors.map((spec, index) => {
+    const values = decodeTensor(update.tensors[index]!, dtype, spec, update.rows.length, place);
+    if (!values.every(Number.isFinite)) throw badInput('MESSAGE', `${place}, tensor ${spec.name}`, 'finite numbers', 'others');
+    return values;
+  });
   return { device: update.device, count: update.count, rows: update.rows, tensors };
 };

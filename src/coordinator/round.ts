@@ -36,11 +36,15 @@ export const runRound = async (context: RoundContext, round: number): Promise<Om
   server.prepare(cohort);
   clock.lap('generate');
   const exchange = await devices.open();
-  const { answers, generateMillis } = await deliver(context, { round, purpose: 'train', delivery: settings.delivery, cohort }, exchange);
+  const { answers, rowsOf, generateMillis } = await deliver(
+    context,
+    { round, purpose: 'train', delivery: settings.delivery, cohort },
+    exchange,
+  );
   clock.lap('devices');
   clock.move('devices', 'generate', generateMillis);
   const updates = updatesOf(answers);
-  const accepted = updates.map((update) => acceptUpdate(context, update));
+  const accepted = updates.map((update) => acceptUpdate(context, update, rowsOf.get(update.device) ?? null));
   server.accumulate(accepted);
   clock.lap('backward');
   const step = server.step(learningRateOf(round, settings));

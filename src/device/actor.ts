@@ -5,7 +5,8 @@ import type { DeviceId } from '../base/units.js';
 import type { Assign, Message, Model, PartScore, Update } from '../messages/message.js';
 import { type Dtype, decodeTensor, elements, encodeTensor, shapeOf, type TensorSpec } from '../messages/wire-tensor.js';
 import { type BatchOptions, batchOf, withDecoys } from './batch.js';
-import { type HeldOutPart, type PrivateColumns, ratingsOf } from './columns.js';
+import { type HeldOutPart, indexOf, type PrivateColumns, ratingsOf } from './columns.js';
+import { stateBefore } from './private-state.js';
 
 /**
  * The device actor: (what she holds, a message) → (the model she now holds, her answer). Pure: threads, sockets and the store
@@ -19,7 +20,15 @@ export type DeviceContext = {
   readonly batch: BatchOptions;
 };
 
-export type Transition = { readonly model?: LocalModel; readonly reply: Message };
+export type Transition = {
+  readonly model?: LocalModel;
+  /** Private state before and after the round, for the device's own storage. */
+  readonly state?: { readonly before: Float32Array; readonly after: Float32Array };
+  readonly reply: Message;
+};
+
+const stateOf = ({ columns, half, batch: { seed } }: DeviceContext, device: DeviceId, round: number): Float32Array =>
+  stateBefore(columns.state, half.privateState, indexOf(columns, device), device, round, seed);
 
 /** The items whose rows a device needs in a round. */
 const neededItems = ({ columns, batch }: DeviceContext, { round, device, purpose }: Assign | Model): Iterable<number> =>
@@ -66,19 +75,25 @@ const hideRows = (update: LocalUpdate, rows: Uint32Array, tensors: readonly Tens
   return { ...update, rows, tensors: spread };
 };
 
-const train = (context: DeviceContext, model: LocalModel, { round, device }: Model): Update => {
+const train = (context: DeviceContext, model: LocalModel, { round, device }: Model): Transition => {
   const { columns, batch: options, half, tensors, dtype } = context;
   const all = ratingsOf(columns, 'train', device);
   const batch = batchOf(all, options, round, device);
-  const local = half.update(model, all, batch, random(options.seed, 'update', round, device));
-  const { count, loss, rows, tensors: values } = hideRows(local, withDecoys(local.rows, options, 'train', round, device), tensors);
+  if (batch.items.length === 0) return { model, reply: { kind: 'refuse', round, device, reason: 'no ratings to learn from' } };
+  const before = stateOf(context, device, round);
+  const local = half.update(model, all, batch, random(options.seed, 'update', round, device), before);
+  const { count, loss, rows, tensors: values, state } = hideRows(local, withDecoys(local.rows, options, 'train', round, device), tensors);
+  if (!Number.isFinite(loss))
+    throw badInput('MESSAGE', `model for device ${device}`, 'finite predictions', 'others: training has diverged');
   const encoded = tensors.map((spec, index) => encodeTensor(dtype, shapeOf(spec, rows.length), [values[index]!]));
-  return { kind: 'update', round, device, count, loss, rows, tensors: encoded };
+  const reply: Update = { kind: 'update', round, device, count, loss, rows, tensors: encoded };
+  return { model, reply, ...(state === undefined ? {} : { state: { before, after: state } }) };
 };
 
-const measure = ({ columns, half }: DeviceContext, model: LocalModel, device: DeviceId, part: HeldOutPart): PartScore => {
+const measure = (context: DeviceContext, model: LocalModel, { device, round }: Model, part: HeldOutPart): PartScore => {
+  const { columns, half } = context;
   const { items, values } = ratingsOf(columns, part, device);
-  const predictions = half.predict(model, ratingsOf(columns, 'train', device), items);
+  const predictions = half.predict(model, ratingsOf(columns, 'train', device), items, stateOf(context, device, round + 1));
   let absolute = 0;
   let squared = 0;
   for (let i = 0; i < values.length; i++) {
@@ -96,10 +111,10 @@ export const transition = (context: DeviceContext, message: Message): Transition
       return want(context, message);
     case 'model': {
       const model = receive(context, message);
-      if (message.purpose === 'train') return { model, reply: train(context, model, message) };
+      if (message.purpose === 'train') return train(context, model, message);
       const { round, device } = message;
-      const valid = measure(context, model, device, 'valid');
-      return { model, reply: { kind: 'score', round, device, valid, test: measure(context, model, device, 'test') } };
+      const valid = measure(context, model, message, 'valid');
+      return { model, reply: { kind: 'score', round, device, valid, test: measure(context, model, message, 'test') } };
     }
     case 'want':
     case 'update':

@@ -1,6 +1,7 @@
 import type { LocalRatings } from '../algorithms/algorithm.js';
 import { badInput } from '../base/errors.js';
 import type { DeviceId } from '../base/units.js';
+import type { PrivateState } from './private-state.js';
 
 /**
  * The private ratings of a host's devices, as columns. A device is a range of rows, not an object: a million idle devices
@@ -12,6 +13,8 @@ export type PrivateColumns = {
   readonly train: Column;
   readonly valid: Column;
   readonly test: Column;
+  /** Where the algorithm has devices keep something between rounds. */
+  readonly state?: PrivateState;
 };
 
 /** Rows of device firstDevice + i: offsets[i] … offsets[i + 1] − 1. Shared memory: a host that is restarted gets the same columns. */
@@ -23,12 +26,18 @@ export type Column = {
 
 export type HeldOutPart = 'valid' | 'test';
 
-export const ratingsOf = (columns: PrivateColumns, part: 'train' | HeldOutPart, device: DeviceId): LocalRatings => {
+/** Position of a device among the shard's. Throws MESSAGE for one that lives elsewhere. */
+export const indexOf = (columns: PrivateColumns, device: DeviceId): number => {
   const index = device - columns.firstDevice;
   if (index < 0 || index >= columns.devices) {
     const last = columns.firstDevice + columns.devices - 1;
     throw badInput('MESSAGE', 'device host', `a device from ${columns.firstDevice} to ${last}`, `device ${device}`);
   }
+  return index;
+};
+
+export const ratingsOf = (columns: PrivateColumns, part: 'train' | HeldOutPart, device: DeviceId): LocalRatings => {
+  const index = indexOf(columns, device);
   const { offsets, items, values } = columns[part];
   const start = offsets[index]!;
   const end = offsets[index + 1]!;

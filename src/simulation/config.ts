@@ -28,6 +28,10 @@ const optimizer = z.strictObject({
     .describe('L2 weight by tensor: U, M, hidden, rise, layer1, layer2, low, or a finer name such as low.bias'),
   decoupled: z.boolean().default(false).describe('subtract learning rate·λ·weight (AdamW) instead of adding λ·weight to the gradient'),
   tensorMoments: z.array(z.string()).default([]).describe('tensors with ONE second moment for the whole tensor instead of one per element'),
+  lazy: z
+    .array(z.string())
+    .default([])
+    .describe('sparse tensors (U, low) whose rows without a gradient are left alone: a step then costs what was touched'),
   clip: z.number().min(0).default(5).describe('global norm the mean gradient is clipped to, before L2; 0: never'),
 });
 
@@ -52,6 +56,15 @@ const metamf = z.strictObject({
     .enum(['none', 'first-column'])
     .default('first-column')
     .describe("first-column: the first number of an item's low-rank embedding is also added to its predictions; none: the paper's model"),
+});
+
+const fedavg = z.strictObject({
+  itemEmbedding: count(1).default(32).describe('size of an item embedding and of the private user vector'),
+  units: count(1).default(8).describe('hidden units of the prediction network'),
+  localEpochs: count(1).default(1).describe('passes of a device over its batch in a round'),
+  localBatch: count(1).default(64).describe('ratings in a local step'),
+  serverRate: z.number().positive().default(1).describe("factor on the devices' mean difference"),
+  localRate: z.number().positive().default(0.05).describe("learning rate of the device's local steps"),
 });
 
 const checkpoint = z.strictObject({
@@ -86,6 +99,7 @@ export const configSchema = z.strictObject({
     .max(3)
     .default([])
     .describe('lowest and highest rating of a file, and the step between ratings; [ ]: from the catalogue or the data'),
+  algorithm: z.enum(['metamf', 'fedavg']).default('metamf').describe('what is learned; its own settings are in the section of its name'),
   seed: count(0)
     .max(Number.MAX_SAFE_INTEGER)
     .default(1)
@@ -117,6 +131,7 @@ export const configSchema = z.strictObject({
   evaluation: evaluation.prefault({}),
   optimizer: optimizer.prefault({}),
   metamf: metamf.prefault({}),
+  fedavg: fedavg.prefault({}),
   baselines: z
     .boolean()
     .default(true)

@@ -1,6 +1,6 @@
-import { LineCounter, parseDocument, Scalar, stringify } from 'yaml';
+import { isScalar, isMap as isYamlMap, LineCounter, parseDocument, Scalar, stringify } from 'yaml';
 import { z } from 'zod';
-import { badInput, MetafleetError } from '../base/errors.js';
+import { badInput, MetafleetError, messageOf } from '../base/errors.js';
 import { type Config, configSchema, PRESETS, type PresetName } from './config.js';
 
 /** One leaf of the configuration, as a flag or a documented line. `key` is its dotted path. */
@@ -26,27 +26,33 @@ const walk = (schema: z.ZodType, path: readonly string[], value: unknown): Confi
 export const configKeys: readonly ConfigKey[] = walk(configSchema, [], DEFAULTS);
 
 const merge = (base: Tree, over: Tree): Tree => {
-  const result = { ...base };
-  for (const [key, value] of Object.entries(over)) {
-    const below = result[key];
-    result[key] = isTree(below) && isTree(value) && !isMap(key) ? merge(below, value) : value;
-  }
-  return result;
+  // Defined, not assigned: a key named __proto__ is one more unknown key.
+  const entries = Object.entries(over).map(([key, value]): [string, unknown] => {
+    const below = Object.hasOwn(base, key) ? base[key] : undefined;
+    return [key, isTree(below) && isTree(value) && !isMap(key) ? merge(below, value) : value];
+  });
+  return Object.fromEntries([...Object.entries(base), ...entries]);
 };
 /** Maps from tensors to numbers are values, replaced whole. */
 const isMap = (key: string): boolean => key === 'decayOf';
 
-const show = (value: unknown): string => (value === undefined ? 'nothing' : JSON.stringify(value));
+const show = (value: unknown): string => {
+  if (value === undefined) return 'nothing';
+  return typeof value === 'number' ? String(value) : JSON.stringify(value);
+};
 
 const OPTIONS = (issue: z.core.$ZodIssue): string => {
   switch (issue.code) {
-    case 'invalid_type':
-      return `${/^[aeiou]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected === 'int' ? 'whole number' : issue.expected}`;
+    case 'invalid_type': {
+      const expected = issue.expected === 'int' ? 'whole number' : issue.expected;
+      return `${/^[aeiou]/.test(expected) ? 'an' : 'a'} ${expected}`;
+    }
     case 'invalid_value':
       return issue.values.map((value) => JSON.stringify(value)).join(' or ');
     case 'too_small':
       return issue.origin === 'string' ? 'some text' : `a number ${issue.inclusive ? '≥' : '>'} ${issue.minimum}`;
     case 'too_big':
+      if (issue.origin === 'array') return `a list of at most ${issue.maximum}`;
       return `a number ${issue.inclusive ? '≤' : '<'} ${issue.maximum}`;
     case 'invalid_union':
       return 'all, or a whole number ≥ 1';
@@ -70,7 +76,10 @@ const closest = (name: string): string => {
 };
 
 const at = (tree: unknown, path: readonly PropertyKey[]): unknown =>
-  path.reduce<unknown>((value, key) => (isTree(value) ? value[String(key)] : undefined), tree);
+  path.reduce<unknown>((value, key) => (typeof value === 'object' && value !== null ? (value as Tree)[String(key)] : undefined), tree);
+
+/** The value of a dotted key. */
+export const configValue = (config: Config, key: string): unknown => at(config, key.split('.'));
 
 /** The first thing wrong with a tree, as an error; `place` names where a path came from. */
 const complain = (error: z.ZodError, tree: Tree, place: (path: readonly PropertyKey[]) => string): MetafleetError => {
@@ -94,10 +103,18 @@ export const yamlSource = (text: string, file: string): ConfigSource => {
     const { line } = lines.linePos(problem.pos[0]);
     throw new MetafleetError('CONFIG', `${file}:${line}: ${problem.message.split('\n')[0]}`);
   }
-  const tree: unknown = document.toJS() ?? {};
+  let tree: unknown;
+  try {
+    tree = document.toJS() ?? {};
+  } catch (error) {
+    throw new MetafleetError('CONFIG', `${file}: ${messageOf(error)}`, { cause: error });
+  }
   if (!isTree(tree)) throw badInput('CONFIG', file, 'a map of keys', Array.isArray(tree) ? 'a list' : show(tree));
   const place = (path: readonly PropertyKey[]): string => {
-    const node = document.getIn(path.map(String), true);
+    const names = path.map(String);
+    const above = document.getIn(names.slice(0, -1), true) ?? document.contents;
+    const pair = isYamlMap(above) ? above.items.find(({ key }) => isScalar(key) && String(key.value) === names.at(-1)) : undefined;
+    const node = pair?.key ?? document.getIn(names, true);
     const start =
       node instanceof Scalar || (typeof node === 'object' && node !== null && 'range' in node)
         ? (node as { range?: [number, number, number] }).range?.[0]
@@ -107,12 +124,22 @@ export const yamlSource = (text: string, file: string): ConfigSource => {
   return { tree, place };
 };
 
+/** A flag's text as YAML; what is no YAML stays the text it is, for the error to show. */
+const readFlag = (text: string): unknown => {
+  try {
+    const document = parseDocument(text);
+    return document.errors.length > 0 ? text : document.toJS();
+  } catch {
+    return text;
+  }
+};
+
 /** Settings from flags: dotted keys with text values, read as the key's type wants them. */
 export const flagSource = (flags: Readonly<Record<string, string>>): ConfigSource => {
   const tree: Tree = {};
   for (const [key, text] of Object.entries(flags)) {
     const known = configKeys.find((candidate) => candidate.key === key);
-    const parsed: unknown = known?.schema.safeParse(text).success ? text : parseDocument(text).toJS();
+    const parsed: unknown = known?.schema.safeParse(text).success ? text : readFlag(text);
     const path = key.split('.');
     let node = tree;
     for (const part of path.slice(0, -1)) {
@@ -125,7 +152,7 @@ export const flagSource = (flags: Readonly<Record<string, string>>): ConfigSourc
 };
 
 export const presetSource = (name: string): ConfigSource => {
-  if (!(name in PRESETS)) throw badInput('CONFIG', 'flag --preset', Object.keys(PRESETS).join(' or '), name);
+  if (!Object.hasOwn(PRESETS, name)) throw badInput('CONFIG', 'flag --preset', Object.keys(PRESETS).join(' or '), name);
   return { tree: PRESETS[name as PresetName] as Tree, place: (path) => `preset ${name}, key ${path.join('.')}` };
 };
 
@@ -155,11 +182,11 @@ export const printConfig = (config: Config, documented: boolean): string => {
     }
     const value = at(config, path);
     if (documented) lines.push(`${indent(parents.length)}# ${description} (default: ${show(initial)})`);
-    lines.push(
-      `${indent(parents.length)}${stringify({ [path.at(-1)!]: value }, { flowCollectionPadding: true, collectionStyle: 'flow' })
-        .trim()
-        .replace(/^\{ (.*) \}$/s, '$1')}`,
-    );
+    const name = path.at(-1)!;
+    const flow = stringify({ [name]: value }, { flowCollectionPadding: true, collectionStyle: 'flow' }).trim();
+    // What YAML would fold over several lines is written as JSON, which is YAML too.
+    const text = flow.includes('\n') ? `${name}: ${JSON.stringify(value)}` : flow.replace(/^\{ (.*) \}$/, '$1');
+    lines.push(`${indent(parents.length)}${text}`);
   }
   return `${lines.join('\n')}\n`;
 };

@@ -38,6 +38,7 @@ export const planRun = (config: Config, dataset: Dataset): Plan => {
   const roundsPerEpoch = countRounds(config, dataset.users, ratingsIn(dataset).train);
   const rounds = config.rounds === 0 ? config.epochs * roundsPerEpoch : Math.min(config.rounds, config.epochs * roundsPerEpoch);
   const { rate, rateDecay, ...adam } = optimizer;
+  const isMetaMF = config.algorithm === 'metamf';
   return {
     world,
     threads,
@@ -52,11 +53,11 @@ export const planRun = (config: Config, dataset: Dataset): Plan => {
       delivery,
       evaluationDelivery: evaluation.delivery,
       dtype,
-      learningRate: rate,
-      learningRateDecay: rateDecay,
+      learningRate: isMetaMF ? rate : config.fedavg.serverRate,
+      learningRateDecay: isMetaMF ? rateDecay : 1,
     },
     host: {
-      algorithm: { name: 'metamf', metamf: config.metamf, optimizer: adam },
+      algorithm: isMetaMF ? { name: 'metamf', metamf: config.metamf, optimizer: adam } : { name: 'fedavg', fedavg: config.fedavg },
       world,
       dtype,
       batch: { seed, ratings, decoys, items: dataset.items },

@@ -1,10 +1,13 @@
+import { createAlgorithm } from '../algorithms/create.js';
 import type { DeviceId } from '../base/units.js';
 import { millis } from '../base/units.js';
 import type { CheckpointWritten, RunEvent, RunFinished } from '../coordinator/events.js';
 import type { Dataset } from '../data/dataset.js';
+import type { PrivateColumns } from '../device/columns.js';
 import { orDeath } from '../transport/control.js';
 import { type Fleet, type PoolSample, startFleet } from '../transport/fleet.js';
 import type { Config } from './config.js';
+import { dropOtherStates, restoreDeviceStates, saveDeviceStates } from './device-states.js';
 import { type BestSoFar, judge, NOTHING_YET, shouldStop } from './early-stopping.js';
 import { type Plan, planRun, ratingsIn } from './plan.js';
 import { shardDataset } from './shards.js';
@@ -42,21 +45,35 @@ export type Run = {
 /** What a run knows beside the coordinator's own state. */
 type RunState = { epochsEnded: number; best: BestSoFar };
 
+type SavedRun = RunState & { readonly devices: string | null; readonly observers: unknown };
+
 type Context = {
-  readonly options: RunOptions;
+  /** Without the dataset: once its shards are made, a large one should not be kept alive by the run. */
+  readonly options: Omit<RunOptions, 'dataset'>;
   readonly plan: Plan;
+  readonly shards: readonly PrivateColumns[];
   readonly fleet: Fleet;
   readonly state: RunState;
   round: number;
   readonly interrupted: () => boolean;
 };
 
-const save = async ({ options, fleet, state }: Context, kind: 'last' | 'best'): Promise<void> => {
+const saveBest = async ({ options, fleet }: Context): Promise<void> => {
+  if (options.checkpoints === undefined) return;
+  const path = options.checkpoints.best;
+  const saved = await orDeath(fleet.coordinator.save(path, null, true), fleet.death);
+  options.onEvent({ type: 'checkpoint', path, ...saved } satisfies CheckpointWritten);
+};
+
+/** Everything that a resumed run needs to end as this one would have. */
+const saveLast = async ({ options, fleet, state, shards, round }: Context): Promise<void> => {
   const { checkpoints, observers, onEvent } = options;
   if (checkpoints === undefined) return;
-  const path = checkpoints[kind];
-  const run = { ...state, observers: observers?.save() ?? null };
-  const saved = await orDeath(fleet.coordinator.save(path, run, kind === 'best'), fleet.death);
+  const path = checkpoints.last;
+  const devices = saveDeviceStates(path, round, shards);
+  const run: SavedRun = { ...state, devices, observers: observers?.save() ?? null };
+  const saved = await orDeath(fleet.coordinator.save(path, run, false), fleet.death);
+  if (devices !== null) dropOtherStates(path, devices);
   onEvent({ type: 'checkpoint', path, ...saved } satisfies CheckpointWritten);
 };
 
@@ -73,7 +90,7 @@ const endEpoch = async (context: Context, epoch: number, trainLoss: number): Pro
   state.best = judge(state.best, epoch, measured.valid);
   const best = state.best.epoch === epoch;
   options.onEvent({ type: 'epoch', epoch, round: context.round, trainLoss, best, ...measured });
-  if (best && options.config.checkpoint.best) await save(context, 'best');
+  if (best && options.config.checkpoint.best) await saveBest(context);
 };
 
 const train = async (context: Context): Promise<Outcome['reason']> => {
@@ -89,7 +106,7 @@ const train = async (context: Context): Promise<Outcome['reason']> => {
     context.round = round;
     if (round === end) await endEpoch(context, epoch, loss);
     if (checkpoint.every > 0 && performance.now() - savedAt >= checkpoint.every * 60_000) {
-      await save(context, 'last');
+      await saveLast(context);
       savedAt = performance.now();
     }
   }
@@ -97,10 +114,11 @@ const train = async (context: Context): Promise<Outcome['reason']> => {
 };
 
 const restore = async (context: Context): Promise<void> => {
-  const { options, fleet, state } = context;
+  const { options, fleet, state, shards } = context;
   if (options.resume === undefined) return;
   const { round, run } = await orDeath(fleet.coordinator.restore(options.resume), fleet.death);
-  const { observers, ...rest } = run as RunState & { readonly observers: unknown };
+  const { observers, devices, ...rest } = run as SavedRun;
+  if (devices !== null) restoreDeviceStates(options.resume, devices, shards);
   Object.assign(state, rest);
   context.round = round;
   await options.observers?.restore(observers, round);
@@ -113,10 +131,10 @@ const finish = async (context: Context, start: number): Promise<Outcome> => {
     reason = await train(context);
   } catch (error) {
     // Θ is as the last finished round left it: what was computed is kept, and the error is the one to tell.
-    await save(context, 'last').catch(() => {});
+    await saveLast(context).catch(() => {});
     throw error;
   }
-  await save(context, 'last');
+  await saveLast(context);
   const digest = await orDeath(fleet.coordinator.digest(), fleet.death);
   const { round } = context;
   const outcome: Outcome = { reason, round, epoch: Math.ceil(round / plan.roundsPerEpoch), digest };
@@ -127,10 +145,13 @@ const finish = async (context: Context, start: number): Promise<Outcome> => {
 /** Starts the threads, restores a checkpoint if asked to, and trains in the background. Throws CONFIG or CHECKPOINT before that. */
 export const startRun = async (options: RunOptions): Promise<Run> => {
   const start = performance.now();
-  const { config, dataset, onEvent } = options;
+  const { dataset, ...rest } = options;
+  const { config, onEvent } = rest;
   const plan = planRun(config, dataset);
-  const shards = shardDataset(dataset, plan.threads);
   const { world, threads, settings, host } = plan;
+  const { privateState } = createAlgorithm(host.algorithm, world).device;
+  const shards = shardDataset(dataset, threads, privateState?.size);
+  const ratings = ratingsIn(dataset);
   const fleet = await startFleet({
     coordinator: { algorithm: host.algorithm, world, settings, threads },
     host,
@@ -140,7 +161,7 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
   });
   let interrupted = false;
   const state: RunState = { epochsEnded: 0, best: NOTHING_YET };
-  const context: Context = { options, plan, fleet, state, round: 0, interrupted: () => interrupted };
+  const context: Context = { options: rest, plan, shards, fleet, state, round: 0, interrupted: () => interrupted };
   try {
     await restore(context);
   } catch (error) {
@@ -154,7 +175,7 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
     devices,
     items,
     parameters: fleet.parameters,
-    ratings: ratingsIn(dataset),
+    ratings,
     roundsPerEpoch,
     epochs,
     rounds,

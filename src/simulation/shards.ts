@@ -1,5 +1,6 @@
 import type { Dataset, Ratings } from '../data/dataset.js';
 import type { Column, PrivateColumns } from '../device/columns.js';
+import { createPrivateState } from '../device/private-state.js';
 
 /** The rows of devices first … end − 1, copied: a host is handed its own devices' ratings and can reach no others. */
 const slice = ({ offsets, items, values }: Ratings, first: number, end: number): Column => {
@@ -30,12 +31,17 @@ const boundaries = ({ offsets }: Ratings, devices: number, count: number): numbe
   return ends;
 };
 
-/** Cuts a dataset into the private columns of `hosts` device hosts (fewer where there are fewer devices). */
-export const shardDataset = ({ users, parts }: Dataset, hosts: number): readonly PrivateColumns[] => {
+/**
+ * Cuts a dataset into the private columns of `hosts` device hosts (fewer where there are fewer devices), with room for
+ * `stateSize` numbers that each device keeps.
+ */
+export const shardDataset = ({ users, parts }: Dataset, hosts: number, stateSize = 0): readonly PrivateColumns[] => {
   const ends = boundaries(parts.train, users, Math.min(hosts, users));
   return ends.map((end, index) => {
     const first = ends[index - 1] ?? 0;
     const of = (ratings: Ratings) => slice(ratings, first, end);
-    return { firstDevice: first, devices: end - first, train: of(parts.train), valid: of(parts.valid), test: of(parts.test) };
+    const devices = end - first;
+    const columns = { firstDevice: first, devices, train: of(parts.train), valid: of(parts.valid), test: of(parts.test) };
+    return stateSize === 0 ? columns : { ...columns, state: createPrivateState(devices, stateSize) };
   });
 };

@@ -15,6 +15,12 @@ export type AdamOptions = {
   readonly clip: number;
   /** L2 weight λ of a tensor, by name. */
   readonly decay: (name: string) => number;
+  /**
+   * Whether a sparse tensor, by name, is stepped row-lazily: rows without a gradient stay as they are, moments and decay included
+   * (as in lazy or sparse Adam). A step then costs what was touched, not the whole tensor; without it, untouched rows decay and
+   * follow their momentum in every step.
+   */
+  readonly lazy: (name: string) => boolean;
 };
 
 /** What the optimizer remembers beside the moments that lie with the parameters. Plain data, for the checkpoint. */
@@ -81,6 +87,12 @@ const elementTasks = (parameter: Parameter, step: Step): KernelTask[] => {
     decayTerm(name, step),
     Number(step.decoupled),
   ] as const;
+  if (gradient.slotOf !== 0 && step.lazy(name)) {
+    return gradient.touched.map((block, slot): KernelTask => {
+      const at = 4 * block * size;
+      return { kernel: 'adam', memory, args: [size, weights + at, moment + at, variance + at, gradient.slots + 4 * slot * size, ...rest] };
+    });
+  }
   return shares(parameter).map(({ first, count }): KernelTask => {
     if (gradient.slotOf !== 0) {
       return {
@@ -120,7 +132,7 @@ const weightSquares = (pool: KernelPool, parameters: readonly Parameter[]): numb
 
 /** Mean over a tensor of (scale·g + λ·w)², without a pass over w: Σ w² is known from the last step. */
 const meanSquare = (pool: KernelPool, parameters: readonly Parameter[], name: string, step: Step, squares: number): number => {
-  const count = parameters.reduce((total, parameter) => total + elementsOf(parameter), 0);
+  const count = parameters.reduce((total, parameter) => total + parameter.blocks * parameter.trained, 0);
   const data = step.scale ** 2 * gradientSquares(pool, parameters);
   const lambda = step.decoupled ? 0 : step.decay(name);
   if (lambda === 0) return data / count;

@@ -13,9 +13,12 @@ export type Parameter = {
   readonly blocks: number;
   /** Elements of one block. */
   readonly size: number;
+  /** Those of them that are trained: the rest pads a row for the kernels and stays zero. */
+  readonly trained: number;
   readonly weights: number;
+  /** First moment; the null pointer where the parameter has no optimizer state. */
   readonly moment: number;
-  /** Second moment per element; the null pointer where the tensor has a single one. */
+  /** Second moment per element; the null pointer where the tensor has a single one, or none. */
   readonly variance: number;
   readonly gradient: Gradient;
 };
@@ -26,31 +29,45 @@ export type Gradient = {
   capacity: number;
   /** Slots in use this round. */
   used: number;
+  /** Of a sparse tensor: the blocks that have a slot, by slot. */
+  readonly touched: number[];
   /** Pointer to one i32 per block: its slot, or −1. The null pointer for a dense tensor, whose only slot is 0. */
   readonly slotOf: number;
 };
 
 export const elementsOf = (parameter: Parameter): number => parameter.blocks * parameter.size;
 
-export type MomentKind = 'element' | 'tensor';
+/** Second moment per element, one for the tensor, or no optimizer state and no gradient at all. */
+export type MomentKind = 'element' | 'tensor' | 'none';
 
 /** Allocates a parameter, its state and its gradient; everything starts at zero. */
 export const createParameter = (
   name: string,
   place: { readonly memory: number; readonly arena: Arena },
-  shape: { readonly blocks: number; readonly size: number; readonly sparse: boolean },
+  shape: { readonly blocks: number; readonly size: number; readonly sparse: boolean; readonly trained?: number },
   moment: MomentKind,
 ): Parameter => {
   const { arena, memory } = place;
   const count = shape.blocks * shape.size;
   const weights = arena.allocate(count);
-  const first = arena.allocate(count);
+  const first = moment === 'none' ? 0 : arena.allocate(count);
   const variance = moment === 'element' ? arena.allocate(count) : 0;
   const slotOf = shape.sparse ? arena.allocate(shape.blocks) : 0;
   if (shape.sparse) arena.i32(slotOf, shape.blocks).fill(-1);
-  const capacity = shape.sparse ? 0 : shape.blocks;
-  const gradient: Gradient = { slots: capacity === 0 ? 0 : arena.allocate(count), capacity, used: capacity, slotOf };
-  return { name, memory, arena, blocks: shape.blocks, size: shape.size, weights, moment: first, variance, gradient };
+  const capacity = shape.sparse || moment === 'none' ? 0 : shape.blocks;
+  const gradient: Gradient = { slots: capacity === 0 ? 0 : arena.allocate(count), capacity, used: capacity, touched: [], slotOf };
+  return {
+    name,
+    memory,
+    arena,
+    blocks: shape.blocks,
+    size: shape.size,
+    trained: shape.trained ?? shape.size,
+    weights,
+    moment: first,
+    variance,
+    gradient,
+  };
 };
 
 /** The gradient slot of a block of a sparse parameter, claimed at its first touch in the round. */
@@ -60,6 +77,7 @@ export const claimSlot = ({ gradient, blocks }: Parameter, slotOf: Int32Array, b
   if (gradient.used === blocks) throw new Error(`all ${blocks} slots claimed, and block ${block} has none`);
   const slot = gradient.used++;
   slotOf[block] = slot;
+  gradient.touched.push(block);
   return slot;
 };
 
@@ -78,8 +96,10 @@ export const clearGradients = (pool: KernelPool, parameters: readonly Parameter[
     parameters.map(({ memory, gradient, size }): KernelTask => ({ kernel: 'zero', memory, args: [gradient.used * size, gradient.slots] })),
   );
   for (const { gradient, arena, blocks } of parameters) {
-    if (gradient.slotOf === 0 || gradient.used === 0) continue;
-    arena.i32(gradient.slotOf, blocks).fill(-1);
+    if (gradient.slotOf === 0) continue;
+    const slotOf = arena.i32(gradient.slotOf, blocks);
+    for (const block of gradient.touched) slotOf[block] = -1;
+    gradient.touched.length = 0;
     gradient.used = 0;
   }
 };

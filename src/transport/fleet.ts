@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module';
-import type { EventLoopUtilization } from 'node:perf_hooks';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { MetafleetError, messageOf } from '../base/errors.js';
@@ -26,7 +25,10 @@ export type FleetOptions = {
   readonly hostEntry?: string;
 };
 
-/** `utilization`: the share of the host threads' time since the last sample in which they were not idle. */
+/**
+ * `utilization`: the share of the host threads' time that went into devices' training steps, over the time between the last two
+ * samples that are at least a window apart. (Piscina's own figure counts ended tasks, of which there are none.)
+ */
 export type PoolSample = { readonly queued: number; readonly utilization: number; readonly threads: number };
 
 export type Fleet = {
@@ -47,6 +49,9 @@ export type Fleet = {
 
 const entry = (name: string): string => createRequire(import.meta.url).resolve(`#built/workers/${name}.js`);
 
+/** One scrape takes several samples. */
+const WINDOW_MILLIS = 500;
+
 /** Deaths of one host without a finished round in between that are taken for bad luck. */
 const MOST_DEATHS = 5;
 
@@ -56,7 +61,6 @@ type HostState = {
   /** Resolves when the host is no more. */
   gone: Promise<null>;
   deaths: number;
-  load: EventLoopUtilization | undefined;
 };
 
 /**
@@ -84,16 +88,21 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
     worker.once('exit', (code) => reject(new Error(`the coordinator thread ended with code ${code}`)));
   });
   death.catch(() => {}); // Handled by whoever races against it.
+  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   const coordinator = connect<CoordinatorControl>(worker);
 
   const events = new MessageChannel();
   const hosts = shards.map((): HostState => {
-    return { pool: undefined, remote: undefined, gone: Promise.resolve(null), deaths: 0, load: undefined };
+    return { pool: undefined, remote: undefined, gone: Promise.resolve(null), deaths: 0 };
   });
   let lastRound = 0;
+  let busyMillis = 0;
+  let utilization = 0;
+  let windowStart = performance.now();
   let onRound = (): void => {};
   events.port1.on('message', (event: RoundFinished) => {
     for (const host of hosts) host.deaths = 0;
+    for (const time of event.deviceMillis) busyMillis += time;
     onEvent(event);
     lastRound = event.round;
     onRound();
@@ -117,7 +126,6 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
     await host.pool?.destroy();
     if (isClosing()) return false;
     host.pool = createPool(options.hostEntry ?? entry('device-host'));
-    host.load = undefined;
     const control = new MessageChannel();
     const traffic = new MessageChannel();
     const task: HostTask = { host: index, setup: options.host, control: control.port2, traffic: traffic.port2 };
@@ -183,8 +191,7 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
       void remote.stop().catch(() => {});
       disconnect(remote);
     }
-    const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-    await Promise.race([coordinator.close(), gone]).catch(() => {});
+    await Promise.race([coordinator.close(), exited]).catch(() => {});
     disconnect(coordinator);
     events.port1.close();
     await Promise.all([worker.terminate(), ...hosts.map(({ pool }) => pool?.destroy())]);
@@ -211,16 +218,16 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
         return host?.remote === undefined ? null : Promise.race([host.remote.predict(device, items), host.gone]);
       },
       sample: () => {
-        const shares = hosts.map((host) => {
-          const clock = host.pool?.threads[0]?.performance;
-          const now = clock?.eventLoopUtilization();
-          const since = host.load === undefined ? now : clock?.eventLoopUtilization(now, host.load);
-          host.load = now;
-          return since?.utilization ?? 0;
-        });
+        const millis = performance.now() - windowStart;
+        if (millis >= WINDOW_MILLIS) {
+          // A round's work is known at its end: of a long one, more than fits the window.
+          utilization = Math.min(1, busyMillis / (shards.length * millis));
+          windowStart += millis;
+          busyMillis = 0;
+        }
         return {
           queued: hosts.reduce((sum, { pool }) => sum + (pool?.queueSize ?? 0), 0),
-          utilization: shares.reduce((sum, share) => sum + share, 0) / shares.length,
+          utilization,
           threads: hosts.reduce((sum, { pool }) => sum + (pool?.threads.length ?? 0), 0),
         };
       },

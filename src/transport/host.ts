@@ -5,8 +5,9 @@ import { isMetafleetError, messageOf } from '../base/errors.js';
 import { type Bytes, type DeviceId, type Millis, millis } from '../base/units.js';
 import { type DeviceContext, transition } from '../device/actor.js';
 import type { BatchOptions } from '../device/batch.js';
-import { activityOf, type PrivateColumns, ratingsOf } from '../device/columns.js';
+import { activityOf, indexOf, type PrivateColumns, ratingsOf } from '../device/columns.js';
 import { createModelStore } from '../device/model-store.js';
+import { keepState, stateBefore } from '../device/private-state.js';
 import { decodeFrame, encodeFrame } from '../messages/frame.js';
 import type { Dtype } from '../messages/wire-tensor.js';
 import { expose } from './control.js';
@@ -34,6 +35,9 @@ export type HostControl = {
   stop(): void;
 };
 
+/** Later than any round: the newest version of a device's state. */
+const NEWEST = Number.MAX_SAFE_INTEGER;
+
 /** Serves until told to stop. Piscina keeps the thread, and with it this state, for as long as the promise is pending. */
 export const serveHost = ({ setup, control, traffic }: HostTask): Promise<void> => {
   const algorithm = createAlgorithm(setup.algorithm, setup.world);
@@ -50,10 +54,13 @@ export const serveHost = ({ setup, control, traffic }: HostTask): Promise<void> 
     const times: number[] = [];
     const replies = messages.map((message) => {
       start = performance.now();
-      const { model, reply } = transition(loaded, message);
+      const { model, state, reply } = transition(loaded, message);
       if (model !== undefined) {
         store.put(message.device, model);
         delivered += 1;
+      }
+      if (state !== undefined && loaded.columns.state !== undefined) {
+        keepState(loaded.columns.state, indexOf(loaded.columns, message.device), message.round, state.before, state.after);
       }
       times.push(performance.now() - start + share);
       return reply;
@@ -91,7 +98,9 @@ export const serveHost = ({ setup, control, traffic }: HostTask): Promise<void> 
         if (context === undefined || model === undefined) return null;
         const { rows } = model;
         if (rows !== null && items.some((item) => !rows.includes(item))) return null;
-        return algorithm.device.predict(model, ratingsOf(context.columns, 'train', device), items);
+        const { columns, batch } = context;
+        const state = stateBefore(columns.state, algorithm.device.privateState, indexOf(columns, device), device, NEWEST, batch.seed);
+        return algorithm.device.predict(model, ratingsOf(columns, 'train', device), items, state);
       },
       stop: () => {
         // The answer to this very call still has to leave.

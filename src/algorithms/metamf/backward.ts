@@ -2,6 +2,7 @@ import type { KernelPool, KernelTask } from '../../tensor/kernels.js';
 import { claimSlot, reserveSlots } from '../../tensor/parameter.js';
 import { createScratch, type Scratch } from '../../tensor/scratch.js';
 import type { ClientUpdate } from '../algorithm.js';
+import { lowerBound } from '../rows.js';
 import type { Forward } from './generate.js';
 import type { ItemShard, Layout } from './layout.js';
 
@@ -51,18 +52,6 @@ export const createBackward = ({ core, branches, shards }: Layout): Backward => 
 
 type Placed = { readonly position: number; readonly update: ClientUpdate };
 
-/** First row that is not below `item`. */
-const lowerBound = (rows: Uint32Array, item: number): number => {
-  let low = 0;
-  let high = rows.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (rows[middle]! < item) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-};
-
 type Span = Placed & { readonly start: number; readonly end: number };
 
 /** The rows of each update that fall into a shard. */
@@ -103,8 +92,8 @@ const collectRows = (layout: Layout, local: ShardBackward, spans: readonly Span[
 /** W_low and its bias are touched together: the weights take over the slots that the bias claimed. */
 const shareSlots = ({ weights, bias, arena, items }: ItemShard): void => {
   if (weights.size > 0) {
-    arena.i32(weights.gradient.slotOf, items).set(arena.i32(bias.gradient.slotOf, items));
-    weights.gradient.used = bias.gradient.used;
+    const slotOf = arena.i32(weights.gradient.slotOf, items);
+    for (const block of bias.gradient.touched) claimSlot(weights, slotOf, block);
     reserveSlots(weights);
   }
   reserveSlots(bias);

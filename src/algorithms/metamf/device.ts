@@ -1,4 +1,5 @@
 import type { DeviceHalf, LocalModel, LocalRatings, LocalUpdate, World } from '../algorithm.js';
+import { distinctRows, rowOf } from '../rows.js';
 import { type MetaMFOptions, middleRating } from './options.js';
 
 /**
@@ -24,20 +25,6 @@ const fold = (rise: Float32Array, w1: Float32Array, { s, d, f }: Sizes): Float64
   return folded;
 };
 
-/** Position of an item's row in the model's row tensors. */
-const rowOf = (rows: Uint32Array | null, item: number): number => {
-  if (rows === null) return item;
-  let low = 0;
-  let high = rows.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (rows[middle]! < item) low = middle + 1;
-    else high = middle;
-  }
-  if (rows[low] !== item) throw new Error(`the model has no row for item ${item}`);
-  return low;
-};
-
 type Forward = { readonly model: LocalModel; readonly sizes: Sizes; readonly folded: Float64Array; readonly hidden: Float64Array };
 
 const start = (model: LocalModel, sizes: Sizes): Forward => ({
@@ -59,14 +46,6 @@ const forward = ({ model, sizes: { s, f, itemOffset }, folded, hidden }: Forward
     prediction += w2![q]! * activated;
   }
   return prediction;
-};
-
-/** Distinct items of a batch, ascending. */
-const distinctRows = (items: Uint32Array): Uint32Array => {
-  const sorted = items.slice().sort();
-  let count = 0;
-  for (const item of sorted) if (count === 0 || item !== sorted[count - 1]) sorted[count++] = item;
-  return sorted.slice(0, count);
 };
 
 /** d(rise) = G·w1ᵀ and d(w1) = riseᵀ·G. */

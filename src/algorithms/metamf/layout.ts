@@ -85,13 +85,14 @@ export const createLayout = (world: World, options: MetaMFOptions, moments: Mome
     const at = { memory: index + 1, arena };
     const firstItem = index * itemsPerShard;
     const items = Math.min(itemsPerShard, world.items - firstItem);
-    const itemBlocks = (name: string, size: number) => createParameter(name, at, { blocks: items, size, sparse: true }, moments(name));
+    const itemBlocks = (name: string, rows: number) =>
+      createParameter(name, at, { blocks: items, size: rows * paddedRank, trained: rows * s, sparse: true }, moments(name));
     return {
       ...at,
       firstItem,
       items,
-      weights: itemBlocks('low.weights', units * paddedRank),
-      bias: itemBlocks('low.bias', paddedRank),
+      weights: itemBlocks('low.weights', units),
+      bias: itemBlocks('low.bias', 1),
     };
   });
 

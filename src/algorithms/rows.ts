@@ -1,0 +1,27 @@
+/** Position of an item's row in a model's row tensors: rows ascending, or null where there is one for every item. */
+export const rowOf = (rows: Uint32Array | null, item: number): number => {
+  if (rows === null) return item;
+  const row = lowerBound(rows, item);
+  if (rows[row] !== item) throw new Error(`the model has no row for item ${item}`);
+  return row;
+};
+
+/** First position in ascending `rows` that is not below `item`. */
+export const lowerBound = (rows: Uint32Array, item: number): number => {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (rows[middle]! < item) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+};
+
+/** Distinct items of a batch, ascending: the rows its update touches. */
+export const distinctRows = (items: Uint32Array): Uint32Array => {
+  const sorted = items.slice().sort();
+  let count = 0;
+  for (const item of sorted) if (count === 0 || item !== sorted[count - 1]) sorted[count++] = item;
+  return sorted.slice(0, count);
+};

@@ -1,0 +1,54 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { badInput } from '../base/errors.js';
+import { readSealed, writeSealed } from '../coordinator/sealed-file.js';
+import type { PrivateColumns } from '../device/columns.js';
+
+/**
+ * What devices keep between rounds, in a file beside the checkpoint: the simulator's stand-in for each device's own storage. It
+ * never passes through the coordinator. Devices are in order, so that it does not matter how many hosts they were spread over.
+ */
+const MAGIC = 'METADEV1';
+
+type Header = { readonly devices: number; readonly size: number };
+
+const headerOf = (shards: readonly PrivateColumns[]): Header => ({
+  devices: shards.reduce((sum, { devices }) => sum + devices, 0),
+  size: shards[0]?.state?.size ?? 0,
+});
+
+const stretches = (shards: readonly PrivateColumns[]): Uint8Array[] => {
+  const states = shards.flatMap(({ state }) => state ?? []);
+  return [...states.map(({ rounds }) => rounds), ...states.map(({ versions }) => versions)].map((values) => new Uint8Array(values.buffer));
+};
+
+const nameOf = (checkpoint: string, round: number): string => `${basename(checkpoint, '.checkpoint')}-devices-${round}.checkpoint`;
+
+/** Writes the states that go with `checkpoint`, before it is written itself; returns the file's name, or null where devices keep nothing. */
+export const saveDeviceStates = (checkpoint: string, round: number, shards: readonly PrivateColumns[]): string | null => {
+  if (shards[0]?.state === undefined) return null;
+  const name = nameOf(checkpoint, round);
+  writeSealed(join(dirname(checkpoint), name), MAGIC, headerOf(shards), stretches(shards));
+  return name;
+};
+
+/** Once the checkpoint names its own, the states of earlier ones are of no use. */
+export const dropOtherStates = (checkpoint: string, kept: string): void => {
+  const prefix = nameOf(checkpoint, 0).replace('0.checkpoint', '');
+  for (const name of readdirSync(dirname(checkpoint))) {
+    if (name.startsWith(prefix) && name !== kept) rmSync(join(dirname(checkpoint), name), { force: true });
+  }
+};
+
+/** Throws CHECKPOINT naming the file. */
+export const restoreDeviceStates = (checkpoint: string, name: string, shards: readonly PrivateColumns[]): void => {
+  const path = join(dirname(checkpoint), basename(name));
+  readSealed(path, MAGIC, (value) => {
+    const expected = headerOf(shards);
+    const found = (value ?? {}) as Partial<Header>;
+    for (const key of ['devices', 'size'] as const) {
+      if (found[key] !== expected[key]) throw badInput('CHECKPOINT', `${path}, ${key}`, String(expected[key]), String(found[key]));
+    }
+    return stretches(shards);
+  });
+};
