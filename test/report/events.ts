@@ -9,7 +9,7 @@ export const runStarted = (changes: Partial<RunStarted> = {}): RunStarted => ({
   parameters: 1_200_000,
   ratings: { train: 80_000, valid: 10_000, test: 10_004 },
   roundsPerEpoch: 10,
-  rounds: 40,
+  rounds: (changes.epochs ?? 4) * (changes.roundsPerEpoch ?? 10),
   epochs: 4,
   round: 0,
   ...changes,

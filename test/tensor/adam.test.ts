@@ -109,7 +109,15 @@ const textbook = (start: ReadonlyMap<string, readonly number[]>, options: AdamOp
   };
 };
 
-const OPTIONS: AdamOptions = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decoupled: false, clip: 0, decay: (name) => DECAYS[name]! };
+const OPTIONS: AdamOptions = {
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  decoupled: false,
+  clip: 0,
+  decay: (name) => DECAYS[name]!,
+  lazy: () => false,
+};
 const STEPS = 4;
 /** Of the learning rate: float32 moments are off by some 1e-7 of themselves a step, weights by 6e-8 of a number below 1. */
 const TOLERANCE = 5e-5;

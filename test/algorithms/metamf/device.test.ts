@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest';
+import type { LocalModel, LocalRatings, Rows } from '../../../src/algorithms/algorithm.js';
+import type { MetaMFOptions } from '../../../src/algorithms/metamf/options.js';
+import { random } from '../../../src/base/random.js';
+import { elements, shapeOf } from '../../../src/messages/wire-tensor.js';
+import type { Tensorflow } from '../../../src/tensor/tfjs.js';
+import { expectClose, expectCloseTensors } from '../closeness.js';
+import { BACKENDS, backendOrSkip } from '../tensorflow-backend.js';
+import { ADDITIONS, EVEN, metamf, NARROW, NO_STATE, ODD, randomRatings, WORLD } from './fleet.js';
+import { centreOf, differentiate, type Named, predictRatings, squaredErrors, valuesOf } from './reference-model.js';
+import type { Theta } from './theta.js';
+
+/** Of the largest element: tfjs sums in float32, over at most 12 numbers a dot product; what was seen is below 1e-6. */
+const TOLERANCE = 1e-5;
+
+const SIZES = [
+  ['odd', ODD],
+  ['even', EVEN],
+  ['one dimension', NARROW],
+  ['centred, with item offsets', { ...ODD, ...ADDITIONS }],
+] as const;
+
+type Local = { readonly model: LocalModel; readonly train: LocalRatings; readonly batch: LocalRatings };
+
+/** A device with random Φ_u; the batch is a part of her ratings. `rows` null: all items; else the batch's among others. */
+const randomDevice = (options: MetaMFOptions, kind: 'all' | 'subset', seed: number): Local => {
+  const source = random(seed, 'device');
+  const train = randomRatings(WORLD, 13, source);
+  const batch = { items: train.items.slice(2, 9), values: train.values.slice(2, 9) };
+  const decoys = Array.from({ length: 6 }, () => source.integer(WORLD.items));
+  const rows: Rows = kind === 'all' ? null : Uint32Array.from(new Set([...batch.items, ...decoys])).sort();
+  const tensors = metamf(WORLD, options).tensors.map((spec) =>
+    Float32Array.from({ length: elements(shapeOf(spec, rows?.length ?? WORLD.items)) }, () => source.normal()),
+  );
+  return { model: { rows, tensors }, train, batch };
+};
+
+/** Where the rows of `items` lie in the model. */
+const positions = ({ rows }: LocalModel, items: Uint32Array): Uint32Array =>
+  rows === null ? items : Uint32Array.from(items, (item) => rows.indexOf(item));
+
+const phiOf = (tf: Tensorflow, options: MetaMFOptions, { rows, tensors }: LocalModel): Named =>
+  Object.fromEntries(
+    metamf(WORLD, options).tensors.map((spec, i) => [spec.name, tf.tensor(tensors[i]!, [...shapeOf(spec, rows?.length ?? WORLD.items)])]),
+  );
+
+/** An update's tensors by name, its rows where they lie in the model: zero where the batch has none. */
+const spread = (options: MetaMFOptions, { rows }: LocalModel, update: { rows: Uint32Array; tensors: readonly Float32Array[] }): Theta => {
+  const at = positions({ rows, tensors: [] }, update.rows);
+  return Object.fromEntries(
+    metamf(WORLD, options).tensors.map((spec, i) => {
+      const values = update.tensors[i]!;
+      if (!spec.perRow) return [spec.name, values];
+      const width = elements(spec.shape);
+      const all = new Float32Array((rows?.length ?? WORLD.items) * width);
+      at.forEach((row, from) => all.set(values.subarray(from * width, (from + 1) * width), row * width));
+      return [spec.name, all];
+    }),
+  );
+};
+
+const update = (options: MetaMFOptions, { model, train, batch }: Local) =>
+  metamf(WORLD, options).device.update(model, train, batch, random(1), NO_STATE);
+
+const CASES = SIZES.flatMap(([sizes, options]) => (['all', 'subset'] as const).map((kind) => ({ sizes, kind, options })));
+
+describe.each(BACKENDS)('the device half of MetaMF and tfjs on %s', (backend) => {
+  for (const { sizes, kind, options } of CASES) {
+    it(`agree on predictions, loss and gradients: ${sizes}, ${kind} rows`, async (ctx) => {
+      const tf = await backendOrSkip(ctx, backend);
+      for (const seed of [1, 2, 3]) {
+        const local = randomDevice(options, kind, seed);
+        const { model, train, batch } = local;
+        const rows = positions(model, batch.items);
+        const centre = centreOf(WORLD, options, train);
+        const expected = tf.tidy(() => {
+          const phi = phiOf(tf, options, model);
+          const { value, gradients } = differentiate(tf, (named) => squaredErrors(tf, options, named, rows, batch.values, centre), phi);
+          return {
+            loss: value.dataSync()[0]!,
+            gradients: valuesOf(gradients),
+            predictions: predictRatings(tf, options, phi, rows, centre).dataSync(),
+          };
+        });
+
+        const found = update(options, local);
+
+        expect(found.count).toBe(batch.items.length);
+        expectClose([found.loss], [expected.loss], TOLERANCE, 'loss');
+        expectCloseTensors(spread(options, model, found), expected.gradients, TOLERANCE, 'gradient of');
+        expectClose(
+          metamf(WORLD, options).device.predict(model, train, batch.items, NO_STATE),
+          expected.predictions,
+          TOLERANCE,
+          'prediction',
+        );
+      }
+    });
+  }
+});
+
+describe('the device half of MetaMF', () => {
+  for (const { sizes, kind, options } of CASES) {
+    it(`returns the slope of its own loss, by central differences: ${sizes}, ${kind} rows`, () => {
+      const local = randomDevice(options, kind, 4);
+      // The half computes in float64 whatever its tensors are stored in: given float64 tensors, a small step stays exact.
+      const tensors = local.model.tensors.map((values) => Float64Array.from(values));
+      const model = { ...local.model, tensors: tensors as unknown as Float32Array[] };
+      const gradients = Object.values(spread(options, model, update(options, local)));
+      const step = 1e-6;
+      tensors.forEach((values, i) => {
+        const slopes = Array.from(values, (value, at) => {
+          const lossAt = (moved: number): number => {
+            values[at] = moved;
+            return update(options, { ...local, model }).loss;
+          };
+          const slope = (lossAt(value + step) - lossAt(value - step)) / (2 * step);
+          values[at] = value;
+          return slope;
+        });
+        expectClose(gradients[i]!, slopes, 1e-6, `tensor ${i}`);
+      });
+    });
+  }
+
+  it('gives the same bits for all rows as for a subset of them', () => {
+    for (const [, options] of SIZES) {
+      const local = randomDevice(options, 'all', 5);
+      const rows = Uint32Array.from(new Set([...local.batch.items, 0, 36])).sort();
+      const tensors = metamf(WORLD, options).tensors.map((spec, i) => {
+        const values = local.model.tensors[i]!;
+        const width = elements(spec.shape);
+        return spec.perRow
+          ? Float32Array.from(Array.from(rows).flatMap((row) => Array.from(values.subarray(row * width, (row + 1) * width))))
+          : values;
+      });
+      const subset = { rows, tensors };
+      expect(update(options, { ...local, model: subset })).toEqual(update(options, local));
+      const { predict } = metamf(WORLD, options).device;
+      expect(predict(subset, local.train, local.batch.items, NO_STATE)).toEqual(
+        predict(local.model, local.train, local.batch.items, NO_STATE),
+      );
+    }
+  });
+
+  it('sends the batch’s items in ascending order, whatever order they were rated in', () => {
+    const local = randomDevice(ODD, 'all', 6);
+    const { rows } = update(ODD, local);
+    expect(Array.from(local.batch.items)).not.toEqual(Array.from(rows));
+    expect(Array.from(rows)).toEqual(Array.from(local.batch.items).sort((a, b) => a - b));
+  });
+
+  it('learns nothing from an empty batch', () => {
+    const local = randomDevice(ODD, 'subset', 7);
+    const none = { items: new Uint32Array(), values: new Float32Array() };
+    const { count, loss, rows, tensors } = update(ODD, { ...local, batch: none });
+    expect([count, loss, rows.length, tensors[0]!.length]).toEqual([0, 0, 0, 0]);
+    expect(tensors.every((values) => values.every((value) => value === 0))).toBe(true);
+  });
+
+  it('refuses an item that its model has no row for', () => {
+    const local = randomDevice(ODD, 'subset', 8);
+    const missing = Array.from({ length: WORLD.items }, (_, item) => item).find((item) => !local.model.rows!.includes(item))!;
+    const batch = { items: Uint32Array.of(missing), values: Float32Array.of(3) };
+    expect(() => update(ODD, { ...local, batch })).toThrow(/no row/);
+  });
+});

@@ -1,0 +1,331 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { MetafleetError } from '../../src/base/errors.js';
+import { deviceId } from '../../src/base/units.js';
+import { type Coordinator, createCoordinator } from '../../src/coordinator/coordinator.js';
+import { digestOf } from '../../src/coordinator/digest.js';
+import type { RoundFinished } from '../../src/coordinator/events.js';
+import type { RoundSettings } from '../../src/coordinator/settings.js';
+import { transition } from '../../src/device/actor.js';
+import { activityOf, ratingsOf } from '../../src/device/columns.js';
+import type { Message, Update } from '../../src/messages/message.js';
+import {
+  contextFor,
+  createEngine,
+  createInProcess,
+  type Engine,
+  type InProcess,
+  type InProcessOptions,
+  refusal,
+  settingsOf,
+} from './in-process.js';
+
+/** One server for all tests: each starts from the same saved Θ. */
+let engine: Engine;
+let folder: string;
+let fresh: string;
+
+type Setup = {
+  readonly settings?: Partial<RoundSettings>;
+  readonly answer?: InProcessOptions['answer'];
+  readonly decoys?: number;
+  readonly ratings?: number | 'all';
+};
+
+type Started = { readonly coordinator: Coordinator; readonly devices: InProcess; readonly events: RoundFinished[] };
+
+const start = ({ settings = {}, answer, decoys = 2, ratings = 'all' }: Setup = {}): Started => {
+  const context = contextFor(engine, { decoys, ratings });
+  const devices = createInProcess({ context: { ...context, dtype: settings.dtype ?? 'f32' }, ...(answer === undefined ? {} : { answer }) });
+  const events: RoundFinished[] = [];
+  const coordinator = createCoordinator({
+    ...engine,
+    devices,
+    settings: settingsOf(settings),
+    activity: activityOf(context.columns),
+    emit: (event) => events.push(event),
+  });
+  return { coordinator, devices, events };
+};
+
+beforeAll(async () => {
+  engine = await createEngine();
+  folder = mkdtempSync(join(tmpdir(), 'metafleet-coordinator-'));
+  fresh = join(folder, 'fresh.checkpoint');
+  start().coordinator.save(fresh, null, false);
+});
+afterAll(async () => {
+  await engine.server.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+beforeEach(() => {
+  start().coordinator.restore(fresh);
+});
+
+const refuseAll =
+  (kind: Message['kind']): NonNullable<InProcessOptions['answer']> =>
+  (down, honest) =>
+    down.kind === kind ? refusal(down) : honest();
+const digest = (): string => digestOf(engine.server.parameters);
+
+describe('a round', () => {
+  it('moves Θ, and tells what it did', async () => {
+    const before = digest();
+    const { coordinator, events, devices } = start();
+    expect(await coordinator.train(1)).toMatchObject({ round: 1, ran: 1 });
+    expect(digest()).not.toBe(before);
+    expect(events).toHaveLength(1);
+    const [event] = events;
+    const updates = devices.sent.flat().map((message) => transition(contextFor(engine), message).reply as Update);
+    const loss = updates.reduce((sum, update) => sum + update.loss, 0);
+    const ratings = updates.reduce((sum, { count }) => sum + count, 0);
+    expect(event).toMatchObject({ type: 'round', round: 1, epoch: 1, cohort: 5, ratings, clipped: false, retries: 0, activated: 5 });
+    expect(event!.loss).toBeCloseTo(loss / ratings, 12);
+    expect(event!.gradientNorm).toBeGreaterThan(0);
+    expect(event!.traffic.map(({ kind, direction, messages }) => [kind, direction, messages])).toEqual([
+      ['model', 'down', 5],
+      ['update', 'up', 5],
+    ]);
+    expect(Object.values(event!.phases).every((time) => time >= 0)).toBe(true);
+  });
+
+  it('moves Θ the same way in full and in subset delivery, with and without decoys', async () => {
+    const digests = new Set<string>();
+    for (const delivery of ['full', 'subset'] as const) {
+      for (const decoys of [0, 3]) {
+        start().coordinator.restore(fresh);
+        await start({ settings: { delivery }, decoys, ratings: 2 }).coordinator.train(4);
+        digests.add(digest());
+      }
+    }
+    expect(digests.size).toBe(1);
+  });
+
+  it('moves Θ another way when the learning rate or the seed is another', async () => {
+    const digests = new Set<string>();
+    for (const settings of [{}, { learningRate: 0.02 }, { seed: 2 }]) {
+      start().coordinator.restore(fresh);
+      await start({ settings }).coordinator.train(1);
+      digests.add(digest());
+    }
+    expect(digests.size).toBe(3);
+  });
+
+  it('counts only who did not refuse', async () => {
+    const refused: number[] = [];
+    const answer: InProcessOptions['answer'] = (down, honest) => {
+      if (down.kind !== 'model' || down.device % 2 === 0) return honest();
+      refused.push(down.device);
+      return refusal(down);
+    };
+    const { coordinator, events } = start({ answer, settings: { cohort: 12, roundsPerEpoch: 1 } });
+    await coordinator.train(1);
+    expect(refused).toEqual([1, 3, 5, 7, 9, 11]);
+    const { columns } = contextFor(engine);
+    const expected = [0, 2, 4, 6, 8, 10].reduce((sum, device) => sum + ratingsOf(columns, 'train', deviceId(device)).items.length, 0);
+    expect(events[0]).toMatchObject({ cohort: 12, ratings: expected });
+    const some = digest();
+
+    start().coordinator.restore(fresh);
+    await start({ settings: { cohort: 12, roundsPerEpoch: 1 } }).coordinator.train(1);
+    expect(digest()).not.toBe(some);
+  });
+
+  it.each([
+    ['full', 'model'],
+    ['subset', 'assign'],
+    ['subset', 'model'],
+  ] as const)('in %s delivery leaves Θ as it was when everyone refuses the %s', async (delivery, kind) => {
+    const before = digest();
+    const { coordinator, events } = start({ settings: { delivery }, answer: refuseAll(kind) });
+    expect(await coordinator.train(2)).toEqual({ round: 2, ran: 2, loss: 0 });
+    expect(digest()).toBe(before);
+    expect(events[1]).toMatchObject({ round: 2, ratings: 0, loss: 0, gradientNorm: 0, clipped: false });
+
+    // Nor does anything of such rounds reach the ones after them.
+    await start().coordinator.train(1);
+    const after = digest();
+    start().coordinator.restore(fresh);
+    await start().coordinator.train(1);
+    expect(digest()).toBe(after);
+  });
+
+  it('ends with MESSAGE at an answer of the wrong kind, and Θ is as it was', async () => {
+    const before = digest();
+    const nothing = { count: 0, absolute: 0, squared: 0 };
+    const answer: InProcessOptions['answer'] = ({ kind, round, device }, honest) =>
+      kind === 'model' && device === 3 ? { kind: 'score', round, device, valid: nothing, test: nothing } : honest();
+    const { coordinator } = start({ answer, settings: { cohort: 12, roundsPerEpoch: 1 } });
+    await expect(coordinator.train(1)).rejects.toMatchObject({
+      code: 'MESSAGE',
+      message: 'answer of device 3: expected update or refuse, found score',
+    });
+    expect(digest()).toBe(before);
+  });
+
+  it('ends with MESSAGE at an update of the wrong form, and Θ is as it was', async () => {
+    const before = digest();
+    const answer: InProcessOptions['answer'] = (_, honest) => {
+      const reply = honest();
+      return reply.kind === 'update' && reply.device === 3 ? { ...reply, tensors: reply.tensors.slice(1) } : reply;
+    };
+    const { coordinator } = start({ answer, settings: { cohort: 12, roundsPerEpoch: 1 } });
+    await expect(coordinator.train(1)).rejects.toMatchObject({ code: 'MESSAGE' });
+    expect(digest()).toBe(before);
+  });
+
+  it('that a lost host interrupts is run again, to the same Θ', async () => {
+    await start().coordinator.train(3);
+    const undisturbed = digest();
+    start().coordinator.restore(fresh);
+    let deaths = 0;
+    const answer: InProcessOptions['answer'] = ({ device }, honest) => {
+      // Round 2 takes the second to fourth exchange: the host of the later devices dies in one, every host in the next.
+      const dies = (devices.opened() === 2 && device > 5) || devices.opened() === 3;
+      if (!dies) return honest();
+      deaths += 1;
+      return new MetafleetError('HOST_LOST', 'host 0 died');
+    };
+    const { coordinator, devices, events } = start({ answer });
+    expect(await coordinator.train(3)).toMatchObject({ round: 3, ran: 3 });
+    expect(deaths, 'some of the first cohort, all of the second').toBeGreaterThan(5);
+    expect(events.map(({ round, retries }) => [round, retries])).toEqual([
+      [1, 0],
+      [2, 2],
+      [3, 0],
+    ]);
+    expect(digest()).toBe(undisturbed);
+  });
+
+  it('that fails otherwise is not tried again', async () => {
+    const { coordinator, devices } = start({ answer: () => new Error('out of memory') });
+    await expect(coordinator.train(1)).rejects.toThrow('out of memory');
+    expect(devices.opened()).toBe(1);
+  });
+});
+
+describe('training', () => {
+  it('runs up to the round asked for, and on from there', async () => {
+    const { coordinator, events } = start();
+    expect(await coordinator.train(2)).toMatchObject({ round: 2, ran: 2 });
+    expect(await coordinator.train(2)).toMatchObject({ round: 2, ran: 0 });
+    expect(await coordinator.train(4)).toMatchObject({ round: 4, ran: 2 });
+    expect(events.map(({ round, epoch }) => [round, epoch])).toEqual([
+      [1, 1],
+      [2, 1],
+      [3, 1],
+      [4, 2],
+    ]);
+  });
+
+  it('reports the mean loss over the ratings of the epoch so far', async () => {
+    const { coordinator, events } = start();
+    const mean = (rounds: readonly RoundFinished[]) =>
+      rounds.reduce((sum, { loss, ratings }) => sum + loss * ratings, 0) / rounds.reduce((sum, { ratings }) => sum + ratings, 0);
+    expect((await coordinator.train(2)).loss).toBeCloseTo(mean(events.slice(0, 2)), 12);
+    expect((await coordinator.train(3)).loss).toBeCloseTo(mean(events.slice(0, 3)), 12);
+    expect((await coordinator.train(5)).loss).toBeCloseTo(mean(events.slice(3, 5)), 12);
+  });
+
+  it('learns: the loss of the last epoch is below that of the first', async () => {
+    const { coordinator, events } = start({ settings: { learningRateDecay: 1 } });
+    await coordinator.train(90);
+    const sum = (from: number) => events.slice(from, from + 3).reduce((total, { loss, ratings }) => total + loss * ratings, 0);
+    expect(sum(87)).toBeLessThan(0.7 * sum(0));
+  });
+
+  it('ends after the round it is in when interrupted', async () => {
+    const { coordinator, events } = start({
+      answer: (down, honest) => {
+        if (down.round === 2) coordinator.interrupt();
+        return honest();
+      },
+    });
+    expect(await coordinator.train(5)).toMatchObject({ round: 2, ran: 2 });
+    expect(events).toHaveLength(2);
+    expect(await coordinator.train(3)).toMatchObject({ round: 3, ran: 1 });
+  });
+});
+
+describe('measuring', () => {
+  it('adds up the errors of every device on both parts, in either delivery, and leaves Θ alone', async () => {
+    const before = digest();
+    const results = [];
+    for (const evaluationDelivery of ['full', 'subset'] as const) {
+      const { coordinator, devices } = start({ settings: { evaluationDelivery } });
+      const measured = await coordinator.evaluate();
+      const sums = { valid: [0, 0, 0], test: [0, 0, 0] };
+      for (const message of devices.sent.flat()) {
+        if (message.kind !== 'model') continue;
+        const answer = transition(contextFor(engine), message).reply;
+        if (answer.kind !== 'score') return expect.fail(answer.kind);
+        for (const part of ['valid', 'test'] as const)
+          sums[part] = [sums[part][0]! + answer[part].count, sums[part][1]! + answer[part].absolute, sums[part][2]! + answer[part].squared];
+      }
+      for (const part of ['valid', 'test'] as const) {
+        const [count, absolute, squared] = sums[part] as [number, number, number];
+        expect(count).toBe(24);
+        expect(measured[part].count).toBe(count);
+        expect(measured[part].mae).toBeCloseTo(absolute / count, 12);
+        expect(measured[part].mse).toBeCloseTo(squared / count, 12);
+      }
+      expect(measured.traffic.every(({ kind }) => kind.startsWith('evaluation_') || kind === 'score')).toBe(true);
+      results.push([measured.valid, measured.test]);
+    }
+    expect(results[0]).toEqual(results[1]);
+    expect(digest()).toBe(before);
+  });
+
+  it.each(['full', 'subset'] as const)('in %s delivery leaves out who refuses', async (evaluationDelivery) => {
+    for (const kind of ['assign', 'model'] as const) {
+      const answer: InProcessOptions['answer'] = (down, honest) => (down.kind === kind && down.device < 3 ? refusal(down) : honest());
+      const { valid, test } = await start({ settings: { evaluationDelivery }, answer }).coordinator.evaluate();
+      const count = evaluationDelivery === 'full' && kind === 'assign' ? 24 : 18;
+      expect([valid.count, test.count]).toEqual([count, count]);
+    }
+    const none = await start({ settings: { evaluationDelivery }, answer: refuseAll('model') }).coordinator.evaluate();
+    expect(none.valid).toEqual({ count: 0, mae: 0, mse: 0 });
+  });
+
+  it('ends with MESSAGE at an answer of the wrong kind', async () => {
+    const answer: InProcessOptions['answer'] = (down, honest) =>
+      down.kind === 'model' && down.device === 3
+        ? { kind: 'want', round: down.round, device: down.device, purpose: 'evaluate', rows: new Uint32Array(0) }
+        : honest();
+    await expect(start({ answer }).coordinator.evaluate()).rejects.toMatchObject({
+      code: 'MESSAGE',
+      message: /^answer of device 3: expected score/,
+    });
+  });
+
+  it('is tried again when a host is lost', async () => {
+    const expected = await start().coordinator.evaluate();
+    const { coordinator, devices } = start({
+      answer: (_, honest) => (devices.opened() === 1 ? new MetafleetError('HOST_LOST', 'host 0 died') : honest()),
+    });
+    const { valid, test } = await coordinator.evaluate();
+    expect([valid, test]).toEqual([expected.valid, expected.test]);
+  });
+});
+
+describe('a saved coordinator', () => {
+  it('goes on to the same Θ as one that was never interrupted, and gives back the run’s state', async () => {
+    const straight = start();
+    await straight.coordinator.train(2);
+    const path = join(folder, 'middle.checkpoint');
+    const state = { epochsEnded: 0, observers: [1, 'two', null] };
+    expect(straight.coordinator.save(path, state, false)).toMatchObject({ round: 2 });
+    const end = await straight.coordinator.train(5);
+    const expected = digest();
+
+    start().coordinator.restore(fresh);
+    const { coordinator, events } = start();
+    expect(coordinator.restore(path)).toEqual({ round: 2, run: state });
+    const resumed = await coordinator.train(5);
+    expect(digest()).toBe(expected);
+    expect(resumed).toEqual({ ...end, ran: 3 });
+    expect(events).toEqual(straight.events.slice(2).map((event) => ({ ...event, millis: expect.any(Number), phases: expect.anything() })));
+  });
+});

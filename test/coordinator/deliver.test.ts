@@ -1,0 +1,223 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { random } from '../../src/base/random.js';
+import { type DeviceId, deviceId } from '../../src/base/units.js';
+import { acceptUpdate, deliver, type Errand } from '../../src/coordinator/deliver.js';
+import { transition } from '../../src/device/actor.js';
+import type { Message, Model, Update } from '../../src/messages/message.js';
+import { type Dtype, decodeTensor } from '../../src/messages/wire-tensor.js';
+import { orMessageError, plain } from '../messages/arbitrary.js';
+import { contextFor, createEngine, createInProcess, type Engine, type InProcessOptions, refusal } from './in-process.js';
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await createEngine();
+});
+
+const COHORT = [0, 2, 3, 4, 5, 8, 9, 11].map(deviceId);
+
+const run = async (
+  errand: Partial<Errand> = {},
+  { chunk = 3, decoys = 2, answer }: { chunk?: number; decoys?: number } & Pick<InProcessOptions, 'answer'> = {},
+) => {
+  const { algorithm, server, world } = engine;
+  const devices = createInProcess({ context: contextFor(engine, { decoys }), ...(answer === undefined ? {} : { answer }) });
+  const generated: { first: number; count: number }[] = [];
+  const watched = {
+    ...server,
+    chunk,
+    generate: (...[first, rows]: Parameters<typeof server.generate>) => {
+      generated.push({ first, count: rows.length });
+      return server.generate(first, rows);
+    },
+  };
+  const full: Errand = { round: 1, purpose: 'train', delivery: 'full', cohort: COHORT, ...errand };
+  server.prepare(full.cohort);
+  const context = { algorithm, server: watched, items: world.items, dtype: 'f32' as Dtype };
+  const { answers, generateMillis } = await deliver(context, full, await devices.open());
+  expect(generateMillis).toBeGreaterThanOrEqual(0);
+  return {
+    answers,
+    generated,
+    sent: devices.sent,
+    models: devices.sent.flat().filter((message): message is Model => message.kind === 'model'),
+  };
+};
+
+const errorOf = async (work: Promise<unknown>): Promise<string> => {
+  const outcome = await work.then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
+  return outcome === undefined
+    ? 'nothing was thrown'
+    : String(
+        orMessageError(() => {
+          throw outcome.error;
+        }),
+      );
+};
+
+const asked = (messages: readonly Message[]): number[] => messages.map(({ device }) => device);
+/** Devices that refuse at one stage. */
+const refusing =
+  (kind: Message['kind'], ...devices: readonly number[]): NonNullable<InProcessOptions['answer']> =>
+  (down, honest) =>
+    down.kind === kind && devices.includes(down.device) ? refusal(down) : honest();
+
+describe('delivery', () => {
+  it('sends every device of the cohort one model, in chunks the server has room for', async () => {
+    const { generated, sent, models, answers } = await run();
+    expect(generated).toEqual([
+      { first: 0, count: 3 },
+      { first: 3, count: 3 },
+      { first: 6, count: 2 },
+    ]);
+    expect(sent.map((batch) => batch.length)).toEqual([3, 3, 2]);
+    expect(asked(models)).toEqual(COHORT);
+    expect(models.every(({ rows, round, purpose }) => rows === null && round === 1 && purpose === 'train')).toBe(true);
+    expect(asked(answers)).toEqual(COHORT);
+    expect(answers.every(({ kind }) => kind === 'update')).toBe(true);
+  });
+
+  it('sends a device the same model whatever the chunks', async () => {
+    const all = await Promise.all([1, 2, 7, 100].map((chunk) => run({}, { chunk })));
+    expect(all.map(({ generated }) => generated.length)).toEqual([8, 4, 2, 1]);
+    for (const { models, answers } of all.slice(1)) {
+      expect(models.map(plain)).toEqual(all[0]!.models.map(plain));
+      expect(answers.map(plain)).toEqual(all[0]!.answers.map(plain));
+    }
+  });
+
+  it('in subset sends the rows each device asked for, with the numbers they have in full', async () => {
+    const full = await run();
+    const subset = await run({ delivery: 'subset' });
+    expect(asked(subset.sent[0]!)).toEqual(COHORT);
+    expect(subset.sent[0]!.every(({ kind }) => kind === 'assign')).toBe(true);
+    const { tensors } = engine.algorithm;
+    subset.models.forEach((model, i) => {
+      const answer = subset.answers[i] as Update;
+      expect(model.rows).toEqual(answer.rows);
+      tensors.forEach((spec, index) => {
+        const some = decodeTensor(model.tensors[index]!, 'f32', spec, model.rows!.length, 'test');
+        const all = decodeTensor(full.models[i]!.tensors[index]!, 'f32', spec, engine.world.items, 'test');
+        const width = some.length / model.rows!.length;
+        const expected = spec.perRow ? [...model.rows!].flatMap((row) => [...all.subarray(row * width, (row + 1) * width)]) : [...all];
+        expect([...some]).toEqual(expected);
+      });
+    });
+    expect(subset.answers.map(plain)).toEqual(full.answers.map(plain));
+  });
+
+  it('in subset fits as many models into a chunk as rows go into it', async () => {
+    // One full model has 40 rows; eight devices ask for 5 to 9 each.
+    const { generated, models } = await run({ delivery: 'subset' }, { chunk: 1 });
+    expect(generated.length).toBeGreaterThan(1);
+    expect(generated.length).toBeLessThan(COHORT.length);
+    let at = 0;
+    for (const { count } of generated) {
+      const rows = models.slice(at, at + count).reduce((sum, model) => sum + model.rows!.length, 0);
+      expect(rows).toBeLessThanOrEqual(40);
+      const next = models[at + count];
+      if (next !== undefined) expect(rows + next.rows!.length, 'a chunk is as large as it may be').toBeGreaterThan(40);
+      at += count;
+    }
+    expect(at).toBe(COHORT.length);
+  });
+
+  it('in subset leaves out who refuses, wherever in the cohort', async () => {
+    const honest = await run({ delivery: 'subset' });
+    const modelFor = (device: DeviceId) => plain(honest.models.find((model) => model.device === device));
+    for (const refuse of [[0], [11], [4], [3, 4], [0, 3, 5, 9], [2, 4, 8, 11], [0, 2, 3, 4, 5, 8, 9]]) {
+      for (const chunk of [1, 2, 100]) {
+        const { models, answers, generated } = await run({ delivery: 'subset' }, { chunk, answer: refusing('assign', ...refuse) });
+        const willing = COHORT.filter((device) => !refuse.includes(device));
+        expect(asked(answers), `${refuse} refuse`).toEqual(willing);
+        expect(answers.every(({ kind }) => kind === 'update')).toBe(true);
+        for (const model of models) expect(plain(model), `device ${model.device}`).toEqual(modelFor(model.device));
+        expect(asked(models)).toEqual(willing);
+        const positions = generated.flatMap(({ first, count }) => Array.from({ length: count }, (_, i) => first + i));
+        expect(positions).toEqual(willing.map((device) => COHORT.indexOf(device)));
+      }
+    }
+  });
+
+  it('generates nothing when everyone refuses', async () => {
+    const { answers, generated, models } = await run({ delivery: 'subset' }, { answer: refusing('assign', ...COHORT) });
+    expect([answers, generated, models]).toEqual([[], [], []]);
+  });
+
+  it('passes on refusals of a model among the answers', async () => {
+    const { answers } = await run({}, { answer: refusing('model', 3, 9) });
+    expect(asked(answers)).toEqual(COHORT);
+    expect(answers.filter(({ kind }) => kind === 'refuse').map(({ device }) => device)).toEqual([3, 9]);
+  });
+
+  it('measures with the same models as it trains', async () => {
+    const trained = await run();
+    const measured = await run({ purpose: 'evaluate' });
+    expect(measured.answers.every(({ kind }) => kind === 'score')).toBe(true);
+    expect(measured.models.map(({ tensors }) => plain(tensors))).toEqual(trained.models.map(({ tensors }) => plain(tensors)));
+  });
+
+  it('refuses rows beyond the items, and answers of another kind', async () => {
+    const tooFar = run(
+      { delivery: 'subset' },
+      {
+        answer: (down, honest) =>
+          down.kind === 'assign' && down.device === 4 ? { ...down, kind: 'want', rows: Uint32Array.of(1, 40) } : honest(),
+      },
+    );
+    expect(await errorOf(tooFar)).toBe('rows wanted by device 4: expected items below 40, found 40');
+    const outOfTurn = run(
+      { delivery: 'subset' },
+      {
+        answer: (down, honest) =>
+          down.kind === 'assign' && down.device === 4
+            ? { kind: 'update', round: 1, device: down.device, count: 0, loss: 0, rows: new Uint32Array(0), tensors: [] }
+            : honest(),
+      },
+    );
+    expect(await errorOf(outOfTurn)).toBe('answer of device 4: expected want or refuse, found update');
+  });
+});
+
+describe('a client update', () => {
+  const upload = async (): Promise<Update> => (await run()).answers[2] as Update;
+  const accept = (update: Update) => {
+    const { algorithm, server, world } = engine;
+    return orMessageError(() => acceptUpdate({ algorithm, server, items: world.items, dtype: 'f32' }, update, null));
+  };
+
+  it('is decoded to what the device computed', async () => {
+    const update = await upload();
+    const context = contextFor(engine, { decoys: 2 });
+    const { models } = await run();
+    const local = transition(context, models[2]!).reply as Update;
+    expect(accept(update)).toMatchObject({ device: 3, count: local.count, rows: local.rows });
+    const accepted = accept(update) as Extract<ReturnType<typeof accept>, object>;
+    engine.algorithm.tensors.forEach((spec, index) =>
+      expect(accepted.tensors[index]).toEqual(decodeTensor(local.tensors[index]!, 'f32', spec, local.rows.length, 'test')),
+    );
+  });
+
+  it('of another form is refused', async () => {
+    const update = await upload();
+    const [first, ...others] = update.tensors;
+    expect(accept({ ...update, tensors: others })).toMatch(/^update of device 3: expected \d+ tensors, found \d+$/);
+    expect(accept({ ...update, tensors: [...others, first!] })).toMatch(/^update of device 3, tensor items_low: expected shape/);
+    expect(accept({ ...update, tensors: [{ ...first!, dtype: 'int8' }, ...others] })).toMatch(/expected dtype f32, found int8$/);
+    expect(accept({ ...update, rows: Uint32Array.of(...update.rows.slice(0, -1), 40) })).toBe(
+      'update of device 3: expected items below 40, found 40',
+    );
+    expect(accept({ ...update, rows: update.rows.subarray(1) })).toMatch(/tensor items_low: expected shape/);
+  });
+
+  it('is checked the same however it was garbled', async () => {
+    const update = await upload();
+    const source = random(1, 'garble');
+    for (let i = 0; i < 200; i++) {
+      const tensors = update.tensors.map((tensor) => ({ ...tensor, data: tensor.data.map((piece) => piece.subarray(source.integer(3))) }));
+      orMessageError(() => accept({ ...update, tensors }));
+    }
+  });
+});

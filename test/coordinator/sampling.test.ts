@@ -1,0 +1,135 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createSampler, SAMPLINGS, type Sampler, type SamplerOptions } from '../../src/coordinator/sampling.js';
+import { chiSquare, chiSquareLimit } from '../base/chi-square.js';
+
+const sampler = (sampling: SamplerOptions['sampling'], activity: readonly number[], cohort: number, seed = 1): Sampler =>
+  createSampler({ sampling, seed, cohort, roundsPerEpoch: Math.ceil(activity.length / cohort), activity: Uint32Array.from(activity) });
+
+const ascendingBelow = (cohort: readonly number[], devices: number): boolean =>
+  cohort.every((device, i) => Number.isInteger(device) && device < devices && device >= 0 && (i === 0 || device > cohort[i - 1]!));
+
+describe.each(SAMPLINGS)('%s sampling', (sampling) => {
+  it('gives cohorts of distinct devices, ascending, of the size asked for', () => {
+    const activity = fc.array(fc.integer({ min: 1, max: 1000 }), { minLength: 1, maxLength: 60 });
+    fc.assert(
+      fc.property(activity, fc.integer({ min: 1, max: 60 }), fc.nat(), fc.integer({ min: 1, max: 400 }), (weights, size, seed, round) => {
+        const cohort = Math.min(size, weights.length);
+        const found = sampler(sampling, weights, cohort, seed)(round);
+        expect(ascendingBelow(found, weights.length)).toBe(true);
+        const last = sampling === 'shuffled' && round % Math.ceil(weights.length / cohort) === 0;
+        expect(found).toHaveLength(last ? weights.length - cohort * (Math.ceil(weights.length / cohort) - 1) : cohort);
+      }),
+    );
+  });
+
+  it('is a function of seed and round, in whatever order rounds are asked for', () => {
+    const weights = Array.from({ length: 23 }, (_, i) => 1 + i);
+    const forward = sampler(sampling, weights, 5);
+    const rounds = Array.from({ length: 20 }, (_, i) => i + 1);
+    const expected = new Map(rounds.map((round) => [round, forward(round).join()]));
+    const backward = sampler(sampling, weights, 5);
+    for (const round of rounds.toReversed()) expect(backward(round).join(), `round ${round}`).toBe(expected.get(round));
+    expect(sampler(sampling, weights, 5, 2)(1).join()).not.toBe(expected.get(1));
+    expect(new Set(expected.values()).size).toBeGreaterThan(15);
+  });
+
+  it('takes the whole fleet when the cohort is that large', () => {
+    for (const devices of [1, 2, 9]) {
+      const everyone = Array.from({ length: devices }, (_, i) => i);
+      expect(
+        sampler(
+          sampling,
+          everyone.map((i) => i * i + 1),
+          devices,
+        )(3),
+      ).toEqual(everyone);
+    }
+  });
+});
+
+describe('shuffled sampling', () => {
+  it('takes every device exactly once an epoch, in another order each time', () => {
+    const [devices, cohort] = [23, 5];
+    const sample = sampler('shuffled', Array(devices).fill(1), cohort);
+    const epochs = Array.from({ length: 4 }, (_, epoch) => Array.from({ length: 5 }, (_, i) => sample(5 * epoch + i + 1)));
+    for (const epoch of epochs) expect(epoch.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: devices }, (_, i) => i));
+    expect(new Set(epochs.map((epoch) => epoch.join('|'))).size).toBe(4);
+  });
+
+  it('puts every device into every round of an epoch equally often', () => {
+    const counts = new Uint32Array(12);
+    const sample = sampler('shuffled', Array(12).fill(1), 3);
+    const epochs = 4000;
+    for (let epoch = 0; epoch < epochs; epoch++) for (const device of sample(4 * epoch + 2)) counts[device]!++;
+    expect(chiSquare(counts, () => epochs / 4) / (1 - 3 / 12)).toBeLessThan(chiSquareLimit(11));
+  });
+});
+
+it('uniform sampling gives every cohort equally often, whatever the activity', () => {
+  const sample = sampler('uniform', [1, 1000, 5, 1, 70, 1], 3);
+  const counts = new Map<string, number>();
+  const rounds = 20_000;
+  for (let round = 1; round <= rounds; round++) counts.set(sample(round).join(), (counts.get(sample(round).join()) ?? 0) + 1);
+  expect(counts.size).toBe(20);
+  expect(chiSquare([...counts.values()], () => rounds / 20)).toBeLessThan(chiSquareLimit(19));
+});
+
+describe('activity sampling', () => {
+  /** P(cohort {i, j}) when devices are drawn one after the other in proportion to what is left. */
+  const pairs = (weights: readonly number[]): { readonly pair: string; readonly probability: number }[] => {
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    const ordered = (i: number, j: number): number => (weights[i]! / total) * (weights[j]! / (total - weights[i]!));
+    return weights.flatMap((_, i) =>
+      weights.slice(i + 1).map((_, k) => ({ pair: `${i},${i + 1 + k}`, probability: ordered(i, i + 1 + k) + ordered(i + 1 + k, i) })),
+    );
+  };
+
+  it('draws a single device in proportion to her ratings', () => {
+    const weights = Array.from({ length: 30 }, (_, i) => 1 + (i % 7) ** 2);
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    const counts = new Uint32Array(30);
+    const sample = sampler('activity', weights, 1);
+    const rounds = 60_000;
+    for (let round = 1; round <= rounds; round++) counts[sample(round)[0]!]!++;
+    expect(chiSquare(counts, (device) => (rounds * weights[device]!) / total)).toBeLessThan(chiSquareLimit(29));
+  });
+
+  // Devices without ratings are never drawn, but they make the fleet large enough for rejection to be the cheaper way.
+  it.each([
+    ['by exponential keys, from a fleet about the cohort’s size', 0],
+    ['by rejection, from a fleet much larger', 3],
+  ])('draws without replacement, in proportion to what is left: %s', (_, idle) => {
+    const weights = [1, 2, 4, 8, 16];
+    const sample = sampler('activity', [...weights, ...Array(idle).fill(0)], 2);
+    const rounds = 40_000;
+    const counts = new Map<string, number>();
+    for (let round = 1; round <= rounds; round++) {
+      const pair = sample(round).join();
+      counts.set(pair, (counts.get(pair) ?? 0) + 1);
+    }
+    const expected = pairs(weights);
+    expect([...counts.keys()].every((pair) => expected.some((each) => each.pair === pair))).toBe(true);
+    const statistic = chiSquare(
+      expected.map(({ pair }) => counts.get(pair) ?? 0),
+      (cell) => rounds * expected[cell]!.probability,
+    );
+    expect(statistic).toBeLessThan(chiSquareLimit(expected.length - 1));
+  });
+
+  it('still finds a whole cohort where a few devices hold nearly all ratings', () => {
+    const weights = [4_000_000_000, 4_000_000_000, ...Array(38).fill(1)];
+    const cohorts = Array.from({ length: 50 }, (_, round) => sampler('activity', weights, 10)(round + 1));
+    for (const cohort of cohorts) {
+      expect(cohort).toHaveLength(10);
+      expect(cohort.slice(0, 2)).toEqual([0, 1]);
+    }
+    expect(new Set(cohorts.map(String)).size).toBe(50);
+  });
+
+  it('takes devices without ratings only when there are no others', () => {
+    for (let round = 1; round <= 100; round++)
+      expect(sampler('activity', [0, 3, 0, 9, 0], 3)(round)).toEqual(expect.arrayContaining([1, 3]));
+    expect(sampler('activity', [0, 0, 0], 2)(1)).toHaveLength(2);
+  });
+});

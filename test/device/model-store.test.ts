@@ -1,0 +1,79 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { LocalModel } from '../../src/algorithms/algorithm.js';
+import { bytes, deviceId } from '../../src/base/units.js';
+import { createModelStore } from '../../src/device/model-store.js';
+
+/** A model of `size` bytes. */
+const model = (size: number): LocalModel => ({ rows: null, tensors: [new Float32Array(size / 4)] });
+const id = deviceId;
+
+describe('the store of generated models', () => {
+  it('gives back the model a device was sent last', () => {
+    const store = createModelStore(bytes(100));
+    const [first, second] = [model(40), model(40)];
+    store.put(id(1), first);
+    expect(store.get(id(1))).toBe(first);
+    store.put(id(1), second);
+    expect(store.get(id(1))).toBe(second);
+    expect(store.get(id(2))).toBeUndefined();
+    expect(store.usage()).toEqual({ models: 1, bytes: 40, evicted: 0 });
+  });
+
+  it('counts rows and every tensor', () => {
+    const store = createModelStore(bytes(100));
+    store.put(id(1), { rows: Uint32Array.of(1, 2), tensors: [new Float32Array(4), new Float32Array(1)] });
+    expect(store.usage().bytes).toBe(8 + 16 + 4);
+  });
+
+  it('evicts the models that were delivered longest ago, and no more of them than it must', () => {
+    const store = createModelStore(bytes(100));
+    for (const device of [1, 2, 3]) store.put(id(device), model(32));
+    store.put(id(1), model(32)); // delivered again: 2 is the oldest now
+    store.get(id(2)); // looking is not delivering
+    store.put(id(4), model(32));
+    expect([1, 2, 3, 4].map((device) => store.get(id(device)) !== undefined)).toEqual([true, false, true, true]);
+    expect(store.usage()).toEqual({ models: 3, bytes: 96, evicted: 1 });
+    store.put(id(5), model(100));
+    expect(store.usage()).toEqual({ models: 1, bytes: 100, evicted: 4 });
+  });
+
+  it('keeps a model of exactly the budget', () => {
+    const store = createModelStore(bytes(32));
+    store.put(id(1), model(32));
+    expect(store.usage()).toEqual({ models: 1, bytes: 32, evicted: 0 });
+  });
+
+  it('does not keep a model larger than the whole budget, nor drop the others for it', () => {
+    const store = createModelStore(bytes(100));
+    store.put(id(1), model(40));
+    store.put(id(2), model(40));
+    store.put(id(2), model(104));
+    expect(store.get(id(1))).toBeDefined();
+    expect(store.get(id(2)), 'an outdated model').toBeUndefined();
+    expect(store.usage()).toEqual({ models: 1, bytes: 40, evicted: 1 });
+  });
+
+  it('never outgrows its budget, and counts what it holds, whatever comes', () => {
+    const put = fc.record({ device: fc.nat(6), size: fc.nat(30).map((size) => 4 * size) });
+    fc.assert(
+      fc.property(fc.array(put, { maxLength: 60 }), fc.nat(200), (puts, budget) => {
+        const store = createModelStore(bytes(budget));
+        const sizes = new Map<number, number>();
+        let last = 0;
+        for (const { device, size } of puts) {
+          store.put(id(device), model(size));
+          sizes.set(device, size);
+          const held = [...sizes].filter(([each]) => store.get(id(each)) !== undefined);
+          const usage = store.usage();
+          expect(usage.bytes).toBe(held.reduce((sum, [, each]) => sum + each, 0));
+          expect(usage.bytes).toBeLessThanOrEqual(budget);
+          expect(usage.models).toBe(held.length);
+          expect(usage.evicted).toBeGreaterThanOrEqual(last);
+          if (size <= budget) expect(store.get(id(device))).toBeDefined();
+          last = usage.evicted;
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,316 @@
+import fc from 'fast-check';
+import { Packr } from 'msgpackr';
+import { describe, expect, it } from 'vitest';
+import { decodeFrame, encodeFrame, FRAME_VERSION } from '../../src/messages/frame.js';
+import type { Message } from '../../src/messages/message.js';
+import { anyMessage, examples, inShared, KINDS, messageOfKind, orMessageError, plain } from './arbitrary.js';
+
+const roundTrip = (messages: readonly Message[]): void => {
+  const { frame, length, sizes } = encodeFrame(messages);
+  const decoded = decodeFrame(frame, length, 'test frame');
+  expect(decoded.messages.map(plain)).toEqual(messages.map(plain));
+  expect(decoded.sizes).toEqual(sizes);
+  const end = sizes.reduce((at, size) => Math.ceil(at / 8) * 8 + size, 0);
+  expect(end).toBe(length);
+};
+
+/** A frame of one record around any msgpack. */
+const record = (body: Uint8Array, version = FRAME_VERSION): ArrayBuffer => {
+  const frame = new Uint8Array(8 + body.length);
+  frame.set([0x4d, 0x46, version, 0]);
+  new DataView(frame.buffer).setUint32(4, body.length, true);
+  frame.set(body, 8);
+  return frame.buffer;
+};
+const decodeBody = (body: Uint8Array) => {
+  const frame = record(body);
+  return decodeFrame(frame, frame.byteLength, 'forged');
+};
+const packr = new Packr({ useRecords: false, moreTypes: false });
+const pack = (value: unknown): Uint8Array => Uint8Array.from(packr.pack(value));
+/** First bytes of every kind of msgpack value: short numbers, maps, lists and texts, and all that have a byte to themselves. */
+const FORMATS = [0, 0x7f, 0x80, 0x82, 0x8f, 0x90, 0x92, 0x9f, 0xa0, 0xa4, 0xbf, 0xff, ...Array.from({ length: 32 }, (_, i) => 0xc0 + i)];
+
+const said = (value: unknown): unknown => orMessageError(() => decodeBody(pack(value)));
+
+describe('a frame', () => {
+  it.each(KINDS)('brings a %s message back as it was, with the size it was counted at', (kind) => {
+    fc.assert(
+      fc.property(messageOfKind(kind), (message) => roundTrip([message])),
+      { numRuns: 60 },
+    );
+  });
+
+  it('brings many messages back in order', () => {
+    fc.assert(
+      fc.property(fc.array(anyMessage, { maxLength: 12 }), (messages) => roundTrip(messages)),
+      { numRuns: 60 },
+    );
+  });
+
+  it('carries byte fields of any size, past 64 kB as well', () => {
+    const bytes = (length: number) => Uint8Array.from({ length }, (_, i) => i * 7);
+    const base = examples()[2] as Extract<Message, { kind: 'model' }>;
+    for (const size of [0, 1, 255, 256, 65_535, 65_536, 70_001, 1_500_000]) {
+      const data = [bytes(size), inShared(bytes(size)), bytes(3)];
+      const rows = Uint32Array.from({ length: size }, (_, i) => 2 * i);
+      const message: Message = { ...base, rows, tensors: [{ dtype: 'int8', shape: [size, 3], data, scales: bytes(size) }] };
+      const { frame, length } = encodeFrame([message, ...examples()]);
+      const decoded = decodeFrame(frame, length, 'test frame').messages[0] as typeof base;
+      const [tensor] = decoded.tensors;
+      // Compared as buffers: a matcher's own comparison of millions of numbers takes minutes.
+      tensor!.data.forEach((piece, i) => expect(Buffer.compare(piece, Buffer.from(data[i]!)), `piece ${i} of ${size}`).toBe(0));
+      expect(Buffer.compare(tensor!.scales!, Buffer.from(bytes(size)))).toBe(0);
+      expect(Buffer.compare(Buffer.from(decoded.rows!.buffer), Buffer.from(rows.buffer)), `rows of ${size}`).toBe(0);
+    }
+  });
+
+  it('holds nothing when there are no messages', () => {
+    const { frame, length, sizes } = encodeFrame([]);
+    expect([length, sizes]).toEqual([0, []]);
+    expect(decodeFrame(frame, length, 'test frame')).toEqual({ messages: [], sizes: [] });
+  });
+
+  it('keeps what was encoded when the tensors are overwritten afterwards', () => {
+    const data = inShared(Uint8Array.of(1, 2, 3, 4));
+    const base = examples()[2] as Extract<Message, { kind: 'model' }>;
+    const { frame, length } = encodeFrame([{ ...base, tensors: [{ dtype: 'f32', shape: [1], data: [data] }] }]);
+    data.fill(9);
+    const decoded = decodeFrame(frame, length, 'test frame').messages[0] as typeof base;
+    expect([...decoded.tensors[0]!.data[0]!]).toEqual([1, 2, 3, 4]);
+  });
+
+  it('cut off anywhere gives the whole messages before the cut, or MESSAGE', () => {
+    const messages = [...examples(), ...examples()];
+    const { frame, length, sizes } = encodeFrame(messages);
+    const boundaries = new Map<number, number>([[0, 0]]);
+    let at = 0;
+    sizes.forEach((size, i) => {
+      // A cut in the padding behind a message loses nothing of it.
+      for (let end = at + size; end <= Math.ceil((at + size) / 8) * 8; end++) boundaries.set(end, i + 1);
+      at = Math.ceil((at + size) / 8) * 8;
+    });
+    for (let cut = 0; cut < length; cut++) {
+      for (const shortened of [frame, frame.slice(0, cut)]) {
+        const result = orMessageError(() => decodeFrame(shortened, cut, 'cut frame'));
+        const whole = boundaries.get(cut);
+        if (whole === undefined)
+          expect(result, `cut at ${cut}`).toMatch(/expected a (record header|message) of \d+ bytes, found the frame's end after \d+$/);
+        else expect(plain(result), `cut at ${cut}`).toMatchObject({ messages: messages.slice(0, whole).map(plain) });
+      }
+    }
+  });
+
+  it('of a length it cannot have is refused', () => {
+    const { frame } = encodeFrame(examples());
+    for (const length of [frame.byteLength + 1, -1, Number.NaN, Number.POSITIVE_INFINITY])
+      expect(orMessageError(() => decodeFrame(frame, length, 'frame'))).toMatch(/^frame: expected at most \d+ bytes, found a length of/);
+  });
+
+  it('with any single byte changed gives messages or MESSAGE, never anything else', () => {
+    for (const message of examples()) {
+      const { frame, length } = encodeFrame([message]);
+      const bytes = new Uint8Array(frame, 0, length);
+      for (let at = 0; at < length; at++) {
+        const kept = bytes[at]!;
+        const flipped = Array.from({ length: 8 }, (_, bit) => kept ^ (1 << bit));
+        for (const value of [...flipped, ...FORMATS]) {
+          bytes[at] = value;
+          orMessageError(() => decodeFrame(frame, length, 'changed frame'));
+        }
+        bytes[at] = kept;
+      }
+    }
+  });
+
+  it('with bytes changed, put in and taken out at random gives messages or MESSAGE', () => {
+    const edit = fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), remove: fc.nat(4), insert: fc.uint8Array({ maxLength: 4 }) });
+    fc.assert(
+      fc.property(
+        fc.array(anyMessage, { minLength: 1, maxLength: 3 }),
+        fc.array(edit, { minLength: 1, maxLength: 6 }),
+        (messages, edits) => {
+          const { frame, length } = encodeFrame(messages);
+          let bytes = [...new Uint8Array(frame, 0, Math.min(length, 600))];
+          for (const { at, remove, insert } of edits) bytes = bytes.toSpliced(Math.floor(at * bytes.length), remove, ...insert);
+          const changed = Uint8Array.from(bytes).buffer;
+          orMessageError(() => decodeFrame(changed, changed.byteLength, 'changed frame'));
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('around arbitrary bytes gives MESSAGE', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 64 }), (body) => {
+        expect(orMessageError(() => decodeBody(body))).toBeTypeOf('string');
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  it('may ask for no more memory than it has bytes', () => {
+    const length = [0x01, 0xc9, 0xc3, 0x80]; // 30 million
+    const forged: Record<string, number[]> = {
+      list: [0xdd, ...length],
+      map: [0xdf, ...length],
+      bytes: [0xc6, ...length],
+      text: [0xdb, ...length],
+      extension: [0xc9, ...length, 0x74],
+      'list in a list': [0xdd, 0, 0, 0, 1, 0xdd, ...length],
+      'list of tensors': [0x81, 0xa7, ...Buffer.from('tensors'), 0xdd, ...length],
+    };
+    for (const [name, body] of Object.entries(forged)) {
+      const bytes = Uint8Array.from(body);
+      const before = process.memoryUsage();
+      expect(
+        orMessageError(() => decodeBody(bytes)),
+        name,
+      ).toMatch(/^forged, byte 0: expected valid msgpack/);
+      const after = process.memoryUsage();
+      expect(after.heapUsed + after.external - before.heapUsed - before.external, name).toBeLessThan(8e6);
+    }
+    const frame = record(Uint8Array.of(0xc0));
+    new DataView(frame).setUint32(4, 0xffffffff, true);
+    expect(orMessageError(() => decodeFrame(frame, frame.byteLength, 'forged'))).toBe(
+      "forged, byte 0: expected a message of 4294967295 bytes, found the frame's end after 1",
+    );
+  });
+
+  it('nested without end, or made of references to itself, is refused at once', () => {
+    expect(orMessageError(() => decodeBody(new Uint8Array(1_000_000).fill(0x91)))).toMatch(/expected valid msgpack/);
+    // Each list holds the one before it twice: 40 levels are 2⁴⁰ leaves for whoever walks them.
+    const named = (id: number, ...body: number[]) => [0xd6, 0x69, 0, 0, 0, id, ...body];
+    const reference = (id: number) => [0xd6, 0x70, 0, 0, 0, id];
+    const levels = Array.from({ length: 40 }, (_, i) => named(i + 1, 0x92, ...(i === 0 ? [1, 1] : [...reference(i), ...reference(i)])));
+    const bomb = Uint8Array.from([0xdc, 0, levels.length, ...levels.flat(), 0xc0]);
+    expect(orMessageError(() => decodeBody(bomb))).toMatch(/expected valid msgpack/);
+  });
+
+  it('with a pattern that cannot be one is refused in one line', () => {
+    const pattern = `(\n${'x'.repeat(200)}`;
+    const forged = Uint8Array.from([0xd4, 0x78, 0, ...pack([pattern, ''])]);
+    expect(orMessageError(() => decodeBody(forged))).toMatch(/^forged, byte 0: expected valid msgpack, found Invalid regular expression/);
+  });
+
+  it('of another version or with another magic is refused by name', () => {
+    const body = pack(examples()[0]);
+    const other = record(body, FRAME_VERSION + 1);
+    expect(orMessageError(() => decodeFrame(other, other.byteLength, 'frame'))).toBe(
+      `frame, byte 0: expected frame version ${FRAME_VERSION}, found version ${FRAME_VERSION + 1}`,
+    );
+    const magic = record(body);
+    new Uint8Array(magic)[1] = 0x47;
+    expect(orMessageError(() => decodeFrame(magic, magic.byteLength, 'frame'))).toBe(
+      'frame, byte 0: expected the magic "MF", found 0x4d47',
+    );
+    const { frame, length, sizes } = encodeFrame(examples());
+    const second = Math.ceil(sizes[0]! / 8) * 8;
+    new Uint8Array(frame)[second] = 0;
+    expect(orMessageError(() => decodeFrame(frame, length, 'frame'))).toMatch(`frame, byte ${second}: expected the magic "MF"`);
+  });
+});
+
+describe('a message', () => {
+  const assign = { kind: 'assign', round: 1, device: 2, purpose: 'train' };
+  const ids = (...values: number[]) => Buffer.from(Uint32Array.from(values).buffer);
+  const want = { kind: 'want', round: 1, device: 2, purpose: 'train', rows: ids(1, 2) };
+  const tensor = { dtype: 'f32', shape: [1], data: [Buffer.alloc(4)] };
+  const model = { kind: 'model', round: 1, device: 2, purpose: 'train', rows: null, tensors: [tensor] };
+  const update = { kind: 'update', round: 1, device: 2, count: 1, loss: 1, rows: ids(3), tensors: [tensor] };
+  const part = { count: 1, absolute: 1, squared: 1 };
+  const score = { kind: 'score', round: 1, device: 2, valid: part, test: part };
+  const refuse = { kind: 'refuse', round: 1, device: 2, reason: 'no' };
+  const withTensor = (changes: object) => ({ ...model, tensors: [tensor, { ...tensor, ...changes }] });
+
+  it('in its right form passes', () => {
+    for (const value of [assign, want, model, update, score, refuse])
+      expect(said(value)).toMatchObject({ messages: [{ round: 1, device: 2 }] });
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ['that is no map', 7, /message kind: expected assign or want or .*, found 7$/],
+    ['that is nothing', null, /message kind: expected .*, found null$/],
+    ['that is a list', [assign], /message kind: expected .*, found a list of 1$/],
+    ['of no kind', { round: 1, device: 2 }, /message kind: expected .*, found a map$/],
+    ['of an unknown kind', { ...assign, kind: 'gossip' }, /message kind: expected .*, found "gossip"$/],
+    ['of a kind longer than a line', { ...assign, kind: 'x'.repeat(1000) }, /found "x{60}…"$/],
+    ['with a kind that every object has', { ...assign, kind: 'toString' }, /message kind: expected .*, found "toString"$/],
+    [
+      'with a field of another kind',
+      { ...assign, ratings: [3.5] },
+      /assign message: expected the fields kind, round, device, purpose, found "ratings"$/,
+    ],
+    ['without a field', { kind: 'assign', round: 1, device: 2 }, /assign message, purpose: expected train or evaluate, found undefined$/],
+    ['with a round that is text', { ...assign, round: '1' }, /assign message, round: expected a whole number ≥ 0, found "1"$/],
+    ['with a round that is a fraction', { ...assign, round: 1.5 }, /round: expected a whole number ≥ 0, found 1.5$/],
+    ['with a negative round', { ...assign, round: -1 }, /round: expected a whole number ≥ 0, found -1$/],
+    ['with a round past every integer', { ...assign, round: 2 ** 60 }, /round: expected a whole number ≥ 0, found 1152921504606847000$/],
+    ['with a round in 64 bits', { ...assign, round: 2n ** 60n }, /round: expected a whole number ≥ 0, found an integer of 64 bits$/],
+    ['with no number as its device', { ...assign, device: Number.NaN }, /device: expected a whole number ≥ 0, found null$/],
+    ['with another purpose', { ...assign, purpose: 'spy' }, /purpose: expected train or evaluate, found "spy"$/],
+    ['with rows that are no bytes', { ...want, rows: [1, 2] }, /want message, rows: expected bytes, found a list of 2$/],
+    ['with rows null where it must not be', { ...want, rows: null }, /want message, rows: expected bytes, found null$/],
+    ['with rows in halves', { ...want, rows: Buffer.alloc(6) }, /rows: expected a multiple of 4 bytes, found 6$/],
+    ['with rows out of order', { ...want, rows: ids(1, 3, 2) }, /rows: expected ascending item ids, found 2 after 3$/],
+    ['with a row twice', { ...update, rows: ids(1, 1) }, /update message, rows: expected ascending item ids, found 1 after 1$/],
+    ['with unsorted rows of a model', { ...model, rows: ids(5, 4) }, /model message, rows: expected ascending item ids/],
+    ['with a loss that is not finite', { ...update, loss: Number.POSITIVE_INFINITY }, /loss: expected a finite number/],
+    ['with a loss that is no number', { ...update, loss: Number.NaN }, /loss: expected a finite number/],
+    ['with a negative count', { ...update, count: -1 }, /count: expected a whole number ≥ 0, found -1$/],
+    ['with tensors that are no list', { ...model, tensors: tensor }, /tensors: expected a list of at most 64, found a map$/],
+    ['with too many tensors', { ...model, tensors: Array(65).fill(tensor) }, /tensors: expected a list of at most 64, found a list of 65$/],
+    ['with a tensor that is bytes', { ...model, tensors: [Buffer.alloc(4)] }, /tensors\[0\]: expected a map, found 4 bytes$/],
+    ['with a tensor of unknown type', withTensor({ dtype: 'f64' }), /tensors\[1\].dtype: expected f32 or f16 or int8, found "f64"$/],
+    ['with a tensor of five dimensions', withTensor({ shape: [1, 1, 1, 1, 1] }), /tensors\[1\].shape: expected a list of at most 4/],
+    ['with a negative size', withTensor({ shape: [-1] }), /tensors\[1\].shape: expected a whole number ≥ 0, found -1$/],
+    ['with a tensor of text', withTensor({ data: ['abcd'] }), /tensors\[1\].data: expected bytes, found "abcd"$/],
+    ['with a tensor in too many pieces', withTensor({ data: Array(4097).fill(Buffer.alloc(0)) }), /data: expected a list of at most 4096/],
+    ['with scales that are no bytes', withTensor({ scales: [1] }), /tensors\[1\].scales: expected bytes, found a list of 1$/],
+    [
+      'with an unknown field in a tensor',
+      withTensor({ ratings: [4] }),
+      /tensors\[1\]: expected the fields dtype, shape, data, scales, found "ratings"$/,
+    ],
+    ['with a part of a score that is a number', { ...score, test: 3 }, /score message, test: expected a map, found 3$/],
+    [
+      'with an unknown field in a score',
+      { ...score, valid: { ...part, values: [4] } },
+      /valid: expected the fields count, absolute, squared, found "values"$/,
+    ],
+    [
+      'with an endless score',
+      { ...score, valid: { ...part, squared: Number.POSITIVE_INFINITY } },
+      /valid.squared: expected a finite number/,
+    ],
+    ['with a reason too long', { ...refuse, reason: 'x'.repeat(201) }, /reason: expected a reason of at most 200 characters/],
+    ['with a reason that is no text', { ...refuse, reason: 4 }, /reason: expected a reason of at most 200 characters, found 4$/],
+  ])('%s is refused, and told why', (_, value, line) => {
+    expect(said(value)).toMatch(line);
+    expect(said(value)).toMatch(/^forged, byte 0, /);
+  });
+
+  it('with a __proto__ key is refused, and no prototype changes', () => {
+    const key = (name: string) => [0xa0 + name.length, ...Buffer.from(name)];
+    const body = [0x82, ...key('kind'), ...key('assign'), ...key('__proto__'), 0x81, ...key('purpose'), ...key('train')];
+    expect(orMessageError(() => decodeBody(Uint8Array.from(body)))).toMatch(/assign message: expected the fields .*, found "__proto_+"$/);
+    expect(Object.hasOwn(Object.prototype, 'purpose')).toBe(false);
+  });
+
+  it('is not found in values that msgpack has beside maps: dates, sets, errors, patterns, typed arrays', () => {
+    const rich = new Packr({ useRecords: false, moreTypes: true });
+    for (const value of [new Date(0), new Set([assign]), new Error('assign'), /assign/u, new Float32Array(4), 5n]) {
+      const body = Uint8Array.from(rich.pack(value));
+      expect(
+        orMessageError(() => decodeBody(body)),
+        String(value),
+      ).toMatch(/message kind: expected/);
+      const field = Uint8Array.from(rich.pack({ ...want, rows: value }));
+      expect(
+        orMessageError(() => decodeBody(field)),
+        String(value),
+      ).toMatch(/rows: expected bytes, found/);
+    }
+  });
+});

@@ -1,0 +1,181 @@
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { isMetafleetError } from '../../src/base/errors.js';
+import type { RunEvent } from '../../src/coordinator/events.js';
+import type { Run } from '../../src/simulation/run.js';
+import { tamperingHost } from '../transport/host-entry.js';
+import {
+  allThreadsGone,
+  epochsOf,
+  failureOf,
+  finish,
+  roundsOf,
+  type SmallOptions,
+  smallData,
+  start,
+  storyOf,
+  temporaryFolder,
+} from '../transport/small-run.js';
+
+const checkpointsIn = (folder: string) => ({ last: `${folder}/last.checkpoint`, best: `${folder}/best.checkpoint` });
+
+/** A run that is interrupted when `when` says so, and runs on to where that leads. */
+const interruptWhen = async (when: (event: RunEvent) => boolean, options: SmallOptions) => {
+  let run: Run | undefined;
+  const watched = await start({
+    ...options,
+    onEvent: (event) => {
+      if (when(event)) run?.interrupt();
+    },
+  });
+  run = watched.run;
+  return { ...watched, outcome: await run.finished };
+};
+
+const LONG = { epochs: 3, sampling: 'activity', ratings: 3, delivery: 'subset', decoys: 2, optimizer: { rate: 0.01 } } as const;
+
+let uninterrupted: ReturnType<typeof finish> | undefined;
+const wholeRun = (): ReturnType<typeof finish> => {
+  uninterrupted ??= finish({ config: LONG });
+  return uninterrupted;
+};
+
+const MOMENTS: Readonly<Record<string, (event: RunEvent) => boolean>> = {
+  'in its first round': (event) => event.type === 'round' && event.round === 1,
+  'in the middle of an epoch': (event) => event.type === 'round' && event.epoch === 2,
+  'at the end of an epoch': (event) => event.type === 'epoch' && event.epoch === 2,
+  'while it saves the best model': (event) => event.type === 'checkpoint',
+};
+
+describe('a run interrupted', () => {
+  for (const [name, when] of Object.entries(MOMENTS)) {
+    it(`${name} is resumed to the digest, the rounds and the epochs of an uninterrupted one`, async () => {
+      const checkpoints = checkpointsIn(await temporaryFolder());
+      const whole = await wholeRun();
+      const first = await interruptWhen(when, { config: LONG, checkpoints });
+      expect(first.outcome.reason).toBe('interrupted');
+      expect(first.outcome.round).toBeLessThan(whole.outcome.round);
+      const saved = first.events.findLast((event) => event.type === 'checkpoint');
+      expect(saved).toMatchObject({ path: checkpoints.last, round: first.outcome.round });
+      expect(first.events.at(-1)).toMatchObject({ type: 'run-finished', reason: 'interrupted', round: first.outcome.round });
+
+      // On another number of threads, too: where the shards are cut is no part of the state.
+      const second = await finish({ config: { ...LONG, threads: 3 }, checkpoints, resume: checkpoints.last });
+      expect(second.events.find((event) => event.type === 'run-started')).toMatchObject({ round: first.outcome.round });
+      expect(second.outcome).toEqual(whole.outcome);
+      const [before, after, undisturbed] = [first, second, whole].map(({ events }) => storyOf(events));
+      expect([...before!.rounds, ...after!.rounds]).toEqual(undisturbed!.rounds);
+      expect([...before!.epochs, ...after!.epochs]).toEqual(undisturbed!.epochs);
+    });
+  }
+
+  it('ends after the round it is in, not after the epoch', async () => {
+    const slow = await tamperingHost(`
+const tamper = ({ messages, ...up }) => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 40);
+  return up;
+};
+`);
+    const config = { epochs: 1, cohort: 2 };
+    const { outcome } = await interruptWhen((event) => event.type === 'round' && event.round === 2, { config, hostEntry: slow });
+    expect(outcome.reason).toBe('interrupted');
+    expect(outcome.round).toBeLessThan(8);
+  });
+
+  it('again and again, after every round, comes to the same end', async () => {
+    const checkpoints = checkpointsIn(await temporaryFolder());
+    const config = { epochs: 1, cohort: 10 };
+    const whole = await finish({ config });
+    const rounds: number[] = [];
+    for (let resumed = false; rounds.length < 10; resumed = true) {
+      const watched = await start({ config, checkpoints, ...(resumed ? { resume: checkpoints.last } : {}) });
+      // Before its first round has ended: that one is still run.
+      watched.run.interrupt();
+      const outcome = await watched.run.finished;
+      rounds.push(...roundsOf(watched.events).map(({ round }) => round));
+      if (outcome.reason === 'interrupted') continue;
+      expect(outcome).toEqual(whole.outcome);
+      break;
+    }
+    expect(rounds).toEqual([1, 2, 3]);
+  });
+});
+
+it('a run that has ended is resumed to its end at once, and goes on if it is given more epochs', async () => {
+  const checkpoints = checkpointsIn(await temporaryFolder());
+  const first = await finish({ config: { epochs: 2 }, checkpoints });
+  const again = await finish({ config: { epochs: 2 }, checkpoints, resume: checkpoints.last });
+  expect(again.outcome).toEqual(first.outcome);
+  expect(roundsOf(again.events)).toEqual([]);
+  expect(epochsOf(again.events)).toEqual([]);
+  const longer = await finish({ config: { epochs: 3 }, checkpoints, resume: checkpoints.last });
+  expect(longer.outcome).toEqual((await finish()).outcome);
+});
+
+it('early stopping counts on over an interruption, and keeps the best epoch', async () => {
+  const config = { epochs: 60, patience: 2, optimizer: { rate: 0.3, rateDecay: 1 } };
+  const checkpoints = checkpointsIn(await temporaryFolder());
+  const whole = await finish({ config });
+  expect(whole.outcome.reason).toBe('early-stopped');
+  const worse = epochsOf(whole.events).findIndex(({ best }) => !best) + 1;
+  await interruptWhen((event) => event.type === 'epoch' && event.epoch === worse, { config, checkpoints });
+  const resumed = await finish({ config, checkpoints, resume: checkpoints.last });
+  expect(resumed.outcome).toEqual(whole.outcome);
+  const again = await finish({ config, checkpoints, resume: checkpoints.last });
+  expect(again.outcome).toEqual(whole.outcome);
+  expect(roundsOf(again.events)).toEqual([]);
+});
+
+describe('a checkpoint is refused, with one line and no thread left, when it', () => {
+  const damaged = async (change: (bytes: Buffer) => Buffer, config = {}): Promise<string> => {
+    const folder = await temporaryFolder();
+    const checkpoints = checkpointsIn(folder);
+    await finish({ config: { rounds: 1 }, checkpoints });
+    await writeFile(checkpoints.last, change(await readFile(checkpoints.last)));
+    const failure = await failureOf(start({ config, resume: checkpoints.last }));
+    expect(isMetafleetError(failure, 'CHECKPOINT')).toBe(true);
+    const { message } = failure as Error;
+    expect(message.startsWith(`${checkpoints.last}`)).toBe(true);
+    expect(message).not.toContain('\n');
+    await allThreadsGone();
+    return message.slice(checkpoints.last.length);
+  };
+  const flip = (at: (length: number) => number) => (bytes: Buffer) => {
+    const position = at(bytes.length);
+    bytes[position]! ^= 0x10;
+    return bytes;
+  };
+
+  it('is cut short', async () => {
+    expect(await damaged((bytes) => bytes.subarray(0, -7))).toBe(': expected a whole checkpoint, found a file that ends too early');
+    expect(await damaged((bytes) => bytes.subarray(0, 5))).toBe(': expected a whole checkpoint, found a file that ends too early');
+  });
+  it('has one bit flipped in a tensor or in its checksum', async () => {
+    expect(await damaged(flip((length) => length - 100))).toContain('the file is damaged');
+    expect(await damaged(flip((length) => length - 1))).toContain('the file is damaged');
+  });
+  it('is something else', async () => {
+    expect(await damaged(() => Buffer.from('a letter to the editor'))).toBe(': expected the magic "METAFLT1", found "a letter"');
+  });
+  it('is of a model of other sizes', async () => {
+    expect(await damaged((bytes) => bytes, { metamf: { hidden: 7 } })).toMatch(/^, tensor \d+: expected .* 1×28, found .* 1×24$/);
+  });
+  it('holds only the best weights', async () => {
+    const checkpoints = checkpointsIn(await temporaryFolder());
+    await finish({ config: { epochs: 1 }, checkpoints });
+    await copyFile(checkpoints.best, checkpoints.last);
+    await expect(start({ resume: checkpoints.last })).rejects.toThrow('expected optimizer state, found weights only');
+  });
+  it('is not there', async () => {
+    await expect(start({ resume: '/nowhere/last.checkpoint' })).rejects.toThrow(
+      /^\/nowhere\/last.checkpoint: the checkpoint could not be opened/,
+    );
+  });
+});
+
+it('a checkpoint that cannot be written ends the run with an error that names it', async () => {
+  const checkpoints = checkpointsIn(`${await temporaryFolder()}/missing`);
+  const failure = await failureOf(finish({ checkpoints, dataset: await smallData() }));
+  expect(isMetafleetError(failure, 'CHECKPOINT')).toBe(true);
+  expect((failure as Error).message).toContain(`${checkpoints.best}: the checkpoint could not be written`);
+});
