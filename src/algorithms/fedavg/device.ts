@@ -6,97 +6,130 @@ import type { FedAvgOptions } from './options.js';
 /**
  * The device half: local epochs of minibatch SGD on the mean squared error, over the shared tensors and the private user
  * vector (McMahan et al., 2017, algorithm 1, ClientUpdate). Uploads the difference of the shared tensors.
+ *
+ *   x = E[i] ⊙ p_u (d)     z = x·w1 + b1 (f)     h = ReLU(z)     ŷ = w2·h + b2
+ *
+ * Local arithmetic is float64; w1 is held transposed, (f, d), so that both passes run along it, and a unit whose ReLU is
+ * shut costs its backward pass nothing.
  */
-type Tensors = readonly [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];
-
-type Pass = {
-  readonly d: number;
-  readonly f: number;
-  /** x = E[i] ⊙ p_u and h, of the last forward pass. */
-  readonly input: Float64Array;
-  readonly hidden: Float64Array;
+type Weights = {
+  /** (rows, d), of the items the device touches. */
+  readonly items: Float64Array;
+  /** (f, d) */
+  readonly w1: Float64Array;
+  readonly b1: Float64Array;
+  readonly w2: Float64Array;
+  readonly b2: Float64Array;
+  readonly user: Float64Array;
 };
 
-const createPass = ({ itemEmbedding: d, units: f }: FedAvgOptions): Pass => ({
-  d,
-  f,
-  input: new Float64Array(d),
-  hidden: new Float64Array(f),
-});
+type Sizes = { readonly d: number; readonly f: number };
+/** x, h and ∂x of the rating at hand. */
+type Scratch = { readonly x: Float64Array; readonly h: Float64Array; readonly dx: Float64Array };
 
-const forward = ({ d, f, input, hidden }: Pass, [items, w1, b1, w2, b2]: Tensors, user: Float32Array, row: number): number => {
-  for (let q = 0; q < f; q++) hidden[q] = b1[q]!;
-  for (let e = 0; e < d; e++) {
-    const x = items[row * d + e]! * user[e]!;
-    input[e] = x;
-    for (let q = 0; q < f; q++) hidden[q]! += x * w1[e * f + q]!;
+const createScratch = ({ d, f }: Sizes): Scratch => ({ x: new Float64Array(d), h: new Float64Array(f), dx: new Float64Array(d) });
+
+const transpose = (values: ArrayLike<number>, rows: number, columns: number): Float64Array => {
+  const out = new Float64Array(rows * columns);
+  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) out[c * rows + r] = values[r * columns + c]!;
+  return out;
+};
+
+/** The model's rows of some items, its dense tensors and the user vector, to be trained in place. */
+const weightsFor = ({ rows, tensors }: LocalModel, wanted: Uint32Array, state: Float32Array, { d, f }: Sizes): Weights => {
+  const [all, w1, b1, w2, b2] = tensors;
+  const items = new Float64Array(wanted.length * d);
+  for (let index = 0; index < wanted.length; index++) {
+    const from = rowOf(rows, wanted[index]!) * d;
+    for (let e = 0; e < d; e++) items[index * d + e] = all![from + e]!;
   }
+  const wide = (values: Float32Array) => new Float64Array(values);
+  return { items, w1: transpose(w1!, d, f), b1: wide(b1!), w2: wide(w2!), b2: wide(b2!), user: wide(state) };
+};
+
+const forward = ({ items, w1, b1, w2, b2, user }: Weights, { x, h }: Scratch, row: number): number => {
+  const d = x.length;
+  for (let e = 0; e < d; e++) x[e] = items[row * d + e]! * user[e]!;
   let prediction = b2[0]!;
-  for (let q = 0; q < f; q++) {
-    const activated = Math.max(0, hidden[q]!);
-    hidden[q] = activated;
+  for (let q = 0; q < h.length; q++) {
+    const at = q * d;
+    // Four sums, since one would wait for each addition before the next.
+    let [s0, s1, s2, s3] = [b1[q]!, 0, 0, 0];
+    let e = 0;
+    for (; e + 3 < d; e += 4) {
+      s0 += x[e]! * w1[at + e]!;
+      s1 += x[e + 1]! * w1[at + e + 1]!;
+      s2 += x[e + 2]! * w1[at + e + 2]!;
+      s3 += x[e + 3]! * w1[at + e + 3]!;
+    }
+    for (; e < d; e++) s0 += x[e]! * w1[at + e]!;
+    const z = s0 + s1 + (s2 + s3);
+    const activated = z > 0 ? z : 0;
+    h[q] = activated;
     prediction += w2[q]! * activated;
   }
   return prediction;
 };
 
-/** Adds upstream · ∂ŷ/∂(tensors, p_u), for the rating that `forward` saw last. */
-const backward = (
-  { d, f, input, hidden }: Pass,
-  [items, w1, , w2]: Tensors,
-  user: Float32Array,
-  row: number,
-  upstream: number,
-  into: Gradient,
-): void => {
-  const [gItems, gW1, gB1, gW2, gB2] = into.shared;
-  gB2[0]! += upstream;
-  const dz = into.hidden;
-  for (let q = 0; q < f; q++) {
-    gW2[q]! += upstream * hidden[q]!;
-    dz[q] = hidden[q]! > 0 ? upstream * w2[q]! : 0;
-    gB1[q]! += dz[q]!;
+/** Adds upstream · ∂ŷ to the gradient, for the rating that `forward` saw last. */
+const backward = (weights: Weights, gradient: Weights, { x, h, dx }: Scratch, row: number, upstream: number): void => {
+  const d = x.length;
+  gradient.b2[0]! += upstream;
+  dx.fill(0);
+  for (let q = 0; q < h.length; q++) {
+    const activated = h[q]!;
+    if (activated === 0) continue;
+    gradient.w2[q]! += upstream * activated;
+    const dz = upstream * weights.w2[q]!;
+    gradient.b1[q]! += dz;
+    const at = q * d;
+    for (let e = 0; e < d; e++) {
+      gradient.w1[at + e]! += dz * x[e]!;
+      dx[e]! += dz * weights.w1[at + e]!;
+    }
   }
   for (let e = 0; e < d; e++) {
-    let dx = 0;
-    for (let q = 0; q < f; q++) {
-      dx += w1[e * f + q]! * dz[q]!;
-      gW1[e * f + q]! += input[e]! * dz[q]!;
-    }
-    gItems[row * d + e]! += dx * user[e]!;
-    into.user[e]! += dx * items[row * d + e]!;
+    gradient.items[row * d + e]! += dx[e]! * weights.user[e]!;
+    gradient.user[e]! += dx[e]! * weights.items[row * d + e]!;
   }
 };
 
-type Gradient = { readonly shared: Tensors; readonly user: Float32Array; readonly hidden: Float64Array };
-
-const zerosLike = (tensors: Tensors): Tensors => tensors.map((tensor) => new Float32Array(tensor.length)) as unknown as Tensors;
-
-/** w −= rate·g, and g = 0. */
-const descend = (weights: Float32Array, gradient: Float32Array, rate: number): void => {
-  for (let i = 0; i < weights.length; i++) weights[i]! -= rate * gradient[i]!;
-  gradient.fill(0);
+const difference = (now: Float64Array, before: Float64Array): Float32Array => {
+  const out = new Float32Array(now.length);
+  for (let i = 0; i < out.length; i++) out[i] = now[i]! - before[i]!;
+  return out;
 };
 
-/** The rows of the model that a device touches, and its dense tensors, to be trained in place. */
-const copyFor = ({ rows, tensors }: LocalModel, wanted: Uint32Array, d: number): Tensors => {
-  const [items, ...dense] = tensors;
-  const own = new Float32Array(wanted.length * d);
-  wanted.forEach((item, index) => {
-    const row = rowOf(rows, item);
-    own.set(items!.subarray(row * d, (row + 1) * d), index * d);
-  });
-  return [own, ...dense.map((tensor) => tensor.slice())] as unknown as Tensors;
+/** w −= rate·g, and g = 0, for elements first … end − 1. */
+const descend = (weights: Float64Array, gradient: Float64Array, rate: number, first = 0, end = weights.length): void => {
+  for (let i = first; i < end; i++) {
+    weights[i]! -= rate * gradient[i]!;
+    gradient[i] = 0;
+  }
 };
 
-const train = (options: FedAvgOptions, model: LocalModel, batch: LocalRatings, source: Random, before: Float32Array): LocalUpdate => {
+const zerosLike = ({ items, w1, b1, w2, b2, user }: Weights): Weights => {
+  const zeros = (values: Float64Array) => new Float64Array(values.length);
+  return { items: zeros(items), w1: zeros(w1), b1: zeros(b1), w2: zeros(w2), b2: zeros(b2), user: zeros(user) };
+};
+
+const DENSE = ['w1', 'b1', 'w2', 'b2', 'user'] as const;
+
+const train = (options: FedAvgOptions, model: LocalModel, batch: LocalRatings, source: Random, state: Float32Array): LocalUpdate => {
   const { itemEmbedding: d, units: f, localEpochs, localBatch, localRate } = options;
+  const sizes: Sizes = { d, f };
   const rows = distinctRows(batch.items);
-  const start = copyFor(model, rows, d);
-  const weights = start.map((tensor) => tensor.slice()) as unknown as Tensors;
-  const user = before.slice();
-  const gradient: Gradient = { shared: zerosLike(weights), user: new Float32Array(d), hidden: new Float64Array(f) };
-  const pass = createPass(options);
+  const weights = weightsFor(model, rows, state, sizes);
+  const start = {
+    ...weights,
+    items: weights.items.slice(),
+    w1: weights.w1.slice(),
+    b1: weights.b1.slice(),
+    w2: weights.w2.slice(),
+    b2: weights.b2.slice(),
+  };
+  const gradient = zerosLike(weights);
+  const scratch = createScratch(sizes);
   const order = Uint32Array.from(batch.items, (_, index) => index);
   const rowOfRating = Uint32Array.from(batch.items, (item) => rowOf(rows, item));
   let loss = 0;
@@ -106,26 +139,33 @@ const train = (options: FedAvgOptions, model: LocalModel, batch: LocalRatings, s
       const end = Math.min(order.length, first + localBatch);
       for (let i = first; i < end; i++) {
         const row = rowOfRating[order[i]!]!;
-        const error = forward(pass, weights, user, row) - batch.values[order[i]!]!;
+        const error = forward(weights, scratch, row) - batch.values[order[i]!]!;
         if (epoch === 0) loss += error * error;
-        backward(pass, weights, user, row, (2 * error) / (end - first), gradient);
+        backward(weights, gradient, scratch, row, (2 * error) / (end - first));
       }
-      weights.forEach((tensor, index) => descend(tensor, gradient.shared[index]!, localRate));
-      descend(user, gradient.user, localRate);
+      for (let i = first; i < end; i++) {
+        const row = rowOfRating[order[i]!]!;
+        descend(weights.items, gradient.items, localRate, row * d, (row + 1) * d);
+      }
+      for (const name of DENSE) descend(weights[name], gradient[name], localRate);
     }
   }
-  const tensors = weights.map((tensor, index) => tensor.map((value, i) => value - start[index]![i]!));
-  return { count: batch.items.length, loss, rows, tensors, state: user };
+  const w1 = difference(transpose(weights.w1, f, d), transpose(start.w1, f, d));
+  const dense = (['b1', 'w2', 'b2'] as const).map((name) => difference(weights[name], start[name]));
+  const tensors = [difference(weights.items, start.items), w1, ...dense];
+  return { count: batch.items.length, loss, rows, tensors, state: Float32Array.from(weights.user) };
 };
 
 export const createDeviceHalf = (options: FedAvgOptions): DeviceHalf => {
-  const { itemEmbedding: d } = options;
+  const sizes: Sizes = { d: options.itemEmbedding, f: options.units };
   return {
-    privateState: { size: d, initial: (source) => Float32Array.from({ length: d }, () => 1 + 0.1 * source.normal()) },
+    privateState: { size: sizes.d, initial: (source) => Float32Array.from({ length: sizes.d }, () => 1 + 0.1 * source.normal()) },
     update: (model, _train, batch, source, state) => train(options, model, batch, source, state),
     predict: (model, _train, items, state) => {
-      const pass = createPass(options);
-      return Float32Array.from(items, (item) => forward(pass, model.tensors as Tensors, state, rowOf(model.rows, item)));
+      const rows = distinctRows(items);
+      const weights = weightsFor(model, rows, state, sizes);
+      const scratch = createScratch(sizes);
+      return Float32Array.from(items, (item) => forward(weights, scratch, rowOf(rows, item)));
     },
   };
 };

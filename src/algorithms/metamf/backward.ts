@@ -14,7 +14,7 @@ import type { ItemShard, Layout } from './layout.js';
  *   h_x:                dz = dh_x where h_x > 0;  dW_x = cᵀ·dz,  db_x = Σ_u dz,  dc += dz·W_xᵀ
  *   c:                  dM = Eᵀ·dc,  dE = dc·Mᵀ, which are the touched rows of U
  *
- * Sums run over devices in DeviceId order and over shards in theirs: the bits do not depend on threads.
+ * Sums run over items and devices in order of their ids, and over shards in theirs: the bits do not depend on threads.
  */
 export type Backward = {
   readonly dense: readonly Scratch[];
@@ -63,26 +63,45 @@ const spansOf = ({ firstItem, items }: ItemShard, updates: readonly Placed[]): S
     end: lowerBound(update.rows, firstItem + items),
   }));
 
-/** Lists a shard's rows for the kernel, in DeviceId order, and claims a gradient slot for each of their items. */
+/**
+ * Where each item's rows start in the list, items ascending, and a gradient slot for each item that has any. Rows of one item
+ * stand together, so that its block of W_low and of the gradient is brought into the cache once.
+ */
+const placeItems = ({ shard: { bias, arena, items, firstItem } }: ShardBackward, spans: readonly Span[]): Uint32Array => {
+  const next = new Uint32Array(items + 1);
+  for (const { update, start, end } of spans) {
+    for (let row = start; row < end; row++) next[update.rows[row]! - firstItem + 1]! += 1;
+  }
+  const slotOf = arena.i32(bias.gradient.slotOf, items);
+  for (let block = 0; block < items; block++) {
+    if (next[block + 1]! > 0) claimSlot(bias, slotOf, block);
+    next[block + 1]! += next[block]!;
+  }
+  return next;
+};
+
+/** Lists a shard's rows for the kernel: by item, and within an item in DeviceId order. */
 const collectRows = (layout: Layout, local: ShardBackward, spans: readonly Span[]): number => {
   const { shard, user, item, slot, upstream } = local;
   const s = layout.options.lowRank;
   const padded = layout.paddedRank;
   const count = spans.reduce((sum, { start, end }) => sum + end - start, 0);
+  if (count === 0) return 0;
   const users = shard.arena.u32(user.reserve(count), count);
   const items = shard.arena.u32(item.reserve(count), count);
   const slots = shard.arena.u32(slot.reserve(count), count);
   const gradients = shard.arena.f32(upstream.reserve(count * padded), count * padded);
   if (s < padded) gradients.fill(0);
+  const next = placeItems(local, spans);
   const slotOf = shard.arena.i32(shard.bias.gradient.slotOf, shard.items);
-  let at = 0;
   for (const { position, update, start, end } of spans) {
     const low = update.tensors[0]!;
-    for (let row = start; row < end; row++, at++) {
+    for (let row = start; row < end; row++) {
       const block = update.rows[row]! - shard.firstItem;
+      const at = next[block]!++;
       users[at] = position;
       items[at] = block;
-      slots[at] = claimSlot(shard.bias, slotOf, block);
+      slots[at] = slotOf[block]!;
       for (let j = 0; j < s; j++) gradients[at * padded + j] = low[row * s + j]!;
     }
   }
