@@ -1,4 +1,4 @@
-import { random, shuffle } from '../base/random.js';
+import { distinct, random, shuffle } from '../base/random.js';
 import { type DeviceId, deviceId } from '../base/units.js';
 
 /**
@@ -78,16 +78,7 @@ const byActivity = ({ seed, cohort, activity }: SamplerOptions): Sampler => {
 };
 
 const uniform = ({ seed, cohort, activity }: SamplerOptions): Sampler => {
-  return (round) => {
-    const source = random(seed, 'cohort', round);
-    const chosen = new Set<number>();
-    // Floyd, 1987: `cohort` distinct numbers with `cohort` draws.
-    for (let i = activity.length - cohort; i < activity.length; i++) {
-      const candidate = source.integer(i + 1);
-      chosen.add(chosen.has(candidate) ? i : candidate);
-    }
-    return ascending(chosen);
-  };
+  return (round) => ascending(distinct(cohort, activity.length, random(seed, 'cohort', round)));
 };
 
 const SAMPLERS: Readonly<Record<Sampling, (options: SamplerOptions) => Sampler>> = { shuffled, uniform, activity: byActivity };

@@ -1,4 +1,5 @@
-import type { KernelPool, KernelTask } from '../../tensor/kernels.js';
+import { gemmTasks } from '../../tensor/gemm-tasks.js';
+import type { KernelPool, Kernels, KernelTask } from '../../tensor/kernels.js';
 import { claimSlot, reserveSlots } from '../../tensor/parameter.js';
 import { createScratch, type Scratch } from '../../tensor/scratch.js';
 import type { ClientUpdate } from '../algorithm.js';
@@ -153,8 +154,7 @@ const collectDense = (layout: Layout, forward: Forward, backward: Backward, upda
   });
 };
 
-type Gemm = Extract<KernelTask, { kernel: 'gemm' }>;
-const gemm = (...args: Gemm['args']): Gemm => ({ kernel: 'gemm', memory: 0, args });
+const gemm = (...args: Parameters<Kernels['gemm']>): KernelTask[] => gemmTasks(0, ...args);
 const addRows = (m: number, n: number, a: number, out: number): KernelTask => ({ kernel: 'addRows', memory: 0, args: [m, n, a, out] });
 
 /** Per branch, dense_x to dz: weight gradients into the parameters' slots, dz left in `hidden`. */
@@ -170,9 +170,9 @@ const backwardDense = (pool: KernelPool, layout: Layout, forward: Forward, backw
     const d = backward.dense[x]!.pointer;
     const dh = backward.hidden[x]!.reserve(size * units);
     return [
-      gemm(units, outputs, size, h, 1, units, d, outputs, weights.gradient.slots, outputs, 0, 1),
+      ...gemm(units, outputs, size, h, 1, units, d, outputs, weights.gradient.slots, outputs, 0, 1),
       addRows(size, outputs, d, bias.gradient.slots),
-      gemm(size, units, outputs, d, outputs, 1, backward.transposed[x]!.pointer, units, dh, units, 0, 0),
+      ...gemm(size, units, outputs, d, outputs, 1, backward.transposed[x]!.pointer, units, dh, units, 0, 0),
     ];
   });
   pool.run(tasks);
@@ -209,7 +209,7 @@ const backwardHidden = (pool: KernelPool, layout: Layout, forward: Forward, back
       const dz = backward.hidden[x]!.pointer;
       const out = backward.transposed[x]!.reserve(k * units);
       return [
-        gemm(k, units, size, c, 1, k, dz, units, weights.gradient.slots, units, 0, 1),
+        ...gemm(k, units, size, c, 1, k, dz, units, weights.gradient.slots, units, 0, 1),
         addRows(size, units, dz, bias.gradient.slots),
         { kernel: 'transpose', memory: 0, args: [k, units, weights.weights, out] },
       ];
@@ -218,7 +218,7 @@ const backwardHidden = (pool: KernelPool, layout: Layout, forward: Forward, back
   const dc = backward.collaborative.reserve(size * k);
   kernels.zero(size * k, dc);
   branches.forEach(({ hidden: { units } }, x) => {
-    kernels.gemm(size, k, units, backward.hidden[x]!.pointer, units, 1, backward.transposed[x]!.pointer, k, dc, k, 0, 1);
+    pool.run(gemm(size, k, units, backward.hidden[x]!.pointer, units, 1, backward.transposed[x]!.pointer, k, dc, k, 0, 1));
   });
   kernels.gemm(du, k, size, forward.embedded.pointer, 1, du, dc, k, memoryMatrix.gradient.slots, k, 0, 1);
 

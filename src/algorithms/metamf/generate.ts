@@ -1,4 +1,5 @@
 import type { DeviceId } from '../../base/units.js';
+import { gemmTasks } from '../../tensor/gemm-tasks.js';
 import type { KernelPool, KernelTask } from '../../tensor/kernels.js';
 import { createScratch, type Scratch } from '../../tensor/scratch.js';
 import type { GeneratedModel, Rows } from '../algorithm.js';
@@ -55,9 +56,9 @@ export const prepare = (pool: KernelPool, layout: Layout, forward: Forward, coho
   const c = forward.collaborative.reserve(size * k);
   pool.on(0).gemm(size, k, du, forward.embedded.pointer, du, 1, memoryMatrix.weights, k, c, k, 0, 0);
   pool.run(
-    branches.map(({ hidden: { units, weights, bias } }, x): KernelTask => {
+    branches.flatMap(({ hidden: { units, weights, bias } }, x) => {
       const h = forward.hidden[x]!.reserve(size * units);
-      return { kernel: 'gemm', memory: 0, args: [size, units, k, c, k, 1, weights.weights, units, h, units, bias.weights, 0] };
+      return gemmTasks(0, size, units, k, c, k, 1, weights.weights, units, h, units, bias.weights, 0);
     }),
   );
   pool.run(
@@ -66,14 +67,10 @@ export const prepare = (pool: KernelPool, layout: Layout, forward: Forward, coho
     ),
   );
   pool.run(
-    branches.map(({ hidden: { units }, generator: { outputs, weights, bias } }, x): KernelTask => {
+    branches.flatMap(({ hidden: { units }, generator: { outputs, weights, bias } }, x) => {
       const out = forward.dense[x]!.reserve(size * outputs);
       const h = forward.hidden[x]!.pointer;
-      return {
-        kernel: 'gemm',
-        memory: 0,
-        args: [size, outputs, units, h, units, 1, weights.weights, outputs, out, outputs, bias.weights, 0],
-      };
+      return gemmTasks(0, size, outputs, units, h, units, 1, weights.weights, outputs, out, outputs, bias.weights, 0);
     }),
   );
   const units = branches[0].hidden.units;
