@@ -130,7 +130,7 @@ const createStatus = (clock: Clock) => {
           return;
         case 'round':
           ({ round, epoch } = event);
-          evaluating = plan !== undefined && round % plan.roundsPerEpoch === 0;
+          evaluating = plan !== undefined && (round % plan.roundsPerEpoch === 0 || round === plan.rounds);
           count(event.traffic);
           return;
         case 'epoch':
