@@ -40,7 +40,10 @@ export const stateBefore = (
   return versions.slice((2 * index + version) * size, (2 * index + version + 1) * size);
 };
 
-/** Keeps the state a device has after `round`, beside the one it had before. */
+/**
+ * Keeps the state a device has after `round`, beside the one it had before. In this order: a thread that dies in between leaves
+ * the state before `round` as what the round starts from.
+ */
 export const keepState = (
   { size, rounds, versions }: PrivateState,
   index: number,
@@ -49,6 +52,6 @@ export const keepState = (
   after: Float32Array,
 ): void => {
   versions.set(before, 2 * index * size);
-  versions.set(after, (2 * index + 1) * size);
   rounds[index] = round;
+  versions.set(after, (2 * index + 1) * size);
 };

@@ -22,7 +22,9 @@ const stretches = (shards: readonly PrivateColumns[]): Uint8Array[] => {
   return [...states.map(({ rounds }) => rounds), ...states.map(({ versions }) => versions)].map((values) => new Uint8Array(values.buffer));
 };
 
-const nameOf = (checkpoint: string, round: number): string => `${basename(checkpoint, '.checkpoint')}-devices-${round}.checkpoint`;
+const prefixOf = (checkpoint: string): string => `${basename(checkpoint, '.checkpoint')}-devices-`;
+
+const nameOf = (checkpoint: string, round: number): string => `${prefixOf(checkpoint)}${round}.checkpoint`;
 
 /** Writes the states that go with `checkpoint`, before it is written itself; returns the file's name, or null where devices keep nothing. */
 export const saveDeviceStates = (checkpoint: string, round: number, shards: readonly PrivateColumns[]): string | null => {
@@ -34,7 +36,7 @@ export const saveDeviceStates = (checkpoint: string, round: number, shards: read
 
 /** Once the checkpoint names its own, the states of earlier ones are of no use. */
 export const dropOtherStates = (checkpoint: string, kept: string): void => {
-  const prefix = nameOf(checkpoint, 0).replace('0.checkpoint', '');
+  const prefix = prefixOf(checkpoint);
   for (const name of readdirSync(dirname(checkpoint))) {
     if (name.startsWith(prefix) && name !== kept) rmSync(join(dirname(checkpoint), name), { force: true });
   }

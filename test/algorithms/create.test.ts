@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { OptimizerSetup } from '../../src/algorithms/create.js';
+import { isMetafleetError } from '../../src/base/errors.js';
 import { deviceId } from '../../src/base/units.js';
 import { momentKind } from '../../src/tensor/adam.js';
-import { ODD, randomServer, WORLD } from './metamf/fleet.js';
+import { metamf, ODD, randomServer, WORLD } from './metamf/fleet.js';
 import { readWeights } from './metamf/theta.js';
 
 const RATE = 0.5;
@@ -67,5 +68,47 @@ describe('the optimizer’s settings by tensor', () => {
     expect(await singleMoments([])).toEqual([]);
     expect(await singleMoments(['low', 'U'])).toEqual(['U', 'low.bias', 'low.weights']);
     expect(await singleMoments(['low.weights', 'hidden.layer1'])).toEqual(['hidden.layer1.bias', 'hidden.layer1.weights', 'low.weights']);
+  });
+
+  it('leave rows without a gradient alone, decay included, in the tensors and groups named lazy', async () => {
+    const common = { 'hidden.item.weights': 0.1, M: 0.1 };
+    expect(await decays({ decay: 0.1, lazy: [] })).toMatchObject({ ...common, 'low.weights': 0.1, 'low.bias': 0.1 });
+    expect(await decays({ decay: 0.1, lazy: ['low'] })).toMatchObject({ ...common, 'low.weights': 0, 'low.bias': 0 });
+    expect(await decays({ decay: 0.1, lazy: ['low.bias'] })).toMatchObject({ ...common, 'low.weights': 0.1, 'low.bias': 0 });
+    expect(await decays({ decay: 0.1, lazy: ['U', 'low.weights'] })).toMatchObject({ ...common, 'low.weights': 0, 'low.bias': 0.1 });
+  });
+});
+
+describe('lazy steps are refused with one CONFIG error', () => {
+  const refusal = (optimizer: Partial<OptimizerSetup>): string => {
+    try {
+      metamf(WORLD, ODD, optimizer);
+    } catch (error) {
+      if (isMetafleetError(error, 'CONFIG')) return error.message;
+      throw error;
+    }
+    return 'none';
+  };
+
+  it.each(['M', 'hidden', 'hidden.item.weights', 'rise', 'layer1.bias', 'lo', 'lower', 'Us', ''])(
+    'for a dense tensor or none: %j',
+    (name) => {
+      expect(refusal({ lazy: ['U', name] })).toBe(`key optimizer.lazy: expected U or low, found ${name}`);
+    },
+  );
+
+  it.each([
+    [['U'], ['U'], 'U'],
+    [['low'], ['U', 'low'], 'low'],
+    [['low.bias'], ['low'], 'low'],
+    [['low'], ['low.weights'], 'low.weights'],
+  ])('for a tensor with a single second moment: tensorMoments %j, lazy %j', (tensorMoments, lazy, found) => {
+    expect(refusal({ tensorMoments, lazy })).toBe(
+      `key optimizer.lazy: expected tensors with a second moment per element, found ${found}, which tensorMoments names`,
+    );
+  });
+
+  it('but not for one part of a group beside another with a single second moment', () => {
+    expect(refusal({ tensorMoments: ['low.bias', 'hidden', 'M'], lazy: ['low.weights', 'U'] })).toBe('none');
   });
 });

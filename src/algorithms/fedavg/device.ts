@@ -64,7 +64,8 @@ const forward = ({ items, w1, b1, w2, b2, user }: Weights, { x, h }: Scratch, ro
     }
     for (; e < d; e++) s0 += x[e]! * w1[at + e]!;
     const z = s0 + s1 + (s2 + s3);
-    const activated = z > 0 ? z : 0;
+    // Not z > 0 ? z : 0, which would hide NaN, and with it that training has diverged.
+    const activated = z <= 0 ? 0 : z;
     h[q] = activated;
     prediction += w2[q]! * activated;
   }
