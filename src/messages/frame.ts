@@ -39,21 +39,9 @@ const sizeBound = (message: Message): number => {
   return size;
 };
 
-/** A spare that is large enough, taken from the list, or a fresh buffer: fresh pages cost more than what is then written to them. */
-const bufferOf = (size: number, spares: ArrayBuffer[]): ArrayBuffer => {
-  const index = spares.findIndex(({ byteLength }) => byteLength >= size);
-  return index < 0 ? new ArrayBuffer(size) : spares.splice(index, 1)[0]!;
-};
-
-/**
- * Encodes messages straight into one buffer, a spare one where one is large enough; tensors are copied once, from where they were
- * computed. What a spare held before may be left between records and behind them.
- */
-export const encodeFrame = (messages: readonly Message[], spares: ArrayBuffer[] = []): Encoded => {
-  const frame = bufferOf(
-    messages.reduce((sum, message) => sum + sizeBound(message), SLACK),
-    spares,
-  );
+/** Encodes messages straight into one fresh buffer; tensors are copied once, from where they were computed. */
+export const encodeFrame = (messages: readonly Message[]): Encoded => {
+  const frame = new ArrayBuffer(messages.reduce((sum, message) => sum + sizeBound(message), SLACK));
   const view = new DataView(frame);
   packr.useBuffer(Buffer.from(frame));
   let end = 0;

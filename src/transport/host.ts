@@ -66,8 +66,7 @@ export const serveHost = ({ setup, control, traffic }: HostTask): Promise<void> 
       return reply;
     });
     start = performance.now();
-    // Every field of the frame has been copied or used: the answer goes home in the same buffer, if it fits.
-    const encoded = encodeFrame(replies, [frame]);
+    const encoded = encodeFrame(replies);
     const encoding = (performance.now() - start) / replies.length;
     const deviceMillis: Millis[] = messages.every(({ kind }) => kind === 'model') ? times.map((time) => millis(time + encoding)) : [];
     return { exchange, frame: encoded.frame, length: encoded.length, deviceMillis, store: { ...store.usage(), delivered } };

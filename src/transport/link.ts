@@ -42,9 +42,6 @@ export const createDevicesLink = (hostCount: number): DevicesLink => {
   let activated = 0;
   let current: OpenExchange | undefined;
   let exchanges = 0;
-  /** Frames whose messages the coordinator may still be reading, and those of earlier exchanges, to be written again. */
-  let held: ArrayBuffer[] = [];
-  let spares: ArrayBuffer[] = [];
   let broken: Error | undefined;
   let wake: (() => void)[] = [];
 
@@ -78,7 +75,6 @@ export const createDevicesLink = (hostCount: number): DevicesLink => {
   };
 
   const receive = (host: number, exchange: OpenExchange, { frame, length }: FrameUp): void => {
-    held.push(frame);
     const place = `frame from host ${host}`;
     const { messages, sizes } = decodeFrame(frame, length, place);
     messages.forEach((message, index) => {
@@ -132,7 +128,7 @@ export const createDevicesLink = (hostCount: number): DevicesLink => {
     }
     byHost.forEach((batch, host) => {
       if (batch.length === 0) return;
-      const { frame, length, sizes } = encodeFrame(batch, spares);
+      const { frame, length, sizes } = encodeFrame(batch);
       batch.forEach((message, index) => meter.count(message, sizes[index]!, 'down'));
       hosts[host]!.port.postMessage({ exchange: exchange.id, frame, length }, [frame]);
     });
@@ -159,8 +155,6 @@ export const createDevicesLink = (hostCount: number): DevicesLink => {
       await everyoneThere();
       const exchange: OpenExchange = { id: ++exchanges, outstanding: new Map(), answered: [], failure: undefined, waiting: undefined };
       current = exchange;
-      spares = held;
-      held = [];
       return {
         send: (messages) => {
           if (exchange.failure === undefined) send(exchange, messages);
