@@ -118,7 +118,7 @@ const restore = async (context: Context): Promise<void> => {
   if (options.resume === undefined) return;
   const { round, run } = await orDeath(fleet.coordinator.restore(options.resume), fleet.death);
   const { observers, devices, ...rest } = run as SavedRun;
-  if (devices !== null) restoreDeviceStates(options.resume, devices, shards);
+  if (typeof devices === 'string') restoreDeviceStates(options.resume, devices, shards);
   Object.assign(state, rest);
   context.round = round;
   await options.observers?.restore(observers, round);
