@@ -1,0 +1,75 @@
+import { performance } from 'node:perf_hooks';
+
+/**
+ * Contenders take turns, repetition by repetition, and a ratio is the median of the ratios of neighbours: what else the machine
+ * does then hits both sides alike. `cpu` is the time the whole process computed, which other processes hardly touch.
+ */
+export type Timing = { readonly millis: readonly number[]; readonly cpu: readonly number[] };
+
+/** What is timed. One that returns a number has measured itself, in milliseconds (rounds, other programs). */
+export type Contender = () => unknown;
+
+export type Alternation = { readonly repetitions: number; readonly warmups?: number };
+
+export const median = (values: readonly number[]): number => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+};
+
+/** Median of a[i] / b[i]. */
+export const medianRatio = (a: readonly number[], b: readonly number[]): number => median(a.map((value, index) => value / b[index]!));
+
+/**
+ * By which clock: work on one thread is compared by the time it computed, so that waiting for a busy core is not held against it; work
+ * on several by the clock on the wall, since what they gain is just that.
+ */
+export type ClockName = 'millis' | 'cpu';
+
+/** Median time of a against that of b, pair by pair: above 1, a is slower. */
+export const ratio = (a: Timing, b: Timing, clock: ClockName = 'millis'): number => medianRatio(a[clock], b[clock]);
+
+/** The shortest against the shortest: where only regressions matter, what else the machine did can be left out of both. */
+export const bestRatio = (a: Timing, b: Timing, clock: ClockName = 'millis'): number => Math.min(...a[clock]) / Math.min(...b[clock]);
+
+/** A contender whose sample is the median of several calls: one call after others had the caches would be the cold one only. */
+export const medianOf =
+  (calls: number, work: () => void): Contender =>
+  () =>
+    median(
+      Array.from({ length: calls }, () => {
+        const start = performance.now();
+        work();
+        return performance.now() - start;
+      }),
+    );
+
+const timeOnce = async (contender: Contender): Promise<{ millis: number; cpu: number }> => {
+  const before = process.cpuUsage();
+  const start = performance.now();
+  const result = contender();
+  // Awaiting what is no promise would let other work in between the two clocks.
+  const value = result instanceof Promise ? await result : result;
+  const wall = performance.now() - start;
+  const { user, system } = process.cpuUsage(before);
+  return { millis: typeof value === 'number' ? value : wall, cpu: (user + system) / 1000 };
+};
+
+/** Every other repetition runs backwards, so that none always has the same neighbour before it. */
+export const alternate = async <Name extends string>(
+  contenders: Readonly<Record<Name, Contender>>,
+  { repetitions, warmups = 1 }: Alternation,
+): Promise<Record<Name, Timing>> => {
+  const entries = Object.entries(contenders) as [Name, Contender][];
+  const timings = {} as Record<Name, { millis: number[]; cpu: number[] }>;
+  for (const [name] of entries) timings[name] = { millis: [], cpu: [] };
+  for (let repetition = -warmups; repetition < repetitions; repetition++) {
+    for (const [name, contender] of repetition % 2 === 0 ? entries : entries.toReversed()) {
+      const { millis, cpu } = await timeOnce(contender);
+      if (repetition < 0) continue;
+      timings[name].millis.push(millis);
+      timings[name].cpu.push(cpu);
+    }
+  }
+  return timings;
+};

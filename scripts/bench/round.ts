@@ -1,0 +1,114 @@
+// How near is a round to its floor? The paper's sizes on MovieLens-1M's shapes: a cohort of 64 with all their ratings and whole models;
+// and the regime of its authors, 64 devices with one rating each.
+import { createAlgorithm } from '../../src/algorithms/create.js';
+import { PHASES, type RoundFinished } from '../../src/coordinator/events.js';
+import { type AdamOptions, adamStep, createAdamState } from '../../src/tensor/adam.js';
+import { createKernelPool } from '../../src/tensor/kernel-pool.js';
+import { createFloor, floorOf, floorRates, idealGflops } from './floor.js';
+import { alternate, median, medianOf, medianRatio, type Timing } from './measure.js';
+import { onNextProcessor } from './pin.js';
+import { type Bench, type Report, show, type Table } from './report.js';
+import {
+  bytesPerDevice,
+  configOf,
+  loadMl1mShapes,
+  ml1mPlace,
+  phaseMedians,
+  ratingsPerSecond,
+  roundMillis,
+  startTraining,
+  type Training,
+} from './training.js';
+
+const THREADS = 2;
+const ROUNDS = 5;
+const SMALL_ROUNDS = 20;
+const ADAM_PASSES = 10;
+
+export const fullConfig = () => configOf({ threads: String(THREADS), cohort: '64', ratings: 'all', delivery: 'full', dtype: 'f32' });
+export const smallConfig = () => configOf({ threads: String(THREADS), delivery: 'subset' }, 'paper');
+
+/** Adam's pass over the parameters of a training, with nothing before or after it, on as many threads. */
+export const createAdamPass = async ({ plan }: Training, threads: number) => {
+  const server = await createAlgorithm(plan.host.algorithm, plan.world).createServer({ seed: 1, threads: 1 });
+  const memories: WebAssembly.Memory[] = [];
+  for (const { memory, arena } of server.parameters) memories[memory] = arena.memory;
+  const pool = await createKernelPool({ threads, memories });
+  const state = createAdamState();
+  const options: AdamOptions = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decoupled: false, clip: 5, decay: () => 1e-3, lazy: () => false };
+  return {
+    step: () => void adamStep(pool, server.parameters, options, state, 1e-4, 64),
+    close: async () => void (await Promise.all([pool.close(), server.close()])),
+  };
+};
+
+const phaseTable = (title: string, rounds: readonly RoundFinished[], floor: Readonly<Record<string, number>>, total: number): Table => {
+  const phases = phaseMedians(rounds);
+  const rows = PHASES.map((phase) => [phase, phases[phase], phases[phase] / roundMillis(rounds), floor[phase] ?? '']);
+  return { title, columns: ['phase', 'ms', 'share of the round', 'floor, ms'], rows: [...rows, ['round', roundMillis(rounds), 1, total]] };
+};
+
+const fullReport = (training: Training, rounds: readonly RoundFinished[], timings: Readonly<Record<string, Timing>>): Report => {
+  const rates = floorRates(timings);
+  const { metamf } = fullConfig();
+  const { items } = training.plan.world;
+  const size = { cohort: 64, items, hidden: metamf.hidden, rank: metamf.lowRank, parameters: training.parameters };
+  const floor = floorOf(rates, size);
+  const ideal = { ...rates, gflops: idealGflops(timings, THREADS) };
+  const strict = floorOf(ideal, size).total;
+  return {
+    tables: [phaseTable('cohort 64, all ratings, full f32 delivery, 2 threads', rounds, floor, floor.total)],
+    targets: [{ claim: 'full round against its floor', measured: roundMillis(rounds) / floor.total, bound: 'at most', wanted: 1.5 }],
+    notes: [
+      `full round: ${ratingsPerSecond(rounds).toFixed(0)} ratings/s, ${(bytesPerDevice(rounds, 'down') / 1e6).toFixed(2)} MB down to a device`,
+      `kernel ${rates.gflops.toFixed(1)} GFLOPS and memory ${rates.gigabytes.toFixed(1)} GB/s on ${THREADS} threads, measured between the rounds`,
+      `against a floor with ${ideal.gflops.toFixed(1)} GFLOPS, ${THREADS} × what a core computes: ${strict.toFixed(1)} ms, ${show(roundMillis(rounds) / strict)} ×`,
+    ],
+  };
+};
+
+const smallReport = (rounds: readonly RoundFinished[], timings: Readonly<Record<string, Timing>>): Report => {
+  const adam = timings['adam']!.millis;
+  const measured = medianRatio(timings['small']!.millis, adam);
+  return {
+    tables: [phaseTable('64 devices with 1 rating each, subset delivery, 2 threads', rounds, { step: median(adam) }, median(adam))],
+    targets: [{ claim: "small round against Adam's pass alone", measured, bound: 'at most', wanted: 1.4 }],
+    notes: [`small round: ${ratingsPerSecond(rounds).toFixed(0)} ratings/s`],
+  };
+};
+
+export const bench: Bench = {
+  question: 'how near is a round to its floor?',
+  run: async ({ repetitions, note, pin }) => {
+    const dataset = await loadMl1mShapes();
+    note(`data: ${ml1mPlace() ?? 'synthetic, of the sizes of MovieLens-1M'}`);
+    const full = await startTraining(fullConfig(), dataset);
+    const small = await startTraining(smallConfig(), dataset);
+    const floor = await onNextProcessor(pin, () => createFloor(THREADS));
+    const adam = await onNextProcessor(pin, () => createAdamPass(small, THREADS));
+    const seen = { full: [] as RoundFinished[], small: [] as RoundFinished[] };
+    const rounds = (kind: 'full' | 'small', training: Training, count: number) => async (): Promise<number> => {
+      const finished = await training.rounds(count);
+      seen[kind].push(...finished);
+      return roundMillis(finished);
+    };
+    await full.rounds(2);
+    await small.rounds(SMALL_ROUNDS);
+    const timings: Readonly<Record<string, Timing>> = await alternate(
+      {
+        full: rounds('full', full, ROUNDS),
+        ...floor.contenders,
+        small: rounds('small', small, SMALL_ROUNDS),
+        adam: medianOf(ADAM_PASSES, adam.step),
+      },
+      { repetitions },
+    );
+    const reports = [fullReport(full, seen.full, timings), smallReport(seen.small, timings)];
+    await Promise.all([full.close(), small.close(), floor.close(), adam.close()]);
+    return {
+      tables: reports.flatMap(({ tables }) => tables),
+      targets: reports.flatMap(({ targets = [] }) => targets),
+      notes: reports.flatMap(({ notes = [] }) => notes),
+    };
+  },
+};
