@@ -1,7 +1,7 @@
 import { COPY_BYTES, createCopiers } from './bandwidth.js';
 import { COPY_METHODS } from './copies.js';
 import { ADAM_BYTES, createGenerator, flopOf, PAPER, poolFor, STREAM_BYTES } from './generator.js';
-import type { ClockName, Contender, Timing } from './measure.js';
+import type { Contender, Timing } from './measure.js';
 import { median, medianOf } from './measure.js';
 
 /**
@@ -33,15 +33,16 @@ export const createFloor = async (threads: 1 | 2): Promise<Floor> => {
 
 export type FloorRates = { readonly gflops: number; readonly gigabytes: number };
 
-/** GFLOPS that `threads` threads would reach if each had a core to itself: of what one core computed, that many times. */
-export const idealGflops = (timings: Readonly<Record<string, Timing>>, threads: number): number =>
-  (threads * CALLS * flopOf(PAPER)) / median(timings[GENERATE]!.cpu) / 1e6;
-
-export const floorRates = (timings: Readonly<Record<string, Timing>>, clock: ClockName = 'millis'): FloorRates => {
-  const time = (name: string): number => median(timings[name]![clock]);
+/**
+ * A floor must not rise because two threads had to share a processor: generation counts at the better of what the threads did by the
+ * clock and of as many times what one core computed.
+ */
+export const floorRates = (timings: Readonly<Record<string, Timing>>, threads: number): FloorRates => {
+  const time = (name: string): number => median(timings[name]!.millis);
+  const generation = Math.min(time(GENERATE), median(timings[GENERATE]!.cpu) / (CALLS * threads));
   const parameters = PAPER.items * PAPER.rank * PAPER.hidden;
   const streams = [(parameters * STREAM_BYTES) / time(STREAM), ...COPY_METHODS.map((method) => COPY_BYTES / time(`copy ${method}`))];
-  return { gflops: flopOf(PAPER) / time(GENERATE) / 1e6, gigabytes: Math.max(...streams) / 1e6 };
+  return { gflops: flopOf(PAPER) / generation / 1e6, gigabytes: Math.max(...streams) / 1e6 };
 };
 
 export type RoundSize = {

@@ -36,7 +36,7 @@ export const bench: Bench = {
       for (let repetition = 0; repetition < Math.max(1, Math.floor(repetitions / 4)); repetition++) {
         for (const delivery of DELIVERIES) reports[delivery].push(await run(items, delivery));
       }
-      const rates = floorRates(await alternate(floor.contenders, { repetitions: 3 }));
+      const rates = floorRates(await alternate(floor.contenders, { repetitions: 3 }), 2);
       const { parameters } = reports.full[0]!;
       const least = floorOf(rates, { ...SHAPE, items, parameters });
       const [subset, full] = DELIVERIES.map((delivery) => median(reports[delivery].map(roundOf)));

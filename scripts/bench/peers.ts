@@ -11,7 +11,7 @@ const ROUNDS = { full: 5, small: 20, fedavg: 20 } as const;
 const ADAM_PASSES = 10;
 /** Rounds of a peer in one turn: enough for a median, few enough that turns alternate. */
 const PEER_FLAGS: Readonly<Record<PeerName, Readonly<Record<string, number>>>> = {
-  metamf: { threads: THREADS, steps: 7, warmup: 2 },
+  metamf: { steps: 7, warmup: 2 },
   pfl: { rounds: 10, warmup: 2 },
   flower: { rounds: 3, warmup: 1 },
 };
@@ -29,9 +29,11 @@ const metamfRace = async (dataset: Dataset, repetitions: number): Promise<Report
   const own = { full: [] as Series, small: [] as Series, adam: [] as Series };
   const turns = {
     peer: async () => {
-      const result = await runPeer('metamf', PEER_FLAGS.metamf);
-      torch.ratings.push(numberOf(result, 'ratings_per_second'));
-      torch.adam.push(numberOf(result, 'adam_ms'));
+      // On processors that are shared its threads can wait for each other longer than one takes for all: the better counts.
+      const one = await runPeer('metamf', { ...PEER_FLAGS.metamf, threads: 1 });
+      const two = await runPeer('metamf', { ...PEER_FLAGS.metamf, threads: THREADS });
+      torch.ratings.push(Math.max(numberOf(one, 'ratings_per_second'), numberOf(two, 'ratings_per_second')));
+      torch.adam.push(Math.min(numberOf(one, 'adam_ms'), numberOf(two, 'adam_ms')));
     },
     full: async () => void own.full.push(ratingsPerSecond(await full.rounds(ROUNDS.full))),
     small: async () => void own.small.push(ratingsPerSecond(await small.rounds(ROUNDS.small))),
@@ -122,7 +124,13 @@ export const bench: Bench = {
     const rows = reports.flatMap(({ tables }) => tables.flatMap((table) => table.rows));
     const columns = ['task', 'peer', 'unit', 'peer', 'metafleet', 'times faster'];
     return {
-      tables: [{ title: `in turn, ${THREADS} threads, data: ${ml1mPlace() ?? 'synthetic, of MovieLens-1M sizes'}`, columns, rows }],
+      tables: [
+        {
+          title: `in turn, ${THREADS} threads (PyTorch: the better of 1 and 2), data: ${ml1mPlace() ?? 'synthetic, of MovieLens-1M sizes'}`,
+          columns,
+          rows,
+        },
+      ],
       targets: reports.flatMap(({ targets = [] }) => targets),
       notes: missing,
     };

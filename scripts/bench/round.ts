@@ -4,10 +4,10 @@ import { createAlgorithm } from '../../src/algorithms/create.js';
 import { PHASES, type RoundFinished } from '../../src/coordinator/events.js';
 import { type AdamOptions, adamStep, createAdamState } from '../../src/tensor/adam.js';
 import { createKernelPool } from '../../src/tensor/kernel-pool.js';
-import { createFloor, floorOf, floorRates, idealGflops } from './floor.js';
+import { createFloor, floorOf, floorRates } from './floor.js';
 import { alternate, median, medianOf, medianRatio, type Timing } from './measure.js';
 import { onNextProcessor } from './pin.js';
-import { type Bench, type Report, show, type Table } from './report.js';
+import type { Bench, Report, Table } from './report.js';
 import {
   bytesPerDevice,
   configOf,
@@ -49,20 +49,17 @@ const phaseTable = (title: string, rounds: readonly RoundFinished[], floor: Read
 };
 
 const fullReport = (training: Training, rounds: readonly RoundFinished[], timings: Readonly<Record<string, Timing>>): Report => {
-  const rates = floorRates(timings);
+  const rates = floorRates(timings, THREADS);
   const { metamf } = fullConfig();
   const { items } = training.plan.world;
   const size = { cohort: 64, items, hidden: metamf.hidden, rank: metamf.lowRank, parameters: training.parameters };
   const floor = floorOf(rates, size);
-  const ideal = { ...rates, gflops: idealGflops(timings, THREADS) };
-  const strict = floorOf(ideal, size).total;
   return {
     tables: [phaseTable('cohort 64, all ratings, full f32 delivery, 2 threads', rounds, floor, floor.total)],
     targets: [{ claim: 'full round against its floor', measured: roundMillis(rounds) / floor.total, bound: 'at most', wanted: 1.5 }],
     notes: [
       `full round: ${ratingsPerSecond(rounds).toFixed(0)} ratings/s, ${(bytesPerDevice(rounds, 'down') / 1e6).toFixed(2)} MB down to a device`,
       `kernel ${rates.gflops.toFixed(1)} GFLOPS and memory ${rates.gigabytes.toFixed(1)} GB/s on ${THREADS} threads, measured between the rounds`,
-      `against a floor with ${ideal.gflops.toFixed(1)} GFLOPS, ${THREADS} × what a core computes: ${strict.toFixed(1)} ms, ${show(roundMillis(rounds) / strict)} ×`,
     ],
   };
 };

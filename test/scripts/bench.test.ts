@@ -83,8 +83,17 @@ describe('the floor of a round', () => {
   it('takes the best bandwidth of any method', () => {
     const times = (value: number) => ({ millis: [value], cpu: [value] });
     const slow = { 'floor: generation': times(100), 'floor: update in place': times(1e6), 'copy set': times(1e6), 'copy loop': times(1e6) };
-    const rates = floorRates({ ...slow, 'copy buffer': times(10) });
+    const rates = floorRates({ ...slow, 'copy buffer': times(10) }, 2);
     expect(rates.gigabytes).toBeCloseTo((2 * 4 * 2 ** 25) / 10 / 1e6, 6);
+  });
+
+  it('does not rise when threads had to share a processor', () => {
+    const copies = { 'floor: update in place': 1, 'copy set': 1, 'copy loop': 1, 'copy buffer': 1 };
+    const rest = Object.fromEntries(Object.entries(copies).map(([name, value]) => [name, { millis: [value], cpu: [value] }]));
+    const rate = (millis: number, cpu: number) => floorRates({ ...rest, 'floor: generation': { millis: [millis], cpu: [cpu] } }, 2).gflops;
+    // A sample is the median of three calls, its CPU time that of all three.
+    expect(rate(30, 90)).toBeCloseTo(rate(15, 90), 6);
+    expect(rate(10, 90)).toBeGreaterThan(rate(15, 90));
   });
 });
 
