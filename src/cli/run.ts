@@ -16,6 +16,7 @@ import { planRun, ratingsIn } from '../simulation/plan.js';
 import { type Outcome, type Run, startRun } from '../simulation/run.js';
 import { createMetrics } from '../telemetry/metrics.js';
 import { startServer } from '../telemetry/server.js';
+import { readToken } from '../telemetry/token.js';
 import { chooseImplementation } from '../tensor/probe.js';
 import { createProgress, type Progress } from './progress.js';
 import { VERSION } from './version.js';
@@ -114,12 +115,18 @@ const onInterrupt = (progress: Progress, run: () => Run | undefined): (() => voi
 
 type Watched = { run?: Run; summary?: SummaryBuilder };
 
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');
+
 const serveMetrics = async (config: Config, watched: Watched, progress: Progress) => {
   if (!config.metrics.enabled) return undefined;
   const metrics = createMetrics({ pool: () => watched.run?.sample() ?? { queued: 0, utilization: 0, threads: 0 } });
-  const { host, port } = config.metrics;
-  const server = await startServer({ host, port, registry: metrics.registry, status: () => watched.summary?.summary() ?? {} });
-  progress.note(`metrics at ${server.url}/metrics`);
+  const { host, port, tokenFile } = config.metrics;
+  const token = readToken(tokenFile);
+  const status = (): object => watched.summary?.summary() ?? {};
+  const server = await startServer({ host, port, token, registry: metrics.registry, status });
+  progress.note(`metrics at ${server.url}/metrics${token === undefined ? '' : ', with the token'}`);
+  if (token === undefined && !isLoopback(host))
+    progress.note(`anyone who reaches ${host} can read them: metrics.tokenFile asks for a token`);
   return { observe: metrics.observe, close: () => server.close() };
 };
 

@@ -74,8 +74,12 @@ const checkpoint = z.strictObject({
 
 const metrics = z.strictObject({
   enabled: z.boolean().default(true).describe('serve /metrics, /healthz and /status over HTTP while the run lasts'),
-  host: z.string().min(1).default('127.0.0.1').describe('address to listen on'),
+  host: z.string().min(1).default('127.0.0.1').describe('address to listen on; 0.0.0.0: every one of this machine'),
   port: count(0).max(65535).default(0).describe('port to listen on; 0: any free one'),
+  tokenFile: z
+    .string()
+    .default('')
+    .describe('file that holds the bearer token to ask for; empty: that of METAFLEET_METRICS_TOKEN in the environment, if any'),
 });
 
 export const configSchema = z.strictObject({

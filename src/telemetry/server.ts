@@ -2,12 +2,15 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 import { MetafleetError, messageOf } from '../base/errors.js';
+import { carriesToken } from './token.js';
 
 export type TelemetryServerOptions = {
   readonly host?: string;
   /** 0: any free port. */
   readonly port: number;
   readonly registry: Registry;
+  /** Asked for, as a bearer token, on every path but /healthz. */
+  readonly token?: string | undefined;
   /** What /status shows, as JSON; asked for at each request. Never a rating. */
   readonly status: () => object;
 };
@@ -19,19 +22,28 @@ export type TelemetryServer = {
   close(): Promise<void>;
 };
 
+/** Tells nothing but that the run lives: probes need no token. */
+const OPEN_PATH = '/healthz';
+
 type Answer = { readonly type: string; readonly body: string };
 
 /**
- * GET /metrics, /healthz and /status on `host`:`port`.
+ * GET /metrics, /healthz and /status on `host`:`port`; 401 without the token, where there is one, whatever the path is.
  * Rejects with CONFIG when the address cannot be listened on.
  */
-export const startServer = async ({ host = '127.0.0.1', port, registry, status }: TelemetryServerOptions): Promise<TelemetryServer> => {
+export const startServer = async ({
+  host = '127.0.0.1',
+  port,
+  registry,
+  token,
+  status,
+}: TelemetryServerOptions): Promise<TelemetryServer> => {
   const routes: Readonly<Record<string, () => Answer | Promise<Answer>>> = {
     '/metrics': async () => ({ type: registry.contentType, body: await registry.metrics() }),
-    '/healthz': () => ({ type: 'text/plain; charset=utf-8', body: 'ok\n' }),
+    [OPEN_PATH]: () => ({ type: 'text/plain; charset=utf-8', body: 'ok\n' }),
     '/status': () => ({ type: 'application/json; charset=utf-8', body: `${JSON.stringify(status())}\n` }),
   };
-  const server = createServer((request, response) => void answer(routes, request, response));
+  const server = createServer((request, response) => void answer(routes, token, request, response));
   await listen(server, host, port);
   let closing: Promise<void> | undefined;
   return {
@@ -48,6 +60,7 @@ export const startServer = async ({ host = '127.0.0.1', port, registry, status }
 
 const answer = async (
   routes: Readonly<Record<string, () => Answer | Promise<Answer>>>,
+  token: string | undefined,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> => {
@@ -59,6 +72,10 @@ const answer = async (
   };
   const sendText = (code: number, body: string): void => send(code, { type: 'text/plain; charset=utf-8', body: `${body}\n` });
 
+  if (token !== undefined && path !== OPEN_PATH && !carriesToken(request.headers.authorization, token)) {
+    response.setHeader('www-authenticate', 'Bearer realm="metafleet"');
+    return sendText(401, 'unauthorized: send the token as "Authorization: Bearer …"');
+  }
   if (!route) return sendText(404, `not found: try ${Object.keys(routes).join(', ')}`);
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('allow', 'GET, HEAD');
