@@ -119,15 +119,6 @@ describe('metrics', () => {
     expect(value('metafleet_messages_total', { direction: 'up', kind: 'other' })).toBe(968);
   });
 
-  it('cost well under a millisecond a round of 64 devices', () => {
-    const metrics = createMetrics();
-    const event = round(64);
-    for (let i = 0; i < 200; i++) metrics.observe(event);
-    const start = performance.now();
-    for (let i = 0; i < 500; i++) metrics.observe(event);
-    expect((performance.now() - start) / 500).toBeLessThan(0.5);
-  });
-
   it('are named as Prometheus asks: prefix, base units, _total on counters alone, help for all', async () => {
     const metrics = createMetrics();
     const own = (await metrics.registry.getMetricsAsJSON()).filter(({ name }) => name.startsWith('metafleet_'));
