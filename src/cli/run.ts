@@ -5,12 +5,12 @@ import { type BaselineErrors, measureBaselines } from '../algorithms/baselines/b
 import { badInput, messageOf } from '../base/errors.js';
 import type { RunEvent } from '../coordinator/events.js';
 import type { Dataset } from '../data/dataset.js';
-import { loadDataset } from '../data/load.js';
 import { createSummary, type SummaryBuilder } from '../report/accounts.js';
 import { describeEnvironment } from '../report/environment.js';
 import { openResults, type Results } from '../report/results-folder.js';
 import { renderTable } from '../report/table.js';
 import { type Config, PRESETS } from '../simulation/config.js';
+import { loadConfigured } from '../simulation/load-data.js';
 import { configKeys, configValue, flagSource, presetSource, printConfig, resolveConfig, yamlSource } from '../simulation/parse-config.js';
 import { planRun, ratingsIn } from '../simulation/plan.js';
 import { type Outcome, type Run, startRun } from '../simulation/run.js';
@@ -55,24 +55,6 @@ const configOf = (own: OwnFlags, flags: Readonly<Record<string, string>>): Confi
   const config = resolveConfig(saved, ...changes);
   checkResumed(resolveConfig(saved), config);
   return config;
-};
-
-const load = (config: Config, progress: Progress): Promise<Dataset> => {
-  const { data, split, seed, columns, delimiter, scale } = config;
-  const [user, item, rating] = columns;
-  if (columns.length > 0 && rating === undefined)
-    throw badInput('CONFIG', 'key columns', 'three columns: user, item, rating', `${columns.length}`);
-  const [lowest, highest, step] = scale;
-  if (scale.length === 1) throw badInput('CONFIG', 'key scale', 'lowest, highest and perhaps the step', '1 number');
-  progress.stage(`reading ${data}`);
-  return loadDataset(data, {
-    split,
-    seed,
-    ...(user !== undefined && item !== undefined && rating !== undefined ? { columns: { user, item, rating } } : {}),
-    ...(delimiter === '' ? {} : { delimiter }),
-    ...(lowest !== undefined && highest !== undefined ? { scale: { lowest, highest, ...(step === undefined ? {} : { step }) } } : {}),
-    onProgress: (note) => progress.note(note),
-  });
 };
 
 /** Central models over more ratings than this would take longer than many a run. */
@@ -197,7 +179,8 @@ const runOnce = async (config: Config, own: OwnFlags, progress: Progress): Promi
   const watched: Watched = {};
   const releaseSignals = onInterrupt(progress, () => watched.run);
   const resumed = own.resume === undefined ? undefined : await openFolder(config, own, progress);
-  const dataset = await load(config, progress);
+  progress.stage(`reading ${config.data}`);
+  const dataset = await loadConfigured(config, (note) => progress.note(note));
   planRun(config, dataset);
   const metrics = await serveMetrics(config, watched, progress);
   try {

@@ -11,7 +11,9 @@ const count = (least: number) => z.int().min(least);
 const share = z.number().min(0).lt(1);
 
 const evaluation = z.strictObject({
-  every: count(1).default(1).describe('epochs between measurements on the validation and test ratings'),
+  every: count(0)
+    .default(1)
+    .describe('epochs between measurements on the validation and test ratings; 0: never, since measuring visits the whole fleet'),
   delivery: z.enum(DELIVERIES).default('subset').describe('delivery of the models that are measured; both give the same errors in f32'),
 });
 

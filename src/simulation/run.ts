@@ -80,7 +80,8 @@ const saveLast = async ({ options, fleet, state, shards, round }: Context): Prom
 /** Measures at the end of an epoch, if it is one to measure at. */
 const endEpoch = async (context: Context, epoch: number, trainLoss: number): Promise<void> => {
   const { options, fleet, state, plan } = context;
-  if (epoch % options.config.evaluation.every !== 0 && context.round < plan.rounds) {
+  const { every } = options.config.evaluation;
+  if (every === 0 || (epoch % every !== 0 && context.round < plan.rounds)) {
     state.epochsEnded = epoch;
     return;
   }
