@@ -1,6 +1,7 @@
 import type { Algorithm, ServerHalf, World } from '../algorithms/algorithm.js';
 import { isMetafleetError } from '../base/errors.js';
 import { type Bytes, type Millis, millis } from '../base/units.js';
+import { type ActivityGroups, groupByActivity } from './activity-groups.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import type { Devices } from './devices.js';
 import { digestOf } from './digest.js';
@@ -61,6 +62,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
   };
   let state: State = { round: 0, lossSum: 0, ratings: 0 };
   let interrupted = false;
+  let groups: ActivityGroups | undefined;
 
   /** A round whose host died is run again on the hosts that took its place: Θ has not changed since it began. */
   const persist = async <T>(work: () => Promise<T>): Promise<{ result: T; retries: number }> => {
@@ -94,7 +96,11 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
     interrupt: () => {
       interrupted = true;
     },
-    evaluate: async () => (await persist(() => evaluate(context, state.round, world.devices))).result,
+    evaluate: async () => {
+      const known = groups ?? groupByActivity(activity);
+      groups = known;
+      return (await persist(() => evaluate(context, state.round, world.devices, known))).result;
+    },
     digest: () => digestOf(server.parameters),
     save: (path, run, weightsOnly) => {
       const start = performance.now();

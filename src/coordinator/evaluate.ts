@@ -1,14 +1,21 @@
 import { badInput } from '../base/errors.js';
 import { type DeviceId, deviceId, type Millis, millis } from '../base/units.js';
 import type { PartScore } from '../messages/message.js';
+import { ACTIVITY_GROUPS, type ActivityGroups } from './activity-groups.js';
 import { deliver } from './deliver.js';
-import type { Score, Traffic } from './events.js';
+import type { GroupScore, Score, Traffic } from './events.js';
 import type { RoundContext } from './round.js';
 
 /** Devices measured at a time: enough to keep every host busy, few enough that a fleet of any size streams through. */
 const CHUNK = 256;
 
-export type Evaluation = { readonly valid: Score; readonly test: Score; readonly traffic: Traffic; readonly millis: Millis };
+export type Evaluation = {
+  readonly valid: Score;
+  readonly test: Score;
+  readonly groups: readonly GroupScore[];
+  readonly traffic: Traffic;
+  readonly millis: Millis;
+};
 
 const ZERO: PartScore = { count: 0, absolute: 0, squared: 0 };
 
@@ -25,14 +32,27 @@ const scoreOf = ({ count, absolute, squared }: PartScore): Score => ({
   mse: squared / Math.max(1, count),
 });
 
-/**
- * Measures Θ as it is after `round` on every device's held-out ratings. Each device receives her model and returns error
- * sums, added up in DeviceId order; neither ratings nor predictions leave her.
- */
-export const evaluate = async (context: RoundContext, round: number, devices: number): Promise<Evaluation> => {
-  const start = performance.now();
+const tally = () => {
   let valid = ZERO;
   let test = ZERO;
+  return {
+    add: (part: { readonly valid: PartScore; readonly test: PartScore }): void => {
+      valid = add(valid, part.valid);
+      test = add(test, part.test);
+    },
+    read: (): { valid: Score; test: Score } => ({ valid: scoreOf(valid), test: scoreOf(test) }),
+  };
+};
+
+/**
+ * Measures Θ as it is after `round` on every device's held-out ratings. Each device receives her model and returns error
+ * sums, added up in DeviceId order; neither ratings nor predictions leave her. The coordinator knows how active each device is,
+ * so that the same sums tell the errors of its `groups`.
+ */
+export const evaluate = async (context: RoundContext, round: number, devices: number, groups: ActivityGroups): Promise<Evaluation> => {
+  const start = performance.now();
+  const total = tally();
+  const tallies = groups === null ? [] : ACTIVITY_GROUPS.map((group) => ({ group, members: groups[group], sums: tally() }));
   for (let first = 0; first < devices; first += CHUNK) {
     const cohort: DeviceId[] = Array.from({ length: Math.min(CHUNK, devices - first) }, (_, i) => deviceId(first + i));
     context.server.prepare(cohort);
@@ -42,10 +62,15 @@ export const evaluate = async (context: RoundContext, round: number, devices: nu
     for (const answer of answers) {
       if (answer.kind === 'refuse') continue;
       if (answer.kind !== 'score') throw badInput('MESSAGE', `answer of device ${answer.device}`, 'score or refuse', answer.kind);
-      valid = add(valid, answer.valid);
-      test = add(test, answer.test);
+      total.add(answer);
+      for (const { members, sums } of tallies) if (members.has(answer.device)) sums.add(answer);
     }
   }
   context.devices.takeReport();
-  return { valid: scoreOf(valid), test: scoreOf(test), traffic: context.devices.takeTraffic(), millis: millis(performance.now() - start) };
+  return {
+    ...total.read(),
+    groups: tallies.map(({ group, members, sums }) => ({ group, devices: members.size, ...sums.read() })),
+    traffic: context.devices.takeTraffic(),
+    millis: millis(performance.now() - start),
+  };
 };

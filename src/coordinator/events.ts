@@ -1,4 +1,5 @@
 import type { Bytes, Millis } from '../base/units.js';
+import type { ActivityGroup } from './activity-groups.js';
 
 /**
  * What a run tells the world, as one stream. Progress, Prometheus, the results folder and reports observe it; the model
@@ -56,6 +57,9 @@ export type RoundFinished = {
 /** Mean absolute and squared error (eq. 11, 12) over `count` held-out ratings. */
 export type Score = { readonly mae: number; readonly mse: number; readonly count: number };
 
+/** Errors of one group of devices: 5 % of the fleet each, with the fewest, middling and the most training ratings. */
+export type GroupScore = { readonly group: ActivityGroup; readonly devices: number; readonly valid: Score; readonly test: Score };
+
 export type EpochFinished = {
   readonly type: 'epoch';
   readonly epoch: number;
@@ -64,6 +68,8 @@ export type EpochFinished = {
   readonly trainLoss: number;
   readonly valid: Score;
   readonly test: Score;
+  /** By activity, least active first; empty for a fleet too small to group (under 30 devices). */
+  readonly groups: readonly GroupScore[];
   /** True where this is the best validation MSE so far. */
   readonly best: boolean;
   /** Of the measurement itself. */

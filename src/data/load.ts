@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path';
 import { badInput } from '../base/errors.js';
 import { assemble } from './assemble.js';
+import { withBudget } from './budget.js';
 import { type CacheOptions, fetchDataset } from './cache.js';
 import { type CatalogueEntry, entryOfFolder, findEntry } from './catalogue.js';
 import { type Dataset, PARTS, type Part } from './dataset.js';
@@ -25,6 +26,8 @@ export type LoadOptions = {
   readonly scale?: { readonly lowest: number; readonly highest: number; readonly step?: number };
   /** For a path: its ids are 0 … count−1 already, whether or not all occur. */
   readonly declared?: { readonly users?: number; readonly items?: number };
+  /** Share of each user's training ratings that is kept, 0 … 1; default 1. */
+  readonly budget?: number;
   readonly onProgress?: (note: string) => void;
   readonly cache?: Omit<CacheOptions, 'onProgress'>;
 };
@@ -119,7 +122,13 @@ const loadEntry = async (entry: CatalogueEntry, options: LoadOptions): Promise<D
  * @throws MetafleetError DATA for what is wrong with the data (`file:line: expected …, found …`), FETCH for getting it.
  */
 export const loadDataset = async (source: string, options: LoadOptions): Promise<Dataset> => {
-  if (!Number.isSafeInteger(options.seed)) throw badInput('DATA', 'seed', 'an integer', `${options.seed}`);
+  const { seed, budget = 1 } = options;
+  if (!Number.isSafeInteger(seed)) throw badInput('DATA', 'seed', 'an integer', `${seed}`);
+  if (!(budget > 0 && budget <= 1)) throw badInput('DATA', 'budget', 'a share above 0, at most 1', `${budget}`);
+  return withBudget(await loadWhole(source, options), budget, seed);
+};
+
+const loadWhole = async (source: string, options: LoadOptions): Promise<Dataset> => {
   if (source.startsWith(SYNTHETIC)) {
     if (options.split === 'given') throw badInput('DATA', source, 'a set that has a split (a given split)', 'a synthetic one');
     return synthesize(parseSynthetic(source), options.seed);

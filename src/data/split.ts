@@ -29,7 +29,7 @@ export type WritableRatings = {
 };
 
 /** Columns of shared memory for a part of `users` users: 8 B per rating, 4 B per user. `sizeOf(user)` is how many ratings she has in it. */
-const allocateRatings = (users: number, sizeOf: (user: number) => number): WritableRatings => {
+export const allocateRatings = (users: number, sizeOf: (user: number) => number): WritableRatings => {
   const offsets = new Uint32Array(new SharedArrayBuffer(4 * (users + 1)));
   let count = 0;
   for (let user = 0; user < users; user++) {

@@ -1,17 +1,20 @@
 import { z } from 'zod';
 import { badInput } from '../base/errors.js';
+import { ACTIVITY_GROUPS } from '../coordinator/activity-groups.js';
 import { type EpochFinished, PHASES, type RoundFinished, type RunEvent, type Traffic } from '../coordinator/events.js';
 import { type ProcessSample, processSampler } from './environment.js';
 import { createSketch, SketchStateSchema } from './sketch.js';
-import type { AtBestAndLast, ByDirection, RunFacts, Summary, TrafficRow } from './summary.js';
+import type { AtBestAndLast, ByDirection, GroupErrors, RunFacts, Summary, TrafficRow } from './summary.js';
 
 /** JSON has no NaN: a diverged run's errors come back as null. */
 const numberOrNull = z.number().nullable();
+const Errors = z.object({ mae: numberOrNull, mse: numberOrNull });
 const EpochScores = z.object({
   epoch: z.number(),
   round: z.number(),
-  valid: z.object({ mae: numberOrNull, mse: numberOrNull }),
-  test: z.object({ mae: numberOrNull, mse: numberOrNull }),
+  valid: Errors,
+  test: Errors,
+  groups: z.array(z.object({ group: z.enum(ACTIVITY_GROUPS), devices: z.number(), valid: Errors, test: Errors })).default([]),
 });
 
 const CountsSchema = z.object({
@@ -134,8 +137,13 @@ export const createSummary = (facts: RunFacts, { sampleProcess = processSampler(
     traffic.add('training', event.traffic);
   };
   const countEpoch = (event: EpochFinished): void => {
-    const { epoch, round, valid, test } = event;
-    counts.last = { epoch, round, valid: { mae: valid.mae, mse: valid.mse }, test: { mae: test.mae, mse: test.mse } };
+    const { epoch, round, groups } = event;
+    counts.last = {
+      epoch,
+      round,
+      ...errorsOf(event),
+      groups: groups.map(({ group, devices, ...scores }) => ({ group, devices, ...errorsOf(scores) })),
+    };
     if (event.best) counts.best = counts.last;
     traffic.add('evaluation', event.traffic);
   };
@@ -207,6 +215,7 @@ const summarize = (
     devices: started.devices,
     valid: atBestAndLast(counts, 'valid'),
     test: atBestAndLast(counts, 'test'),
+    groups: groupErrors(counts),
     bestEpoch: counts.best?.epoch ?? null,
     lastEpoch: counts.last?.epoch ?? null,
     bytes: {
@@ -241,10 +250,23 @@ const summarize = (
 
 const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
 
-const atBestAndLast = (counts: Counts, part: 'valid' | 'test'): AtBestAndLast => {
-  const pair = (scores: Counts['best']) => scores && { mae: scores[part].mae ?? Number.NaN, mse: scores[part].mse ?? Number.NaN };
-  return { best: pair(counts.best), last: pair(counts.last) };
+type Parts = Pick<z.infer<typeof EpochScores>, 'valid' | 'test'>;
+
+const errorsOf = ({ valid, test }: Pick<EpochFinished, 'valid' | 'test'>): Parts => ({
+  valid: { mae: valid.mae, mse: valid.mse },
+  test: { mae: test.mae, mse: test.mse },
+});
+
+const atBestAndLast = ({ best, last }: { best: Parts | null; last: Parts | null }, part: 'valid' | 'test'): AtBestAndLast => {
+  const pair = (scores: Parts | null) => scores && { mae: scores[part].mae ?? Number.NaN, mse: scores[part].mse ?? Number.NaN };
+  return { best: pair(best), last: pair(last) };
 };
+
+const groupErrors = (counts: Counts): GroupErrors[] =>
+  (counts.last?.groups ?? []).map(({ group, devices, ...last }) => {
+    const scores = { best: counts.best?.groups.find((other) => other.group === group) ?? null, last };
+    return { group, devices, valid: atBestAndLast(scores, 'valid'), test: atBestAndLast(scores, 'test') };
+  });
 
 const sumBytes = (rows: readonly TrafficRow[]): ByDirection => {
   const sum = { down: 0, up: 0 };

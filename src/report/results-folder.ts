@@ -1,7 +1,7 @@
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { badInput, MetafleetError, messageOf } from '../base/errors.js';
-import { type EpochFinished, PHASES, type RoundFinished, type RunEvent, type Traffic } from '../coordinator/events.js';
+import { type EpochFinished, type GroupScore, PHASES, type RoundFinished, type RunEvent, type Traffic } from '../coordinator/events.js';
 import { writeAtomically } from './atomic-write.js';
 import { cutNdjson, type NdjsonFile, openNdjson } from './ndjson.js';
 import { checkRunName, defaultRunName, type RunOrigin } from './run-name.js';
@@ -210,6 +210,15 @@ const roundLine = (event: RoundFinished): Record<string, number | boolean> => {
   };
 };
 
+/** Errors by activity: testMaeLow, testMseLow, … */
+const groupColumns = ({ group, test }: GroupScore): [string, number][] => {
+  const name = `${group[0]!.toUpperCase()}${group.slice(1)}`;
+  return [
+    [`testMae${name}`, test.mae],
+    [`testMse${name}`, test.mse],
+  ];
+};
+
 /** One line of epochs.ndjson. Bytes and messages are the evaluation's own. */
 const epochLine = (event: EpochFinished): Record<string, number | boolean> => ({
   epoch: event.epoch,
@@ -219,6 +228,7 @@ const epochLine = (event: EpochFinished): Record<string, number | boolean> => ({
   validMse: event.valid.mse,
   testMae: event.test.mae,
   testMse: event.test.mse,
+  ...Object.fromEntries(event.groups.flatMap(groupColumns)),
   best: event.best,
   bytesDown: total(event.traffic, 'down'),
   bytesUp: total(event.traffic, 'up'),

@@ -1,3 +1,4 @@
+import type { ActivityGroup } from '../coordinator/activity-groups.js';
 import type { Direction, Phase, RunFinished } from '../coordinator/events.js';
 import type { Environment } from './environment.js';
 
@@ -19,6 +20,8 @@ export type Summary = {
   /** Errors on held-out ratings; null until an epoch has been evaluated. */
   readonly valid: AtBestAndLast;
   readonly test: AtBestAndLast;
+  /** By activity: 5 % of the fleet each, least active first; empty where the fleet is too small, or nothing was evaluated. */
+  readonly groups: readonly GroupErrors[];
   readonly bestEpoch: number | null;
   readonly lastEpoch: number | null;
   /** On the same test ratings. */
@@ -46,6 +49,12 @@ export type Summary = {
 
 export type ErrorPair = { readonly mae: number; readonly mse: number };
 export type AtBestAndLast = { readonly best: ErrorPair | null; readonly last: ErrorPair | null };
+export type GroupErrors = {
+  readonly group: ActivityGroup;
+  readonly devices: number;
+  readonly valid: AtBestAndLast;
+  readonly test: AtBestAndLast;
+};
 export type Baselines = Readonly<Record<string, ErrorPair>>;
 
 export type DatasetFacts = {

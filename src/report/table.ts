@@ -1,3 +1,4 @@
+import type { ActivityGroup } from '../coordinator/activity-groups.js';
 import { PHASES } from '../coordinator/events.js';
 import { formatBytes, formatCount, formatError, formatMillis, formatPercent, formatRate, plural } from './format.js';
 import type { ErrorPair, Summary } from './summary.js';
@@ -46,9 +47,24 @@ const errorTable = (summary: Summary): string[] => {
   return [
     `${'test error (* lowest)'.padEnd(42)}${'MSE '.padStart(11)}${'MAE '.padStart(11)}  MSE against the run's`,
     ...rows.map(line),
+    ...groupRows(summary).map(line),
     ...conclusion(summary),
   ];
 };
+
+const GROUPS: Readonly<Record<ActivityGroup, string>> = {
+  low: 'least active 5 %',
+  medium: 'middling 5 %',
+  high: 'most active 5 %',
+};
+
+/** The run's own error at its best-validation epoch, by activity: not for comparison with the rows above, nor starred. */
+const groupRows = ({ algorithm, groups }: Summary): ErrorRow[] =>
+  groups.map(({ group, devices, test }) => ({
+    name: `${algorithm}, ${GROUPS[group]} (${plural(devices, 'device')})`,
+    score: test.best,
+    verdict: '',
+  }));
 
 /** Errors that print alike count as alike: a difference in the fifth decimal is no finding. */
 const isSame = (a: number, b: number): boolean => Number.isFinite(a) && formatError(a) === formatError(b);

@@ -105,6 +105,12 @@ export const configSchema = z.strictObject({
     .max(3)
     .default([])
     .describe('lowest and highest rating of a file, and the step between ratings; [ ]: from the catalogue or the data'),
+  dataBudget: z
+    .number()
+    .positive()
+    .max(1)
+    .default(1)
+    .describe("share β of each device's training ratings that exists at all, at least one of them; chosen once, by the seed"),
   algorithm: z.enum(['metamf', 'fedavg']).default('metamf').describe('what is learned; its own settings are in the section of its name'),
   seed: count(0)
     .max(Number.MAX_SAFE_INTEGER)

@@ -5,7 +5,7 @@ import type { Config } from './config.js';
 
 /** The dataset that a configuration names. Throws CONFIG, DATA or FETCH. */
 export const loadConfigured = (config: Config, onProgress?: (note: string) => void): Promise<Dataset> => {
-  const { data, split, seed, columns, delimiter, scale } = config;
+  const { data, split, seed, columns, delimiter, scale, dataBudget } = config;
   const [user, item, rating] = columns;
   if (columns.length > 0 && rating === undefined)
     throw badInput('CONFIG', 'key columns', 'three columns: user, item, rating', `${columns.length}`);
@@ -14,6 +14,7 @@ export const loadConfigured = (config: Config, onProgress?: (note: string) => vo
   return loadDataset(data, {
     split,
     seed,
+    budget: dataBudget,
     ...(user !== undefined && item !== undefined && rating !== undefined ? { columns: { user, item, rating } } : {}),
     ...(delimiter === '' ? {} : { delimiter }),
     ...(lowest !== undefined && highest !== undefined ? { scale: { lowest, highest, ...(step === undefined ? {} : { step }) } } : {}),

@@ -89,6 +89,7 @@ const epoch = (number: number, mse: number, best: boolean): EpochFinished => ({
   best,
   valid: { mae: 0.7, mse, count: 1 },
   test: { mae: 0.123, mse: 0.456, count: 1 },
+  groups: [],
   traffic: [],
   millis: millis(1),
 });

@@ -6,6 +6,7 @@ import { MetafleetError } from '../../src/base/errors.js';
 import { deviceId } from '../../src/base/units.js';
 import { type Coordinator, createCoordinator } from '../../src/coordinator/coordinator.js';
 import { digestOf } from '../../src/coordinator/digest.js';
+import { evaluate } from '../../src/coordinator/evaluate.js';
 import type { RoundFinished } from '../../src/coordinator/events.js';
 import type { RoundSettings } from '../../src/coordinator/settings.js';
 import { transition } from '../../src/device/actor.js';
@@ -287,6 +288,35 @@ describe('measuring', () => {
     }
     const none = await start({ settings: { evaluationDelivery }, answer: refuseAll('model') }).coordinator.evaluate();
     expect(none.valid).toEqual({ count: 0, mae: 0, mse: 0 });
+  });
+
+  it('tells the errors of groups of devices apart, from the same sums', async () => {
+    const { algorithm, server } = engine;
+    const devices = createInProcess({ context: contextFor(engine) });
+    const context = {
+      algorithm,
+      server,
+      devices,
+      settings: settingsOf(),
+      items: engine.world.items,
+      dtype: 'f32',
+      sampler: () => [],
+    } as const;
+    const some = { low: new Set([3]), medium: new Set([0, 5]), high: new Set(Array.from({ length: 12 }, (_, device) => device)) };
+    const { groups, valid, test } = await evaluate(context, 1, 12, some);
+    expect(groups.map(({ group, devices: size }) => [group, size])).toEqual([
+      ['low', 1],
+      ['medium', 2],
+      ['high', 12],
+    ]);
+    expect(groups[2]).toMatchObject({ valid, test });
+    const alone = transition(contextFor(engine), devices.sent.flat().find(({ kind, device }) => kind === 'model' && device === 3)!).reply;
+    if (alone.kind !== 'score') return expect.fail(alone.kind);
+    const { count, absolute, squared } = alone.test;
+    expect(groups[0]!.test).toEqual({ count, mae: absolute / count, mse: squared / count });
+    expect(groups[1]!.test.count).toBe(4);
+    // Too few devices to tell groups apart from devices.
+    expect((await start().coordinator.evaluate()).groups).toEqual([]);
   });
 
   it('ends with MESSAGE at an answer of the wrong kind', async () => {

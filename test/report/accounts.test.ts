@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isMetafleetError } from '../../src/base/errors.js';
 import { bytes, millis } from '../../src/base/units.js';
-import type { RunEvent } from '../../src/coordinator/events.js';
+import type { EpochFinished, RunEvent } from '../../src/coordinator/events.js';
 import { createSummary } from '../../src/report/accounts.js';
 import { epochFinished, roundFinished, runFinished, runStarted } from './events.js';
 import { facts } from './facts.js';
@@ -47,6 +47,7 @@ describe('summary', () => {
       memory: { rssPeakBytes: 300e6, residentModelsMax: 100, residentModelBytesMax: 5e6 },
       resumedFrom: [],
     });
+    expect(summary.groups).toEqual([]);
     expect(summary.bytes.training).toEqual({ down: 40 * 64_000, up: 40 * 6_400 });
     expect(summary.bytes.evaluation).toEqual({ down: 4 * 671_000, up: 0 });
     expect(summary.bytes.total.down).toBe(40 * 64_000 + 4 * 671_000);
@@ -55,6 +56,26 @@ describe('summary', () => {
     expect(summary.latency.roundMillis).toMatchObject({ mean: 20.5, max: 40 });
     expect(Math.abs(summary.latency.roundMillis.p95 / 38 - 1)).toBeLessThanOrEqual(0.01);
     expect(summary.latency.phases.generate).toEqual({ millis: 120, share: 120 / 820 });
+  });
+
+  it('tells the errors by activity at the best and the last epoch', () => {
+    const groupsAt = (mse: number): EpochFinished['groups'] => [
+      { group: 'low', devices: 34, valid: { mae: 0.8, mse, count: 9 }, test: { mae: 0.9, mse: 2 * mse, count: 9 } },
+      { group: 'high', devices: 34, valid: { mae: 0.6, mse, count: 9 }, test: { mae: 0.7, mse: Number.NaN, count: 9 } },
+    ];
+    const builder = createSummary(facts, { sampleProcess });
+    builder.observe(epochFinished({ epoch: 1, best: true, groups: groupsAt(0.5) }));
+    builder.observe(epochFinished({ epoch: 2, best: false, groups: groupsAt(0.75) }));
+    const resumed = createSummary(facts, { sampleProcess });
+    resumed.restore(JSON.parse(JSON.stringify(builder.snapshot())), 'here');
+    for (const { groups } of [builder.summary(), resumed.summary()]) {
+      expect(groups.map(({ group, devices }) => [group, devices])).toEqual([
+        ['low', 34],
+        ['high', 34],
+      ]);
+      expect(groups[0]).toMatchObject({ valid: { best: { mae: 0.8, mse: 0.5 }, last: { mse: 0.75 } }, test: { best: { mse: 1 } } });
+      expect(groups[1]!.test).toEqual({ best: { mae: 0.7, mse: Number.NaN }, last: { mae: 0.7, mse: Number.NaN } });
+    }
   });
 
   it('is the same for a run that was interrupted and resumed, but for time and the mark of it', () => {

@@ -46,6 +46,7 @@ export const epochFinished = (changes: Partial<EpochFinished> = {}): EpochFinish
   trainLoss: 0.95,
   valid: { mae: 0.7, mse: 0.83, count: 10_000 },
   test: { mae: 0.71, mse: 0.84, count: 10_004 },
+  groups: [],
   best: true,
   traffic: [{ kind: 'evaluate', direction: 'down', messages: 671, bytes: bytes(671_000) }],
   millis: millis(300),

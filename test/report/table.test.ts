@@ -30,6 +30,15 @@ describe('final table', () => {
     expect(table).toContain('metamf has a lower MSE than 3 of 4 baselines; better than it: biased baseline.');
     expect(table.match(/\d\*/g)).toHaveLength(2);
   });
+  it('tells the error by activity where there is one, without starring it', () => {
+    const score = (mse: number) => ({ best: { mae: 0.1, mse }, last: null });
+    const group = (name: 'low' | 'medium' | 'high', mse: number) => ({ group: name, devices: 34, valid: score(1), test: score(mse) });
+    const text = renderTable({ ...summaryOf(), groups: [group('low', 0.1), group('medium', 0.2), group('high', 0.3)] });
+    expect(lineOf(text, 'metamf, least active 5 % (34 devices)')).toMatch(/0\.1000 +0\.1000$/);
+    expect(lineOf(text, 'metamf, middling 5 % (34 devices)')).toMatch(/0\.2000 +0\.1000$/);
+    expect(lineOf(text, 'metamf, most active 5 % (34 devices)')).toMatch(/0\.3000 +0\.1000$/);
+    expect(table).not.toContain('active 5 %');
+  });
   it('claims no win over a baseline that prints the same', () => {
     const even = renderTable(summaryOf({ baselines: { even: { mae: 0.7, mse: 0.820_01 } } }));
     expect(lineOf(even, 'even')).toMatch(/0\.8200\* +0\.7000\* +the same$/);

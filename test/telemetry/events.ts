@@ -45,6 +45,7 @@ export const epoch = (changes: Partial<EpochFinished> = {}): EpochFinished => ({
   millis: millis(100),
   valid: { mae: 0.7, mse: 0.8, count: 10 },
   test: { mae: 0.71, mse: 0.81, count: 10 },
+  groups: [],
   traffic: [{ kind: 'model', direction: 'down', messages: 3, bytes: bytes(300) }],
   ...changes,
 });
