@@ -17,7 +17,8 @@ const FLOORS: ReadonlyMap<string, number> = new Map([
   ['simulation', 7],
   ['telemetry', 7],
   ['report', 7],
-  ['cli', 8],
+  ['studies', 8],
+  ['cli', 9],
 ]);
 const PUBLIC_API = 'src/index.ts';
 const ASSEMBLY = 'src/tensor/assembly';

@@ -3,9 +3,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { type BaselineErrors, measureBaselines } from '../algorithms/baselines/baselines.js';
 import { badInput, messageOf } from '../base/errors.js';
-import type { RunEvent } from '../coordinator/events.js';
 import type { Dataset } from '../data/dataset.js';
-import { createSummary, type SummaryBuilder } from '../report/accounts.js';
 import { describeEnvironment } from '../report/environment.js';
 import { openResults, type Results } from '../report/results-folder.js';
 import { renderTable } from '../report/table.js';
@@ -13,11 +11,13 @@ import { type Config, PRESETS } from '../simulation/config.js';
 import { loadConfigured } from '../simulation/load-data.js';
 import { configKeys, configValue, flagSource, presetSource, printConfig, resolveConfig, yamlSource } from '../simulation/parse-config.js';
 import { planRun, ratingsIn } from '../simulation/plan.js';
-import { type Outcome, type Run, startRun } from '../simulation/run.js';
+import type { Outcome } from '../simulation/run.js';
+import { trainInto, type Watched } from '../studies/run-folder.js';
 import { createMetrics } from '../telemetry/metrics.js';
 import { startServer } from '../telemetry/server.js';
 import { readToken } from '../telemetry/token.js';
 import { chooseImplementation } from '../tensor/probe.js';
+import { onInterrupt } from './interrupt.js';
 import { createProgress, type Progress } from './progress.js';
 import { VERSION } from './version.js';
 
@@ -80,23 +80,6 @@ const openFolder = (config: Config, own: OwnFlags, progress: Progress): Promise<
   return openResults(config.results, own.name ?? { data: config.data, algorithm: config.algorithm, date: new Date() }, { warn });
 };
 
-/** First Ctrl-C: end after this round, with a checkpoint and a table. Second: end now. */
-const onInterrupt = (progress: Progress, run: () => Run | undefined): (() => void) => {
-  let asked = false;
-  const handle = (): void => {
-    const running = run();
-    if (running === undefined) progress.note('stopped before training began');
-    if (asked || running === undefined) process.exit(130);
-    asked = true;
-    progress.note('stopping after this round, with a checkpoint (Ctrl-C again: at once)');
-    running.interrupt();
-  };
-  process.on('SIGINT', handle).on('SIGTERM', handle);
-  return () => process.off('SIGINT', handle).off('SIGTERM', handle);
-};
-
-type Watched = { run?: Run; summary?: SummaryBuilder };
-
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');
 
 const serveMetrics = async (config: Config, watched: Watched, progress: Progress) => {
@@ -112,68 +95,6 @@ const serveMetrics = async (config: Config, watched: Watched, progress: Progress
   return { observe: metrics.observe, close: () => server.close() };
 };
 
-type Observer = (event: RunEvent) => void;
-
-/** Trains and reports, whatever the end. Observers see every event; none of them can disturb the run. */
-const trainInto = async (
-  results: Results,
-  { config, own, progress, dataset, baselines }: RunParts,
-  watched: Watched,
-  observeMetrics: Observer | undefined,
-): Promise<Outcome> => {
-  const { users, items, name } = dataset;
-  const { checkpoints, folder } = results.paths;
-  const summary = createSummary({
-    run: results.run,
-    algorithm: config.algorithm,
-    config,
-    seed: config.seed,
-    environment: describeEnvironment({ metafleet: VERSION, kernels: chooseImplementation() }),
-    dataset: { name, users, items, ratings: ratingsIn(dataset) },
-    baselines,
-  });
-  watched.summary = summary;
-  try {
-    await results.writeConfig(printConfig(config, false));
-    progress.stage('starting the fleet');
-    const observers = [summary.observe, results.observe, progress.observe, ...(observeMetrics ? [observeMetrics] : [])];
-    const run = await startRun({
-      config,
-      dataset,
-      onEvent: (event) => {
-        for (const observe of observers) observe(event);
-      },
-      checkpoints,
-      observers: {
-        save: summary.snapshot,
-        restore: async (saved, round) => {
-          summary.restore(saved, checkpoints.last);
-          await results.cutAfter(round);
-        },
-      },
-      ...(own.resume === undefined ? {} : { resume: checkpoints.last }),
-    });
-    watched.run = run;
-    return await run.finished;
-  } finally {
-    const reached = summary.summary();
-    if (watched.run !== undefined) {
-      await results.writeSummary(reached).catch((error: unknown) => progress.note(messageOf(error)));
-      progress.close();
-      process.stdout.write(`${renderTable(reached, { folder })}\n`);
-    }
-    await results.close();
-  }
-};
-
-type RunParts = {
-  readonly config: Config;
-  readonly own: OwnFlags;
-  readonly progress: Progress;
-  readonly dataset: Dataset;
-  readonly baselines: BaselineErrors;
-};
-
 /** One run, from its configuration to its table. What can be refused is refused before a folder is made for it. */
 const runOnce = async (config: Config, own: OwnFlags, progress: Progress): Promise<Outcome> => {
   const watched: Watched = {};
@@ -186,7 +107,16 @@ const runOnce = async (config: Config, own: OwnFlags, progress: Progress): Promi
   try {
     const baselines = await baselinesOf(config, dataset, progress);
     const results = resumed ?? (await openFolder(config, own, progress));
-    return await trainInto(results, { config, own, progress, dataset, baselines }, watched, metrics?.observe);
+    const environment = describeEnvironment({ metafleet: VERSION, kernels: chooseImplementation() });
+    const observers = [progress.observe, ...(metrics === undefined ? [] : [metrics.observe])];
+    const { stage, note } = progress;
+    const parts = { config, dataset, baselines, environment, results, resume: own.resume !== undefined, observers, stage, note };
+    return await trainInto(parts, watched).finally(() => {
+      progress.close();
+      if (watched.run !== undefined && watched.summary !== undefined) {
+        process.stdout.write(`${renderTable(watched.summary.summary(), { folder: results.paths.folder })}\n`);
+      }
+    });
   } finally {
     await metrics?.close();
     releaseSignals();

@@ -1,0 +1,17 @@
+import type { Run } from '../simulation/run.js';
+import type { Progress } from './progress.js';
+
+/** First Ctrl-C: end after this round, with a checkpoint and a table. Second: end now. Returns what takes the handlers away. */
+export const onInterrupt = (progress: Progress, run: () => Run | undefined): (() => void) => {
+  let asked = false;
+  const handle = (): void => {
+    const running = run();
+    if (running === undefined) progress.note('stopped before training began');
+    if (asked || running === undefined) process.exit(130);
+    asked = true;
+    progress.note('stopping after this round, with a checkpoint (Ctrl-C again: at once)');
+    running.interrupt();
+  };
+  process.on('SIGINT', handle).on('SIGTERM', handle);
+  return () => process.off('SIGINT', handle).off('SIGTERM', handle);
+};
