@@ -1,7 +1,7 @@
 /** metafleet's public API: everything `metafleet run` is made of. */
 export { type BaselineErrors, measureBaselines } from './algorithms/baselines/baselines.js';
 export { type ErrorCode, isMetafleetError, MetafleetError } from './base/errors.js';
-export type { EpochFinished, RoundFinished, RunEvent, Score } from './coordinator/events.js';
+export { BUDGET_BOUNDS, type EpochFinished, type RoundFinished, type RunEvent, type Score } from './coordinator/events.js';
 export type { Dataset, Part, Ratings } from './data/dataset.js';
 export { type LoadOptions, loadDataset } from './data/load.js';
 export { type Config, PRESETS } from './simulation/config.js';

@@ -6,6 +6,9 @@ type Branded<Name extends string> = number & { readonly [brand]: Name };
 export type DeviceId = Branded<'DeviceId'>;
 export type Bytes = Branded<'Bytes'>;
 export type Millis = Branded<'Millis'>;
+/** Virtual time, and spans of it: what would pass on real devices. Wall time is in Millis. */
+export type Seconds = Branded<'Seconds'>;
+export type Joules = Branded<'Joules'>;
 
 export const deviceId = (value: number): DeviceId => value as DeviceId;
 export const bytes = (value: number): Bytes => value as Bytes;

@@ -1,7 +1,7 @@
 import type { Algorithm, ClientUpdate, GeneratedModel, Rows, ServerHalf } from '../algorithms/algorithm.js';
 import { badInput } from '../base/errors.js';
 import type { DeviceId } from '../base/units.js';
-import type { Message, Model, Purpose, Update, Want } from '../messages/message.js';
+import type { Message, Model, Purpose, Refuse, Update, Want } from '../messages/message.js';
 import { type Dtype, decodeTensor, encodeTensor, shapeOf } from '../messages/wire-tensor.js';
 import type { Exchange } from './devices.js';
 import type { Delivery } from './settings.js';
@@ -39,15 +39,18 @@ const isWant = (message: Message): message is Want => message.kind === 'want';
 const unexpected = (message: Message, expected: string): Error =>
   badInput('MESSAGE', `answer of device ${message.device}`, expected, message.kind);
 
+type Asked = { readonly rowsOf: ReadonlyMap<DeviceId, Rows>; readonly refusals: readonly Refuse[] };
+
 /** In `subset` delivery, asks each device for its rows; a device that refuses is left out. */
-const askForRows = async ({ items }: DeliveryContext, errand: Errand, exchange: Exchange): Promise<Map<DeviceId, Rows>> => {
+const askForRows = async ({ items }: DeliveryContext, errand: Errand, exchange: Exchange): Promise<Asked> => {
   const { round, purpose, delivery, cohort } = errand;
-  if (delivery === 'full') return new Map(cohort.map((device) => [device, null]));
+  if (delivery === 'full') return { rowsOf: new Map(cohort.map((device) => [device, null])), refusals: [] };
   exchange.send(cohort.map((device) => ({ kind: 'assign', round, device, purpose })));
   const answers = await exchange.answers();
+  const refusals = answers.filter((answer) => answer.kind === 'refuse');
   const willing = answers.filter((answer) => answer.kind !== 'refuse');
-  return new Map(
-    willing.map((answer) => {
+  const rowsOf = new Map(
+    willing.map((answer): [DeviceId, Rows] => {
       if (!isWant(answer)) throw unexpected(answer, 'want or refuse');
       const last = answer.rows.at(-1);
       if (last !== undefined && last >= items)
@@ -55,6 +58,7 @@ const askForRows = async ({ items }: DeliveryContext, errand: Errand, exchange: 
       return [answer.device, answer.rows];
     }),
   );
+  return { rowsOf, refusals };
 };
 
 /** Rows a chunk may hold, so that generated models stay within the server's memory in either delivery. */
@@ -73,6 +77,8 @@ const nextChunk = ({ server, items }: DeliveryContext, wanted: readonly (readonl
 export type Delivered = {
   /** In DeviceId order. */
   readonly answers: readonly Message[];
+  /** Of devices that were asked for rows and sent no model. */
+  readonly refusals: readonly Refuse[];
   /** The rows each device was sent. */
   readonly rowsOf: ReadonlyMap<DeviceId, Rows>;
   /** Spent on generating and encoding. */
@@ -84,7 +90,7 @@ export type Delivered = {
  */
 export const deliver = async (context: DeliveryContext, errand: Errand, exchange: Exchange): Promise<Delivered> => {
   const { server } = context;
-  const rowsOf = await askForRows(context, errand, exchange);
+  const { rowsOf, refusals } = await askForRows(context, errand, exchange);
   const position = new Map(errand.cohort.map((device, index) => [device, index]));
   const wanted = [...rowsOf];
   let generateMillis = 0;
@@ -104,7 +110,7 @@ export const deliver = async (context: DeliveryContext, errand: Errand, exchange
     generateMillis += performance.now() - start;
     first = end;
   }
-  return { answers: await exchange.answers(), rowsOf, generateMillis };
+  return { answers: await exchange.answers(), refusals, rowsOf, generateMillis };
 };
 
 /** Item ids, both ascending: whether each of `some` is among `all`. */

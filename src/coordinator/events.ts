@@ -1,9 +1,12 @@
-import type { Bytes, Millis } from '../base/units.js';
+import type { Bytes, Joules, Millis, Seconds } from '../base/units.js';
+import type { DropStage, Resource } from '../messages/account.js';
+import type { RefusalCause } from '../messages/message.js';
 import type { ActivityGroup } from './activity-groups.js';
 
 /**
  * What a run tells the world, as one stream. Progress, Prometheus, the results folder and reports observe it; the model
- * knows none of them. No event carries a rating, nor anything per device beyond latencies without ids.
+ * knows none of them. No event carries a rating, nor anything per device beyond latencies without ids and the few updates that
+ * `rejections` explains.
  */
 export type RunEvent = RunStarted | RoundFinished | EpochFinished | HostLost | HostRestored | CheckpointWritten | RunFinished;
 
@@ -23,6 +26,82 @@ export type RunStarted = {
   readonly rounds: number;
   /** Rounds done before this process: 0 when fresh. */
   readonly round: number;
+  /** The simulated devices by profile, and how their rounds are run; null where no fleet is configured. */
+  readonly fleet: {
+    readonly policy: string;
+    readonly profiles: readonly { readonly name: string; readonly devices: number }[];
+  } | null;
+};
+
+/** Why the coordinator threw an update away. `norm`: beyond the bound; `stale`: of too old a model; `kind`: another message. */
+export const REJECTIONS = [
+  'malformed',
+  'kind',
+  'identity',
+  'round',
+  'shape',
+  'dtype',
+  'rows',
+  'sums',
+  'not-finite',
+  'norm',
+  'stale',
+] as const;
+export type RejectionCause = (typeof REJECTIONS)[number];
+
+/**
+ * What became of the devices a round turned to, and of those still at work from rounds before (buffered rounds only):
+ *
+ *   assigned + carried = trained + refused + dropped + rejected + late + inFlight
+ *
+ * where refused, dropped and rejected are summed over their causes; a cause that did not occur is absent.
+ */
+export type Outcomes = {
+  readonly assigned: number;
+  /** In flight when the round began. */
+  readonly carried: number;
+  /** Updates that stepped Θ. */
+  readonly trained: number;
+  readonly refused: Readonly<Partial<Record<RefusalCause, number>>>;
+  readonly dropped: Readonly<Partial<Record<DropStage, number>>>;
+  readonly rejected: Readonly<Partial<Record<RejectionCause, number>>>;
+  /** Updates that came after the round had ended. */
+  readonly late: number;
+  /** At work when the round ended. */
+  readonly inFlight: number;
+};
+
+/** Upper bounds of the bins of a budget's histogram, as shares of the budget; the last bin takes the rest. */
+export const BUDGET_BOUNDS = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 1] as const;
+
+/** What a round cost the devices of one profile. */
+export type ProfileRound = {
+  readonly name: string;
+  readonly assigned: number;
+  readonly trained: number;
+  readonly refused: number;
+  readonly dropped: number;
+  readonly rejected: number;
+  readonly late: number;
+  readonly energy: Joules;
+  readonly bytesDown: Bytes;
+  readonly bytesUp: Bytes;
+  readonly operations: number;
+  /** By resource: how many of the devices asked in this round have used what share of it, in BUDGET_BOUNDS.length + 1 bins. */
+  readonly budgets: Readonly<Record<Resource, readonly number[]>>;
+};
+
+/** A round in virtual time: what it would have been on real devices. */
+export type VirtualRound = {
+  readonly start: Seconds;
+  readonly end: Seconds;
+  /** From being asked to the answer's arrival, of each answer that arrived in this round. Order carries no meaning. */
+  readonly latencies: readonly Seconds[];
+  /** Sums of the same answers' time for receiving, computing and sending. */
+  readonly down: Seconds;
+  readonly compute: Seconds;
+  readonly up: Seconds;
+  readonly profiles: readonly ProfileRound[];
 };
 
 export const PHASES = ['sample', 'generate', 'devices', 'backward', 'step'] as const;
@@ -52,6 +131,15 @@ export type RoundFinished = {
   readonly residentModels: number;
   readonly residentBytes: Bytes;
   readonly retries: number;
+  readonly outcomes: Outcomes;
+  /** Answers nobody waited for, such as copies; thrown away. */
+  readonly duplicates: number;
+  /** Why updates were rejected, one sentence each, for the first few of the round. */
+  readonly rejections: readonly string[];
+  /** Updates applied, by the number of steps Θ took since their model was made: staleness[0] by none; the last entry counts the rest. */
+  readonly staleness: readonly number[];
+  /** null where no fleet is configured. */
+  readonly virtual: VirtualRound | null;
 };
 
 /** Mean absolute and squared error (eq. 11, 12) over `count` held-out ratings. */
@@ -72,6 +160,8 @@ export type EpochFinished = {
   readonly groups: readonly GroupScore[];
   /** True where this is the best validation MSE so far. */
   readonly best: boolean;
+  /** Virtual time of the measurement, which takes none itself; null where no fleet is configured. */
+  readonly virtualTime: Seconds | null;
   /** Of the measurement itself. */
   readonly traffic: Traffic;
   readonly millis: Millis;

@@ -1,9 +1,9 @@
 import { badInput } from '../base/errors.js';
 import { millis } from '../base/units.js';
-import type { Message, Update } from '../messages/message.js';
+import { type Message, type RefusalCause, type Refuse, refusalCause, type Update } from '../messages/message.js';
 import { acceptUpdate, type DeliveryContext, deliver } from './deliver.js';
 import type { Devices } from './devices.js';
-import type { Phase, RoundFinished } from './events.js';
+import type { Outcomes, Phase, RoundFinished } from './events.js';
 import type { Sampler } from './sampling.js';
 import { epochOf, learningRateOf, type RoundSettings } from './settings.js';
 
@@ -23,6 +23,14 @@ const updatesOf = (answers: readonly Message[]): readonly Update[] => {
 const sumLoss = (updates: readonly Update[]): { loss: number; ratings: number } =>
   updates.reduce((sum, update) => ({ loss: sum.loss + update.loss, ratings: sum.ratings + update.count }), { loss: 0, ratings: 0 });
 
+const isRefusal = (message: Message): message is Refuse => message.kind === 'refuse';
+
+const outcomesOf = (assigned: number, trained: number, refusals: readonly Refuse[]): Outcomes => {
+  const refused: Partial<Record<RefusalCause, number>> = {};
+  for (const { reason } of refusals) refused[refusalCause(reason)] = (refused[refusalCause(reason)] ?? 0) + 1;
+  return { assigned, carried: 0, trained, refused, dropped: {}, rejected: {}, late: 0, inFlight: 0 };
+};
+
 /**
  * One round (Algorithm 1, lines 7-15; regenerating models for devices that are not sampled, lines 16-19, waits until they
  * are: nobody can see the difference). Θ changes only in the last step, so a round that a lost host interrupts can be run again.
@@ -36,7 +44,7 @@ export const runRound = async (context: RoundContext, round: number): Promise<Om
   server.prepare(cohort);
   clock.lap('generate');
   const exchange = await devices.open();
-  const { answers, rowsOf, generateMillis } = await deliver(
+  const { answers, refusals, rowsOf, generateMillis } = await deliver(
     context,
     { round, purpose: 'train', delivery: settings.delivery, cohort },
     exchange,
@@ -59,6 +67,11 @@ export const runRound = async (context: RoundContext, round: number): Promise<Om
     ratings,
     loss: loss / Math.max(1, ratings),
     ...step,
+    outcomes: outcomesOf(cohort.length, updates.length, [...refusals, ...answers.filter(isRefusal)]),
+    duplicates: 0,
+    rejections: [],
+    staleness: [updates.length],
+    virtual: null,
     traffic: devices.takeTraffic(),
     ...clock.read(),
     ...devices.takeReport(),

@@ -79,7 +79,7 @@ const train = (context: DeviceContext, model: LocalModel, { round, device }: Mod
   const { columns, batch: options, half, tensors, dtype } = context;
   const all = ratingsOf(columns, 'train', device);
   const batch = batchOf(all, options, round, device);
-  if (batch.items.length === 0) return { model, reply: { kind: 'refuse', round, device, reason: 'no ratings to learn from' } };
+  if (batch.items.length === 0) return { model, reply: { kind: 'refuse', round, device, reason: 'no ratings' } };
   const before = stateOf(context, device, round);
   const local = half.update(model, all, batch, random(options.seed, 'update', round, device), before);
   const { count, loss, rows, tensors: values, state } = hideRows(local, withDecoys(local.rows, options, 'train', round, device), tensors);

@@ -48,5 +48,10 @@ export type Update = Envelope & {
 export type PartScore = { readonly count: number; readonly absolute: number; readonly squared: number };
 export type Score = Envelope & { readonly kind: 'score'; readonly valid: PartScore; readonly test: PartScore };
 
-/** The device takes no part, and says why. */
+/** The device takes no part, and says why: one of REFUSALS, whatever follows after a colon. */
 export type Refuse = Envelope & { readonly kind: 'refuse'; readonly reason: string };
+
+export const REFUSALS = ['no ratings', 'memory', 'storage', 'data plan', 'battery', 'other'] as const;
+export type RefusalCause = (typeof REFUSALS)[number];
+
+export const refusalCause = (reason: string): RefusalCause => REFUSALS.find((cause) => reason.split(':')[0] === cause) ?? 'other';

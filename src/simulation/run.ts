@@ -90,7 +90,7 @@ const endEpoch = async (context: Context, epoch: number, trainLoss: number): Pro
   state.epochsEnded = epoch;
   state.best = judge(state.best, epoch, measured.valid);
   const best = state.best.epoch === epoch;
-  options.onEvent({ type: 'epoch', epoch, round: context.round, trainLoss, best, ...measured });
+  options.onEvent({ type: 'epoch', epoch, round: context.round, trainLoss, best, virtualTime: null, ...measured });
   if (best && options.config.checkpoint.best) await saveBest(context);
 };
 
@@ -181,6 +181,7 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
     epochs,
     rounds,
     round: context.round,
+    fleet: null,
   });
   const finished = finish(context, start).finally(() => fleet.close());
   finished.catch(() => {}); // Whoever awaits `finished` handles it; until then it must not count as unhandled.

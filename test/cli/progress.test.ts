@@ -58,6 +58,7 @@ const started = (round = 0): RunEvent => ({
   rounds: 400,
   epochs: 4,
   round,
+  fleet: null,
 });
 const round = (number: number): RoundFinished => ({
   type: 'round',
@@ -80,12 +81,18 @@ const round = (number: number): RoundFinished => ({
   residentModels: 0,
   residentBytes: bytes(0),
   retries: 0,
+  outcomes: { assigned: 64, carried: 0, trained: 64, refused: {}, dropped: {}, rejected: {}, late: 0, inFlight: 0 },
+  duplicates: 0,
+  rejections: [],
+  staleness: [64],
+  virtual: null,
 });
 const epoch = (number: number, mse: number, best: boolean): EpochFinished => ({
   type: 'epoch',
   epoch: number,
   round: number * 100,
   trainLoss: 0.9,
+  virtualTime: null,
   best,
   valid: { mae: 0.7, mse, count: 1 },
   test: { mae: 0.123, mse: 0.456, count: 1 },

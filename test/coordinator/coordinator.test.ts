@@ -124,6 +124,8 @@ describe('a round', () => {
     const { coordinator, events } = start({ answer, settings: { cohort: 12, roundsPerEpoch: 1 } });
     await coordinator.train(1);
     expect(refused).toEqual([1, 3, 5, 7, 9, 11]);
+    expect(events[0]!.outcomes).toMatchObject({ assigned: 12, trained: 6, refused: { other: 6 }, dropped: {}, rejected: {}, inFlight: 0 });
+    expect(events[0]!.staleness).toEqual([6]);
     const { columns } = contextFor(engine);
     const expected = [0, 2, 4, 6, 8, 10].reduce((sum, device) => sum + ratingsOf(columns, 'train', deviceId(device)).items.length, 0);
     expect(events[0]).toMatchObject({ cohort: 12, ratings: expected });

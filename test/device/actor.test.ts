@@ -159,7 +159,7 @@ describe('a device that is sent a model to train', () => {
       kind: 'refuse',
       round: ROUND,
       device: DEVICE,
-      reason: 'no ratings to learn from',
+      reason: 'no ratings',
     });
   });
 });

@@ -12,6 +12,7 @@ export const runStarted = (changes: Partial<RunStarted> = {}): RunStarted => ({
   rounds: (changes.epochs ?? 4) * (changes.roundsPerEpoch ?? 10),
   epochs: 4,
   round: 0,
+  fleet: null,
   ...changes,
 });
 
@@ -36,6 +37,11 @@ export const roundFinished = (changes: Partial<RoundFinished> = {}): RoundFinish
   residentModels: 100,
   residentBytes: bytes(5_000_000),
   retries: 0,
+  outcomes: { assigned: 64, carried: 0, trained: 64, refused: {}, dropped: {}, rejected: {}, late: 0, inFlight: 0 },
+  duplicates: 0,
+  rejections: [],
+  staleness: [64],
+  virtual: null,
   ...changes,
 });
 
@@ -44,6 +50,7 @@ export const epochFinished = (changes: Partial<EpochFinished> = {}): EpochFinish
   epoch: 1,
   round: 10,
   trainLoss: 0.95,
+  virtualTime: null,
   valid: { mae: 0.7, mse: 0.83, count: 10_000 },
   test: { mae: 0.71, mse: 0.84, count: 10_004 },
   groups: [],

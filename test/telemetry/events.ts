@@ -12,6 +12,7 @@ export const started = (devices: number): RunStarted => ({
   rounds: 40,
   epochs: 2,
   round: 0,
+  fleet: null,
 });
 export const round = (cohort: number, changes: Partial<RoundFinished> = {}): RoundFinished => ({
   type: 'round',
@@ -34,6 +35,11 @@ export const round = (cohort: number, changes: Partial<RoundFinished> = {}): Rou
   residentModels: 50,
   residentBytes: bytes(5000),
   retries: 1,
+  outcomes: { assigned: cohort, carried: 0, trained: cohort, refused: {}, dropped: {}, rejected: {}, late: 0, inFlight: 0 },
+  duplicates: 0,
+  rejections: [],
+  staleness: [cohort],
+  virtual: null,
   ...changes,
 });
 export const epoch = (changes: Partial<EpochFinished> = {}): EpochFinished => ({
@@ -41,6 +47,7 @@ export const epoch = (changes: Partial<EpochFinished> = {}): EpochFinished => ({
   epoch: 1,
   round: 10,
   trainLoss: 0.95,
+  virtualTime: null,
   best: true,
   millis: millis(100),
   valid: { mae: 0.7, mse: 0.8, count: 10 },
