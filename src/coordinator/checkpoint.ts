@@ -61,6 +61,11 @@ const checkTensors = (found: readonly TensorEntry[], parameters: readonly Parame
   }
 };
 
+const checkContent = (header: Header, algorithm: string, parameters: readonly Parameter[], path: string): void => {
+  if (header.algorithm !== algorithm) throw badInput('CHECKPOINT', path, `algorithm ${algorithm}`, String(header.algorithm));
+  checkTensors(header.tensors, parameters, path);
+};
+
 export type Restored = Pick<Header, 'optimizer' | 'run'>;
 
 /**
@@ -71,11 +76,22 @@ export const readCheckpoint = (path: string, algorithm: string, parameters: read
   let restored: Restored = { optimizer: null, run: null };
   readSealed(path, MAGIC, (value) => {
     const header = parseHeader(value, path);
-    if (header.algorithm !== algorithm) throw badInput('CHECKPOINT', path, `algorithm ${algorithm}`, String(header.algorithm));
+    checkContent(header, algorithm, parameters, path);
     if (header.weightsOnly) throw badInput('CHECKPOINT', path, 'optimizer state', 'weights only (the best model, not the last state)');
-    checkTensors(header.tensors, parameters, path);
     restored = { optimizer: header.optimizer, run: header.run };
     return stretches(parameters, false);
   });
   return restored;
+};
+
+/** Reads the weights of a checkpoint, with or without optimizer state; returns the run's state. Throws CHECKPOINT as readCheckpoint does. */
+export const readWeights = (path: string, algorithm: string, parameters: readonly Parameter[]): unknown => {
+  let run: unknown;
+  readSealed(path, MAGIC, (value) => {
+    const header = parseHeader(value, path);
+    checkContent(header, algorithm, parameters, path);
+    run = header.run;
+    return stretches(parameters, header.weightsOnly);
+  });
+  return run;
 };

@@ -1,12 +1,13 @@
 import type { Algorithm, ServerHalf, World } from '../algorithms/algorithm.js';
 import { isMetafleetError } from '../base/errors.js';
-import { type Bytes, type Millis, millis } from '../base/units.js';
+import { type Bytes, type DeviceId, type Millis, millis } from '../base/units.js';
 import { type ActivityGroups, groupByActivity } from './activity-groups.js';
-import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
+import { readCheckpoint, readWeights, writeCheckpoint } from './checkpoint.js';
 import type { Devices } from './devices.js';
 import { digestOf } from './digest.js';
 import { type Evaluation, evaluate } from './evaluate.js';
 import type { RoundFinished } from './events.js';
+import { type FleetScores, generateModels, scoreFleet } from './inspect.js';
 import { type RoundContext, runRound } from './round.js';
 import { createSampler, type Sampler } from './sampling.js';
 import type { RoundSettings } from './settings.js';
@@ -24,6 +25,12 @@ export type Coordinator = {
   save(path: string, run: unknown, weightsOnly: boolean): Saved;
   /** Takes up Θ, optimizer and round of a checkpoint; returns the run's state as it was saved with it. */
   restore(path: string): { readonly round: number; readonly run: unknown };
+  /** Takes up Θ alone, of a last or a best checkpoint: enough to measure and to generate, not to continue. */
+  restoreWeights(path: string): { readonly round: number };
+  /** Error sums device by device. */
+  scoreFleet(): Promise<FleetScores>;
+  /** Φ_u of each device (distinct, ascending), with these rows of the item tensors. */
+  models(devices: readonly DeviceId[], rows: Uint32Array): readonly (readonly Float32Array[])[];
   close(): Promise<void>;
 };
 
@@ -115,6 +122,12 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
       state = saved.state;
       return { round: state.round, run: saved.run };
     },
+    restoreWeights: (path) => {
+      state = (readWeights(path, algorithm.name, server.parameters) as { state: State }).state;
+      return { round: state.round };
+    },
+    scoreFleet: async () => (await persist(() => scoreFleet(context, state.round, world.devices))).result,
+    models: (asked, rows) => generateModels(context, asked, rows),
     close: () => server.close(),
   };
 };

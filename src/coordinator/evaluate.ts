@@ -1,13 +1,9 @@
-import { badInput } from '../base/errors.js';
-import { type DeviceId, deviceId, type Millis, millis } from '../base/units.js';
+import { type Millis, millis } from '../base/units.js';
 import type { PartScore } from '../messages/message.js';
 import { ACTIVITY_GROUPS, type ActivityGroups } from './activity-groups.js';
-import { deliver } from './deliver.js';
 import type { GroupScore, Score, Traffic } from './events.js';
+import { measureDevices } from './inspect.js';
 import type { RoundContext } from './round.js';
-
-/** Devices measured at a time: enough to keep every host busy, few enough that a fleet of any size streams through. */
-const CHUNK = 256;
 
 export type Evaluation = {
   readonly valid: Score;
@@ -53,19 +49,10 @@ export const evaluate = async (context: RoundContext, round: number, devices: nu
   const start = performance.now();
   const total = tally();
   const tallies = groups === null ? [] : ACTIVITY_GROUPS.map((group) => ({ group, members: groups[group], sums: tally() }));
-  for (let first = 0; first < devices; first += CHUNK) {
-    const cohort: DeviceId[] = Array.from({ length: Math.min(CHUNK, devices - first) }, (_, i) => deviceId(first + i));
-    context.server.prepare(cohort);
-    const exchange = await context.devices.open();
-    const delivery = context.settings.evaluationDelivery;
-    const { answers } = await deliver(context, { round, purpose: 'evaluate', delivery, cohort }, exchange);
-    for (const answer of answers) {
-      if (answer.kind === 'refuse') continue;
-      if (answer.kind !== 'score') throw badInput('MESSAGE', `answer of device ${answer.device}`, 'score or refuse', answer.kind);
-      total.add(answer);
-      for (const { members, sums } of tallies) if (members.has(answer.device)) sums.add(answer);
-    }
-  }
+  await measureDevices(context, round, devices, (score) => {
+    total.add(score);
+    for (const { members, sums } of tallies) if (members.has(score.device)) sums.add(score);
+  });
   context.devices.takeReport();
   return {
     ...total.read(),

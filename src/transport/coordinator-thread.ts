@@ -75,6 +75,9 @@ export const serveCoordinator = (control: MessagePort): void => {
     digest: () => running().coordinator.digest(),
     save: (path, run, weightsOnly) => running().coordinator.save(path, run, weightsOnly),
     restore: (path) => running().coordinator.restore(path),
+    restoreWeights: (path) => running().coordinator.restoreWeights(path),
+    scoreFleet: () => orFailure(running().coordinator.scoreFleet()),
+    models: (devices, rows) => running().coordinator.models(devices, rows),
     close: () => running().coordinator.close(),
   };
   expose(api, control);

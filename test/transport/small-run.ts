@@ -27,7 +27,7 @@ const SMALL: Tree = {
   metamf: { userEmbedding: 4, collaborative: 4, hidden: 6, lowRank: 3, itemEmbedding: 4, units: 2 },
 };
 
-const smallConfig = (over: Tree = {}): Config =>
+export const smallConfig = (over: Tree = {}): Config =>
   resolveConfig(...[SMALL, over].map((tree) => ({ tree, place: (path: readonly PropertyKey[]) => path.join('.') })));
 
 export const temporaryFolder = async (): Promise<string> => {
