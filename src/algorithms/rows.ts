@@ -19,9 +19,15 @@ export const lowerBound = (rows: Uint32Array, item: number): number => {
 };
 
 /** Distinct items of a batch, ascending: the rows its update touches. */
-export const distinctRows = (items: Uint32Array): Uint32Array => {
-  const sorted = items.slice().sort();
+export const distinctRows = (items: ArrayLike<number>): Uint32Array => {
+  const sorted = new Uint32Array(items.length);
+  let ascending = true;
+  for (let i = 0; i < sorted.length; i++) {
+    sorted[i] = items[i]!;
+    ascending &&= i === 0 || sorted[i]! >= sorted[i - 1]!;
+  }
+  if (!ascending) sorted.sort();
   let count = 0;
-  for (const item of sorted) if (count === 0 || item !== sorted[count - 1]) sorted[count++] = item;
-  return sorted.slice(0, count);
+  for (let i = 0; i < sorted.length; i++) if (i === 0 || sorted[i] !== sorted[i - 1]) sorted[count++] = sorted[i]!;
+  return count === sorted.length ? sorted : sorted.slice(0, count);
 };

@@ -1,4 +1,5 @@
 import type { DeviceHalf, LocalModel, LocalUpdate } from '../algorithms/algorithm.js';
+import { lowerBound } from '../algorithms/rows.js';
 import { badInput } from '../base/errors.js';
 import { random } from '../base/random.js';
 import type { DeviceId } from '../base/units.js';
@@ -30,11 +31,18 @@ export type Transition = {
 const stateOf = ({ columns, half, batch: { seed } }: DeviceContext, device: DeviceId, round: number): Float32Array =>
   stateBefore(columns.state, half.privateState, indexOf(columns, device), device, round, seed);
 
+const joined = (some: Uint32Array, others: Uint32Array): Uint32Array => {
+  const all = new Uint32Array(some.length + others.length);
+  all.set(some);
+  all.set(others, some.length);
+  return all;
+};
+
 /** The items whose rows a device needs in a round. */
-const neededItems = ({ columns, batch }: DeviceContext, { round, device, purpose }: Assign | Model): Iterable<number> =>
+const neededItems = ({ columns, batch }: DeviceContext, { round, device, purpose }: Assign | Model): Uint32Array =>
   purpose === 'train'
     ? batchOf(ratingsOf(columns, 'train', device), batch, round, device).items
-    : [...ratingsOf(columns, 'valid', device).items, ...ratingsOf(columns, 'test', device).items];
+    : joined(ratingsOf(columns, 'valid', device).items, ratingsOf(columns, 'test', device).items);
 
 const want = (context: DeviceContext, message: Assign): Transition => {
   const { round, device, purpose } = message;
@@ -43,9 +51,10 @@ const want = (context: DeviceContext, message: Assign): Transition => {
 };
 
 /** No error names an item: which one is missing is one she rated. */
-const checkRows = (rows: Uint32Array, needed: Iterable<number>, place: string): void => {
-  const held = new Set(rows);
-  for (const item of needed) if (!held.has(item)) throw badInput('MESSAGE', place, 'all rows it asked for', 'fewer of them');
+const checkRows = (rows: Uint32Array, needed: Uint32Array, place: string): void => {
+  for (const item of needed) {
+    if (rows[lowerBound(rows, item)] !== item) throw badInput('MESSAGE', place, 'all rows it asked for', 'fewer of them');
+  }
 };
 
 const receive = (context: DeviceContext, message: Model): LocalModel => {

@@ -1,4 +1,5 @@
 import type { LocalRatings } from '../algorithms/algorithm.js';
+import { distinctRows } from '../algorithms/rows.js';
 import { distinct, random } from '../base/random.js';
 import type { DeviceId } from '../base/units.js';
 import type { Purpose } from '../messages/message.js';
@@ -19,14 +20,16 @@ export const batchOf = (train: LocalRatings, { seed, ratings }: BatchOptions, ro
  * that share their decoys, or do not where they should, give away the rest.
  */
 export const withDecoys = (
-  items: Iterable<number>,
+  items: ArrayLike<number>,
   { seed, decoys, items: count }: BatchOptions,
   purpose: Purpose,
   round: number,
   device: DeviceId,
 ): Uint32Array => {
-  const rows = new Set(items);
-  const wanted = Math.min(count, rows.size + decoys);
+  const real = distinctRows(items);
+  const wanted = Math.min(count, real.length + decoys);
+  if (wanted === real.length) return real;
+  const rows = new Set(real);
   const source = random(seed, 'decoys', purpose, round, device);
   while (rows.size < wanted) rows.add(source.integer(count));
   return Uint32Array.from(rows).sort();

@@ -58,6 +58,8 @@ const kernelNames = Object.keys({
   adamTensor: 0,
   adamItems: 0,
   adamTensorItems: 0,
+  predictRatings: 0,
+  descendRatings: 0,
 } satisfies Record<KernelName, 0>) as KernelName[];
 const kernelIndex = new Map(kernelNames.map((name, index) => [name, index]));
 

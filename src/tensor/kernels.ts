@@ -147,6 +147,28 @@ export type Kernels = {
     decay: number,
     decoupled: number,
   ): number;
+
+  /** Predictions of ratings, row[r] (u32) being the item row of the r-th, d and f multiples of 4 (padded with zeros):
+   * x = items[row] ⊙ user (d)   h = ReLU(w1·x + b1) (f)   out[r] = w2·h + b2.
+   * `w` holds w1 (f, d), b1 (f), w2 (f), b2 (1 of 4), user (d), one behind the other; `work` is room for 2·d + f elements. */
+  predictRatings(count: number, d: number, f: number, row: number, items: number, w: number, work: number, out: number): void;
+  /** One pass of minibatch descent, `batch` ratings at a time in the order given, on the mean of (ŷ − value)² over each batch, of the
+   * item rows and of `w`: weights −= rate · gradient. gItems and g are laid out as items and w, zero before and zero again after.
+   * Returns Σ (ŷ − value)², each as predicted for its own batch, in float64. */
+  descendRatings(
+    count: number,
+    batch: number,
+    d: number,
+    f: number,
+    row: number,
+    value: number,
+    items: number,
+    gItems: number,
+    w: number,
+    g: number,
+    work: number,
+    rate: number,
+  ): number;
 };
 
 export type KernelName = keyof Kernels;

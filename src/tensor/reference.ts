@@ -1,4 +1,5 @@
 import type { Kernels } from './kernels.js';
+import { ratingReference } from './rating-reference.js';
 
 /**
  * The kernels as plain loops: their definition, what the conformance tests compare with, and what runs where SIMD is
@@ -16,6 +17,8 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
   const highest = (values: Uint32Array) => values.reduce((most, value) => Math.max(most, value + 1), 0);
 
   const kernels: Kernels = {
+    ...ratingReference(memory),
+
     gemm(m, n, k, a, aRow, aCol, b, bRow, c, cRow, bias, accumulate) {
       const A = floats(a, span(m, aRow, k, aCol)),
         B = floats(b, span(k, bRow, n)),

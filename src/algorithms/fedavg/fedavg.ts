@@ -21,6 +21,41 @@ const initialize = (tensors: readonly Float32Array[], world: World, { itemEmbedd
   tensors[4]![0] = (world.lowest + world.highest) / 2;
 };
 
+/** Rows of `items`, one behind the other. */
+const gather = (items: Float32Array, rows: Uint32Array, d: number): Float32Array => {
+  const out = new Float32Array(rows.length * d);
+  for (let index = 0; index < rows.length; index++) {
+    const [from, to] = [rows[index]! * d, index * d];
+    for (let e = 0; e < d; e++) out[to + e] = items[from + e]!;
+  }
+  return out;
+};
+
+/** sum[rows] += weight · values */
+const addRows = (sum: Float32Array, rows: Uint32Array, values: Float32Array, d: number, weight: number): void => {
+  for (let index = 0; index < rows.length; index++) {
+    const [from, to] = [index * d, rows[index]! * d];
+    for (let e = 0; e < d; e++) sum[to + e]! += weight * values[from + e]!;
+  }
+};
+
+/** sum += weight · values */
+const add = (sum: Float32Array, values: Float32Array, weight: number): void => {
+  for (let i = 0; i < values.length; i++) sum[i]! += weight * values[i]!;
+};
+
+/** weights += rate · sum / ratings, and sum = 0. Returns the mean's Σ of squares. */
+const move = (weights: Float32Array, sum: Float32Array, ratings: number, rate: number): number => {
+  let squares = 0;
+  for (let i = 0; i < sum.length; i++) {
+    const mean = sum[i]! / ratings;
+    squares += mean * mean;
+    weights[i]! += rate * mean;
+  }
+  sum.fill(0);
+  return squares;
+};
+
 const createServerHalf = async (world: World, options: FedAvgOptions, server: ServerOptions): Promise<ServerHalf> => {
   const d = options.itemEmbedding;
   const arena = createArena();
@@ -36,22 +71,14 @@ const createServerHalf = async (world: World, options: FedAvgOptions, server: Se
   const modelFor = (rows: Rows): GeneratedModel => {
     const [items, ...dense] = parameters.map(valuesOf);
     if (rows === null) return [[items!], ...dense.map((values) => [values])];
-    const some = new Float32Array(rows.length * d);
-    rows.forEach((row, index) => some.set(items!.subarray(row * d, (row + 1) * d), index * d));
-    return [[some], ...dense.map((values) => [values])];
+    return [[gather(items!, rows, d)], ...dense.map((values) => [values])];
   };
 
   /** sum += count · Δ, row by row for the items. */
-  const add = ({ count, rows, tensors }: ClientUpdate): void => {
+  const addUpdate = ({ count, rows, tensors }: ClientUpdate): void => {
     ratings += count;
-    const [items, ...dense] = tensors;
-    rows.forEach((row, index) => {
-      for (let e = 0; e < d; e++) sums[0]![row * d + e]! += count * items![index * d + e]!;
-    });
-    dense.forEach((values, index) => {
-      const sum = sums[index + 1]!;
-      for (let i = 0; i < values.length; i++) sum[i]! += count * values[i]!;
-    });
+    addRows(sums[0]!, rows, tensors[0]!, d, count);
+    for (let index = 1; index < sums.length; index++) add(sums[index]!, tensors[index]!, count);
   };
 
   return {
@@ -60,19 +87,10 @@ const createServerHalf = async (world: World, options: FedAvgOptions, server: Se
     chunk: Math.max(1, Math.floor(CHUNK_ELEMENTS / (world.items * d))),
     prepare: () => {},
     generate: (_first, rows) => rows.map(modelFor),
-    accumulate: (updates) => updates.forEach(add),
+    accumulate: (updates) => updates.forEach(addUpdate),
     step: (learningRate) => {
       if (ratings === 0) return { gradientNorm: 0, clipped: false };
-      let squares = 0;
-      sums.forEach((sum, index) => {
-        const weights = valuesOf(parameters[index]!);
-        for (let i = 0; i < sum.length; i++) {
-          const mean = sum[i]! / ratings;
-          squares += mean * mean;
-          weights[i]! += learningRate * mean;
-        }
-        sum.fill(0);
-      });
+      const squares = sums.reduce((total, sum, index) => total + move(valuesOf(parameters[index]!), sum, ratings, learningRate), 0);
       ratings = 0;
       return { gradientNorm: Math.sqrt(squares), clipped: false };
     },

@@ -6,3 +6,4 @@ export { generateItems, generateRows } from './generate';
 export { backwardRows } from './backward';
 export { relu, reluBackward, addRows, axpy, sumSquares, dot, dotItems, zero } from './vector';
 export { adam, adamTensor, adamItems, adamTensorItems } from './adam';
+export { predictRatings, descendRatings } from './rating';

@@ -16,8 +16,8 @@ import {
   withRows,
 } from './model.js';
 
-/** Of the largest element: what a difference or a user vector loses when it becomes float32, with some to spare. */
-const TOLERANCE = 3e-7;
+/** Of a tensor's largest weight: what its float32 loses over some steps. */
+const TOLERANCE = 1e-6;
 
 /** One is a multiple of the four sums of the inner loop, one has a remainder, one is nothing but remainder. */
 const SIZES = [
@@ -29,19 +29,17 @@ const SIZES = [
 const updateOf = (options: FedAvgOptions, { model, ratings, state }: Local): LocalUpdate =>
   fedavg(options).device.update(model, ratings, ratings, random(9, 'update'), state);
 
-/** Differences of the rows the device touched, and the other tensors' whole. */
-const differencesOf = (after: Numbers, before: Numbers, rows: Uint32Array, d: number): number[][] =>
-  SHARED.map((name) => {
-    const difference = after[name].map((value, i) => value - before[name][i]!);
-    return name === 'items' ? [...rows].flatMap((row) => difference.slice(row * d, (row + 1) * d)) : difference;
-  });
+/** A tensor's rows that the device touched, or all of it. */
+const touched = (numbers: Numbers, name: (typeof SHARED)[number], rows: Uint32Array, d: number): number[] =>
+  name === 'items' ? [...rows].flatMap((row) => numbers.items.slice(row * d, (row + 1) * d)) : numbers[name];
 
 const expectUpdate = (options: FedAvgOptions, local: Local, after: Numbers): void => {
   const { rows, tensors, state } = updateOf(options, local);
   expect([...rows]).toEqual([...local.ratings.items].sort((a, b) => a - b));
-  const expected = differencesOf(after, local.numbers, rows, options.itemEmbedding);
   SHARED.forEach((name, index) => {
-    expectClose(tensors[index]!, expected[index]!, TOLERANCE, name);
+    const before = touched(local.numbers, name, rows, options.itemEmbedding);
+    const found = Array.from(tensors[index]!, (difference, at) => before[at]! + difference);
+    expectClose(found, touched(after, name, rows, options.itemEmbedding), TOLERANCE, name);
   });
   expectClose(state!, after.user, TOLERANCE, 'user vector');
 };
@@ -85,7 +83,7 @@ describe('the device half of FedAvg', () => {
         expectUpdate(options, local, numbers);
         const update = updateOf(options, local);
         expect(update.count).toBe(10);
-        expect(update.loss / loss).toBeCloseTo(1, 12);
+        expect(update.loss / loss).toBeCloseTo(1, 5);
       }
     });
   }

@@ -1,0 +1,134 @@
+import { instantiate } from '../../tensor/kernel-ring.js';
+import type { Kernels } from '../../tensor/kernels.js';
+import { createArena } from '../../tensor/memory.js';
+import { chooseImplementation } from '../../tensor/probe.js';
+import { createScratch } from '../../tensor/scratch.js';
+import type { LocalModel } from '../algorithm.js';
+import { rowOf } from '../rows.js';
+
+/** d and f of the shared model. */
+export type Sizes = { readonly d: number; readonly f: number };
+
+/**
+ * Kernel memory in which one device after another of a thread computes: the item rows she touches and the dense part of her model as
+ * the rating kernels want them (tensor/kernels.ts), and the gradients of both, zero between devices.
+ */
+export type Workspace = {
+  readonly kernels: Kernels;
+  readonly padded: Sizes;
+  /** Pointers, after `load`. */
+  readonly items: number;
+  readonly itemGradients: number;
+  readonly dense: number;
+  readonly denseGradients: number;
+  readonly work: number;
+  /** Takes up the model's rows of some items, ascending, its dense tensors and the user vector. */
+  load(model: LocalModel, rows: Uint32Array, state: Float32Array): void;
+  /** Room for a list of `count` ratings. */
+  listRows(count: number): Listed<Uint32Array>;
+  listValues(count: number): Listed<Float32Array>;
+  /** now − before of the shared tensors, in their order, and the user vector as it is now, all in one piece of memory. */
+  read(model: LocalModel, rows: Uint32Array): { readonly tensors: readonly Float32Array[]; readonly user: Float32Array };
+};
+
+type Listed<View> = { readonly pointer: number; readonly view: View };
+
+const pad = (count: number): number => (count + 3) & ~3;
+
+/** The model's rows of some items, into rows of `width` elements; what is beyond d stays zero. */
+const loadRows = ({ rows, tensors }: LocalModel, wanted: Uint32Array, into: Float32Array, d: number, width: number): void => {
+  const all = tensors[0]!;
+  for (let index = 0; index < wanted.length; index++) {
+    const [from, to] = [rowOf(rows, wanted[index]!) * d, index * width];
+    for (let e = 0; e < d; e++) into[to + e] = all[from + e]!;
+    for (let e = d; e < width; e++) into[to + e] = 0;
+  }
+};
+
+/** What those rows have become, less what they were. */
+const subtractRows = (
+  { rows, tensors }: LocalModel,
+  wanted: Uint32Array,
+  now: Float32Array,
+  d: number,
+  width: number,
+  out: Float32Array,
+) => {
+  const all = tensors[0]!;
+  for (let index = 0; index < wanted.length; index++) {
+    const [before, from, to] = [rowOf(rows, wanted[index]!) * d, index * width, index * d];
+    for (let e = 0; e < d; e++) out[to + e] = now[from + e]! - all[before + e]!;
+  }
+};
+
+/** w1 is (d, f) on the wire and (f, width) for the kernels. */
+const loadTransposed = (w1: Float32Array, into: Float32Array, { d, f }: Sizes, width: number): void => {
+  for (let q = 0; q < f; q++) for (let e = 0; e < d; e++) into[q * width + e] = w1[e * f + q]!;
+};
+const subtractTransposed = (w1: Float32Array, now: Float32Array, { d, f }: Sizes, width: number, out: Float32Array): void => {
+  for (let e = 0; e < d; e++) for (let q = 0; q < f; q++) out[e * f + q] = now[q * width + e]! - w1[e * f + q]!;
+};
+
+const subtract = (before: Float32Array, now: Float32Array, out: Float32Array): void => {
+  for (let i = 0; i < out.length; i++) out[i] = now[i]! - before[i]!;
+};
+
+export const createWorkspace = (sizes: Sizes): Workspace => {
+  const { d, f } = sizes;
+  const arena = createArena();
+  const padded: Sizes = { d: pad(d), f: pad(f) };
+  const width = padded.d;
+  // One behind the other, as the rating kernels have them (b2 takes four).
+  const b1 = padded.f * width;
+  const w2 = b1 + padded.f;
+  const b2 = w2 + padded.f;
+  const user = b2 + 4;
+  const size = user + width;
+  const dense = arena.allocate(size);
+  const denseGradients = arena.allocate(size);
+  const work = arena.allocate(2 * width + padded.f);
+  const weights = arena.f32(dense, size);
+  const [items, itemGradients, listed, values] = [createScratch(arena), createScratch(arena), createScratch(arena), createScratch(arena)];
+
+  return {
+    kernels: instantiate(chooseImplementation(), arena.memory),
+    padded,
+    get items() {
+      return items.pointer;
+    },
+    get itemGradients() {
+      return itemGradients.pointer;
+    },
+    dense,
+    denseGradients,
+    work,
+    load: (model, rows, state) => {
+      const count = rows.length * width;
+      itemGradients.reserve(count);
+      loadRows(model, rows, arena.f32(items.reserve(count), count), d, width);
+      loadTransposed(model.tensors[1]!, weights, sizes, width);
+      weights.set(model.tensors[2]!, b1);
+      weights.set(model.tensors[3]!, w2);
+      weights.set(model.tensors[4]!, b2);
+      weights.set(state, user);
+    },
+    listRows: (count) => ({ pointer: listed.reserve(count), view: arena.u32(listed.pointer, count) }),
+    listValues: (count) => ({ pointer: values.reserve(count), view: arena.f32(values.pointer, count) }),
+    read: (model, rows) => {
+      const out = new Float32Array(rows.length * d + d * f + 2 * f + 1 + d);
+      let end = 0;
+      const [low, w1, b1Out, w2Out, b2Out, userOut] = [rows.length * d, d * f, f, f, 1, d].map((count) => {
+        const start = end;
+        end += count;
+        return out.subarray(start, end);
+      }) as [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];
+      subtractRows(model, rows, arena.f32(items.pointer, rows.length * width), d, width, low);
+      subtractTransposed(model.tensors[1]!, weights, sizes, width, w1);
+      subtract(model.tensors[2]!, weights.subarray(b1), b1Out);
+      subtract(model.tensors[3]!, weights.subarray(w2), w2Out);
+      subtract(model.tensors[4]!, weights.subarray(b2), b2Out);
+      userOut.set(weights.subarray(user, user + d));
+      return { tensors: [low, w1, b1Out, w2Out, b2Out], user: userOut };
+    },
+  };
+};
