@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { Registry } from 'prom-client';
 import { type BaselineErrors, measureBaselines } from '../algorithms/baselines/baselines.js';
 import { badInput, messageOf } from '../base/errors.js';
 import type { Dataset } from '../data/dataset.js';
@@ -13,7 +14,7 @@ import { configKeys, configValue, flagSource, presetSource, printConfig, resolve
 import { planRun, ratingsIn } from '../simulation/plan.js';
 import type { Outcome } from '../simulation/run.js';
 import { trainInto, type Watched } from '../studies/run-folder.js';
-import { createMetrics } from '../telemetry/metrics.js';
+import { createMetrics, type Metrics } from '../telemetry/metrics.js';
 import { startServer } from '../telemetry/server.js';
 import { readToken } from '../telemetry/token.js';
 import { chooseImplementation } from '../tensor/probe.js';
@@ -84,15 +85,24 @@ const isLoopback = (host: string): boolean => host === 'localhost' || host === '
 
 const serveMetrics = async (config: Config, watched: Watched, progress: Progress) => {
   if (!config.metrics.enabled) return undefined;
-  const metrics = createMetrics({ pool: () => watched.run?.sample() ?? { queued: 0, utilization: 0, threads: 0 } });
+  const registry = new Registry();
   const { host, port, tokenFile } = config.metrics;
   const token = readToken(tokenFile);
   const status = (): object => watched.summary?.summary() ?? {};
-  const server = await startServer({ host, port, token, registry: metrics.registry, status });
+  const server = await startServer({ host, port, token, registry, status });
   progress.note(`metrics at ${server.url}/metrics${token === undefined ? '' : ', with the token'}`);
   if (token === undefined && !isLoopback(host))
     progress.note(`anyone who reaches ${host} can read them: metrics.tokenFile asks for a token`);
-  return { observe: metrics.observe, close: () => server.close() };
+  const pool = () => watched.run?.sample() ?? { queued: 0, utilization: 0, threads: 0 };
+  return {
+    /** Metrics begin when the run has its name, so that no series is without it. */
+    begin: (run: string): Metrics['observe'] => {
+      const { algorithm, data, delivery, dtype, seed } = config;
+      return createMetrics({ registry, pool, run: { run, algorithm, data, delivery, dtype, seed: String(seed), version: VERSION } })
+        .observe;
+    },
+    close: () => server.close(),
+  };
 };
 
 /** One run, from its configuration to its table. What can be refused is refused before a folder is made for it. */
@@ -108,7 +118,7 @@ const runOnce = async (config: Config, own: OwnFlags, progress: Progress): Promi
     const baselines = await baselinesOf(config, dataset, progress);
     const results = resumed ?? (await openFolder(config, own, progress));
     const environment = describeEnvironment({ metafleet: VERSION, kernels: chooseImplementation() });
-    const observers = [progress.observe, ...(metrics === undefined ? [] : [metrics.observe])];
+    const observers = [progress.observe, ...(metrics === undefined ? [] : [metrics.begin(results.run)])];
     const { stage, note } = progress;
     const parts = { config, dataset, baselines, environment, results, resume: own.resume !== undefined, observers, stage, note };
     return await trainInto(parts, watched).finally(() => {

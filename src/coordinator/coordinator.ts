@@ -1,6 +1,6 @@
 import type { Algorithm, ServerHalf, World } from '../algorithms/algorithm.js';
 import { isMetafleetError } from '../base/errors.js';
-import { type Bytes, type DeviceId, type Millis, millis } from '../base/units.js';
+import { type Bytes, bytes, type DeviceId, type Millis, millis } from '../base/units.js';
 import { type ActivityGroups, groupByActivity } from './activity-groups.js';
 import { readCheckpoint, readWeights, writeCheckpoint } from './checkpoint.js';
 import type { Devices } from './devices.js';
@@ -71,6 +71,11 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
   let interrupted = false;
   let groups: ActivityGroups | undefined;
 
+  const kernelBytes = (): Bytes => {
+    const memories = new Set(server.parameters.map(({ arena }) => arena.memory.buffer));
+    return bytes(Array.from(memories).reduce((sum, { byteLength }) => sum + byteLength, 0));
+  };
+
   /** A round whose host died is run again on the hosts that took its place: Θ has not changed since it began. */
   const persist = async <T>(work: () => Promise<T>): Promise<{ result: T; retries: number }> => {
     for (let retries = 0; ; retries++) {
@@ -96,7 +101,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
           lossSum: (first ? 0 : state.lossSum) + result.loss * result.ratings,
           ratings: (first ? 0 : state.ratings) + result.ratings,
         };
-        emit({ ...result, retries });
+        emit({ ...result, retries, kernelBytes: kernelBytes() });
       }
       return { round: state.round, ran: state.round - before, loss: state.lossSum / Math.max(1, state.ratings) };
     },

@@ -1,6 +1,6 @@
 import type { Bytes, Millis } from '../base/units.js';
 import type { Message } from '../messages/message.js';
-import type { Traffic } from './events.js';
+import type { RoundFinished, Traffic } from './events.js';
 
 /**
  * The coordinator's port to the devices: narrow, so that worker threads and networks can implement it alike. Implementations
@@ -25,7 +25,7 @@ export type Exchange = {
   answers(): Promise<readonly Message[]>;
 };
 
-export type HostsReport = {
+export type HostsReport = Pick<RoundFinished, 'queueMillis' | 'threads'> & {
   readonly deviceMillis: readonly Millis[];
   /** Devices whose model was generated and delivered. */
   readonly activated: number;

@@ -1,6 +1,7 @@
 import type { Bytes, Joules, Millis, Seconds } from '../base/units.js';
 import type { DropStage, Resource } from '../messages/account.js';
 import type { RefusalCause } from '../messages/message.js';
+import type { Dtype } from '../messages/wire-tensor.js';
 import type { ActivityGroup } from './activity-groups.js';
 
 /**
@@ -12,7 +13,24 @@ export type RunEvent = RunStarted | RoundFinished | EpochFinished | HostLost | H
 
 export type Direction = 'down' | 'up';
 /** Bytes and messages as encoded, by message kind and direction. */
-export type Traffic = readonly { readonly kind: string; readonly direction: Direction; readonly messages: number; readonly bytes: Bytes }[];
+export type Traffic = readonly TrafficLine[];
+export type TrafficLine = {
+  readonly kind: string;
+  readonly direction: Direction;
+  /** Of the tensors in messages of this kind. */
+  readonly dtype: Dtype | 'none';
+  readonly messages: number;
+  readonly bytes: Bytes;
+  /** Messages by encoded size: at index i those of at most SIZE_BOUNDS[i] bytes and more than the bound before; at the end the larger ones. */
+  readonly sizes: readonly number[];
+};
+/** 64 B … 256 MiB, in steps of a factor of 4. */
+export const SIZE_BOUNDS: readonly number[] = Array.from({ length: 12 }, (_, index) => 64 * 4 ** index);
+
+export const THREAD_ROLES = ['coordinator', 'host'] as const;
+export type ThreadRole = (typeof THREAD_ROLES)[number];
+/** What threads of one role did beside their work: the longest delay of an event loop, time spent collecting garbage, JavaScript heap in use. */
+export type ThreadUse = { readonly lagMillis: Millis; readonly gcMillis: Millis; readonly heapBytes: Bytes };
 
 export type RunStarted = {
   readonly type: 'run-started';
@@ -140,6 +158,11 @@ export type RoundFinished = {
   readonly staleness: readonly number[];
   /** null where no fleet is configured. */
   readonly virtual: VirtualRound | null;
+  /** How long each frame waited, after it was sent, for the thread it was for: a host (down), the coordinator (up). */
+  readonly queueMillis: Readonly<Record<Direction, readonly Millis[]>>;
+  readonly threads: Readonly<Record<ThreadRole, ThreadUse>>;
+  /** Shared memory of the kernels: parameters, gradients, optimizer state, scratch. */
+  readonly kernelBytes: Bytes;
 };
 
 /** Mean absolute and squared error (eq. 11, 12) over `count` held-out ratings. */

@@ -35,7 +35,7 @@ const outcomesOf = (assigned: number, trained: number, refusals: readonly Refuse
  * One round (Algorithm 1, lines 7-15; regenerating models for devices that are not sampled, lines 16-19, waits until they
  * are: nobody can see the difference). Θ changes only in the last step, so a round that a lost host interrupts can be run again.
  */
-export const runRound = async (context: RoundContext, round: number): Promise<Omit<RoundFinished, 'retries'>> => {
+export const runRound = async (context: RoundContext, round: number): Promise<Omit<RoundFinished, 'retries' | 'kernelBytes'>> => {
   const { devices, sampler, server, settings } = context;
   const clock = stopwatch();
 

@@ -1,10 +1,23 @@
 import type { ErrorCode } from '../base/errors.js';
 import type { Bytes, Millis } from '../base/units.js';
+import type { ThreadUse } from '../coordinator/events.js';
 
 /** What a port between the coordinator and a host carries: a frame of messages, and beside it what belongs to the simulation alone. */
-export type FrameDown = { readonly exchange: number; readonly frame: ArrayBuffer; readonly length: number };
+export type FrameDown = {
+  readonly exchange: number;
+  readonly frame: ArrayBuffer;
+  readonly length: number;
+  /** When it was posted, on the clock all threads share. */
+  readonly sent: Millis;
+};
 
-export type FrameUp = FrameDown & { readonly deviceMillis: readonly Millis[]; readonly store: StoreUsage };
+export type FrameUp = FrameDown & {
+  readonly deviceMillis: readonly Millis[];
+  readonly store: StoreUsage;
+  /** How long the frame it answers waited for the host's thread. */
+  readonly waited: Millis;
+  readonly thread: ThreadUse;
+};
 
 /** The host could not make sense of a frame, or a device failed on it. */
 export type HostFailure = { readonly exchange: number; readonly failure: { readonly code: ErrorCode | null; readonly message: string } };

@@ -12,6 +12,7 @@ import { decodeFrame, encodeFrame } from '../messages/frame.js';
 import type { Dtype } from '../messages/wire-tensor.js';
 import { expose } from './control.js';
 import type { FrameDown, FrameUp, HostFailure } from './envelope.js';
+import { createThreadMeter, sharedNow } from './thread-meter.js';
 
 /** A device host: the thread side of a shard of devices. Holds their private columns and the models generated for them. */
 export type HostSetup = {
@@ -42,10 +43,12 @@ const NEWEST = Number.MAX_SAFE_INTEGER;
 export const serveHost = ({ setup, control, traffic }: HostTask): Promise<void> => {
   const algorithm = createAlgorithm(setup.algorithm, setup.world);
   const store = createModelStore(setup.modelBytes);
+  const meter = createThreadMeter();
   let context: DeviceContext | undefined;
   let delivered = 0;
 
-  const answer = ({ exchange, frame, length }: FrameDown): FrameUp => {
+  const answer = ({ exchange, frame, length, sent }: FrameDown): FrameUp => {
+    const waited = millis(sharedNow() - sent);
     if (context === undefined) throw new Error('a frame came before the ratings were loaded');
     const loaded = context;
     let start = performance.now();
@@ -69,7 +72,9 @@ export const serveHost = ({ setup, control, traffic }: HostTask): Promise<void> 
     const encoded = encodeFrame(replies);
     const encoding = (performance.now() - start) / replies.length;
     const deviceMillis: Millis[] = messages.every(({ kind }) => kind === 'model') ? times.map((time) => millis(time + encoding)) : [];
-    return { exchange, frame: encoded.frame, length: encoded.length, deviceMillis, store: { ...store.usage(), delivered } };
+    const usage = { ...store.usage(), delivered };
+    const { frame: reply, length: size } = encoded;
+    return { exchange, frame: reply, length: size, sent: sharedNow(), waited, deviceMillis, store: usage, thread: meter.take() };
   };
 
   traffic.on('message', (down: FrameDown) => {
@@ -107,6 +112,7 @@ export const serveHost = ({ setup, control, traffic }: HostTask): Promise<void> 
         setImmediate(() => {
           traffic.close();
           control.close();
+          meter.close();
           resolve();
         });
       },

@@ -1,10 +1,12 @@
 import type { MessagePort } from 'node:worker_threads';
 import { badInput, isMetafleetError, MetafleetError, messageOf } from '../base/errors.js';
-import { bytes, type DeviceId, type Millis } from '../base/units.js';
+import { bytes, type DeviceId, type Millis, millis } from '../base/units.js';
 import type { Devices, Exchange, HostsReport } from '../coordinator/devices.js';
+import type { Direction, ThreadUse } from '../coordinator/events.js';
 import { decodeFrame, encodeFrame } from '../messages/frame.js';
 import type { Message } from '../messages/message.js';
-import type { FrameUp, HostFailure, StoreUsage } from './envelope.js';
+import type { FrameDown, FrameUp, HostFailure, StoreUsage } from './envelope.js';
+import { createThreadMeter, sharedNow } from './thread-meter.js';
 import { createTrafficMeter } from './traffic.js';
 
 /**
@@ -31,12 +33,23 @@ type OpenExchange = {
   waiting: { readonly resolve: (answers: readonly Message[]) => void; readonly reject: (error: Error) => void } | undefined;
 };
 
+const NO_USE: ThreadUse = { lagMillis: millis(0), gcMillis: millis(0), heapBytes: bytes(0) };
 const NO_USAGE: StoreUsage = { models: 0, bytes: bytes(0), evicted: 0, delivered: 0 };
+
+/** The longest delay of any host, and the sums of the rest. */
+const togetherOf = (uses: readonly ThreadUse[]): ThreadUse => ({
+  lagMillis: millis(Math.max(...uses.map(({ lagMillis }) => lagMillis))),
+  gcMillis: millis(uses.reduce((sum, { gcMillis }) => sum + gcMillis, 0)),
+  heapBytes: bytes(uses.reduce((sum, { heapBytes }) => sum + heapBytes, 0)),
+});
 
 export const createDevicesLink = (hostCount: number): DevicesLink => {
   const hosts: (Host | undefined)[] = Array.from({ length: hostCount }, () => undefined);
   const usage: StoreUsage[] = hosts.map(() => NO_USAGE);
   const meter = createTrafficMeter();
+  const self = createThreadMeter();
+  const hostUse = hosts.map((): ThreadUse => NO_USE);
+  let queueMillis: Record<Direction, Millis[]> = { down: [], up: [] };
   let deviceMillis: Millis[] = [];
   let evicted = 0;
   let activated = 0;
@@ -93,7 +106,14 @@ export const createDevicesLink = (hostCount: number): DevicesLink => {
     abort(code === null ? new Error(`host ${host}: ${message}`) : new MetafleetError(code, `host ${host}: ${message}`));
   };
 
-  const account = (host: number, { store, deviceMillis: times }: FrameUp): void => {
+  const account = (host: number, { store, deviceMillis: times, waited, thread }: FrameUp): void => {
+    const { lagMillis, gcMillis } = hostUse[host]!;
+    hostUse[host] = {
+      lagMillis: millis(Math.max(lagMillis, thread.lagMillis)),
+      gcMillis: millis(gcMillis + thread.gcMillis),
+      heapBytes: thread.heapBytes,
+    };
+    queueMillis.down.push(waited);
     const before = usage[host]!;
     evicted += store.evicted - before.evicted;
     activated += store.delivered - before.delivered;
@@ -102,6 +122,7 @@ export const createDevicesLink = (hostCount: number): DevicesLink => {
   };
 
   const onFrame = (host: number, exchange: OpenExchange, up: FrameUp): void => {
+    queueMillis.up.push(millis(sharedNow() - up.sent));
     try {
       receive(host, exchange, up);
       account(host, up);
@@ -130,7 +151,7 @@ export const createDevicesLink = (hostCount: number): DevicesLink => {
       if (batch.length === 0) return;
       const { frame, length, sizes } = encodeFrame(batch);
       batch.forEach((message, index) => meter.count(message, sizes[index]!, 'down'));
-      hosts[host]!.port.postMessage({ exchange: exchange.id, frame, length }, [frame]);
+      hosts[host]!.port.postMessage({ exchange: exchange.id, frame, length, sent: sharedNow() } satisfies FrameDown, [frame]);
     });
   };
 
@@ -168,13 +189,19 @@ export const createDevicesLink = (hostCount: number): DevicesLink => {
     },
     takeTraffic: () => meter.take(),
     takeReport: (): HostsReport => {
-      const report = {
+      const report: HostsReport = {
+        queueMillis,
+        threads: { coordinator: self.take(), host: togetherOf(hostUse) },
         deviceMillis,
         activated,
         evicted,
         residentModels: usage.reduce((sum, { models }) => sum + models, 0),
         residentBytes: bytes(usage.reduce((sum, { bytes: held }) => sum + held, 0)),
       };
+      queueMillis = { down: [], up: [] };
+      hostUse.forEach(({ heapBytes }, host) => {
+        hostUse[host] = { ...NO_USE, heapBytes };
+      });
       deviceMillis = [];
       evicted = 0;
       activated = 0;

@@ -1,10 +1,18 @@
 import { bytes } from '../base/units.js';
-import type { Direction, Traffic } from '../coordinator/events.js';
+import { type Direction, SIZE_BOUNDS, type Traffic, type TrafficLine } from '../coordinator/events.js';
 import type { Message } from '../messages/message.js';
 
 /** Counts messages and encoded bytes by kind and direction. What is sent only to measure counts under a kind of its own. */
 const kindOf = (message: Message): string =>
   'purpose' in message && message.purpose === 'evaluate' ? `evaluation_${message.kind}` : message.kind;
+
+const dtypeOf = (message: Message): TrafficLine['dtype'] => ('tensors' in message ? (message.tensors[0]?.dtype ?? 'none') : 'none');
+
+const sizeClassOf = (size: number): number => {
+  let index = 0;
+  while (index < SIZE_BOUNDS.length && size > SIZE_BOUNDS[index]!) index += 1;
+  return index;
+};
 
 export type TrafficMeter = {
   readonly count: (message: Message, size: number, direction: Direction) => void;
@@ -13,18 +21,20 @@ export type TrafficMeter = {
 };
 
 export const createTrafficMeter = (): TrafficMeter => {
-  type Line = { readonly kind: string; readonly direction: Direction; messages: number; bytes: number };
+  type Line = Pick<TrafficLine, 'kind' | 'direction' | 'dtype'> & { messages: number; bytes: number; readonly sizes: number[] };
   let lines = new Map<string, Line>();
   return {
     count: (message, size, direction) => {
       const kind = kindOf(message);
       let line = lines.get(kind);
       if (line === undefined) {
-        line = { kind, direction, messages: 0, bytes: 0 };
+        const sizes = new Array<number>(SIZE_BOUNDS.length + 1).fill(0);
+        line = { kind, direction, dtype: dtypeOf(message), messages: 0, bytes: 0, sizes };
         lines.set(kind, line);
       }
       line.messages += 1;
       line.bytes += size;
+      line.sizes[sizeClassOf(size)]! += 1;
     },
     take: () => {
       const taken = Array.from(lines.values(), (line) => ({ ...line, bytes: bytes(line.bytes) }));

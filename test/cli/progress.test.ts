@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { bytes, millis } from '../../src/base/units.js';
 import { createProgress } from '../../src/cli/progress.js';
 import type { EpochFinished, RoundFinished, RunEvent } from '../../src/coordinator/events.js';
+import { IDLE_THREADS, trafficLine } from '../coordinator/samples.js';
 
 type Fake = NodeJS.WriteStream & { readonly writes: string[]; columns: number };
 /** A stream that remembers what was written, and claims to be a terminal when it has columns. */
@@ -69,10 +70,7 @@ const round = (number: number): RoundFinished => ({
   loss: 0.9,
   gradientNorm: 1,
   clipped: false,
-  traffic: [
-    { kind: 'model', direction: 'down', messages: 64, bytes: bytes(64_000) },
-    { kind: 'gradient', direction: 'up', messages: 64, bytes: bytes(6400) },
-  ],
+  traffic: [trafficLine('model', 'down', 64, 64_000), trafficLine('gradient', 'up', 64, 6400)],
   millis: millis(50),
   phases: { sample: millis(1), generate: millis(1), devices: millis(1), backward: millis(1), step: millis(1) },
   deviceMillis: [],
@@ -86,6 +84,8 @@ const round = (number: number): RoundFinished => ({
   rejections: [],
   staleness: [64],
   virtual: null,
+  ...IDLE_THREADS,
+  kernelBytes: bytes(0),
 });
 const epoch = (number: number, mse: number, best: boolean): EpochFinished => ({
   type: 'epoch',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { formatBytes, formatCount, formatError } from '../../src/report/format.js';
 import type { Summary } from '../../src/report/summary.js';
+import { LABELS, RUN_LABELS } from '../../src/telemetry/metrics.js';
 import { launch, metafleet, SMALL, temporaryFolder } from './command.js';
 
 const summaryIn = (folder: string): Summary => JSON.parse(readFileSync(join(folder, 'summary.json'), 'utf8')) as Summary;
@@ -124,10 +125,10 @@ describe('metafleet run', () => {
     );
     const families = new Set(metrics!.split('\n').map((line) => /^# TYPE (\S+)/.exec(line)?.[1]));
     for (const family of METRICS) expect(families).toContain(family);
-    expect(metrics).toMatch(/^metafleet_message_bytes_total\{direction="down",kind="model"\} [1-9]/m);
-    expect(metrics).toMatch(/^metafleet_pool_threads 2$/m);
+    expect(metrics).toMatch(/^metafleet_message_bytes_total\{direction="down",kind="model",dtype="f32",run="stopped"\} [1-9]/m);
+    expect(metrics).toMatch(/^metafleet_pool_threads\{run="stopped"\} 2$/m);
     // Nothing that names a device: the number of series does not grow with the fleet.
-    expect(labelsIn(metrics!)).toEqual(['direction', 'kind', 'le', 'measure', 'part', 'phase']);
+    expect(labelsIn(metrics!)).toEqual([...new Set([...Object.keys(LABELS), ...RUN_LABELS, 'le'])].sort());
     expect(JSON.parse(status!)).toMatchObject({ run: 'stopped', reason: 'unfinished', devices: 24 });
     expect(health).toBe('ok\n');
 

@@ -8,6 +8,7 @@ import { decodeFrame, encodeFrame } from '../../src/messages/frame.js';
 import type { Message } from '../../src/messages/message.js';
 import { createTrafficMeter } from '../../src/transport/traffic.js';
 import { algorithmOf, allColumns, WORLD } from '../device/small-world.js';
+import { IDLE_THREADS } from './samples.js';
 
 /**
  * The coordinator's port to devices without threads: real device actors, real frames, on this thread. `answer` may put
@@ -60,7 +61,7 @@ export const createInProcess = ({ context, answer }: InProcessOptions): InProces
     },
     takeTraffic: () => meter.take(),
     takeReport: () => {
-      const report = { deviceMillis: [millis(1)], activated, evicted: 0, residentModels: 0, residentBytes: bytes(0) };
+      const report = { deviceMillis: [millis(1)], activated, evicted: 0, residentModels: 0, residentBytes: bytes(0), ...IDLE_THREADS };
       activated = 0;
       return report;
     },

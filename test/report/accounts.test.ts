@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { isMetafleetError } from '../../src/base/errors.js';
-import { bytes, millis } from '../../src/base/units.js';
+
+import { millis } from '../../src/base/units.js';
 import type { EpochFinished, RunEvent } from '../../src/coordinator/events.js';
 import { createSummary } from '../../src/report/accounts.js';
+import { trafficLine } from '../coordinator/samples.js';
 import { epochFinished, roundFinished, runFinished, runStarted } from './events.js';
 import { facts } from './facts.js';
 
@@ -118,8 +120,8 @@ describe('summary', () => {
     const builder = createSummary(facts, { sampleProcess });
     builder.observe({ type: 'host-lost', host: 0, reason: 'killed' });
     builder.observe({ type: 'host-restored', host: 0, devices: 300 });
-    builder.observe(roundFinished({ traffic: [{ kind: 'model', direction: 'down', messages: 1, bytes: bytes(10) }] }));
-    builder.observe(epochFinished({ traffic: [{ kind: 'model', direction: 'down', messages: 2, bytes: bytes(20) }] }));
+    builder.observe(roundFinished({ traffic: [trafficLine('model', 'down', 1, 10)] }));
+    builder.observe(epochFinished({ traffic: [trafficLine('model', 'down', 2, 20)] }));
     expect(builder.summary().hosts).toEqual({ lost: 1, restored: 1 });
     expect(builder.summary().bytes.byKind).toEqual([
       { purpose: 'training', kind: 'model', direction: 'down', messages: 1, bytes: 10 },

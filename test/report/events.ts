@@ -1,5 +1,6 @@
 import { bytes, millis } from '../../src/base/units.js';
 import type { EpochFinished, RoundFinished, RunFinished, RunStarted } from '../../src/coordinator/events.js';
+import { IDLE_THREADS, trafficLine } from '../coordinator/samples.js';
 
 /** Plausible events for observers under test. */
 export const runStarted = (changes: Partial<RunStarted> = {}): RunStarted => ({
@@ -25,10 +26,7 @@ export const roundFinished = (changes: Partial<RoundFinished> = {}): RoundFinish
   loss: 0.9,
   gradientNorm: 1.5,
   clipped: false,
-  traffic: [
-    { kind: 'model', direction: 'down', messages: 64, bytes: bytes(64_000) },
-    { kind: 'gradient', direction: 'up', messages: 64, bytes: bytes(6_400) },
-  ],
+  traffic: [trafficLine('model', 'down', 64, 64_000), trafficLine('gradient', 'up', 64, 6_400)],
   millis: millis(10),
   phases: { sample: millis(1), generate: millis(3), devices: millis(2), backward: millis(2), step: millis(2) },
   deviceMillis: Array.from({ length: 64 }, (_, index) => millis(0.01 * (index + 1))),
@@ -42,6 +40,8 @@ export const roundFinished = (changes: Partial<RoundFinished> = {}): RoundFinish
   rejections: [],
   staleness: [64],
   virtual: null,
+  ...IDLE_THREADS,
+  kernelBytes: bytes(1e6),
   ...changes,
 });
 
@@ -55,7 +55,7 @@ export const epochFinished = (changes: Partial<EpochFinished> = {}): EpochFinish
   test: { mae: 0.71, mse: 0.84, count: 10_004 },
   groups: [],
   best: true,
-  traffic: [{ kind: 'evaluate', direction: 'down', messages: 671, bytes: bytes(671_000) }],
+  traffic: [trafficLine('evaluate', 'down', 671, 671_000)],
   millis: millis(300),
   ...changes,
 });

@@ -1,5 +1,6 @@
 import { bytes, millis } from '../../src/base/units.js';
 import type { EpochFinished, RoundFinished, RunStarted } from '../../src/coordinator/events.js';
+import { IDLE_THREADS, trafficLine } from '../coordinator/samples.js';
 
 /** A run, a round and an epoch of a fleet of any size. */
 export const started = (devices: number): RunStarted => ({
@@ -23,10 +24,7 @@ export const round = (cohort: number, changes: Partial<RoundFinished> = {}): Rou
   loss: 0.9,
   gradientNorm: 1.5,
   clipped: true,
-  traffic: [
-    { kind: 'model', direction: 'down', messages: cohort, bytes: bytes(1000 * cohort) },
-    { kind: 'gradient', direction: 'up', messages: cohort, bytes: bytes(100 * cohort) },
-  ],
+  traffic: [trafficLine('model', 'down', cohort, 1000 * cohort), trafficLine('gradient', 'up', cohort, 100 * cohort)],
   millis: millis(20),
   phases: { sample: millis(1), generate: millis(9), devices: millis(4), backward: millis(4), step: millis(2) },
   deviceMillis: Array.from({ length: cohort }, (_, index) => millis(0.01 * (index + 1))),
@@ -40,6 +38,8 @@ export const round = (cohort: number, changes: Partial<RoundFinished> = {}): Rou
   rejections: [],
   staleness: [cohort],
   virtual: null,
+  ...IDLE_THREADS,
+  kernelBytes: bytes(1e6),
   ...changes,
 });
 export const epoch = (changes: Partial<EpochFinished> = {}): EpochFinished => ({
@@ -53,6 +53,6 @@ export const epoch = (changes: Partial<EpochFinished> = {}): EpochFinished => ({
   valid: { mae: 0.7, mse: 0.8, count: 10 },
   test: { mae: 0.71, mse: 0.81, count: 10 },
   groups: [],
-  traffic: [{ kind: 'model', direction: 'down', messages: 3, bytes: bytes(300) }],
+  traffic: [trafficLine('model', 'down', 3, 300)],
   ...changes,
 });

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { bytes, millis } from '../../src/base/units.js';
-import { createMetrics } from '../../src/telemetry/metrics.js';
+import { describeMetrics } from '../../src/telemetry/instruments.js';
+import { createMetrics, LABELS, RUN_LABELS } from '../../src/telemetry/metrics.js';
+import { trafficLine } from '../coordinator/samples.js';
 import { epoch, round, started } from './events.js';
 import { parseExposition } from './exposition.js';
 
@@ -13,9 +15,9 @@ describe('metrics', () => {
     metrics.observe(round(64));
     metrics.observe(epoch());
     const { value } = await scrape(metrics);
-    expect(value('metafleet_message_bytes_total', { direction: 'down', kind: 'model' })).toBe(128_300);
-    expect(value('metafleet_message_bytes_total', { direction: 'up', kind: 'gradient' })).toBe(12_800);
-    expect(value('metafleet_messages_total', { direction: 'down', kind: 'model' })).toBe(131);
+    expect(value('metafleet_message_bytes_total', { direction: 'down', kind: 'model', dtype: 'f32' })).toBe(128_300);
+    expect(value('metafleet_message_bytes_total', { direction: 'up', kind: 'gradient', dtype: 'f32' })).toBe(12_800);
+    expect(value('metafleet_messages_total', { direction: 'down', kind: 'model', dtype: 'f32' })).toBe(131);
   });
 
   it('give latencies in seconds: rounds, each phase, device updates', async () => {
@@ -107,16 +109,64 @@ describe('metrics', () => {
 
   it('stay bounded when message kinds run wild', async () => {
     const metrics = createMetrics();
-    const traffic = Array.from({ length: 1000 }, (_, index) => ({
-      kind: `kind-${index}`,
-      direction: 'up' as const,
-      messages: 1,
-      bytes: bytes(1),
-    }));
+    const traffic = Array.from({ length: 1000 }, (_, index) => trafficLine(`kind-${index}`, 'up', 1, 1));
     metrics.observe(round(1, { traffic }));
     const { series, value } = await scrape(metrics);
-    expect(series.filter((name) => name.startsWith('metafleet_messages_total')).length).toBeLessThanOrEqual(33);
-    expect(value('metafleet_messages_total', { direction: 'up', kind: 'other' })).toBe(968);
+    expect(series.filter((name) => name.startsWith('metafleet_messages_total')).length).toBe(65);
+    expect(value('metafleet_messages_total', { direction: 'up', kind: 'other', dtype: 'f32' })).toBe(936);
+  });
+
+  it('say which run they are of, on every series', async () => {
+    const labels = { run: 'a-run', algorithm: 'metamf', data: 'ml-small', delivery: 'full', dtype: 'f32', seed: '1', version: '0' };
+    const metrics = createMetrics({ run: labels });
+    metrics.observe(started(10));
+    const { series, value } = await scrape(metrics);
+    expect(series.filter((name) => !name.includes('run=a-run'))).toEqual([]);
+    expect(value('metafleet_run_info', labels)).toBe(1);
+    expect(value('metafleet_run_active', { run: 'a-run' })).toBe(1);
+    metrics.observe({ type: 'run-finished', reason: 'completed', round: 1, epoch: 1, digest: '', millis: millis(1) });
+    expect((await scrape(metrics)).value('metafleet_run_active', { run: 'a-run' })).toBe(0);
+  });
+
+  it('tell when the run last did something', async () => {
+    const metrics = createMetrics();
+    const before = Date.now() / 1000;
+    metrics.observe(round(1));
+    const { value } = await scrape(metrics);
+    expect(value('metafleet_last_progress_timestamp_seconds')).toBeGreaterThanOrEqual(before);
+    expect(value('metafleet_last_progress_timestamp_seconds')).toBeLessThanOrEqual(Date.now() / 1000);
+  });
+
+  it('keep sizes, queue waits, lag, heap and garbage collection of the threads apart', async () => {
+    const metrics = createMetrics();
+    const threads = {
+      coordinator: { lagMillis: millis(3), gcMillis: millis(40), heapBytes: bytes(500) },
+      host: { lagMillis: millis(700), gcMillis: millis(2), heapBytes: bytes(900) },
+    };
+    const queueMillis = { down: [millis(0.2), millis(30)], up: [millis(6)] };
+    for (let i = 0; i < 2; i++) metrics.observe(round(64, { threads, queueMillis }));
+    const { value } = await scrape(metrics);
+    expect(value('metafleet_message_size_bytes_bucket', { direction: 'down', kind: 'model', le: '256' })).toBe(0);
+    expect(value('metafleet_message_size_bytes_bucket', { direction: 'down', kind: 'model', le: '1024' })).toBe(128);
+    expect(value('metafleet_message_size_bytes_sum', { direction: 'down', kind: 'model' })).toBe(128_000);
+    expect(value('metafleet_queue_wait_seconds_bucket', { direction: 'down', le: '0.01' })).toBe(2);
+    expect(value('metafleet_queue_wait_seconds_sum', { direction: 'up' })).toBeCloseTo(0.012);
+    expect(value('metafleet_event_loop_lag_seconds_bucket', { thread: 'host', le: '0.5' })).toBe(0);
+    expect(value('metafleet_event_loop_lag_seconds_bucket', { thread: 'host', le: '1' })).toBe(2);
+    expect(value('metafleet_gc_seconds_total', { thread: 'coordinator' })).toBeCloseTo(0.08);
+    expect(value('metafleet_heap_used_bytes', { thread: 'host' })).toBe(900);
+    expect(value('metafleet_kernel_memory_bytes')).toBe(1e6);
+  });
+
+  it('have labels that are explained, each of them', () => {
+    const used = new Set(
+      describeMetrics(createMetrics().registry)
+        .filter(({ name }) => name.startsWith('metafleet_'))
+        .flatMap(({ labels }) => labels),
+    );
+    const explained = [...Object.keys(LABELS), ...RUN_LABELS];
+    expect([...used].filter((label) => !explained.includes(label))).toEqual([]);
+    expect(Object.keys(LABELS).filter((label) => label !== 'run' && !used.has(label))).toEqual([]);
   });
 
   it('are named as Prometheus asks: prefix, base units, _total on counters alone, help for all', async () => {

@@ -2,6 +2,7 @@ import { bytes } from '../../../src/base/units.js';
 import type { Devices } from '../../../src/coordinator/devices.js';
 import { type DeviceContext, transition } from '../../../src/device/actor.js';
 import type { Message } from '../../../src/messages/message.js';
+import { IDLE_THREADS } from '../../coordinator/samples.js';
 
 /** The coordinator's port to its devices without threads or frames: actors answer at once, in the caller's thread. */
 export const inProcessDevices = (context: DeviceContext): Devices => ({
@@ -19,5 +20,5 @@ export const inProcessDevices = (context: DeviceContext): Devices => ({
     });
   },
   takeTraffic: () => [],
-  takeReport: () => ({ deviceMillis: [], activated: 0, evicted: 0, residentModels: 0, residentBytes: bytes(0) }),
+  takeReport: () => ({ deviceMillis: [], activated: 0, evicted: 0, residentModels: 0, residentBytes: bytes(0), ...IDLE_THREADS }),
 });
