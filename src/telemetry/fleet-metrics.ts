@@ -4,7 +4,6 @@ import type { Subject } from './subject.js';
 export const fleetMetrics = ({ counter, gauge }: Instruments): Subject => {
   const devices = gauge('devices', 'Devices in the fleet');
   const items = gauge('items', 'Items that can be rated');
-  const updates = counter('device_updates_total', 'Device updates that entered a round');
   const activated = counter('devices_activated_total', 'Models generated and delivered to a device for training');
   const evicted = counter('models_evicted_total', 'Generated models evicted under the memory budget');
   const models = gauge('resident_models', 'Generated models held by the hosts');
@@ -19,7 +18,6 @@ export const fleetMetrics = ({ counter, gauge }: Instruments): Subject => {
       items.value = event.items;
     },
     round: (event) => {
-      updates.value += event.cohort;
       activated.value += event.activated;
       evicted.value += event.evicted;
       models.value = event.residentModels;

@@ -14,6 +14,11 @@ export const learningMetrics = ({ counter, gauge, gauges }: Instruments): Subjec
   const loss = gauge('train_loss', "Mean squared error over the last round's batches, before the step");
   const epochLoss = gauge('epoch_train_loss', 'Mean train loss of the last epoch, weighted by ratings');
   const norm = gauge('gradient_norm', "Global norm of the last round's mean gradient, before clipping");
+  const groupError = gauges(
+    'group_error',
+    ['group', 'part', 'measure'],
+    'The last errors of a twentieth of the fleet, by how much its devices rate',
+  );
   const labels = ['part', 'measure'];
   const error = gauges('error', labels, 'Error on held-out ratings after the last epoch measured');
   const best = gauges('best_error', labels, 'Error on held-out ratings at the epoch with the best validation error');
@@ -43,6 +48,11 @@ export const learningMetrics = ({ counter, gauge, gauges }: Instruments): Subjec
       epochLoss.value = event.trainLoss;
       set(error, event);
       if (event.best) set(best, event);
+      for (const { group, ...scores } of event.groups) {
+        for (const part of ['valid', 'test'] as const) {
+          for (const measure of ['mae', 'mse'] as const) groupError({ group, part, measure }).value = scores[part][measure];
+        }
+      }
     },
   };
 };

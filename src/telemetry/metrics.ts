@@ -1,12 +1,16 @@
 import { Registry } from 'prom-client';
-import type { RunEvent } from '../coordinator/events.js';
+import { REJECTIONS, type RunEvent } from '../coordinator/events.js';
+import { DROP_STAGES, RESOURCES } from '../messages/account.js';
+import { REFUSALS } from '../messages/message.js';
 import { fleetMetrics } from './fleet-metrics.js';
 import { createInstruments, type Instruments } from './instruments.js';
 import { latencyMetrics } from './latency-metrics.js';
 import { learningMetrics } from './learning-metrics.js';
+import { outcomeMetrics } from './outcome-metrics.js';
 import { type PoolSample, processMetrics } from './process-metrics.js';
 import type { Subject } from './subject.js';
 import { trafficMetrics } from './traffic-metrics.js';
+import { virtualMetrics } from './virtual-metrics.js';
 
 /** What tells one run from another. `run` is a label of every series; all of them are labels of metafleet_run_info. */
 export type RunLabels = Readonly<Record<(typeof RUN_LABELS)[number], string>>;
@@ -35,6 +39,12 @@ export const LABELS: Readonly<Record<string, string>> = {
   thread: 'coordinator; host: all host threads together',
   part: 'valid, test: which held-out ratings',
   measure: 'mae, mse',
+  reason: `of a refusal: ${REFUSALS.join(', ')}; of a drop: ${DROP_STAGES.join(', ')}; of a rejection: ${REJECTIONS.join(', ')}`,
+  class: 'device class (profile) of the fleet that is simulated',
+  resource: RESOURCES.join(', '),
+  outcome: 'assigned, and what became of them: trained, refused, dropped, rejected, late',
+  step: 'down, compute, up',
+  group: 'low, medium, high: the devices with the fewest, middling and the most training ratings',
 };
 
 /**
@@ -50,6 +60,8 @@ export const createMetrics = ({ registry = new Registry(), run, pool }: MetricsO
     latencyMetrics(instruments),
     learningMetrics(instruments),
     fleetMetrics(instruments),
+    outcomeMetrics(instruments),
+    virtualMetrics(instruments),
     processMetrics(instruments, pool),
   ];
   return {

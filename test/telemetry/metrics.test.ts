@@ -5,6 +5,7 @@ import { createMetrics, LABELS, RUN_LABELS } from '../../src/telemetry/metrics.j
 import { trafficLine } from '../coordinator/samples.js';
 import { epoch, round, started } from './events.js';
 import { parseExposition } from './exposition.js';
+import { fleetRound, fleetStarted } from './virtual.js';
 
 const scrape = async (metrics: ReturnType<typeof createMetrics>) => parseExposition(await metrics.registry.metrics());
 
@@ -94,7 +95,7 @@ describe('metrics', () => {
   it('have as many series for a million devices as for a thousand, and no label that names one', async () => {
     const seriesAt = async (devices: number, cohort: number) => {
       const metrics = createMetrics({ pool: () => ({ queued: 0, utilization: 0, threads: 2 }) });
-      for (const event of [started(devices), round(cohort), round(cohort, { round: 2 }), epoch()]) metrics.observe(event);
+      for (const event of [fleetStarted(devices), fleetRound(cohort), round(cohort, { round: 2 }), epoch()]) metrics.observe(event);
       const { series, labels } = await scrape(metrics);
       return { own: series.filter((name) => name.startsWith('metafleet_')).length, labels };
     };
@@ -156,6 +157,54 @@ describe('metrics', () => {
     expect(value('metafleet_gc_seconds_total', { thread: 'coordinator' })).toBeCloseTo(0.08);
     expect(value('metafleet_heap_used_bytes', { thread: 'host' })).toBe(900);
     expect(value('metafleet_kernel_memory_bytes')).toBe(1e6);
+  });
+
+  it('tell what became of devices, and why', async () => {
+    const metrics = createMetrics();
+    for (let i = 0; i < 2; i++) metrics.observe(fleetRound(64));
+    const { value } = await scrape(metrics);
+    const reason = (name: string, why: string) => value(`metafleet_${name}`, { reason: why });
+    expect([value('metafleet_devices_assigned_total'), value('metafleet_device_updates_total')]).toEqual([168, 128]);
+    expect([reason('device_refusals_total', 'battery'), reason('device_refusals_total', 'memory')]).toEqual([6, 0]);
+    expect([reason('devices_dropped_total', 'during'), reason('updates_rejected_total', 'norm')]).toEqual([4, 8]);
+    expect([value('metafleet_updates_late_total'), value('metafleet_duplicate_answers_total')]).toEqual([10, 4]);
+    expect(value('metafleet_devices_in_flight')).toBe(4);
+    expect(value('metafleet_update_staleness_rounds_bucket', { le: '0' })).toBe(122);
+    expect(value('metafleet_update_staleness_rounds_sum')).toBe(8);
+  });
+
+  it('tell by class of device what rounds cost in virtual time, and how far budgets are used up', async () => {
+    const metrics = createMetrics();
+    metrics.observe(fleetStarted(1000));
+    metrics.observe(fleetRound(64));
+    const { value } = await scrape(metrics);
+    expect(value('metafleet_class_devices', { class: 'watch' })).toBe(500);
+    expect(value('metafleet_virtual_time_seconds')).toBe(130);
+    expect(value('metafleet_virtual_round_duration_seconds_sum')).toBe(30);
+    expect(value('metafleet_virtual_device_latency_seconds_bucket', { le: '5' })).toBe(1);
+    expect(value('metafleet_virtual_device_seconds_total', { step: 'compute' })).toBe(10);
+    expect(value('metafleet_class_outcomes_total', { class: 'phone', outcome: 'refused' })).toBe(2);
+    expect(value('metafleet_device_energy_joules_total', { class: 'phone' })).toBe(12.5);
+    expect(value('metafleet_device_bytes_total', { class: 'phone', direction: 'up' })).toBe(100);
+    const dataPlan = (le: string) => value('metafleet_device_budget_used_ratio_bucket', { class: 'watch', resource: 'dataPlan', le });
+    expect([dataPlan('0.75'), dataPlan('0.9'), dataPlan('1'), dataPlan('+Inf')]).toEqual([0, 4, 8, 10]);
+    expect(value('metafleet_device_budgets_exhausted_total', { resource: 'dataPlan' })).toBe(12);
+    expect(value('metafleet_device_budgets_exhausted_total', { resource: 'memory' })).toBe(0);
+  });
+
+  it('say nothing of virtual time where there is none', async () => {
+    const metrics = createMetrics();
+    metrics.observe(started(1000));
+    metrics.observe(round(64));
+    const { series } = await scrape(metrics);
+    expect(series.filter((name) => /virtual_time|class_|device_energy|budget_used/.test(name))).toEqual([]);
+  });
+
+  it('tell the errors of those who rate little and much', async () => {
+    const metrics = createMetrics();
+    const score = (mse: number) => ({ mae: mse, mse, count: 1 });
+    metrics.observe(epoch({ groups: [{ group: 'low', devices: 5, valid: score(1), test: score(2) }] }));
+    expect((await scrape(metrics)).value('metafleet_group_error', { group: 'low', part: 'test', measure: 'mse' })).toBe(2);
   });
 
   it('have labels that are explained, each of them', () => {
