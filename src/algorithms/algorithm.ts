@@ -58,8 +58,11 @@ export type ServerHalf = {
   readonly kernels: 'simd' | 'reference';
   /** How many models may be generated at once within the server's memory, when every item is asked for. */
   readonly chunk: number;
-  /** Takes a cohort: distinct devices, ascending. Its models can then be generated in chunks, in any order. */
-  prepare(cohort: readonly DeviceId[]): void;
+  /**
+   * Takes a cohort: distinct devices, ascending. Its models can then be generated in chunks, in any order. `round` keys what is
+   * random about models to learn with; null: models to measure with, which have nothing random about them.
+   */
+  prepare(cohort: readonly DeviceId[], round: number | null): void;
   /** Models of the prepared cohort's positions first … first + rows.length − 1. */
   generate(first: number, rows: readonly Rows[]): readonly GeneratedModel[];
   /** Accumulates updates of the prepared cohort, in DeviceId order, into the gradient of Θ (for MetaMF) or its like. */

@@ -22,7 +22,7 @@ export const measureDevices = async (
 ): Promise<void> => {
   for (let first = 0; first < devices; first += CHUNK) {
     const cohort: DeviceId[] = Array.from({ length: Math.min(CHUNK, devices - first) }, (_, i) => deviceId(first + i));
-    context.server.prepare(cohort);
+    context.server.prepare(cohort, null);
     const exchange = await context.devices.open();
     const delivery = context.settings.evaluationDelivery;
     const { answers } = await deliver(context, { round, purpose: 'evaluate', delivery, cohort }, exchange);
@@ -68,7 +68,7 @@ export const generateModels = (
   devices: readonly DeviceId[],
   rows: Uint32Array,
 ): readonly (readonly Float32Array[])[] => {
-  server.prepare(devices);
+  server.prepare(devices, null);
   const models = server.generate(
     0,
     devices.map(() => rows),

@@ -41,7 +41,7 @@ export const runRound = async (context: RoundContext, round: number): Promise<Om
 
   const cohort = sampler(round);
   clock.lap('sample');
-  server.prepare(cohort);
+  server.prepare(cohort, round);
   clock.lap('generate');
   const exchange = await devices.open();
   const { answers, refusals, rowsOf, generateMillis } = await deliver(

@@ -1,5 +1,6 @@
 import type { Dtype } from '../messages/wire-tensor.js';
 import type { Sampling } from './sampling.js';
+import { rateAt, type Schedule } from './schedule.js';
 
 /** What a device downloads: `full`, all item rows (nothing leaks about which matter to her); `subset`, those she asks for among decoys. */
 export const DELIVERIES = ['full', 'subset'] as const;
@@ -15,14 +16,11 @@ export type RoundSettings = {
   readonly delivery: Delivery;
   readonly evaluationDelivery: Delivery;
   readonly dtype: Dtype;
-  readonly learningRate: number;
-  /** Factor on the learning rate, epoch by epoch. */
-  readonly learningRateDecay: number;
+  readonly schedule: Schedule;
 };
 
 export const epochOf = (round: number, { roundsPerEpoch }: Pick<RoundSettings, 'roundsPerEpoch'>): number =>
   Math.ceil(round / roundsPerEpoch);
 
-/** The learning rate of a round: geometric decay by epochs. */
-export const learningRateOf = (round: number, settings: RoundSettings): number =>
-  settings.learningRate * settings.learningRateDecay ** (epochOf(round, settings) - 1);
+export const learningRateOf = (round: number, { schedule, roundsPerEpoch }: Pick<RoundSettings, 'schedule' | 'roundsPerEpoch'>): number =>
+  rateAt(schedule, round, roundsPerEpoch);

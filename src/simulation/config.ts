@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SAMPLINGS } from '../coordinator/sampling.js';
+import { SCHEDULE_UNITS, SCHEDULES } from '../coordinator/schedule.js';
 import { DELIVERIES } from '../coordinator/settings.js';
 import { DTYPES } from '../messages/wire-tensor.js';
 
@@ -18,8 +19,19 @@ const evaluation = z.strictObject({
 });
 
 const optimizer = z.strictObject({
-  rate: z.number().positive().default(1e-3).describe("Adam's learning rate in the first epoch"),
-  rateDecay: z.number().positive().max(1).default(0.975).describe('factor on the learning rate from epoch to epoch'),
+  rate: z.number().positive().default(1e-3).describe('learning rate at the start'),
+  schedule: z
+    .enum(SCHEDULES)
+    .default('geometric')
+    .describe(
+      'course of the learning rate: geometric: times rateDecay each epoch; step: every stepEpochs; cosine: half a wave to rateFloor',
+    ),
+  scheduleBy: z.enum(SCHEDULE_UNITS).default('epoch').describe('whether the learning rate changes from epoch to epoch or with every round'),
+  rateDecay: z.number().positive().max(1).default(0.975).describe('factor on the learning rate, of the geometric and the step schedule'),
+  stepEpochs: count(1).default(10).describe('epochs between changes of the step schedule'),
+  annealEpochs: count(0).default(0).describe("epochs that the cosine schedule takes; 0: as many as the run's"),
+  rateFloor: z.number().min(0).max(1).default(0).describe('share of the learning rate that the cosine schedule ends at'),
+  warmup: count(0).default(0).describe('rounds in which the learning rate rises linearly from nothing'),
   beta1: share.default(0.9).describe('decay of the first moment'),
   beta2: share.default(0.999).describe('decay of the second moment'),
   epsilon: z.number().positive().default(1e-8).describe('added to the root of the second moment'),
@@ -48,6 +60,9 @@ const metamf = z.strictObject({
   lowRank: count(1).default(8).describe('size of a low-rank item embedding, s'),
   itemEmbedding: count(1).default(32).describe('size of an item embedding, d'),
   units: count(1).default(8).describe('hidden units of the rating-prediction model, f'),
+  dropout: share
+    .default(0)
+    .describe('probability with which a hidden unit of the generators is silent for a device in a round; none in measurements'),
   userInit: z.number().min(0).default(0.05).describe('standard deviation of the user embeddings at the start'),
   centring: z
     .enum(['none', 'device-mean'])

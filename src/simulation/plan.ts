@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os';
 import type { World } from '../algorithms/algorithm.js';
+import type { OptimizerSetup } from '../algorithms/create.js';
 import { badInput } from '../base/errors.js';
 import { bytes } from '../base/units.js';
+import { constantRate, type Schedule } from '../coordinator/schedule.js';
 import type { RoundSettings } from '../coordinator/settings.js';
 import type { Dataset } from '../data/dataset.js';
 import type { HostSetup } from '../transport/host.js';
@@ -28,6 +30,24 @@ export const ratingsIn = ({ parts }: Dataset): { train: number; valid: number; t
 const countRounds = ({ cohort, ratings, sampling }: Config, devices: number, trainRatings: number): number =>
   sampling === 'shuffled' || ratings === 'all' ? Math.ceil(devices / cohort) : Math.ceil(trainRatings / (cohort * ratings));
 
+/** The learning rate's course, and all that is said about a single step. */
+export const splitOptimizer = (
+  { rate, schedule, scheduleBy, rateDecay, stepEpochs, annealEpochs, rateFloor, warmup, ...optimizer }: Config['optimizer'],
+  epochs: number,
+): { schedule: Schedule; optimizer: OptimizerSetup } => ({
+  schedule: {
+    kind: schedule,
+    by: scheduleBy,
+    rate,
+    decay: rateDecay,
+    stepEpochs,
+    epochs: annealEpochs === 0 ? epochs : annealEpochs,
+    floor: rateFloor,
+    warmup,
+  },
+  optimizer,
+});
+
 /** Throws CONFIG for settings that this dataset cannot serve. */
 export const planRun = (config: Config, dataset: Dataset): Plan => {
   const { seed, cohort, sampling, delivery, dtype, evaluation, optimizer, decoys, ratings } = config;
@@ -37,7 +57,7 @@ export const planRun = (config: Config, dataset: Dataset): Plan => {
   const threads = config.threads === 0 ? availableParallelism() : config.threads;
   const roundsPerEpoch = countRounds(config, dataset.users, ratingsIn(dataset).train);
   const rounds = config.rounds === 0 ? config.epochs * roundsPerEpoch : Math.min(config.rounds, config.epochs * roundsPerEpoch);
-  const { rate, rateDecay, ...adam } = optimizer;
+  const { schedule, optimizer: stepping } = splitOptimizer(optimizer, Math.ceil(rounds / roundsPerEpoch));
   const isMetaMF = config.algorithm === 'metamf';
   return {
     world,
@@ -53,11 +73,10 @@ export const planRun = (config: Config, dataset: Dataset): Plan => {
       delivery,
       evaluationDelivery: evaluation.delivery,
       dtype,
-      learningRate: isMetaMF ? rate : config.fedavg.serverRate,
-      learningRateDecay: isMetaMF ? rateDecay : 1,
+      schedule: isMetaMF ? schedule : constantRate(config.fedavg.serverRate),
     },
     host: {
-      algorithm: isMetaMF ? { name: 'metamf', metamf: config.metamf, optimizer: adam } : { name: 'fedavg', fedavg: config.fedavg },
+      algorithm: isMetaMF ? { name: 'metamf', metamf: config.metamf, optimizer: stepping } : { name: 'fedavg', fedavg: config.fedavg },
       world,
       dtype,
       batch: { seed, ratings, decoys, items: dataset.items },

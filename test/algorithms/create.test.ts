@@ -11,7 +11,7 @@ const RATE = 0.5;
 /** λ of each tensor, seen from outside: without a gradient, a decoupled step takes learning rate · λ of every weight. */
 const decays = async (optimizer: Partial<OptimizerSetup>): Promise<Readonly<Record<string, number>>> => {
   const { algorithm, server, theta } = await randomServer(WORLD, ODD, { ...optimizer, decoupled: true });
-  server.prepare([deviceId(0)]);
+  server.prepare([deviceId(0)], 1);
   const tensors = algorithm.tensors.map(
     ({ perRow, shape }) => new Float32Array(perRow ? 0 : shape.reduce((product, size) => product * size, 1)),
   );

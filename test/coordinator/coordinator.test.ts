@@ -8,6 +8,7 @@ import { type Coordinator, createCoordinator } from '../../src/coordinator/coord
 import { digestOf } from '../../src/coordinator/digest.js';
 import { evaluate } from '../../src/coordinator/evaluate.js';
 import type { RoundFinished } from '../../src/coordinator/events.js';
+import { constantRate } from '../../src/coordinator/schedule.js';
 import type { RoundSettings } from '../../src/coordinator/settings.js';
 import { transition } from '../../src/device/actor.js';
 import { activityOf, ratingsOf } from '../../src/device/columns.js';
@@ -233,7 +234,7 @@ describe('training', () => {
   });
 
   it('learns: the loss of the last epoch is below that of the first', async () => {
-    const { coordinator, events } = start({ settings: { learningRateDecay: 1 } });
+    const { coordinator, events } = start({ settings: { schedule: constantRate(0.01) } });
     await coordinator.train(90);
     const sum = (from: number) => events.slice(from, from + 3).reduce((total, { loss, ratings }) => total + loss * ratings, 0);
     expect(sum(87)).toBeLessThan(0.7 * sum(0));

@@ -31,7 +31,7 @@ const run = async (
     },
   };
   const full: Errand = { round: 1, purpose: 'train', delivery: 'full', cohort: COHORT, ...errand };
-  server.prepare(full.cohort);
+  server.prepare(full.cohort, 1);
   const context = { algorithm, server: watched, items: world.items, dtype: 'f32' as Dtype };
   const { answers, generateMillis } = await deliver(context, full, await devices.open());
   expect(generateMillis).toBeGreaterThanOrEqual(0);

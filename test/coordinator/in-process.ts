@@ -1,6 +1,7 @@
 import type { Algorithm, ServerHalf, World } from '../../src/algorithms/algorithm.js';
 import { bytes, type DeviceId, millis } from '../../src/base/units.js';
 import type { Devices } from '../../src/coordinator/devices.js';
+import { constantRate } from '../../src/coordinator/schedule.js';
 import type { RoundSettings } from '../../src/coordinator/settings.js';
 import { type DeviceContext, transition } from '../../src/device/actor.js';
 import type { BatchOptions } from '../../src/device/batch.js';
@@ -76,8 +77,7 @@ export const settingsOf = (changes: Partial<RoundSettings> = {}): RoundSettings 
   delivery: 'full',
   evaluationDelivery: 'subset',
   dtype: 'f32',
-  learningRate: 0.01,
-  learningRateDecay: 0.5,
+  schedule: { ...constantRate(0.01), decay: 0.5 },
   ...changes,
 });
 

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { constantRate } from '../../src/coordinator/schedule.js';
 import { epochOf, learningRateOf } from '../../src/coordinator/settings.js';
 import { settingsOf } from './in-process.js';
 
@@ -8,7 +9,7 @@ it('epochs are counted from 1 and hold their rounds', () => {
 });
 
 it('the learning rate starts as configured and falls by its factor from epoch to epoch', () => {
-  const settings = settingsOf({ learningRate: 0.08, learningRateDecay: 0.5, roundsPerEpoch: 2 });
+  const settings = settingsOf({ schedule: { ...constantRate(0.08), decay: 0.5 }, roundsPerEpoch: 2 });
   expect([1, 2, 3, 4, 5].map((round) => learningRateOf(round, settings))).toEqual([0.08, 0.08, 0.04, 0.04, 0.02]);
-  expect(learningRateOf(1000, { ...settings, learningRateDecay: 1 })).toBe(0.08);
+  expect(learningRateOf(1000, { ...settings, schedule: constantRate(0.08) })).toBe(0.08);
 });

@@ -3,6 +3,7 @@ import { createAlgorithm, type MetaMFSetup } from '../../src/algorithms/create.j
 import { random } from '../../src/base/random.js';
 import type { Column, PrivateColumns } from '../../src/device/columns.js';
 import { configSchema } from '../../src/simulation/config.js';
+import { splitOptimizer } from '../../src/simulation/plan.js';
 
 /** A fleet small enough to follow: real MetaMF of tiny sizes, and private columns whose every rating is told by the caller. */
 export const WORLD: World = { devices: 12, items: 40, lowest: 0.5, highest: 5 };
@@ -11,8 +12,7 @@ const SIZES = { userEmbedding: 3, collaborative: 5, hidden: 6, lowRank: 3, itemE
 
 export const setupOf = (metamf: Partial<MetaMFSetup['metamf']> = {}): MetaMFSetup => {
   const { metamf: defaults, optimizer } = configSchema.parse({});
-  const { rate: _rate, rateDecay: _rateDecay, ...adam } = optimizer;
-  return { name: 'metamf', metamf: { ...defaults, ...SIZES, ...metamf }, optimizer: adam };
+  return { name: 'metamf', metamf: { ...defaults, ...SIZES, ...metamf }, optimizer: splitOptimizer(optimizer, 1).optimizer };
 };
 
 export const algorithmOf = (metamf: Partial<MetaMFSetup['metamf']> = {}, world: World = WORLD): Algorithm =>

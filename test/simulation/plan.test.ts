@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isMetafleetError } from '../../src/base/errors.js';
+import { rateAt } from '../../src/coordinator/schedule.js';
 import type { Config } from '../../src/simulation/config.js';
 import { flagSource, resolveConfig } from '../../src/simulation/parse-config.js';
 import { planRun, ratingsIn } from '../../src/simulation/plan.js';
@@ -65,11 +66,23 @@ describe('the plan of a run', () => {
     });
     expect(world).toEqual({ devices: 10, items: 4000, lowest: 1, highest: 5 });
     expect(settings).toMatchObject({ seed: 9, cohort: 4, delivery: 'subset', evaluationDelivery: 'full', dtype: 'f16' });
-    expect(settings).toMatchObject({ learningRate: 0.5, learningRateDecay: 0.25 });
+    expect(settings.schedule).toMatchObject({ kind: 'geometric', rate: 0.5, decay: 0.25 });
     expect(host).toMatchObject({ world, dtype: 'f16', batch: { seed: 9, ratings: 2, decoys: 3, items: 4000 } });
     expect(host.algorithm).toMatchObject({ name: 'metamf', metamf: { hidden: 6 }, optimizer: { beta1: configOf().optimizer.beta1 } });
     expect(threads).toBe(3);
     expect(() => structuredClone({ settings, host })).not.toThrow();
+  });
+
+  it('lets the cosine take as many epochs as the run, unless told how many', () => {
+    const cosine = { 'optimizer.schedule': 'cosine', epochs: '7' };
+    expect(plan(cosine).settings.schedule).toMatchObject({ kind: 'cosine', epochs: 7 });
+    expect(plan({ ...cosine, rounds: '4' }).settings.schedule.epochs).toBe(2);
+    expect(plan({ ...cosine, 'optimizer.annealEpochs': '20' }).settings.schedule.epochs).toBe(20);
+  });
+
+  it('keeps FedAvg’s server rate as it is', () => {
+    const { schedule } = plan({ algorithm: 'fedavg', 'fedavg.serverRate': '0.5', 'optimizer.schedule': 'cosine' }).settings;
+    expect([1, 50].map((round) => rateAt(schedule, round, 3))).toEqual([0.5, 0.5]);
   });
 
   it('shares the memory for models between as many hosts as there will be', () => {

@@ -12,7 +12,7 @@ import type { ItemShard, Layout } from './layout.js';
  *
  *   rows of items_low:  dW_low[i] += h_item[u] ⊗ d,  db_low[i] += d,  dh_item[u] += W_low[i]·d      (each shard for itself)
  *   dense_x:            dW = h_xᵀ·d,  db = Σ_u d,  dh_x += d·Wᵀ                                      (x = item, layer1, layer2)
- *   h_x:                dz = dh_x where h_x > 0;  dW_x = cᵀ·dz,  db_x = Σ_u dz,  dc += dz·W_xᵀ
+ *   h_x:                dz = gain·dh_x where h_x > 0 (gain: 1 without dropout);  dW_x = cᵀ·dz,  db_x = Σ_u dz,  dc += dz·W_xᵀ
  *   c:                  dM = Eᵀ·dc,  dE = dc·Mᵀ, which are the touched rows of U
  *
  * Sums run over items and devices in order of their ids, and over shards in theirs: the bits do not depend on threads.
@@ -204,6 +204,13 @@ const backwardHidden = (pool: KernelPool, layout: Layout, forward: Forward, back
       }),
     ),
   );
+  if (forward.gain !== 1) {
+    // A silent unit is 0, so that the pass above has stopped its gradient.
+    branches.forEach(({ hidden: { units } }, x) => {
+      const dz = backward.hidden[x]!.pointer;
+      kernels.axpy(size * units, forward.gain - 1, dz, dz);
+    });
+  }
   pool.run(
     branches.flatMap(({ hidden: { units, weights, bias } }, x): KernelTask[] => {
       const dz = backward.hidden[x]!.pointer;

@@ -3,6 +3,7 @@ import { gemmTasks } from '../../tensor/gemm-tasks.js';
 import type { KernelPool, KernelTask } from '../../tensor/kernels.js';
 import { createScratch, type Scratch } from '../../tensor/scratch.js';
 import type { GeneratedModel, Rows } from '../algorithm.js';
+import { type Dropout, silence } from './dropout.js';
 import type { ItemShard, Layout } from './layout.js';
 
 /**
@@ -11,10 +12,13 @@ import type { ItemShard, Layout } from './layout.js';
  *   E (C, dᵤ) = U[cohort]   c (C, k) = E·M   h_x (C, o) = ReLU(c·W_x + b_x)   dense_x (C, outputs) = h_x·W + b
  *   items_low: all rows, or those asked for, from h_item, shard by shard
  *
+ * Dropout silences units of h_x, device by device, and multiplies the others by `gain`.
  * What the backward pass needs again stays in the scratch buffers until the next `prepare`.
  */
 export type Forward = {
   cohort: readonly DeviceId[];
+  /** What dropout multiplied the units by that it left; 1 without it. */
+  gain: number;
   readonly embedded: Scratch;
   readonly collaborative: Scratch;
   /** By branch: h_x and the dense output. */
@@ -33,6 +37,7 @@ type ShardForward = {
 
 export const createForward = ({ core, branches, shards }: Layout): Forward => ({
   cohort: [],
+  gain: 1,
   embedded: createScratch(core),
   collaborative: createScratch(core),
   hidden: branches.map(() => createScratch(core)),
@@ -43,11 +48,12 @@ export const createForward = ({ core, branches, shards }: Layout): Forward => ({
   }),
 });
 
-export const prepare = (pool: KernelPool, layout: Layout, forward: Forward, cohort: readonly DeviceId[]): void => {
+export const prepare = (pool: KernelPool, layout: Layout, forward: Forward, cohort: readonly DeviceId[], dropout: Dropout | null): void => {
   const { userEmbedding: du, collaborative: k } = layout.options;
   const { users, memoryMatrix, core, branches } = layout;
   const size = cohort.length;
   forward.cohort = cohort;
+  forward.gain = dropout?.gain ?? 1;
   const embedded = core.f32(forward.embedded.reserve(size * du), size * du);
   const table = core.f32(users.weights, users.blocks * du);
   cohort.forEach((device, position) => {
@@ -66,6 +72,11 @@ export const prepare = (pool: KernelPool, layout: Layout, forward: Forward, coho
       ({ hidden: { units } }, x): KernelTask => ({ kernel: 'relu', memory: 0, args: [size * units, forward.hidden[x]!.pointer] }),
     ),
   );
+  if (dropout !== null) {
+    branches.forEach(({ hidden: { units } }, x) => {
+      silence(core.f32(forward.hidden[x]!.pointer, size * units), cohort, x, dropout);
+    });
+  }
   pool.run(
     branches.flatMap(({ hidden: { units }, generator: { outputs, weights, bias } }, x) => {
       const out = forward.dense[x]!.reserve(size * outputs);

@@ -4,6 +4,7 @@ import { clearGradients } from '../../tensor/parameter.js';
 import type { Algorithm, ServerHalf, ServerOptions, World } from '../algorithm.js';
 import { accumulate, createBackward } from './backward.js';
 import { createDeviceHalf } from './device.js';
+import { dropoutOf } from './dropout.js';
 import { createForward, generate, prepare } from './generate.js';
 import { initialize } from './initialize.js';
 import { createLayout, type Moments } from './layout.js';
@@ -31,7 +32,7 @@ const createServerHalf = async (
     parameters: layout.parameters,
     kernels: pool.implementation,
     chunk: Math.max(1, Math.floor(CHUNK_ELEMENTS / (world.items * layout.paddedRank))),
-    prepare: (cohort) => prepare(pool, layout, forward, cohort),
+    prepare: (cohort, round) => prepare(pool, layout, forward, cohort, round === null ? null : dropoutOf(options, server.seed, round)),
     generate: (first, rows) => generate(pool, layout, forward, first, rows),
     accumulate: (updates) => {
       ratings += updates.reduce((sum, update) => sum + update.count, 0);

@@ -23,6 +23,8 @@ export type MetaMFOptions = {
   readonly units: number;
   /** Standard deviation of U at the start. */
   readonly userInit: number;
+  /** Probability that a hidden unit is silent for a device in a round; the others count 1/(1 − dropout). */
+  readonly dropout: number;
   /**
    * none: the paper's model. device-mean: each device subtracts the damped mean of her own training ratings,
    * c_u = μ₀ + Σ(r − μ₀) / (count + centringDamping) with μ₀ the middle of the scale, and MetaMF learns what is left. c_u is

@@ -53,7 +53,10 @@ describe('the server half of FedAvg', () => {
     for (const rate of [1, 0.5, 3]) {
       const server = await serverOf();
       const before = thetaOf(server);
-      server.prepare(UPDATES.map(({ device }) => device));
+      server.prepare(
+        UPDATES.map(({ device }) => device),
+        1,
+      );
       server.accumulate(UPDATES);
       const { gradientNorm, clipped } = server.step(rate);
       thetaOf(server).forEach((values, index) => {
@@ -117,7 +120,7 @@ describe('the server half of FedAvg', () => {
 
   it('sends every device the same: all of Θ, or the rows it asks for and the rest of Θ', async () => {
     const server = await serverOf();
-    server.prepare([0, 1, 2].map(deviceId));
+    server.prepare([0, 1, 2].map(deviceId), 1);
     const rows = Uint32Array.of(0, 4, 5, 18);
     const theta = thetaOf(server);
     const whole = (model: GeneratedModel) => model.map((pieces) => pieces.flatMap((piece) => [...piece]));

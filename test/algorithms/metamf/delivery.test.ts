@@ -39,7 +39,7 @@ describe.each(BACKENDS)('generation and MetaMF written with tfjs on %s', (backen
     it(`agree on every number of Φ: ${name}`, async (ctx) => {
       const tf = await backendOrSkip(ctx, backend);
       const { algorithm, server, theta } = await randomServer(world, options);
-      server.prepare(COHORT);
+      server.prepare(COHORT, 1);
       const found = localModels(
         server,
         0,
@@ -61,7 +61,7 @@ describe('the two deliveries', () => {
   for (const { name, world, options } of CASES) {
     it(`generate the same bits: ${name}`, async () => {
       const { algorithm, server } = await randomServer(world, options);
-      server.prepare(COHORT);
+      server.prepare(COHORT, 1);
       const whole = localModels(server, 0, [null, null, null]);
       const wanted = COHORT.map((device) => randomRows(world.items, device));
       const some = localModels(server, 0, wanted);
@@ -82,7 +82,7 @@ describe('the two deliveries', () => {
 
   it('generate the same bits in chunks as at once, from any position on', async () => {
     const { server } = await randomServer(WORLD, ODD);
-    server.prepare(COHORT);
+    server.prepare(COHORT, 1);
     const rows: readonly (readonly Rows[])[] = [[null, null, null], COHORT.map((device) => randomRows(WORLD.items, device))];
     for (const wanted of rows) {
       const atOnce = localModels(server, 0, wanted);
@@ -97,7 +97,7 @@ describe('the two deliveries', () => {
 
   it('cannot be mixed in one chunk', async () => {
     const { server } = await randomServer(WORLD, ODD);
-    server.prepare(COHORT);
+    server.prepare(COHORT, 1);
     expect(() => server.generate(0, [null, Uint32Array.of(1)])).toThrow('not both');
     await server.close();
   });

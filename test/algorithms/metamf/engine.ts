@@ -4,6 +4,7 @@ import { random } from '../../../src/base/random.js';
 import { type DeviceId, deviceId } from '../../../src/base/units.js';
 import { type RoundContext, runRound } from '../../../src/coordinator/round.js';
 import { createSampler } from '../../../src/coordinator/sampling.js';
+import { constantRate } from '../../../src/coordinator/schedule.js';
 import { learningRateOf, type RoundSettings } from '../../../src/coordinator/settings.js';
 import { type BatchOptions, batchOf } from '../../../src/device/batch.js';
 import { type Column, type PrivateColumns, ratingsOf } from '../../../src/device/columns.js';
@@ -60,8 +61,7 @@ export const createEngine = async (options: MetaMFOptions, optimizer: Partial<Op
     delivery,
     evaluationDelivery: 'full',
     dtype: 'f32',
-    learningRate: 0.01,
-    learningRateDecay: 0.5,
+    schedule: { ...constantRate(0.01), decay: 0.5 },
   };
   const batch: BatchOptions = { seed: settings.seed, ratings, decoys, items: WORLD.items };
   const sampler = createSampler({ ...settings, activity });

@@ -16,6 +16,7 @@ export const ODD: MetaMFOptions = {
   itemEmbedding: 5,
   units: 3,
   userInit: 1,
+  dropout: 0,
   centring: 'none',
   centringDamping: 0,
   itemOffset: 'none',
@@ -112,7 +113,10 @@ export const exchange = (
   batches: readonly DeviceBatch[],
   delivery: 'full' | 'subset' = 'full',
 ): Exchange => {
-  server.prepare(batches.map(({ device }) => deviceId(device)));
+  server.prepare(
+    batches.map(({ device }) => deviceId(device)),
+    1,
+  );
   const models = localModels(
     server,
     0,

@@ -1,6 +1,8 @@
 import type { Scalar, Tensor, Tensor1D } from '@tensorflow/tfjs';
 import type { LocalRatings, World } from '../../../src/algorithms/algorithm.js';
+import { dropoutOf, silence } from '../../../src/algorithms/metamf/dropout.js';
 import type { MetaMFOptions } from '../../../src/algorithms/metamf/options.js';
+import { deviceId } from '../../../src/base/units.js';
 import type { Tensorflow } from '../../../src/tensor/tfjs.js';
 import type { Theta } from './theta.js';
 
@@ -38,16 +40,28 @@ export const thetaShapes = (world: World, options: MetaMFOptions): Readonly<Reco
 export const tensorsOf = (tf: Tensorflow, theta: Theta, shapes: ReturnType<typeof thetaShapes>): Named =>
   Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, tf.tensor(theta[name]!, [...shape])]));
 
+const BRANCHES = ['item', 'layer1', 'layer2'] as const;
+
+/** What dropout multiplies the hidden units by, in round 1 of a server of seed 1. */
+const maskOf = (options: MetaMFOptions, device: number, branch: number): Float32Array => {
+  const ones = new Float32Array(options.hidden).fill(1);
+  silence(ones, [deviceId(device)], branch, dropoutOf(options, 1, 1)!);
+  return ones;
+};
+
 /** Φ_u, by the names of the port's tensors. */
 export const generateModel = (tf: Tensorflow, theta: Named, options: MetaMFOptions, device: number): Named => {
   const { hidden: o, lowRank: s, itemEmbedding: d, units: f } = options;
   const shared = sharedParts(options);
   const collaborative = tf.matMul(tf.gather(theta['U']!, tf.tensor1d([device], 'int32')), theta['M']!);
-  const hidden = (name: string): Tensor =>
-    tf.relu(tf.add(tf.matMul(collaborative, theta[`hidden.${name}.weights`]!), theta[`hidden.${name}.bias`]!));
+  const hidden = (name: (typeof BRANCHES)[number]): Tensor => {
+    const h = tf.relu(tf.add(tf.matMul(collaborative, theta[`hidden.${name}.weights`]!), theta[`hidden.${name}.bias`]!));
+    return options.dropout === 0 ? h : tf.mul(h, tf.tensor(maskOf(options, device, BRANCHES.indexOf(name)), [1, o]));
+  };
   const generated = (h: Tensor, name: string): Tensor1D =>
     tf.reshape(tf.add(tf.matMul(h, theta[`${name}.weights`]!), theta[`${name}.bias`]!), [-1]);
-  const layer = (name: string): Tensor1D => (shared.layers ? (theta[`${name}.bias`] as Tensor1D) : generated(hidden(name), name));
+  const layer = (name: 'layer1' | 'layer2'): Tensor1D =>
+    shared.layers ? (theta[`${name}.bias`] as Tensor1D) : generated(hidden(name), name);
   const items = (): { low: Tensor; rise: Tensor1D } => {
     const table = theta['low.bias']!;
     if (shared.items) return { low: table, rise: theta['rise.bias'] as Tensor1D };

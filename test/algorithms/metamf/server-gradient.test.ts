@@ -22,6 +22,7 @@ const SIZES = [
   ['even', EVEN, WORLD],
   ['narrow', NARROW, WORLD],
   ['three items', ODD, TINY_WORLD],
+  ['with dropout', { ...EVEN, dropout: 0.4 }, WORLD],
   ['centred, with item offsets', { ...ODD, ...ADDITIONS }, WORLD],
 ] as const;
 const CASES = SIZES.flatMap(([sizes, base, world]) =>

@@ -1,0 +1,27 @@
+import { random } from '../../base/random.js';
+import type { DeviceId } from '../../base/units.js';
+import type { MetaMFOptions } from './options.js';
+
+/**
+ * Dropout on the hidden layers of the generators (Srivastava et al., 2014), inverted: the units that are left count 1/(1 − p), so
+ * that models to measure with need no change. Which are silent is keyed by (seed, round, device): a device's model is the same
+ * whoever else is in the cohort, and when the round is run again.
+ */
+export type Dropout = { readonly probability: number; readonly gain: number; readonly seed: number; readonly round: number };
+
+export const dropoutOf = ({ dropout }: MetaMFOptions, seed: number, round: number): Dropout | null =>
+  dropout === 0 ? null : { probability: dropout, gain: Math.fround(1 / (1 - dropout)), seed, round };
+
+/** In place on h_x (cohort, units), x being the branch. */
+export const silence = (
+  hidden: Float32Array,
+  cohort: readonly DeviceId[],
+  branch: number,
+  { probability, gain, seed, round }: Dropout,
+): void => {
+  const units = hidden.length / Math.max(1, cohort.length);
+  cohort.forEach((device, position) => {
+    const source = random(seed, 'dropout', round, device, branch);
+    for (let at = position * units; at < (position + 1) * units; at++) hidden[at] = source.uniform() < probability ? 0 : gain * hidden[at]!;
+  });
+};
