@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { isMetafleetError, messageOf } from '../base/errors.js';
 import { dataCommand } from './data.js';
 import { runCommand } from './run.js';
+import { sweepCommand } from './sweep.js';
 import { VERSION } from './version.js';
 
 /** Commander's own complaints in the form of all others: one line. */
@@ -25,7 +26,8 @@ const program = new Command('metafleet')
   .version(VERSION)
   .showSuggestionAfterError()
   .addCommand(runCommand())
-  .addCommand(dataCommand());
+  .addCommand(dataCommand())
+  .addCommand(sweepCommand());
 
 const fail = (error: unknown): void => {
   // What metafleet raises on purpose says all there is to say; anything else is a defect, and its stack helps to mend it.

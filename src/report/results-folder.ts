@@ -67,6 +67,7 @@ export const openResults = async (
   const name = resume ? await checkResumable(root, run) : await makeFolder(root, run);
   const paths = resultsPaths(root, name);
   const rounds = lineWriter(paths.rounds, warn);
+  const processorTime = processorClock();
   const epochs = lineWriter(paths.epochs, warn);
   if (!resume) await Promise.all([rounds.open(), epochs.open()]);
 
@@ -81,7 +82,7 @@ export const openResults = async (
     observe(event) {
       switch (event.type) {
         case 'round':
-          return rounds.append(event.round, roundLine(event));
+          return rounds.append(event.round, { ...roundLine(event), cpuMillis: processorTime() });
         case 'epoch':
           return epochs.append(event.round, epochLine(event));
         case 'checkpoint':
@@ -181,6 +182,16 @@ const checkResumable = async (root: string, run: string | RunOrigin): Promise<st
     });
   }
   return run;
+};
+
+/** Milliseconds that all threads of this process have computed since the last call, which says what a round took when others share the machine. */
+const processorClock = (): (() => number) => {
+  let last = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(last);
+    last = process.cpuUsage();
+    return (user + system) / 1000;
+  };
 };
 
 const total = (traffic: Traffic, direction: 'down' | 'up'): number =>

@@ -24,6 +24,7 @@ const walk = (schema: z.ZodType, path: readonly string[], value: unknown): Confi
 
 /** Every key there is, in the order of the schema. */
 export const configKeys: readonly ConfigKey[] = walk(configSchema, [], DEFAULTS);
+const KEY_NAMES = configKeys.map(({ key }) => key);
 
 const merge = (base: Tree, over: Tree): Tree => {
   // Defined, not assigned: a key named __proto__ is one more unknown key.
@@ -50,6 +51,7 @@ const OPTIONS = (issue: z.core.$ZodIssue): string => {
     case 'invalid_value':
       return issue.values.map((value) => JSON.stringify(value)).join(' or ');
     case 'too_small':
+      if (issue.origin === 'array') return `a list of at least ${issue.minimum}`;
       return issue.origin === 'string' ? 'some text' : `a number ${issue.inclusive ? '≥' : '>'} ${issue.minimum}`;
     case 'too_big':
       if (issue.origin === 'array') return `a list of at most ${issue.maximum}`;
@@ -61,7 +63,7 @@ const OPTIONS = (issue: z.core.$ZodIssue): string => {
   }
 };
 
-const closest = (name: string): string => {
+const closest = (name: string, keys: readonly string[]): string => {
   const distance = (a: string, b: string): number => {
     let row = Array.from({ length: b.length + 1 }, (_, j) => j);
     for (let i = 1; i <= a.length; i++) {
@@ -71,7 +73,6 @@ const closest = (name: string): string => {
     }
     return row[b.length]!;
   };
-  const keys = configKeys.map(({ key }) => key);
   return keys.reduce((best, key) => (distance(name, key) < distance(name, best) ? key : best));
 };
 
@@ -81,12 +82,12 @@ const at = (tree: unknown, path: readonly PropertyKey[]): unknown =>
 /** The value of a dotted key. */
 export const configValue = (config: Config, key: string): unknown => at(config, key.split('.'));
 
-/** The first thing wrong with a tree, as an error; `place` names where a path came from. */
-const complain = (error: z.ZodError, tree: Tree, place: (path: readonly PropertyKey[]) => string): MetafleetError => {
+/** The first thing wrong with a source, as an error; `keys` are the known ones. */
+export const schemaError = (error: z.ZodError, { tree, place }: ConfigSource, keys: readonly string[]): MetafleetError => {
   const issue = error.issues[0]!;
   if (issue.code === 'unrecognized_keys') {
     const path = [...issue.path, issue.keys[0]!];
-    return badInput('CONFIG', place(path), `a known key (did you mean ${closest(path.join('.'))}?)`, `"${path.join('.')}"`);
+    return badInput('CONFIG', place(path), `a known key (did you mean ${closest(path.join('.'), keys)}?)`, `"${path.join('.')}"`);
   }
   return badInput('CONFIG', place(issue.path), OPTIONS(issue), show(at(tree, issue.path)));
 };
@@ -134,20 +135,21 @@ const readFlag = (text: string): unknown => {
   }
 };
 
+/** The tree that says values under dotted keys. */
+export const treeOf = (values: Readonly<Record<string, unknown>>): Tree =>
+  Object.entries(values).reduce<Tree>(
+    (tree, [key, value]) =>
+      merge(tree, key.split('.').reduceRight<unknown>((below, name) => Object.fromEntries([[name, below]]), value) as Tree),
+    {},
+  );
+
 /** Settings from flags: dotted keys with text values, read as the key's type wants them. */
 export const flagSource = (flags: Readonly<Record<string, string>>): ConfigSource => {
-  const tree: Tree = {};
-  for (const [key, text] of Object.entries(flags)) {
+  const values = Object.entries(flags).map(([key, text]): [string, unknown] => {
     const known = configKeys.find((candidate) => candidate.key === key);
-    const parsed: unknown = known?.schema.safeParse(text).success ? text : readFlag(text);
-    const path = key.split('.');
-    let node = tree;
-    for (const part of path.slice(0, -1)) {
-      node[part] ??= {};
-      node = node[part] as Tree;
-    }
-    node[path.at(-1)!] = parsed;
-  }
+    return [key, known?.schema.safeParse(text).success ? text : readFlag(text)];
+  });
+  const tree = treeOf(Object.fromEntries(values));
   return { tree, place: (path) => `flag --${path.join('.')}` };
 };
 
@@ -162,7 +164,7 @@ export const resolveConfig = (...sources: readonly ConfigSource[]): Config => {
   for (const source of sources) {
     tree = merge(tree, source.tree);
     const result = configSchema.safeParse(tree);
-    if (!result.success) throw complain(result.error, source.tree, source.place);
+    if (!result.success) throw schemaError(result.error, source, KEY_NAMES);
   }
   return configSchema.parse(tree);
 };

@@ -1,0 +1,157 @@
+import { createAlgorithm } from '../../algorithms/create.js';
+import type { Dataset } from '../../data/dataset.js';
+import { elements } from '../../messages/wire-tensor.js';
+import type { Config } from '../../simulation/config.js';
+import { planRun, ratingsIn } from '../../simulation/plan.js';
+import { fitShares } from './least-squares.js';
+
+/**
+ * What a run will take, from what it has to do. Costs are linear in a run's sizes, and the coefficients are those of this machine:
+ * they are fitted to short measured runs (calibration.ts), never assumed.
+ *
+ *   a round     fixed + devices of the cohort + item rows generated × numbers per row + rows sent back × numbers per row + Θ stepped
+ *   the start   fixed + ratings loaded + Θ initialized
+ *   measuring   fixed + devices of the fleet + held-out rows × numbers per row
+ *   bytes       devices × (header + dense part) + rows × (id + numbers)
+ *   memory      fixed + ratings + Θ with its optimizer + what a round holds
+ */
+export type Sizes = {
+  readonly devices: number;
+  readonly items: number;
+  /** All ratings of the dataset. */
+  readonly ratings: number;
+  readonly cohort: number;
+  /** Item rows of one device: sent down, sent up, and asked for when it is measured. */
+  readonly rowsDown: number;
+  readonly rowsUp: number;
+  readonly rowsMeasured: number;
+  /** Multiplications behind one item row of a model. */
+  readonly workPerRow: number;
+  /** Numbers of one item row, and of the dense part, as they travel. */
+  readonly rowWidth: number;
+  readonly dense: number;
+  /** Numbers in Θ, and how many of them each step passes over. */
+  readonly parameters: number;
+  readonly stepped: number;
+  readonly rounds: number;
+  readonly measurements: number;
+};
+
+/**
+ * Milliseconds and bytes. `roundMillis`, `bytesDown` and `bytesUp` are of one round, `measureMillis` of one measurement;
+ * `roundCpuMillis` is what all threads compute in a round, whoever else is on the machine.
+ */
+export type Costs = {
+  readonly startMillis: number;
+  readonly roundMillis: number;
+  readonly roundCpuMillis: number;
+  readonly measureMillis: number;
+  readonly bytesDown: number;
+  readonly bytesUp: number;
+  readonly memoryBytes: number;
+};
+
+const COSTS = ['startMillis', 'roundMillis', 'measureMillis', 'bytesDown', 'bytesUp', 'memoryBytes'] as const satisfies (keyof Costs)[];
+
+/** Rows a device of a cohort takes part with, by how cohorts are drawn: the active come up more often when drawn by activity. */
+const meanBatch = ({ ratings, sampling }: Config, { parts, users }: Dataset): number => {
+  const { offsets } = parts.train;
+  let rows = 0;
+  let weights = 0;
+  for (let device = 0; device < users; device++) {
+    const held = offsets[device + 1]! - offsets[device]!;
+    const weight = sampling === 'activity' ? held : 1;
+    rows += weight * (ratings === 'all' ? held : Math.min(held, ratings));
+    weights += weight;
+  }
+  return rows / Math.max(1, weights);
+};
+
+const modelSizes = (config: Config, users: number, items: number): Pick<Sizes, 'workPerRow' | 'parameters' | 'stepped'> => {
+  switch (config.algorithm) {
+    case 'metamf': {
+      const { userEmbedding, collaborative, hidden, lowRank, itemEmbedding, units, variant } = config.metamf;
+      const perItem = variant === 'si' ? lowRank : (hidden + 1) * lowRank;
+      const generators = 3 * (collaborative + 1) * hidden + (hidden + 1) * itemEmbedding * (lowRank + units + 1);
+      const rest = userEmbedding * collaborative + generators;
+      const lazy = (tensor: string): boolean => config.optimizer.lazy.includes(tensor);
+      const stepped = rest + (lazy('U') ? 0 : users * userEmbedding) + (lazy('low') ? 0 : items * perItem);
+      return { workPerRow: perItem, parameters: rest + users * userEmbedding + items * perItem, stepped };
+    }
+    case 'fedavg': {
+      const parameters = (items + config.fedavg.units) * config.fedavg.itemEmbedding;
+      return { workPerRow: config.fedavg.itemEmbedding * config.fedavg.units * config.fedavg.localEpochs, parameters, stepped: parameters };
+    }
+  }
+};
+
+/** Throws CONFIG for settings that the dataset cannot serve. */
+export const sizesOf = (config: Config, dataset: Dataset): Sizes => {
+  const { host, world, rounds, epochs } = planRun(config, dataset);
+  const { train, valid, test } = ratingsIn(dataset);
+  const { tensors } = createAlgorithm(host.algorithm, world);
+  const numbers = (perRow: boolean): number =>
+    tensors.filter((spec) => spec.perRow === perRow).reduce((sum, { shape }) => sum + elements(shape), 0);
+  const batch = meanBatch(config, dataset);
+  const { delivery, decoys, evaluation } = config;
+  const heldOut = (valid + test) / dataset.users;
+  const { every } = evaluation;
+  return {
+    devices: dataset.users,
+    items: dataset.items,
+    ratings: train + valid + test,
+    cohort: Math.min(config.cohort, dataset.users),
+    rowsDown: delivery === 'full' ? dataset.items : Math.min(dataset.items, batch + decoys),
+    rowsUp: Math.min(dataset.items, batch + decoys),
+    rowsMeasured: evaluation.delivery === 'full' ? dataset.items : Math.min(dataset.items, heldOut + decoys),
+    rowWidth: numbers(true),
+    dense: numbers(false),
+    ...modelSizes(config, dataset.users, dataset.items),
+    rounds,
+    // The last epoch is measured whenever any is.
+    measurements: every === 0 ? 0 : Math.ceil(epochs / every),
+  };
+};
+
+const ofRound = ({ cohort, rowsDown, rowsUp, workPerRow, stepped }: Sizes): number[] => [
+  1,
+  cohort,
+  cohort * rowsDown * workPerRow,
+  cohort * rowsUp * workPerRow,
+  stepped,
+];
+
+const FEATURES: Readonly<Record<keyof Costs, (sizes: Sizes) => number[]>> = {
+  startMillis: ({ ratings, parameters }) => [1, ratings, parameters],
+  roundMillis: ofRound,
+  roundCpuMillis: ofRound,
+  measureMillis: ({ devices, rowsMeasured, workPerRow }) => [1, devices, devices * rowsMeasured * workPerRow],
+  bytesDown: ({ cohort, rowsDown, rowWidth, dense }) => [cohort, cohort * dense, cohort * rowsDown, cohort * rowsDown * rowWidth],
+  bytesUp: ({ cohort, rowsUp, rowWidth, dense }) => [cohort, cohort * dense, cohort * rowsUp, cohort * rowsUp * rowWidth],
+  memoryBytes: ({ ratings, parameters, cohort, rowsDown, rowWidth }) => [1, ratings, parameters, cohort * rowsDown * rowWidth],
+};
+
+/** Predicts the costs of a run of given sizes. */
+export type CostModel = (sizes: Sizes) => Costs;
+
+/** What was measured of one run; a cost it did not have is absent. */
+export type CostSample = { readonly sizes: Sizes; readonly costs: Partial<Costs> };
+
+/** Fits each cost to the samples that have it; a cost that none has is predicted as 0. */
+export const fitCosts = (samples: readonly CostSample[]): CostModel => {
+  const fits = COSTS.map((cost) => {
+    const having = samples.filter(({ costs }) => (costs[cost] ?? 0) > 0);
+    return fitShares(
+      having.map(({ sizes }) => FEATURES[cost](sizes)),
+      having.map(({ costs }) => costs[cost]!),
+    );
+  });
+  return (sizes) =>
+    Object.fromEntries(
+      COSTS.map((cost, index) => [cost, FEATURES[cost](sizes).reduce((sum, value, j) => sum + value * (fits[index]![j] ?? 0), 0)]),
+    ) as Costs;
+};
+
+/** Wall time of a whole run, if nothing ends it early. */
+export const totalMillis = ({ startMillis, roundMillis, measureMillis }: Costs, { rounds, measurements }: Sizes): number =>
+  startMillis + rounds * roundMillis + measurements * measureMillis;

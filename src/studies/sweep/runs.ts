@@ -1,0 +1,119 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import type { Summary } from '../../report/summary.js';
+import type { Config } from '../../simulation/config.js';
+import { printConfig } from '../../simulation/parse-config.js';
+import type { Costs } from './cost-model.js';
+
+/**
+ * The runs of a sweep: each an ordinary `metafleet run` in a process of its own, so that its memory is its own, in a run folder
+ * of its own. A run whose folder says that it ended is finished; one that was interrupted continues from its checkpoint.
+ */
+export type FinishedRun = {
+  readonly summary: Summary;
+  readonly costs: Partial<Costs>;
+  readonly roundP95: number;
+  readonly seconds: number;
+};
+
+export type RunFolder = {
+  readonly folder: string;
+  /** undefined while it has not ended by itself. */
+  finished(name: string): FinishedRun | undefined;
+  /** Runs or continues one. `interrupted`: its process was asked to end and kept a checkpoint. Rejects when it cannot be started. */
+  run(name: string, config: Config): Promise<{ readonly end: 'finished' | 'interrupted' | 'failed'; readonly error: string }>;
+  /** Ends the run that is under way after its round; again: at once. */
+  interrupt(): void;
+};
+
+const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
+
+const median = (values: readonly number[]): number => {
+  const sorted = values.toSorted((a, b) => a - b);
+  return ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2;
+};
+
+const Line = z.object({ millis: z.number(), cpuMillis: z.number().optional() });
+const linesOf = (path: string): z.infer<typeof Line>[] =>
+  readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => Line.parse(JSON.parse(line)));
+
+/** In the first round, buffers grow to their sizes and code is compiled. */
+const settled = (values: readonly number[]): number => median(values.length > 1 ? values.slice(1) : values);
+
+/** Wall seconds that its processes took, kept beside a run: what the run itself counts begins after its data was read. */
+const Clock = z.object({ seconds: z.number() });
+
+const readFinished = (folder: string): FinishedRun | undefined => {
+  const path = join(folder, 'summary.json');
+  if (!existsSync(path)) return undefined;
+  const summary = JSON.parse(readFileSync(path, 'utf8')) as Summary;
+  if (summary.reason !== 'completed' && summary.reason !== 'early-stopped') return undefined;
+  const lines = linesOf(join(folder, 'rounds.ndjson'));
+  const rounds = lines.map(({ millis }) => millis);
+  const measurements = linesOf(join(folder, 'epochs.ndjson')).map(({ millis }) => millis);
+  const { seconds } = Clock.parse(JSON.parse(readFileSync(join(folder, 'clock.json'), 'utf8')));
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  const { perRound } = summary.bytes;
+  return {
+    summary,
+    seconds,
+    roundP95: summary.latency.roundMillis.p95,
+    costs: {
+      startMillis: Math.max(1, 1000 * seconds - sum(rounds) - sum(measurements)),
+      roundMillis: settled(rounds),
+      roundCpuMillis: settled(lines.map(({ cpuMillis }) => cpuMillis ?? 0)),
+      ...(measurements.length > 0 && { measureMillis: sum(measurements) / measurements.length }),
+      bytesDown: perRound.down,
+      bytesUp: perRound.up,
+      memoryBytes: summary.memory.rssPeakBytes,
+    },
+  };
+};
+
+const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? '';
+
+/** The processes get no signal of the terminal's: the sweep tells the one that runs, once. */
+const start = (words: readonly string[]): ChildProcess =>
+  spawn(process.execPath, [MAIN, ...words], { stdio: ['ignore', 'ignore', 'pipe'], detached: process.platform !== 'win32' });
+
+export const openRuns = (folder: string): RunFolder => {
+  mkdirSync(folder, { recursive: true });
+  let current: ChildProcess | undefined;
+  process.once('exit', () => current?.kill('SIGKILL'));
+  const finished = (name: string): FinishedRun | undefined => readFinished(join(folder, name));
+  return {
+    folder,
+    finished,
+    run: async (name, config) => {
+      const place = join(folder, name);
+      const clock = join(place, 'clock.json');
+      const resumes = existsSync(join(place, 'last.checkpoint')) && existsSync(clock);
+      if (!resumes) rmSync(place, { recursive: true, force: true });
+      const before = resumes ? Clock.parse(JSON.parse(readFileSync(clock, 'utf8'))).seconds : 0;
+      const file = join(folder, `${name}.yaml`);
+      writeFileSync(file, printConfig({ ...config, results: folder }, false));
+      const began = performance.now();
+      const child = start(['run', '--quiet', ...(resumes ? ['--resume', place] : ['--config', file, '--name', name])]);
+      current = child;
+      let said = '';
+      child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+        said = (said + text).slice(-4000);
+      });
+      const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve)).finally(() => {
+        current = undefined;
+        rmSync(file, { force: true });
+      });
+      if (existsSync(place)) writeFileSync(clock, JSON.stringify({ seconds: before + (performance.now() - began) / 1000 }));
+      if (code === 130) return { end: 'interrupted', error: '' };
+      if (code !== 0 || finished(name) === undefined) return { end: 'failed', error: lastLine(said) || `it ended with code ${code}` };
+      return { end: 'finished', error: '' };
+    },
+    interrupt: () => void current?.kill('SIGINT'),
+  };
+};
