@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'MESSAGE' // a frame that crossed an actor boundary
   | 'CHECKPOINT' // a checkpoint or results folder
   | 'HOST_LOST' // a device host thread died
+  | 'COORDINATOR_LOST' // the coordinator thread died
   | 'CAPABILITY'; // this machine lacks what was asked for
 
 export class MetafleetError extends Error {

@@ -39,6 +39,7 @@ export const createProgress = ({ stream, quiet = false, clock = wallClock }: Pro
   const display = stream.isTTY && process.env.TERM !== 'dumb' ? liveDisplay(stream, clock, status) : plainDisplay(stream, clock, status);
   const note = (text: string): void => display.note(printable(text));
   const notedAt = new Map<string, number>();
+  let failing = false;
   const isDue = (checkpoint: string): boolean => {
     const due = clock() - (notedAt.get(checkpoint) ?? Number.NEGATIVE_INFINITY) >= CHECKPOINT_NOTE_MILLIS;
     if (due) notedAt.set(checkpoint, clock());
@@ -63,7 +64,22 @@ export const createProgress = ({ stream, quiet = false, clock = wallClock }: Pro
         case 'host-restored':
           note(`host ${event.host} restored with ${plural(event.devices, 'device')}`);
           break;
+        case 'coordinator-lost':
+          note(`coordinator lost after round ${formatCount(event.round)}: ${event.reason}`);
+          break;
+        case 'coordinator-restored':
+          note(`coordinator restored, from round ${formatCount(event.round)} on`);
+          break;
+        case 'checkpoint-failed':
+          if (!failing) note(`${event.reason}; the run goes on and tries again`);
+          failing = true;
+          break;
+        case 'checkpoint-refused':
+          note(`${event.reason}; continuing from ${basename(event.instead)} of round ${formatCount(event.round)}`);
+          break;
         case 'checkpoint':
+          if (failing) note('checkpoints are being written again');
+          failing = false;
           if (isDue(event.path)) {
             note(
               `${basename(event.path)} of round ${formatCount(event.round)}: ${formatBytes(event.bytes)} in ${formatMillis(event.millis)}`,
@@ -146,6 +162,10 @@ const createStatus = (clock: Clock) => {
           return;
         case 'host-lost':
         case 'host-restored':
+        case 'coordinator-lost':
+        case 'coordinator-restored':
+        case 'checkpoint-failed':
+        case 'checkpoint-refused':
         case 'checkpoint':
           return;
         default:

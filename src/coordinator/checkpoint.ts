@@ -2,26 +2,40 @@ import { badInput } from '../base/errors.js';
 import type { Bytes } from '../base/units.js';
 import { elementsOf, type Parameter } from '../tensor/parameter.js';
 import { bytesAt } from './digest.js';
-import { readSealed, writeSealed } from './sealed-file.js';
+import { readSealed, readSealedHeader, writeSealed } from './sealed-file.js';
 
 /**
  * A checkpoint is a sealed file of tensors: float32, little-endian, in the order of the header: of each parameter its weights
  * and, unless the file holds weights only, its first and second moments.
  */
 const MAGIC = 'METAFLT1';
-const VERSION = 1;
+const VERSION = 2;
 
 type TensorEntry = { readonly name: string; readonly blocks: number; readonly size: number; readonly variance: boolean };
 
 type Header = {
   readonly version: number;
   readonly algorithm: string;
+  /** The last round that is in it. */
+  readonly round: number;
   /** True where the optimizer's moments are left out: enough to predict, not to continue. */
   readonly weightsOnly: boolean;
   readonly tensors: readonly TensorEntry[];
   readonly optimizer: unknown;
   /** The run's own state; opaque here. */
   readonly run: unknown;
+};
+
+type Tree = Readonly<Record<string, unknown>>;
+const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** From each older version to the next. */
+const MIGRATIONS: Readonly<Record<number, (header: Tree) => Tree>> = {
+  /** The round was in the run's state alone. */
+  1: (header) => {
+    const state = isTree(header['run']) ? header['run']['state'] : undefined;
+    return { ...header, version: 2, round: isTree(state) ? state['round'] : 0 };
+  },
 };
 
 const entryOf = ({ name, blocks, size, variance }: Parameter): TensorEntry => ({ name, blocks, size, variance: variance !== 0 });
@@ -34,30 +48,48 @@ const stretches = function* (parameters: readonly Parameter[], weightsOnly: bool
   }
 };
 
-export type CheckpointContent = Pick<Header, 'algorithm' | 'optimizer' | 'run' | 'weightsOnly'> & {
+export type CheckpointContent = Pick<Header, 'algorithm' | 'round' | 'optimizer' | 'run' | 'weightsOnly'> & {
   readonly parameters: readonly Parameter[];
 };
 
-/** Throws CHECKPOINT naming the path; what was there before then stays. */
-export const writeCheckpoint = (path: string, { parameters, ...rest }: CheckpointContent): Bytes => {
+export type CheckpointFile = { readonly magic: string; readonly header: object; readonly stretches: Iterable<Uint8Array> };
+
+/** What a checkpoint's file consists of, for whoever writes it. */
+export const checkpointFile = ({ parameters, ...rest }: CheckpointContent): CheckpointFile => {
   const header: Header = { version: VERSION, ...rest, tensors: parameters.map(entryOf) };
-  return writeSealed(path, MAGIC, header, stretches(parameters, rest.weightsOnly));
+  return { magic: MAGIC, header, stretches: stretches(parameters, rest.weightsOnly) };
 };
 
+/** Throws CHECKPOINT naming the path; what was there before then stays. */
+export const writeCheckpoint = (path: string, content: CheckpointContent): Bytes => {
+  const { magic, header, stretches: data } = checkpointFile(content);
+  return writeSealed(path, magic, header, data);
+};
+
+/** A header of any version that is known, as one of the present version. */
 const parseHeader = (value: unknown, path: string): Header => {
-  const header = (value ?? {}) as Partial<Header>;
-  if (header.version !== VERSION) throw badInput('CHECKPOINT', path, `version ${VERSION}`, `version ${String(header.version)}`);
-  if (!Array.isArray(header.tensors)) throw badInput('CHECKPOINT', path, 'a list of tensors', typeof header.tensors);
+  let header = isTree(value) ? value : {};
+  for (let version = header['version']; version !== VERSION; version = header['version']) {
+    const migrate = typeof version === 'number' && Object.hasOwn(MIGRATIONS, version) ? MIGRATIONS[version] : undefined;
+    if (migrate === undefined) throw badInput('CHECKPOINT', path, `a version from 1 to ${VERSION}`, `version ${String(version)}`);
+    header = migrate(header);
+  }
+  const { tensors, round } = header;
+  if (!Array.isArray(tensors)) throw badInput('CHECKPOINT', path, 'a list of tensors', typeof tensors);
+  if (!Number.isSafeInteger(round) || (round as number) < 0) throw badInput('CHECKPOINT', `${path}, round`, 'a round', String(round));
   return header as Header;
 };
 
-const checkTensors = (found: readonly TensorEntry[], parameters: readonly Parameter[], path: string): void => {
-  const line = ({ name, blocks, size, variance }: TensorEntry): string =>
-    `${name} ${blocks}×${size}${variance ? '' : ' with one second moment'}`;
+const checkTensors = (found: readonly unknown[], parameters: readonly Parameter[], path: string): void => {
+  const line = (entry: unknown): string => {
+    if (!isTree(entry)) return 'no further tensor';
+    const { name, blocks, size, variance } = entry;
+    return `${String(name)} ${String(blocks)}×${String(size)}${variance === false ? ' with one second moment' : ''}`;
+  };
   const expected = parameters.map(entryOf);
   for (let i = 0; i < Math.max(found.length, expected.length); i++) {
-    const [has, wants] = [found[i], expected[i]].map((entry) => (entry === undefined ? 'no further tensor' : line(entry)));
-    if (has !== wants) throw badInput('CHECKPOINT', `${path}, tensor ${i}`, String(wants), String(has));
+    const [has, wants] = [line(found[i]), line(expected[i])];
+    if (has !== wants) throw badInput('CHECKPOINT', `${path}, tensor ${i}`, wants, has.slice(0, 200));
   }
 };
 
@@ -66,32 +98,35 @@ const checkContent = (header: Header, algorithm: string, parameters: readonly Pa
   checkTensors(header.tensors, parameters, path);
 };
 
-export type Restored = Pick<Header, 'optimizer' | 'run'>;
+export type Restored = Pick<Header, 'optimizer' | 'run' | 'round'>;
+
+/** The round and the run's state of a checkpoint, of whose tensors nothing is read. Throws CHECKPOINT, naming the path. */
+export const readCheckpointHeader = (path: string): Restored => parseHeader(readSealedHeader(path, MAGIC), path);
 
 /**
  * Reads a checkpoint into the parameters. Throws CHECKPOINT, naming the path, for a file that is not one, is truncated or
- * damaged, is of another version, has other tensors, or has no optimizer state; Θ is then not usable.
+ * damaged, is of an unknown version, has other tensors, or has no optimizer state; Θ is then not usable.
  */
 export const readCheckpoint = (path: string, algorithm: string, parameters: readonly Parameter[]): Restored => {
-  let restored: Restored = { optimizer: null, run: null };
+  let restored: Restored = { optimizer: null, run: null, round: 0 };
   readSealed(path, MAGIC, (value) => {
     const header = parseHeader(value, path);
     checkContent(header, algorithm, parameters, path);
     if (header.weightsOnly) throw badInput('CHECKPOINT', path, 'optimizer state', 'weights only (the best model, not the last state)');
-    restored = { optimizer: header.optimizer, run: header.run };
+    restored = { optimizer: header.optimizer, run: header.run, round: header.round };
     return stretches(parameters, false);
   });
   return restored;
 };
 
 /** Reads the weights of a checkpoint, with or without optimizer state; returns the run's state. Throws CHECKPOINT as readCheckpoint does. */
-export const readWeights = (path: string, algorithm: string, parameters: readonly Parameter[]): unknown => {
-  let run: unknown;
+export const readWeights = (path: string, algorithm: string, parameters: readonly Parameter[]): Omit<Restored, 'optimizer'> => {
+  let restored: Omit<Restored, 'optimizer'> = { run: null, round: 0 };
   readSealed(path, MAGIC, (value) => {
     const header = parseHeader(value, path);
     checkContent(header, algorithm, parameters, path);
-    run = header.run;
+    restored = { run: header.run, round: header.round };
     return stretches(parameters, header.weightsOnly);
   });
-  return run;
+  return restored;
 };

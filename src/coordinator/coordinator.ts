@@ -1,8 +1,9 @@
 import type { Algorithm, ServerHalf, World } from '../algorithms/algorithm.js';
-import { isMetafleetError } from '../base/errors.js';
+import { badInput, isMetafleetError } from '../base/errors.js';
 import { type Bytes, bytes, type DeviceId, type Millis, millis } from '../base/units.js';
 import { type ActivityGroups, groupByActivity } from './activity-groups.js';
-import { readCheckpoint, readWeights, writeCheckpoint } from './checkpoint.js';
+import { checkpointFile, readCheckpoint, readWeights } from './checkpoint.js';
+import { createCheckpointWriter } from './checkpoint-writer.js';
 import type { Devices } from './devices.js';
 import { digestOf } from './digest.js';
 import { type Evaluation, evaluate } from './evaluate.js';
@@ -22,7 +23,11 @@ export type Coordinator = {
   interrupt(): void;
   evaluate(): Promise<Evaluation>;
   digest(): string;
-  save(path: string, run: unknown, weightsOnly: boolean): Saved;
+  /**
+   * Saves Θ as it is when this is called, and resolves when the file is there. Rounds need not wait for that: whoever calls
+   * `train` meanwhile loses no more than the time that Θ takes to be copied. Rejects with CHECKPOINT.
+   */
+  save(path: string, run: unknown, options: SaveOptions): Promise<Saved>;
   /** Takes up Θ, optimizer and round of a checkpoint; returns the run's state as it was saved with it. */
   restore(path: string): { readonly round: number; readonly run: unknown };
   /** Takes up Θ alone, of a last or a best checkpoint: enough to measure and to generate, not to continue. */
@@ -36,10 +41,47 @@ export type Coordinator = {
 
 /** What `train` did: `ran` rounds, up to `round`. `loss` is the mean over the ratings of the epoch so far. */
 export type Progress = { readonly round: number; readonly ran: number; readonly loss: number };
-export type Saved = { readonly bytes: Bytes; readonly millis: Millis; readonly round: number };
+export type SaveOptions = {
+  /** Without the optimizer's moments: enough to predict, not to continue. */
+  readonly weightsOnly: boolean;
+  /** How many files of that name are kept, the new one included. */
+  readonly keep: number;
+};
+
+/** `millis` from the call to the file; `waited` is how long a step of a round had to wait for it. */
+export type Saved = { readonly bytes: Bytes; readonly millis: Millis; readonly waited: Millis; readonly round: number };
 
 /** Rounds run, and the sums behind the epoch's mean loss. */
 type State = { readonly round: number; readonly lossSum: number; readonly ratings: number };
+
+const nothing = (): void => {};
+
+const isTree = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** What a file says is not believed: a header may be anything, even with a checksum that is right. */
+const parseSaved = (value: unknown, round: number, path: string): { state: State; run: unknown } => {
+  const { state, run } = isTree(value) ? value : {};
+  const { lossSum, ratings, ...rest } = isTree(state) ? state : {};
+  if (rest['round'] !== round) throw badInput('CHECKPOINT', `${path}, state`, `the state after round ${round}`, String(rest['round']));
+  for (const [name, found] of Object.entries({ lossSum, ratings }))
+    if (typeof found !== 'number' || !Number.isFinite(found))
+      throw badInput('CHECKPOINT', `${path}, state.${name}`, 'a number', String(found));
+  return { state: { round, lossSum: lossSum as number, ratings: ratings as number }, run };
+};
+
+/** The optimizer's state has the fields it would have now, each of its type. */
+const checkState = (found: unknown, expected: unknown, path: string): void => {
+  const shape = (value: unknown): string =>
+    isTree(value)
+      ? Object.entries(value)
+          .map(([key, child]) => `${key}: ${Array.isArray(child) ? 'list' : typeof child}`)
+          .sort()
+          .join(', ')
+      : String(value);
+  const [has, wants] = [shape(found), shape(expected)];
+  if (has !== wants) throw badInput('CHECKPOINT', `${path}, optimizer`, wants, has.slice(0, 200));
+};
 
 export type CoordinatorOptions = {
   readonly algorithm: Algorithm;
@@ -55,6 +97,9 @@ export type CoordinatorOptions = {
 export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
   const { algorithm, server, world, devices, settings, activity, emit } = options;
   let sampler: Sampler | undefined;
+  const writer = createCheckpointWriter();
+  /** The last save: when Θ may change again, when it is over, and how long a step waited for it. */
+  let saving = { copied: Promise.resolve(), over: Promise.resolve(), waited: 0 };
   const context: RoundContext = {
     algorithm,
     server,
@@ -62,6 +107,11 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
     settings,
     items: world.items,
     dtype: settings.dtype,
+    beforeStep: async () => {
+      const start = performance.now();
+      await saving.copied;
+      saving.waited += performance.now() - start;
+    },
     sampler: (number) => {
       sampler ??= createSampler({ ...settings, activity });
       return sampler(number);
@@ -114,25 +164,40 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
       return (await persist(() => evaluate(context, state.round, world.devices, known))).result;
     },
     digest: () => digestOf(server.parameters),
-    save: (path, run, weightsOnly) => {
+    save: async (path, run, { weightsOnly, keep }) => {
       const start = performance.now();
-      const { parameters } = server;
-      const content = { algorithm: algorithm.name, optimizer: server.state(), run: { state, run }, weightsOnly, parameters };
-      return { bytes: writeCheckpoint(path, content), millis: millis(performance.now() - start), round: state.round };
+      const { round } = state;
+      const optimizer = server.state();
+      const { magic, header, stretches } = checkpointFile({
+        ...{ algorithm: algorithm.name, round, optimizer, run: { state, run }, weightsOnly, parameters: server.parameters },
+      });
+      // What is plain data is taken now; Θ cannot change before it is copied, since the next step waits for that.
+      const job = saving.over.then(() => writer.write({ path, magic, header, stretches: [...stretches], keep }));
+      const written = job.then((writing) => writing.written);
+      const mine = { copied: job.then((writing) => writing.copied, nothing), over: written.then(nothing, nothing), waited: 0 };
+      saving = mine;
+      const bytes = await written;
+      return { bytes, millis: millis(performance.now() - start), waited: millis(mine.waited), round };
     },
     restore: (path) => {
-      const { optimizer, run } = readCheckpoint(path, algorithm.name, server.parameters);
-      const saved = run as { state: State; run: unknown };
+      const { optimizer, run, round } = readCheckpoint(path, algorithm.name, server.parameters);
+      const saved = parseSaved(run, round, path);
+      checkState(optimizer, server.state(), path);
       server.restore(optimizer);
       state = saved.state;
-      return { round: state.round, run: saved.run };
+      return { round, run: saved.run };
     },
     restoreWeights: (path) => {
-      state = (readWeights(path, algorithm.name, server.parameters) as { state: State }).state;
+      const { run, round } = readWeights(path, algorithm.name, server.parameters);
+      state = parseSaved(run, round, path).state;
       return { round: state.round };
     },
     scoreFleet: async () => (await persist(() => scoreFleet(context, state.round, world.devices))).result,
     models: (asked, rows) => generateModels(context, asked, rows),
-    close: () => server.close(),
+    close: async () => {
+      await saving.over;
+      await writer.close();
+      await server.close();
+    },
   };
 };

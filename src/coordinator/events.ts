@@ -9,7 +9,18 @@ import type { ActivityGroup } from './activity-groups.js';
  * knows none of them. No event carries a rating, nor anything per device beyond latencies without ids and the few updates that
  * `rejections` explains.
  */
-export type RunEvent = RunStarted | RoundFinished | EpochFinished | HostLost | HostRestored | CheckpointWritten | RunFinished;
+export type RunEvent =
+  | RunStarted
+  | RoundFinished
+  | EpochFinished
+  | HostLost
+  | HostRestored
+  | CoordinatorLost
+  | CoordinatorRestored
+  | CheckpointWritten
+  | CheckpointFailed
+  | CheckpointRefused
+  | RunFinished;
 
 export type Direction = 'down' | 'up';
 /** Bytes and messages as encoded, by message kind and direction. */
@@ -192,12 +203,34 @@ export type EpochFinished = {
 
 export type HostLost = { readonly type: 'host-lost'; readonly host: number; readonly reason: string };
 export type HostRestored = { readonly type: 'host-restored'; readonly host: number; readonly devices: number };
+/** Θ was lost with its thread; what follows the last checkpoint, or the start, is computed again. */
+export type CoordinatorLost = { readonly type: 'coordinator-lost'; readonly round: number; readonly reason: string };
+/** `round`: the last one that is not run again. */
+export type CoordinatorRestored = { readonly type: 'coordinator-restored'; readonly round: number };
 export type CheckpointWritten = {
   readonly type: 'checkpoint';
   readonly path: string;
   readonly round: number;
   readonly bytes: Bytes;
+  /** From the round's end until the file was there; rounds went on meanwhile, but for `waited`. */
   readonly millis: Millis;
+  /** How long a round had to wait before it could change Θ. */
+  readonly waited: Millis;
+};
+/** The run goes on without; it is tried again later. `reason` says what to do. */
+export type CheckpointFailed = {
+  readonly type: 'checkpoint-failed';
+  readonly path: string;
+  readonly round: number;
+  readonly reason: string;
+};
+/** A checkpoint to continue from is damaged; `instead`, of `round`, was taken. */
+export type CheckpointRefused = {
+  readonly type: 'checkpoint-refused';
+  readonly path: string;
+  readonly reason: string;
+  readonly instead: string;
+  readonly round: number;
 };
 export type RunFinished = {
   readonly type: 'run-finished';

@@ -7,7 +7,10 @@ import type { Outcomes, Phase, RoundFinished } from './events.js';
 import type { Sampler } from './sampling.js';
 import { epochOf, learningRateOf, type RoundSettings } from './settings.js';
 
-export type RoundContext = DeliveryContext & { readonly devices: Devices; readonly sampler: Sampler; readonly settings: RoundSettings };
+export type RoundContext = DeliveryContext & { readonly devices: Devices; readonly sampler: Sampler; readonly settings: RoundSettings } & {
+  /** Resolves when nobody reads Θ any more: a checkpoint may still be copied from it. */
+  readonly beforeStep: () => Promise<void>;
+};
 
 const isUpdate = (message: Message): message is Update => message.kind === 'update';
 
@@ -55,6 +58,7 @@ export const runRound = async (context: RoundContext, round: number): Promise<Om
   const accepted = updates.map((update) => acceptUpdate(context, update, rowsOf.get(update.device) ?? null));
   server.accumulate(accepted);
   clock.lap('backward');
+  await context.beforeStep();
   const step = server.step(learningRateOf(round, settings));
   clock.lap('step');
 

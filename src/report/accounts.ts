@@ -28,6 +28,7 @@ const CountsSchema = z.object({
   ratings: z.number(),
   hostsLost: z.number(),
   hostsRestored: z.number(),
+  coordinatorsLost: z.number().default(0),
   checkpoints: z.number(),
   residentModelsMax: z.number(),
   residentModelBytesMax: z.number(),
@@ -69,6 +70,7 @@ const noCounts = (): Counts => ({
   ratings: 0,
   hostsLost: 0,
   hostsRestored: 0,
+  coordinatorsLost: 0,
   checkpoints: 0,
   residentModelsMax: 0,
   residentModelBytesMax: 0,
@@ -88,7 +90,7 @@ export type SummaryBuilder = {
   /** The counts so far, as plain JSON to be kept with a checkpoint of the same round. Some kilobytes, whatever the run's length. */
   snapshot(): unknown;
   /**
-   * Counts on from a snapshot, before the first event. One that is ahead of the round the run then starts from is set aside,
+   * Counts on from a snapshot, before the first event or when the coordinator is restored. One that is ahead of the round the run then starts from is set aside,
    * since those rounds come again. Throws CHECKPOINT naming `place` when it is of another form.
    */
   restore(snapshot: unknown, place: string): void;
@@ -107,6 +109,7 @@ export const createSummary = (facts: RunFacts, { sampleProcess = processSampler(
   let roundSketch = createSketch();
   let deviceSketch = createSketch();
   let traffic = trafficTally([]);
+  let observed = false;
   let started = { devices: facts.dataset.users, parameters: 0 };
   let ended: Pick<Summary, 'digest' | 'reason'> = { digest: null, reason: 'unfinished' };
 
@@ -118,9 +121,9 @@ export const createSummary = (facts: RunFacts, { sampleProcess = processSampler(
   };
   /** What rounds cost is counted anew; time and memory were spent all the same, and errors up to the round still hold. */
   const startOver = (round: number): void => {
-    const { resumedFrom, wallMillis, rssPeakBytes, best, last } = counts;
+    const { resumedFrom, wallMillis, rssPeakBytes, coordinatorsLost, best, last } = counts;
     const upTo = (scores: Counts['best']) => (scores && scores.round <= round ? scores : null);
-    countOnFrom({ ...noCounts(), resumedFrom, wallMillis, rssPeakBytes, best: upTo(best), last: upTo(last) });
+    countOnFrom({ ...noCounts(), resumedFrom, wallMillis, rssPeakBytes, coordinatorsLost, best: upTo(best), last: upTo(last) });
   };
   const countRound = (event: RoundFinished): void => {
     counts.round = event.round;
@@ -161,6 +164,7 @@ export const createSummary = (facts: RunFacts, { sampleProcess = processSampler(
 
   return {
     observe(event) {
+      observed = true;
       switch (event.type) {
         case 'run-started':
           started = event;
@@ -178,6 +182,16 @@ export const createSummary = (facts: RunFacts, { sampleProcess = processSampler(
         case 'host-restored':
           counts.hostsRestored++;
           return;
+        case 'coordinator-lost':
+          counts.coordinatorsLost++;
+          return;
+        case 'coordinator-restored':
+          if (event.round < counts.round) startOver(event.round);
+          counts.round = event.round;
+          return;
+        case 'checkpoint-failed':
+        case 'checkpoint-refused':
+          return;
         case 'checkpoint':
           counts.checkpoints++;
           return;
@@ -189,7 +203,12 @@ export const createSummary = (facts: RunFacts, { sampleProcess = processSampler(
       }
     },
     snapshot,
-    restore: (earlier, place) => countOnFrom(parseCounts(earlier, place)),
+    restore: (earlier, place) => {
+      const parsed = parseCounts(earlier, place);
+      // Taken up again within one process, its time so far is not another process's.
+      const { wallMillis, coordinatorsLost } = counts;
+      countOnFrom(observed ? { ...parsed, wallMillis, coordinatorsLost } : parsed);
+    },
     summary: () => summarize(facts, started, ended, snapshot()),
   };
 };
@@ -242,6 +261,7 @@ const summarize = (
     updates: counts.updates,
     ratings: counts.ratings,
     hosts: { lost: counts.hostsLost, restored: counts.hostsRestored },
+    coordinators: { lost: counts.coordinatorsLost },
     checkpoints: counts.checkpoints,
     wallMillis: counts.wallMillis,
     resumedFrom: counts.resumedFrom,

@@ -1,25 +1,29 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { whatToDo } from '../base/disk.js';
 import { badInput, MetafleetError, messageOf } from '../base/errors.js';
 import { replaceAtomically } from './atomic-write.js';
 
 export type NdjsonFile = {
   /** Buffers one line. Never throws, never waits; nothing after close(). NaN and infinities become null, as JSON has none. */
   append(line: object): void;
-  /** Resolves when all lines so far were handed to the system, or given up. Never rejects. */
+  /** Resolves when all lines so far were handed to the system, or could not be. Never rejects. */
   flush(): Promise<void>;
   /** Flushes and closes; idempotent. */
   close(): Promise<void>;
 };
 
 export type NdjsonOptions = {
-  /** Told once, with a full sentence, when a write fails. */
+  /** Told once, with a full sentence, when writes begin to fail, and when they succeed again. */
   readonly warn: (text: string) => void;
   readonly flushMillis?: number;
 };
 
+/** Characters of lines that wait for a disk to have room again: at some hundred a line, tens of thousands of rounds. */
+const MOST_WAITING = 1 << 24;
+
 /**
- * Appends to `path` (made if missing) in batches. A full disk costs lines, never the run: the batch that did not fit is
- * dropped, so that memory stays bounded, the file is cut back to its last whole line, and later batches are tried anew.
+ * Appends to `path` (made if missing) in batches. A full disk never costs the run: the file is cut back to its last whole line,
+ * and what did not fit waits in memory for the next batch. Only beyond MOST_WAITING are lines lost, the oldest first.
  * Rejects with the system's error when the file cannot be opened.
  */
 export const openNdjson = async (path: string, { warn, flushMillis = 1000 }: NdjsonOptions): Promise<NdjsonFile> => {
@@ -29,16 +33,26 @@ export const openNdjson = async (path: string, { warn, flushMillis = 1000 }: Ndj
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> = Promise.resolve();
   let torn = false;
-  let warned = false;
+  let failing = false;
+  let lost = 0;
   let closing: Promise<void> | undefined;
 
   const cutBack = async (): Promise<void> => {
     await file.truncate(whole);
     torn = false;
   };
+  const keepWaiting = (lines: readonly string[]): void => {
+    const waiting = [...lines, ...pending];
+    let size = waiting.reduce((sum, line) => sum + line.length, 0);
+    let first = 0;
+    for (; size > MOST_WAITING; first++) size -= waiting[first]!.length;
+    lost += first;
+    pending = waiting.slice(first);
+  };
   const write = async (): Promise<void> => {
     if (pending.length === 0) return;
-    const batch = Buffer.from(pending.join(''));
+    const lines = pending;
+    const batch = Buffer.from(lines.join(''));
     pending = [];
     try {
       if (torn) await cutBack();
@@ -46,10 +60,14 @@ export const openNdjson = async (path: string, { warn, flushMillis = 1000 }: Ndj
       await file.appendFile(batch);
       whole += batch.length;
       torn = false;
+      if (failing) warn(`${path}: lines are being written again${lost > 0 ? `, without the ${lost} that were too many to keep` : ''}`);
+      failing = false;
+      lost = 0;
     } catch (error) {
       await cutBack().catch(() => undefined);
-      if (!warned) warn(`${path}: lines are being lost, the run goes on: ${messageOf(error)}`);
-      warned = true;
+      if (!failing) warn(`${path}: lines wait in memory, the run goes on: ${messageOf(error)}${whatToDo(error)}`);
+      failing = true;
+      keepWaiting(lines);
     }
   };
   const flush = (): Promise<void> => {
@@ -67,7 +85,10 @@ export const openNdjson = async (path: string, { warn, flushMillis = 1000 }: Ndj
     },
     flush,
     close() {
-      closing ??= flush().then(() => file.close());
+      closing ??= flush().then(() => {
+        if (pending.length > 0) warn(`${path}: ${pending.length + lost} lines could not be written`);
+        return file.close();
+      });
       return closing;
     },
   };

@@ -49,6 +49,11 @@ export const createPace = (): Pace => {
           epoch = Math.floor(round / Math.max(1, plan.roundsPerEpoch));
           before = now;
           return;
+        case 'coordinator-restored':
+          round = event.round;
+          epoch = Math.floor(round / Math.max(1, plan?.roundsPerEpoch ?? 1));
+          before = now;
+          return;
         case 'round':
           // Before this round is added: in a burst, its first round brings all of the time and one of the rounds.
           if (elapsed > 0 && sums.rounds > 0 && before !== undefined) estimate(before, elapsed);
@@ -77,6 +82,9 @@ export const createPace = (): Pace => {
         }
         case 'host-lost':
         case 'host-restored':
+        case 'coordinator-lost':
+        case 'checkpoint-failed':
+        case 'checkpoint-refused':
         case 'checkpoint':
         case 'run-finished':
           return;

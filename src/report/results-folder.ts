@@ -1,5 +1,6 @@
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { whatToDo } from '../base/disk.js';
 import { badInput, MetafleetError, messageOf } from '../base/errors.js';
 import { type EpochFinished, type GroupScore, PHASES, type RoundFinished, type RunEvent, type Traffic } from '../coordinator/events.js';
 import { writeAtomically } from './atomic-write.js';
@@ -93,6 +94,10 @@ export const openResults = async (
         case 'run-started':
         case 'host-lost':
         case 'host-restored':
+        case 'coordinator-lost':
+        case 'coordinator-restored':
+        case 'checkpoint-failed':
+        case 'checkpoint-refused':
           return;
         default:
           event satisfies never;
@@ -146,7 +151,7 @@ const explained = async <T>(place: string, writing: Promise<T>, code: 'CONFIG' |
   try {
     return await writing;
   } catch (error) {
-    throw new MetafleetError(code, `${place}: cannot be written: ${messageOf(error)}`, { cause: error });
+    throw new MetafleetError(code, `${place}: cannot be written: ${messageOf(error)}${whatToDo(error)}`, { cause: error });
   }
 };
 

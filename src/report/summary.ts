@@ -39,6 +39,8 @@ export type Summary = {
   readonly updates: number;
   readonly ratings: number;
   readonly hosts: { readonly lost: number; readonly restored: number };
+  /** Deaths of the coordinator's thread, each followed by the last checkpoint or the start. */
+  readonly coordinators: { readonly lost: number };
   readonly checkpoints: number;
   readonly reason: RunFinished['reason'] | 'unfinished';
   /** All processes of the run together. */

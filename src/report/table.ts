@@ -100,6 +100,7 @@ const costs = (summary: Summary): string[] => {
   const extras = [
     rounds.clipped > 0 && `${formatPercent(rounds.clipped / rounds.measured)} clipped`,
     rounds.retries > 0 && `retried ${formatCount(rounds.retries)}x`,
+    summary.coordinators.lost > 0 && `coordinator lost ${plural(summary.coordinators.lost, 'time')}`,
     summary.hosts.lost > 0 && `${plural(summary.hosts.lost, 'host')} lost, ${formatCount(summary.hosts.restored)} restored`,
   ].filter((text) => text !== false);
   return [

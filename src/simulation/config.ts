@@ -86,6 +86,10 @@ const fedavg = z.strictObject({
 
 const checkpoint = z.strictObject({
   every: z.number().min(0).default(10).describe('minutes between checkpoints, taken at the end of an epoch; 0: only when the run ends'),
+  keep: count(1)
+    .max(100)
+    .default(2)
+    .describe('last checkpoints that are kept: should the newest be damaged, --resume takes the one before'),
   best: z.boolean().default(true).describe('keep the weights of the best epoch in best.checkpoint'),
 });
 

@@ -1,6 +1,8 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { badInput } from '../base/errors.js';
+import { readCheckpointHeader } from '../coordinator/checkpoint.js';
+import { keptPaths } from '../coordinator/kept-files.js';
 import { readSealed, writeSealed } from '../coordinator/sealed-file.js';
 import type { PrivateColumns } from '../device/columns.js';
 
@@ -34,12 +36,31 @@ export const saveDeviceStates = (checkpoint: string, round: number, shards: read
   return name;
 };
 
-/** Once the checkpoint names its own, the states of earlier ones are of no use. */
-export const dropOtherStates = (checkpoint: string, kept: string): void => {
-  const prefix = prefixOf(checkpoint);
-  for (const name of readdirSync(dirname(checkpoint))) {
-    if (name.startsWith(prefix) && name !== kept) rmSync(join(dirname(checkpoint), name), { force: true });
+/** The states a checkpoint names, or nothing where it cannot be read. */
+const namedBy = (checkpoint: string): readonly string[] => {
+  try {
+    const { run } = readCheckpointHeader(checkpoint);
+    const { devices } = ((run as { run?: unknown } | null)?.run ?? {}) as { devices?: unknown };
+    return typeof devices === 'string' ? [devices] : [];
+  } catch {
+    return [];
   }
+};
+
+/** States that none of the kept checkpoints names are of no use. One that cannot be removed stays. */
+export const dropOtherStates = (checkpoint: string, keep: number): void => {
+  const prefix = prefixOf(checkpoint);
+  const named = new Set(keptPaths(checkpoint, keep).flatMap(namedBy));
+  try {
+    for (const name of readdirSync(dirname(checkpoint))) {
+      if (name.startsWith(prefix) && !named.has(name)) rmSync(join(dirname(checkpoint), name), { force: true });
+    }
+  } catch {}
+};
+
+/** As before the first round: nobody has taken part. */
+export const forgetDeviceStates = (shards: readonly PrivateColumns[]): void => {
+  for (const { state } of shards) state?.rounds.fill(0);
 };
 
 /** Throws CHECKPOINT naming the file. */

@@ -1,15 +1,16 @@
 import { createAlgorithm } from '../algorithms/create.js';
+import { isMetafleetError, MetafleetError, messageOf } from '../base/errors.js';
 import type { DeviceId } from '../base/units.js';
 import { millis } from '../base/units.js';
-import type { CheckpointWritten, RunEvent, RunFinished } from '../coordinator/events.js';
+import type { RunEvent, RunFinished } from '../coordinator/events.js';
 import type { Dataset } from '../data/dataset.js';
-import type { PrivateColumns } from '../device/columns.js';
 import { orDeath } from '../transport/control.js';
 import { type Fleet, type PoolSample, startFleet } from '../transport/fleet.js';
 import type { Config } from './config.js';
-import { dropOtherStates, restoreDeviceStates, saveDeviceStates } from './device-states.js';
-import { type BestSoFar, judge, NOTHING_YET, shouldStop } from './early-stopping.js';
+import { judge, shouldStop } from './early-stopping.js';
+import { createObserver } from './observe.js';
 import { type Plan, planRun, ratingsIn } from './plan.js';
+import { AT_START, type CheckpointPaths, createSaves, type ObserverState, type RunState, type Saves } from './saves.js';
 import { shardDataset } from './shards.js';
 
 /** A run from a configuration and a dataset to a trained Θ. Everything it has to say goes to `onEvent`. */
@@ -18,11 +19,10 @@ export type RunOptions = {
   readonly dataset: Dataset;
   readonly onEvent: (event: RunEvent) => void;
   /** Where checkpoints go; without it, none are written. */
-  readonly checkpoints?: { readonly last: string; readonly best: string };
-  /** A checkpoint to continue from. */
+  readonly checkpoints?: CheckpointPaths;
+  /** A checkpoint to continue from, or from the one before it where it is damaged. */
   readonly resume?: string;
-  /** State of observers, plain data, kept with the checkpoint and given back when it is resumed. */
-  readonly observers?: { readonly save: () => unknown; readonly restore: (saved: unknown, round: number) => Promise<void> };
+  readonly observers?: ObserverState;
   /** Entry of the host threads, for tests of faults. */
   readonly hostEntry?: string;
 };
@@ -30,141 +30,193 @@ export type RunOptions = {
 export type Outcome = Pick<RunFinished, 'reason' | 'round' | 'epoch' | 'digest'>;
 
 export type Run = {
-  /** Rejects with the first error that cannot be mended; the last checkpoint stays. */
+  /** Rejects with the first error that cannot be mended; the last checkpoint stays. Checkpoints that cannot be written are no error. */
   readonly finished: Promise<Outcome>;
   readonly kernels: 'simd' | 'reference';
   /** Ends the run after the round it is in, with a checkpoint. */
   interrupt(): void;
   /** Ends one of the host threads, as a crash would. */
   killThread(index: number): void;
+  /** Ends the coordinator's thread, as a crash would. */
+  killCoordinator(): void;
   predict(device: DeviceId, items: Uint32Array): Promise<Float32Array | null>;
   sample(): PoolSample;
   close(): Promise<void>;
 };
 
-/** What a run knows beside the coordinator's own state. */
-type RunState = { epochsEnded: number; best: BestSoFar };
-
-type SavedRun = RunState & { readonly devices: string | null; readonly observers: unknown };
-
 type Context = {
-  /** Without the dataset: once its shards are made, a large one should not be kept alive by the run. */
-  readonly options: Omit<RunOptions, 'dataset'>;
+  readonly config: Config;
+  readonly onEvent: (event: RunEvent) => void;
   readonly plan: Plan;
-  readonly shards: readonly PrivateColumns[];
-  readonly fleet: Fleet;
-  readonly state: RunState;
+  readonly saves: Saves;
+  readonly startFleet: () => Promise<Fleet>;
+  /** Another one after the coordinator died. */
+  fleet: Fleet;
+  state: RunState;
   round: number;
-  readonly interrupted: () => boolean;
-};
-
-const saveBest = async ({ options, fleet }: Context): Promise<void> => {
-  if (options.checkpoints === undefined) return;
-  const path = options.checkpoints.best;
-  const saved = await orDeath(fleet.coordinator.save(path, null, true), fleet.death);
-  options.onEvent({ type: 'checkpoint', path, ...saved } satisfies CheckpointWritten);
-};
-
-/** Everything that a resumed run needs to end as this one would have. */
-const saveLast = async ({ options, fleet, state, shards, round }: Context): Promise<void> => {
-  const { checkpoints, observers, onEvent } = options;
-  if (checkpoints === undefined) return;
-  const path = checkpoints.last;
-  const devices = saveDeviceStates(path, round, shards);
-  const run: SavedRun = { ...state, devices, observers: observers?.save() ?? null };
-  const saved = await orDeath(fleet.coordinator.save(path, run, false), fleet.death);
-  if (devices !== null) dropOtherStates(path, devices);
-  onEvent({ type: 'checkpoint', path, ...saved } satisfies CheckpointWritten);
+  interrupted: boolean;
+  closed: boolean;
 };
 
 /** Measures at the end of an epoch, if it is one to measure at. */
 const endEpoch = async (context: Context, epoch: number, trainLoss: number): Promise<void> => {
-  const { options, fleet, state, plan } = context;
-  const { every } = options.config.evaluation;
+  const { config, fleet, plan } = context;
+  const { every } = config.evaluation;
   if (every === 0 || (epoch % every !== 0 && context.round < plan.rounds)) {
-    state.epochsEnded = epoch;
+    context.state = { ...context.state, epochsEnded: epoch };
     return;
   }
   const measured = await orDeath(fleet.coordinator.evaluate(), fleet.death);
   // Not before: a checkpoint of a run that fails while it measures must lead to the measurement again.
-  state.epochsEnded = epoch;
-  state.best = judge(state.best, epoch, measured.valid);
-  const best = state.best.epoch === epoch;
-  options.onEvent({ type: 'epoch', epoch, round: context.round, trainLoss, best, virtualTime: null, ...measured });
-  if (best && options.config.checkpoint.best) await saveBest(context);
+  context.state = { epochsEnded: epoch, best: judge(context.state.best, epoch, measured.valid) };
+  const best = context.state.best.epoch === epoch;
+  context.onEvent({ type: 'epoch', epoch, round: context.round, trainLoss, best, virtualTime: null, ...measured });
+  if (best && config.checkpoint.best) context.saves.best(fleet, context.round);
 };
 
+/** A save that failed is tried again after this long, or after the usual time where that is less. */
+const RETRY_MINUTES = 1;
+
 const train = async (context: Context): Promise<Outcome['reason']> => {
-  const { options, plan, fleet, state } = context;
-  const { patience, checkpoint } = options.config;
+  const { config, plan, fleet, saves } = context;
   let savedAt = performance.now();
-  while (context.round < plan.rounds || state.epochsEnded < plan.epochs) {
-    if (shouldStop(state.best, patience)) return 'early-stopped';
-    if (context.interrupted()) return 'interrupted';
-    const epoch = state.epochsEnded + 1;
+  const isDue = (): boolean => {
+    const { every } = config.checkpoint;
+    const minutes = saves.healthy() ? every : Math.min(every, RETRY_MINUTES);
+    return every > 0 && performance.now() - savedAt >= minutes * 60_000;
+  };
+  while (context.round < plan.rounds || context.state.epochsEnded < plan.epochs) {
+    if (shouldStop(context.state.best, config.patience)) return 'early-stopped';
+    if (context.interrupted) return 'interrupted';
+    const epoch = context.state.epochsEnded + 1;
     const end = Math.min(plan.rounds, epoch * plan.roundsPerEpoch);
     const { round, loss } = await fleet.train(end);
     context.round = round;
     if (round === end) await endEpoch(context, epoch, loss);
-    if (checkpoint.every > 0 && performance.now() - savedAt >= checkpoint.every * 60_000) {
-      await saveLast(context);
+    if (isDue()) {
+      saves.last(fleet, context.round, context.state);
       savedAt = performance.now();
     }
   }
   return 'completed';
 };
 
-const restore = async (context: Context): Promise<void> => {
-  const { options, fleet, state, shards } = context;
-  if (options.resume === undefined) return;
-  const { round, run } = await orDeath(fleet.coordinator.restore(options.resume), fleet.death);
-  const { observers, devices, ...rest } = run as SavedRun;
-  if (typeof devices === 'string') restoreDeviceStates(options.resume, devices, shards);
-  Object.assign(state, rest);
-  context.round = round;
-  await options.observers?.restore(observers, round);
+/** Trains to the end, and has it saved. */
+const complete = async (context: Context): Promise<Pick<Outcome, 'reason' | 'digest'>> => {
+  const save = async (): Promise<void> => {
+    context.saves.last(context.fleet, context.round, context.state);
+    await context.saves.settled();
+  };
+  try {
+    const reason = await train(context);
+    await save();
+    return { reason, digest: await orDeath(context.fleet.coordinator.digest(), context.fleet.death) };
+  } catch (error) {
+    // Θ is as the last finished round left it: what was computed is kept, and the error is the one to tell.
+    if (!isMetafleetError(error, 'COORDINATOR_LOST')) await save();
+    throw error;
+  }
+};
+
+/** Deaths of the coordinator without a finished round in between that are taken for bad luck. */
+const MOST_DEATHS = 5;
+
+const CLOSED = 'the run was closed';
+
+/** Everything is started anew and goes on from the last checkpoint, or the start: the digest will be what it would have been. */
+const revive = async (context: Context): Promise<void> => {
+  await context.saves.settled();
+  await context.fleet.close();
+  context.fleet = await context.startFleet();
+  try {
+    if (context.closed) throw new Error(CLOSED);
+    Object.assign(context, await context.saves.restore(context.fleet));
+  } catch (error) {
+    await context.fleet.close();
+    throw error;
+  }
+};
+
+/** `complete`, over as many deaths of the coordinator as it takes. */
+const persevere = async (context: Context): Promise<Pick<Outcome, 'reason' | 'digest'>> => {
+  let furthest = context.round;
+  let deaths = 0;
+  for (let reviving = false; ; ) {
+    try {
+      if (reviving) {
+        await revive(context);
+        context.onEvent({ type: 'coordinator-restored', round: context.round });
+        reviving = false;
+      }
+      return await complete(context);
+    } catch (error) {
+      // A host that dies while everything starts anew is no worse than one that dies later.
+      const lost = isMetafleetError(error, 'COORDINATOR_LOST') || (reviving && isMetafleetError(error, 'HOST_LOST'));
+      if (!lost || context.closed) throw error;
+      reviving = true;
+      deaths = context.round > furthest ? 1 : deaths + 1;
+      furthest = Math.max(furthest, context.round);
+      context.onEvent({ type: 'coordinator-lost', round: context.round, reason: messageOf(error) });
+      if (deaths > MOST_DEATHS)
+        throw new MetafleetError('COORDINATOR_LOST', `the coordinator could not be kept alive: ${messageOf(error)}`, { cause: error });
+    }
+  }
 };
 
 const finish = async (context: Context, start: number): Promise<Outcome> => {
-  const { options, fleet, plan } = context;
-  let reason: Outcome['reason'];
   try {
-    reason = await train(context);
-  } catch (error) {
-    // Θ is as the last finished round left it: what was computed is kept, and the error is the one to tell.
-    await saveLast(context).catch(() => {});
-    throw error;
+    const { reason, digest } = await persevere(context);
+    const { round, plan } = context;
+    const outcome: Outcome = { reason, round, epoch: Math.ceil(round / plan.roundsPerEpoch), digest };
+    context.onEvent({ type: 'run-finished', ...outcome, millis: millis(performance.now() - start) });
+    return outcome;
+  } finally {
+    await context.fleet.close();
   }
-  await saveLast(context);
-  const digest = await orDeath(fleet.coordinator.digest(), fleet.death);
-  const { round } = context;
-  const outcome: Outcome = { reason, round, epoch: Math.ceil(round / plan.roundsPerEpoch), digest };
-  options.onEvent({ type: 'run-finished', ...outcome, millis: millis(performance.now() - start) });
-  return outcome;
 };
 
 /** Starts the threads, restores a checkpoint if asked to, and trains in the background. Throws CONFIG or CHECKPOINT before that. */
 export const startRun = async (options: RunOptions): Promise<Run> => {
   const start = performance.now();
-  const { dataset, ...rest } = options;
-  const { config, onEvent } = rest;
+  const { config, dataset, checkpoints, observers, hostEntry } = options;
+  const observe = createObserver(options.onEvent);
   const plan = planRun(config, dataset);
   const { world, threads, settings, host } = plan;
   const { privateState } = createAlgorithm(host.algorithm, world).device;
+  // From here on the dataset is not needed: a large one should not be kept alive by the run.
   const shards = shardDataset(dataset, threads, privateState?.size);
   const ratings = ratingsIn(dataset);
-  const fleet = await startFleet({
-    coordinator: { algorithm: host.algorithm, world, settings, threads },
-    host,
-    shards,
+  let context: Context | undefined;
+  const onEvent = (event: RunEvent): void => {
+    if (event.type === 'round' && context !== undefined) context.round = event.round;
+    observe(event);
+  };
+  const { keep } = config.checkpoint;
+  const saves = createSaves({ paths: checkpoints, resume: options.resume, keep, shards, observers, onEvent });
+  const begin = (): Promise<Fleet> =>
+    startFleet({
+      coordinator: { algorithm: host.algorithm, world, settings, threads },
+      host,
+      shards,
+      onEvent,
+      ...(hostEntry === undefined ? {} : { hostEntry }),
+    });
+  const fleet = await begin();
+  const started: Context = {
+    config,
     onEvent,
-    ...(options.hostEntry === undefined ? {} : { hostEntry: options.hostEntry }),
-  });
-  let interrupted = false;
-  const state: RunState = { epochsEnded: 0, best: NOTHING_YET };
-  const context: Context = { options: rest, plan, shards, fleet, state, round: 0, interrupted: () => interrupted };
+    plan,
+    saves,
+    startFleet: begin,
+    fleet,
+    state: AT_START,
+    round: 0,
+    interrupted: false,
+    closed: false,
+  };
+  context = started;
   try {
-    await restore(context);
+    if (options.resume !== undefined) Object.assign(started, await saves.restore(fleet));
   } catch (error) {
     await fleet.close();
     throw error;
@@ -180,21 +232,25 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
     roundsPerEpoch,
     epochs,
     rounds,
-    round: context.round,
+    round: started.round,
     fleet: null,
   });
-  const finished = finish(context, start).finally(() => fleet.close());
+  const finished = finish(started, start);
   finished.catch(() => {}); // Whoever awaits `finished` handles it; until then it must not count as unhandled.
   return {
     finished,
     kernels: fleet.kernels,
     interrupt: () => {
-      interrupted = true;
-      void Promise.resolve(fleet.coordinator.interrupt()).catch(() => {});
+      started.interrupted = true;
+      void Promise.resolve(started.fleet.coordinator.interrupt()).catch(() => {});
     },
-    killThread: fleet.killThread,
-    predict: fleet.predict,
-    sample: fleet.sample,
-    close: fleet.close,
+    killThread: (index) => started.fleet.killThread(index),
+    killCoordinator: () => started.fleet.killCoordinator(),
+    predict: (device, items) => started.fleet.predict(device, items),
+    sample: () => started.fleet.sample(),
+    close: () => {
+      started.closed = true;
+      return started.fleet.close();
+    },
   };
 };

@@ -6,6 +6,7 @@ import { createSummary, type SummaryBuilder } from '../report/accounts.js';
 import type { Environment } from '../report/environment.js';
 import type { Results } from '../report/results-folder.js';
 import type { Config } from '../simulation/config.js';
+import { createObserver } from '../simulation/observe.js';
 import { printConfig } from '../simulation/parse-config.js';
 import { ratingsIn } from '../simulation/plan.js';
 import { type Outcome, type Run, startRun } from '../simulation/run.js';
@@ -18,7 +19,7 @@ export type FolderRun = {
   readonly results: Results;
   /** Continues from the folder's last checkpoint. */
   readonly resume: boolean;
-  /** They see every event; none of them can disturb the run. */
+  /** They see every event; none of them can disturb the run: one that throws is told once. */
   readonly observers: readonly ((event: RunEvent) => void)[];
   readonly stage: (text: string) => void;
   readonly note: (text: string) => void;
@@ -42,7 +43,8 @@ export const trainInto = async (parts: FolderRun, watched: Watched): Promise<Out
     baselines: parts.baselines,
   });
   watched.summary = summary;
-  const observers = [summary.observe, results.observe, ...parts.observers];
+  const observers = [summary.observe, results.observe, ...parts.observers].map((observe) => createObserver(observe, parts.note));
+  let cut = false;
   try {
     await results.writeConfig(printConfig(config, false));
     parts.stage('starting the fleet');
@@ -57,7 +59,9 @@ export const trainInto = async (parts: FolderRun, watched: Watched): Promise<Out
         save: summary.snapshot,
         restore: async (saved, round) => {
           summary.restore(saved, checkpoints.last);
-          await results.cutAfter(round);
+          // Once: when a coordinator is restored, the lines of rounds that come again are there already.
+          if (parts.resume && !cut) await results.cutAfter(round);
+          cut = true;
         },
       },
       ...(parts.resume ? { resume: checkpoints.last } : {}),

@@ -10,6 +10,8 @@ export const fleetMetrics = ({ counter, gauge }: Instruments): Subject => {
   const modelBytes = gauge('resident_model_bytes', 'Bytes of the generated models held by the hosts');
   const lost = counter('hosts_lost_total', 'Device hosts that died');
   const restored = counter('hosts_restored_total', 'Device hosts started again and reloaded');
+  const coordinatorsLost = counter('coordinators_lost_total', 'Coordinator threads that died');
+  const checkpointFailures = counter('checkpoint_failures_total', 'Checkpoints that could not be written');
   const checkpoints = counter('checkpoints_total', 'Checkpoints written');
   const checkpointBytes = gauge('checkpoint_size_bytes', 'Size of the last checkpoint');
   return {
@@ -35,6 +37,14 @@ export const fleetMetrics = ({ counter, gauge }: Instruments): Subject => {
           checkpoints.value += 1;
           checkpointBytes.value = event.bytes;
           return;
+        case 'coordinator-lost':
+          coordinatorsLost.value += 1;
+          return;
+        case 'checkpoint-failed':
+          checkpointFailures.value += 1;
+          return;
+        case 'coordinator-restored':
+        case 'checkpoint-refused':
         case 'run-finished':
           return;
         default:

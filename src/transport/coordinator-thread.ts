@@ -73,7 +73,7 @@ export const serveCoordinator = (control: MessagePort): void => {
     interrupt: () => running().coordinator.interrupt(),
     evaluate: () => orFailure(running().coordinator.evaluate()),
     digest: () => running().coordinator.digest(),
-    save: (path, run, weightsOnly) => running().coordinator.save(path, run, weightsOnly),
+    save: (path, run, options) => running().coordinator.save(path, run, options),
     restore: (path) => running().coordinator.restore(path),
     restoreWeights: (path) => running().coordinator.restoreWeights(path),
     scoreFleet: () => orFailure(running().coordinator.scoreFleet()),

@@ -37,10 +37,11 @@ export type Fleet = {
   readonly kernels: 'simd' | 'reference';
   /** The coordinator's `train`; returns when the events of all its rounds have been handed on. */
   train(until: number): Promise<Progress>;
-  /** Rejects when the coordinator thread dies or the fleet is closed: race long calls against it. */
+  /** Rejects when the coordinator thread dies (COORDINATOR_LOST) or the fleet is closed: race long calls against it. */
   readonly death: Promise<never>;
   /** Ends one of the host threads, as a crash would. */
   killThread(index: number): void;
+  killCoordinator(): void;
   /** Predicted ratings by the model a device holds, or null where it holds none of those items. */
   predict(device: DeviceId, items: Uint32Array): Promise<Float32Array | null>;
   sample(): PoolSample;
@@ -84,8 +85,10 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
   let endRun = (_: Error): void => {};
   const death = new Promise<never>((_, reject) => {
     endRun = reject;
-    worker.once('error', (error) => reject(new Error(`the coordinator thread died: ${messageOf(error)}`, { cause: error })));
-    worker.once('exit', (code) => reject(new Error(`the coordinator thread ended with code ${code}`)));
+    const lost = (how: string, cause?: unknown): void =>
+      reject(new MetafleetError('COORDINATOR_LOST', `the coordinator thread ${how}`, { cause }));
+    worker.once('error', (error) => lost(`died: ${messageOf(error)}`, error));
+    worker.once('exit', (code) => lost(`ended with code ${code}`));
   });
   death.catch(() => {}); // Handled by whoever races against it.
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
@@ -212,6 +215,7 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
       train,
       death,
       killThread: (index) => void hosts[index]?.pool?.threads[0]?.terminate(),
+      killCoordinator: () => void worker.terminate(),
       predict: async (device, items) => {
         const host = hosts[shards.findLastIndex(({ firstDevice }) => firstDevice <= device)];
         // A host that dies takes the models along.

@@ -170,7 +170,14 @@ describe('progress on a terminal', () => {
     progress.observe({ type: 'host-lost', host: 1, reason: 'killed\nby \x1b[31mtest' });
     pass(200);
     progress.observe({ type: 'host-restored', host: 1, devices: 335 });
-    progress.observe({ type: 'checkpoint', path: 'results/one/last.checkpoint', round: 10, bytes: bytes(120e6), millis: millis(300) });
+    progress.observe({
+      type: 'checkpoint',
+      path: 'results/one/last.checkpoint',
+      round: 10,
+      bytes: bytes(120e6),
+      millis: millis(300),
+      waited: millis(0),
+    });
     progress.note('metrics at http://127.0.0.1:9464');
     pass(200);
     const shown = screen(stream.writes, 100);
@@ -187,7 +194,7 @@ describe('progress on a terminal', () => {
     const stream = fakeStream();
     const progress = createProgress({ stream, clock });
     for (let second = 0; second < 120; second++) {
-      const written = { type: 'checkpoint', round: second, bytes: bytes(1), millis: millis(1) } as const;
+      const written = { type: 'checkpoint', round: second, bytes: bytes(1), millis: millis(1), waited: millis(0) } as const;
       progress.observe({ ...written, path: 'a/best.checkpoint' });
       if (second === 30) progress.observe({ ...written, path: 'a/last.checkpoint' });
       pass(1000);

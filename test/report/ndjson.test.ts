@@ -43,17 +43,22 @@ describe('openNdjson', () => {
     await file.close();
     expect(await readFile(path, 'utf8')).toBe('{"loss":null}\n');
   });
-  it.runIf(process.platform === 'linux')('warns once when the disk is full, and lets the run go on', async () => {
-    const warnings: string[] = [];
-    const file = await openNdjson('/dev/full', { warn: (text) => warnings.push(text) });
-    for (let round = 1; round <= 3; round++) {
-      file.append({ round });
-      await file.flush();
-    }
-    await file.close();
-    expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toMatch(/^\/dev\/full: lines are being lost, the run goes on: .*ENOSPC/);
-  });
+  it.runIf(process.platform === 'linux')(
+    'warns once when the disk is full, lets the run go on, and says in the end what is missing',
+    async () => {
+      const warnings: string[] = [];
+      const file = await openNdjson('/dev/full', { warn: (text) => warnings.push(text) });
+      for (let round = 1; round <= 3; round++) {
+        file.append({ round });
+        await file.flush();
+      }
+      await file.close();
+      expect(warnings).toEqual([
+        expect.stringMatching(/^\/dev\/full: lines wait in memory, the run goes on: .*ENOSPC.* \(free space on that disk\)$/),
+        '/dev/full: 3 lines could not be written',
+      ]);
+    },
+  );
 });
 
 describe('cutNdjson', () => {

@@ -158,7 +158,14 @@ describe('results folder', () => {
   it('has its lines on disk with each checkpoint', async () => {
     const results = await openResults(root, 'one');
     rounds(results, 1, 3);
-    results.observe({ type: 'checkpoint', path: results.paths.checkpoints.last, round: 3, bytes: bytes(1), millis: millis(1) });
+    results.observe({
+      type: 'checkpoint',
+      path: results.paths.checkpoints.last,
+      round: 3,
+      bytes: bytes(1),
+      millis: millis(1),
+      waited: millis(0),
+    });
     await expect.poll(async () => (await linesOf(results.paths.rounds)).length, { timeout: 500 }).toBe(3);
     await results.close();
   });

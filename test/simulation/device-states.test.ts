@@ -1,6 +1,9 @@
 import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isMetafleetError } from '../../src/base/errors.js';
+import { writeCheckpoint } from '../../src/coordinator/checkpoint.js';
+import { keptPaths } from '../../src/coordinator/kept-files.js';
 import type { PrivateColumns } from '../../src/device/columns.js';
 import { dropOtherStates, restoreDeviceStates, saveDeviceStates } from '../../src/simulation/device-states.js';
 import { shardDataset } from '../../src/simulation/shards.js';
@@ -68,15 +71,26 @@ describe('the states of devices', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it('of earlier checkpoints are dropped, and nothing else', async () => {
+  it('that none of the kept checkpoints names are dropped, and nothing else', async () => {
     for (const checkpoint of ['last.checkpoint', 'run0.checkpoint', 'plain', '0.checkpoint.old']) {
       const folder = await temporaryFolder();
       const path = `${folder}/${checkpoint}`;
       const others = ['best.checkpoint', 'other-devices-1.checkpoint', checkpoint, 'devices-1.checkpoint'];
       for (const name of others) writeFileSync(`${folder}/${name}`, '');
       const names = [1, 2, 10].map((round) => saveDeviceStates(path, round, shardsOf(1))!);
-      dropOtherStates(path, names[1]!);
-      expect(readdirSync(folder).sort()).toEqual([...others, names[1]!].sort());
+      const [newest, before, oldest] = keptPaths(path, 3) as [string, string, string];
+      const naming = (place: string, devices: string): void => {
+        const run = { state: null, run: { devices } };
+        writeCheckpoint(place, { algorithm: 'fedavg', round: 1, optimizer: null, run, weightsOnly: false, parameters: [] });
+      };
+      naming(newest, names[2]!);
+      naming(before, names[0]!);
+      writeFileSync(oldest, 'damaged');
+      const kept = [...others, basename(before), basename(oldest)];
+      dropOtherStates(path, 3);
+      expect(readdirSync(folder).sort()).toEqual([...kept, names[0]!, names[2]!].sort());
+      dropOtherStates(path, 1);
+      expect(readdirSync(folder).sort()).toEqual([...kept, names[2]!].sort());
     }
   });
 

@@ -1,4 +1,6 @@
-import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { copyFile, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { isMetafleetError } from '../../src/base/errors.js';
 import type { RunEvent } from '../../src/coordinator/events.js';
@@ -11,7 +13,6 @@ import {
   finish,
   roundsOf,
   type SmallOptions,
-  smallData,
   start,
   storyOf,
   temporaryFolder,
@@ -173,9 +174,78 @@ describe('a checkpoint is refused, with one line and no thread left, when it', (
   });
 });
 
-it('a checkpoint that cannot be written ends the run with an error that names it', async () => {
-  const checkpoints = checkpointsIn(`${await temporaryFolder()}/missing`);
-  const failure = await failureOf(finish({ checkpoints, dataset: await smallData() }));
-  expect(isMetafleetError(failure, 'CHECKPOINT')).toBe(true);
-  expect((failure as Error).message).toContain(`${checkpoints.best}: the checkpoint could not be written`);
+it('checkpoints that cannot be written cost the run nothing but themselves, and are written once there is room again', async () => {
+  const folder = `${await temporaryFolder()}/missing`;
+  const checkpoints = checkpointsIn(folder);
+  const whole = await finish();
+  const { events, outcome } = await finish({
+    checkpoints,
+    onEvent: (event) => {
+      if (event.type === 'epoch' && event.epoch === 2) mkdirSync(folder);
+    },
+  });
+  expect(outcome).toEqual(whole.outcome);
+  const failures = events.filter((event) => event.type === 'checkpoint-failed');
+  expect(failures[0]).toMatchObject({ path: checkpoints.best, round: 4 });
+  expect(failures[0]!.reason).toMatch(/best.checkpoint: the checkpoint could not be written: ENOENT.* \(put the folder back\)$/);
+  expect(events.at(-2)).toMatchObject({ type: 'checkpoint', path: checkpoints.last, round: outcome.round });
+  expect((await finish({ checkpoints, resume: checkpoints.last })).outcome).toEqual(whole.outcome);
+});
+
+describe('when the last checkpoint is damaged', () => {
+  /** Two checkpoints: after epoch 1 and after epoch 2. */
+  const twoSaved = async (config = {}) => {
+    const checkpoints = checkpointsIn(await temporaryFolder());
+    await finish({ config: { ...config, epochs: 1 }, checkpoints });
+    await finish({ config: { ...config, epochs: 2 }, checkpoints, resume: checkpoints.last });
+    return checkpoints;
+  };
+  for (const algorithm of ['metamf', 'fedavg']) {
+    it(`${algorithm} continues from the one before it, says so, and comes to the same end`, async () => {
+      const config = { algorithm };
+      const whole = await finish({ config });
+      const checkpoints = await twoSaved(config);
+      const before = checkpoints.last.replace('last', 'last-1');
+      const content = await readFile(checkpoints.last);
+      await writeFile(checkpoints.last, content.subarray(0, -50));
+      const resumed = await finish({ config, checkpoints, resume: checkpoints.last });
+      expect(resumed.outcome).toEqual(whole.outcome);
+      const refused = resumed.events.filter((event) => event.type === 'checkpoint-refused');
+      expect(refused).toMatchObject([{ path: checkpoints.last, instead: before, round: 4 }]);
+      expect(refused[0]!.reason).toContain('a file that ends too early');
+      // The damaged file made way for the new one; it did not push out the whole one.
+      const again = await finish({ config: { ...config, epochs: 1 }, checkpoints, resume: before });
+      expect(again.events.find((event) => event.type === 'run-started')).toMatchObject({ round: 4 });
+    });
+  }
+
+  it('or gone, the one before it serves too; with none left, the newest one’s defect is told', async () => {
+    const checkpoints = await twoSaved();
+    await rm(checkpoints.last);
+    const { outcome } = await finish({ checkpoints: checkpointsIn(await temporaryFolder()), resume: checkpoints.last });
+    expect(outcome).toEqual((await finish()).outcome);
+    await writeFile(checkpoints.last.replace('last', 'last-1'), 'nothing');
+    await expect(start({ resume: checkpoints.last })).rejects.toThrow(/^.*last.checkpoint: the checkpoint could not be opened: ENOENT/);
+  });
+});
+
+it('a checkpoint of version 1 is resumed, and one of a version to come refused', async () => {
+  const checkpoints = checkpointsIn(await temporaryFolder());
+  await finish({ config: { epochs: 2 }, checkpoints });
+  const asVersion = async (version: number): Promise<void> => {
+    const content = await readFile(checkpoints.last);
+    const length = content.readUInt32LE(8);
+    const { round: _, ...header } = JSON.parse(content.toString('utf8', 12, 12 + length)) as Record<string, unknown>;
+    const text = Buffer.from(JSON.stringify({ ...header, version }));
+    const prefix = Buffer.from(content.subarray(0, 12));
+    prefix.writeUInt32LE(text.length, 8);
+    const body = Buffer.concat([prefix, text, content.subarray(12 + length, -32)]);
+    await writeFile(checkpoints.last, Buffer.concat([body, createHash('sha256').update(body).digest()]));
+  };
+  await asVersion(1);
+  expect((await finish({ checkpoints, resume: checkpoints.last })).outcome).toEqual((await finish()).outcome);
+  await asVersion(3);
+  const moved = `${checkpoints.last}.moved`;
+  await rename(checkpoints.last, moved);
+  await expect(start({ resume: moved })).rejects.toThrow(/^.*moved: expected a version from 1 to 2, found version 3$/);
 });

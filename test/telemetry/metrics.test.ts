@@ -39,7 +39,7 @@ describe('metrics', () => {
       metrics.observe(event);
     metrics.observe({ type: 'host-lost', host: 0, reason: 'killed' });
     metrics.observe({ type: 'host-restored', host: 0, devices: 300 });
-    metrics.observe({ type: 'checkpoint', path: 'x', round: 1, bytes: bytes(777), millis: millis(40) });
+    metrics.observe({ type: 'checkpoint', path: 'x', round: 1, bytes: bytes(777), millis: millis(40), waited: millis(0) });
     const { value } = await scrape(metrics);
     expect(value('metafleet_error', { part: 'valid', measure: 'mse' })).toBe(0.95);
     expect(value('metafleet_best_error', { part: 'valid', measure: 'mse' })).toBe(0.8);

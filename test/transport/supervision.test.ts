@@ -208,15 +208,29 @@ describe('the fleet', () => {
     await run.close();
   });
 
-  it('whose coordinator thread dies ends the run with an error that says so', async () => {
-    const posted = vi.spyOn(Worker.prototype, 'postMessage');
-    onTestFinished(() => posted.mockRestore());
-    const { run, events } = await start({ config: { epochs: 1000 } });
-    // The coordinator is the first thread that is spoken to.
-    const coordinator = posted.mock.contexts[0] as Worker;
-    while (roundsOf(events).length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
-    await coordinator.terminate();
-    await expect(run.finished).rejects.toThrow('the coordinator thread ended with code 1');
+  it('whose coordinator thread dies, with no checkpoint to go on from, starts over to the undisturbed digest', async () => {
+    const undisturbed = await undisturbedRun();
+    let killed = false;
+    const { events, outcome } = await disturb((event, run) => {
+      if (event.type === 'round' && event.round === 5 && !killed) run.killCoordinator();
+      killed ||= event.type === 'coordinator-lost';
+    }, LONG);
+    expect(outcome).toEqual(undisturbed.outcome);
+    expect(events.find((event) => event.type === 'coordinator-lost')).toMatchObject({ reason: 'the coordinator thread ended with code 1' });
+    expect(events.find((event) => event.type === 'coordinator-restored')).toMatchObject({ round: 0 });
+    await allThreadsGone();
+  });
+
+  it('whose coordinator dies again and again without a round in between ends the run with an error that says so', async () => {
+    const { run } = await start({
+      config: { epochs: 1000 },
+      onEvent: (event) => {
+        if ((event.type === 'round' && event.round === 1) || event.type === 'coordinator-restored') run.killCoordinator();
+      },
+    });
+    const failure = await failureOf(run.finished);
+    expect(isMetafleetError(failure, 'COORDINATOR_LOST')).toBe(true);
+    expect((failure as Error).message).toBe('the coordinator could not be kept alive: the coordinator thread ended with code 1');
     await allThreadsGone();
   });
 

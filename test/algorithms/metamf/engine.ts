@@ -66,7 +66,16 @@ export const createEngine = async (options: MetaMFOptions, optimizer: Partial<Op
   const batch: BatchOptions = { seed: settings.seed, ratings, decoys, items: WORLD.items };
   const sampler = createSampler({ ...settings, activity });
   const devices = inProcessDevices({ half: algorithm.device, tensors: algorithm.tensors, columns, dtype: 'f32', batch });
-  const context: RoundContext = { algorithm, server, devices, settings, items: WORLD.items, dtype: 'f32', sampler };
+  const context: RoundContext = {
+    algorithm,
+    server,
+    devices,
+    settings,
+    items: WORLD.items,
+    dtype: 'f32',
+    sampler,
+    beforeStep: async () => {},
+  };
   const learnedFrom = (round: number, device: DeviceId): DeviceBatch => {
     const train = ratingsOf(columns, 'train', device);
     return { device, train, batch: batchOf(train, batch, round, device) };
