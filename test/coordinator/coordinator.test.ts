@@ -109,7 +109,7 @@ describe('a round', () => {
 
   it('moves Θ another way when the learning rate or the seed is another', async () => {
     const digests = new Set<string>();
-    for (const settings of [{}, { learningRate: 0.02 }, { seed: 2 }]) {
+    for (const settings of [{}, { schedule: { ...settingsOf().schedule, rate: 0.02 } }, { seed: 2 }]) {
       start().coordinator.restore(fresh);
       await start({ settings }).coordinator.train(1);
       digests.add(digest());
