@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { isMetafleetError, messageOf } from '../base/errors.js';
 import { dataCommand } from './data.js';
+import { deviceCommand } from './device.js';
 import { runCommand } from './run.js';
 import { sweepCommand } from './sweep.js';
 import { VERSION } from './version.js';
@@ -26,6 +27,7 @@ const program = new Command('metafleet')
   .version(VERSION)
   .showSuggestionAfterError()
   .addCommand(runCommand())
+  .addCommand(deviceCommand())
   .addCommand(dataCommand())
   .addCommand(sweepCommand());
 

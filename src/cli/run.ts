@@ -36,7 +36,7 @@ const readText = (path: string): string => {
 };
 
 /** Keys that a resumed run may be given other values of: they say how far and where it runs, not what is trained. */
-const CHANGEABLE = ['threads', 'epochs', 'rounds', 'patience', 'modelMemory', 'baselines', 'checkpoint', 'metrics', 'results'];
+const CHANGEABLE = ['threads', 'epochs', 'rounds', 'patience', 'modelMemory', 'baselines', 'checkpoint', 'recorder', 'metrics', 'results'];
 
 const isChangeable = (key: string): boolean => CHANGEABLE.some((name) => key === name || key.startsWith(`${name}.`));
 
@@ -74,11 +74,15 @@ const baselinesOf = async (config: Config, dataset: Dataset, progress: Progress)
 
 const openFolder = (config: Config, own: OwnFlags, progress: Progress): Promise<Results> => {
   const warn = (text: string): void => progress.note(text);
+  const flightBytes = config.recorder.size * 1e6;
   if (own.resume !== undefined) {
     const folder = resolve(own.resume);
-    return openResults(dirname(folder), basename(folder), { resume: true, warn });
+    return openResults(dirname(folder), basename(folder), { resume: true, warn, flightBytes });
   }
-  return openResults(config.results, own.name ?? { data: config.data, algorithm: config.algorithm, date: new Date() }, { warn });
+  return openResults(config.results, own.name ?? { data: config.data, algorithm: config.algorithm, date: new Date() }, {
+    warn,
+    flightBytes,
+  });
 };
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');

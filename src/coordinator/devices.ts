@@ -1,6 +1,6 @@
 import type { Bytes, Millis } from '../base/units.js';
 import type { Message } from '../messages/message.js';
-import type { RoundFinished, Traffic } from './events.js';
+import type { Flight, RoundFinished, Traffic } from './events.js';
 
 /**
  * The coordinator's port to the devices: narrow, so that worker threads and networks can implement it alike. Implementations
@@ -32,4 +32,6 @@ export type HostsReport = Pick<RoundFinished, 'queueMillis' | 'threads'> & {
   readonly evicted: number;
   readonly residentModels: number;
   readonly residentBytes: Bytes;
+  /** What recorded devices did. */
+  readonly flights: readonly Flight[];
 };

@@ -1,4 +1,4 @@
-import type { Bytes, Joules, Millis, Seconds } from '../base/units.js';
+import type { Bytes, DeviceId, Joules, Millis, Seconds } from '../base/units.js';
 import type { DropStage, Resource } from '../messages/account.js';
 import type { RefusalCause } from '../messages/message.js';
 import type { Dtype } from '../messages/wire-tensor.js';
@@ -6,8 +6,8 @@ import type { ActivityGroup } from './activity-groups.js';
 
 /**
  * What a run tells the world, as one stream. Progress, Prometheus, the results folder and reports observe it; the model
- * knows none of them. No event carries a rating, nor anything per device beyond latencies without ids and the few updates that
- * `rejections` explains.
+ * knows none of them. No event carries a rating, nor anything per device beyond latencies without ids, the few updates that
+ * `rejections` explains, and the flights of the few devices that are recorded.
  */
 export type RunEvent =
   | RunStarted
@@ -133,6 +133,26 @@ export type VirtualRound = {
   readonly profiles: readonly ProfileRound[];
 };
 
+/** A step of a recorded device's round. */
+export type FlightStep = {
+  readonly step: 'sampled' | 'asked' | 'received' | 'trained' | 'uploaded' | 'refused' | 'dropped' | 'rejected' | 'late';
+  /** Wall time since the round turned to its first device. */
+  readonly millis: Millis;
+  /** Of the message, as encoded. */
+  readonly bytes?: Bytes;
+  /** Of the local step: decode, forward, backward, encode. */
+  readonly took?: Millis;
+  /** Why she was refused, dropped or rejected. */
+  readonly reason?: string;
+  /** Virtual time of the step, where a fleet is configured. */
+  readonly virtual?: Seconds;
+  /** Shares of her budgets that are left, where a fleet is configured. */
+  readonly left?: Readonly<Partial<Record<Resource, number>>>;
+};
+
+/** What befell one recorded device in a round, in order. */
+export type Flight = { readonly device: DeviceId; readonly steps: readonly FlightStep[] };
+
 export const PHASES = ['sample', 'generate', 'devices', 'backward', 'step'] as const;
 export type Phase = (typeof PHASES)[number];
 
@@ -174,6 +194,8 @@ export type RoundFinished = {
   readonly threads: Readonly<Record<ThreadRole, ThreadUse>>;
   /** Shared memory of the kernels: parameters, gradients, optimizer state, scratch. */
   readonly kernelBytes: Bytes;
+  /** Of the recorded devices among those the round turned to. */
+  readonly flights: readonly Flight[];
 };
 
 /** Mean absolute and squared error (eq. 11, 12) over `count` held-out ratings. */

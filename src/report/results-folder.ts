@@ -4,6 +4,7 @@ import { whatToDo } from '../base/disk.js';
 import { badInput, MetafleetError, messageOf } from '../base/errors.js';
 import { type EpochFinished, type GroupScore, PHASES, type RoundFinished, type RunEvent, type Traffic } from '../coordinator/events.js';
 import { writeAtomically } from './atomic-write.js';
+import { type FlightLog, openFlightLog } from './flight-log.js';
 import { cutNdjson, type NdjsonFile, openNdjson } from './ndjson.js';
 import { checkRunName, defaultRunName, type RunOrigin } from './run-name.js';
 import type { Summary } from './summary.js';
@@ -14,11 +15,13 @@ export type ResultsPaths = {
   readonly rounds: string;
   readonly epochs: string;
   readonly summary: string;
+  /** A folder: flight-log.ts. */
+  readonly flights: string;
   /** The last one, to continue from, and the one of the best-validation epoch. The coordinator writes them. */
   readonly checkpoints: { readonly last: string; readonly best: string };
 };
 
-const resultsPaths = (root: string, run: string): ResultsPaths => {
+export const resultsPaths = (root: string, run: string): ResultsPaths => {
   const folder = join(root, run);
   return {
     folder,
@@ -26,6 +29,7 @@ const resultsPaths = (root: string, run: string): ResultsPaths => {
     rounds: join(folder, 'rounds.ndjson'),
     epochs: join(folder, 'epochs.ndjson'),
     summary: join(folder, 'summary.json'),
+    flights: join(folder, 'flights'),
     checkpoints: { last: join(folder, 'last.checkpoint'), best: join(folder, 'best.checkpoint') },
   };
 };
@@ -34,6 +38,8 @@ const resultsPaths = (root: string, run: string): ResultsPaths => {
 export type Results = {
   readonly run: string;
   readonly paths: ResultsPaths;
+  /** Of recorded devices. */
+  readonly flights: FlightLog;
   writeConfig(text: string): Promise<void>;
   readConfig(): Promise<string>;
   /**
@@ -52,6 +58,8 @@ export type ResultsOptions = {
   readonly resume?: boolean;
   /** Told once for each file whose lines cannot be written. */
   readonly warn?: (text: string) => void;
+  /** Cap of the flight log, in bytes; default 16 MB. */
+  readonly flightBytes?: number;
 };
 
 /**
@@ -63,26 +71,29 @@ export type ResultsOptions = {
 export const openResults = async (
   root: string,
   run: string | RunOrigin,
-  { resume = false, warn = () => undefined }: ResultsOptions = {},
+  { resume = false, warn = () => undefined, flightBytes = 16e6 }: ResultsOptions = {},
 ): Promise<Results> => {
   const name = resume ? await checkResumable(root, run) : await makeFolder(root, run);
   const paths = resultsPaths(root, name);
   const rounds = lineWriter(paths.rounds, warn);
   const processorTime = processorClock();
   const epochs = lineWriter(paths.epochs, warn);
+  const flights = openFlightLog(paths.flights, { maxBytes: flightBytes, warn });
   if (!resume) await Promise.all([rounds.open(), epochs.open()]);
 
   return {
     run: name,
     paths,
+    flights,
     writeConfig: (text) => explained(paths.config, writeAtomically(paths.config, text)),
     readConfig: () => readFile(paths.config, 'utf8'),
     async cutAfter(round) {
-      await Promise.all([rounds.cut(round), epochs.cut(round)]);
+      await Promise.all([rounds.cut(round), epochs.cut(round), flights.cutAfter(round)]);
     },
     observe(event) {
       switch (event.type) {
         case 'round':
+          flights.append(event.round, event.flights);
           return rounds.append(event.round, { ...roundLine(event), cpuMillis: processorTime() });
         case 'epoch':
           return epochs.append(event.round, epochLine(event));
@@ -90,6 +101,7 @@ export const openResults = async (
         case 'run-finished':
           void rounds.flush();
           void epochs.flush();
+          void flights.flush();
           return;
         case 'run-started':
         case 'host-lost':
@@ -105,7 +117,7 @@ export const openResults = async (
     },
     writeSummary: (summary) => explained(paths.summary, writeAtomically(paths.summary, `${JSON.stringify(summary, null, 2)}\n`)),
     async close() {
-      await Promise.all([rounds.close(), epochs.close()]);
+      await Promise.all([rounds.close(), epochs.close(), flights.close()]);
     },
   };
 };

@@ -93,6 +93,16 @@ const checkpoint = z.strictObject({
   best: z.boolean().default(true).describe('keep the weights of the best epoch in best.checkpoint'),
 });
 
+const recorder = z.strictObject({
+  share: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.05)
+    .describe('share of the devices whose rounds are recorded step by step, 10,000 of them at most; the seed chooses them; 0: none'),
+  size: z.number().min(1).default(16).describe("MB (10^6 bytes) for the records in the run's folder; the oldest go first"),
+});
+
 const metrics = z.strictObject({
   enabled: z.boolean().default(true).describe('serve /metrics, /healthz and /status over HTTP while the run lasts'),
   host: z.string().min(1).default('127.0.0.1').describe('address to listen on; 0.0.0.0: every one of this machine'),
@@ -168,6 +178,7 @@ export const configSchema = z.strictObject({
     .default(true)
     .describe('compare with the global mean, user means, a biased baseline and centrally trained matrix factorization'),
   checkpoint: checkpoint.prefault({}),
+  recorder: recorder.prefault({}),
   metrics: metrics.prefault({}),
   results: z.string().min(1).default('results').describe('folder for the run folders'),
 });

@@ -3,6 +3,7 @@ import { isMetafleetError, MetafleetError, messageOf } from '../base/errors.js';
 import type { DeviceId } from '../base/units.js';
 import { millis } from '../base/units.js';
 import type { RunEvent, RunFinished } from '../coordinator/events.js';
+import { recordedDevices } from '../coordinator/recorder.js';
 import type { Dataset } from '../data/dataset.js';
 import { orDeath } from '../transport/control.js';
 import { type Fleet, type PoolSample, startFleet } from '../transport/fleet.js';
@@ -186,6 +187,7 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
   // From here on the dataset is not needed: a large one should not be kept alive by the run.
   const shards = shardDataset(dataset, threads, privateState?.size);
   const ratings = ratingsIn(dataset);
+  const recorded = recordedDevices(config.seed, world.devices, config.recorder.share);
   let context: Context | undefined;
   const onEvent = (event: RunEvent): void => {
     if (event.type === 'round' && context !== undefined) context.round = event.round;
@@ -195,7 +197,7 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
   const saves = createSaves({ paths: checkpoints, resume: options.resume, keep, shards, observers, onEvent });
   const begin = (): Promise<Fleet> =>
     startFleet({
-      coordinator: { algorithm: host.algorithm, world, settings, threads },
+      coordinator: { algorithm: host.algorithm, world, settings, threads, recorded },
       host,
       shards,
       onEvent,

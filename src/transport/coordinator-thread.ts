@@ -2,7 +2,9 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ServerHalf, World } from '../algorithms/algorithm.js';
 import { type AlgorithmSetup, createAlgorithm } from '../algorithms/create.js';
 import { MetafleetError } from '../base/errors.js';
+import type { DeviceId } from '../base/units.js';
 import { type Coordinator, createCoordinator } from '../coordinator/coordinator.js';
+import { createRecorder } from '../coordinator/recorder.js';
 import type { RoundSettings } from '../coordinator/settings.js';
 import { expose } from './control.js';
 import { createDevicesLink, type DevicesLink } from './link.js';
@@ -15,6 +17,8 @@ export type CoordinatorSetup = {
   readonly hosts: number;
   /** Kernel threads, the coordinator's own included. */
   readonly threads: number;
+  /** Devices whose flights are recorded; default: none. */
+  readonly recorded?: readonly DeviceId[];
 };
 
 export type CoordinatorControl = Omit<Coordinator, 'parameters' | 'kernels'> & {
@@ -43,10 +47,10 @@ export const serveCoordinator = (control: MessagePort): void => {
     return started;
   };
   const api: CoordinatorControl = {
-    start: async ({ algorithm: setup, world, settings, hosts, threads }, events) => {
+    start: async ({ algorithm: setup, world, settings, hosts, threads, recorded }, events) => {
       const algorithm = createAlgorithm(setup, world);
       const server = await algorithm.createServer({ seed: settings.seed, threads });
-      const link = createDevicesLink(hosts);
+      const link = createDevicesLink(hosts, createRecorder(recorded ?? []));
       const activity = new Uint32Array(world.devices);
       const coordinator = createCoordinator({
         algorithm,

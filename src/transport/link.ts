@@ -3,6 +3,7 @@ import { badInput, isMetafleetError, MetafleetError, messageOf } from '../base/e
 import { bytes, type DeviceId, type Millis, millis } from '../base/units.js';
 import type { Devices, Exchange, HostsReport } from '../coordinator/devices.js';
 import type { Direction, ThreadUse } from '../coordinator/events.js';
+import { createRecorder, type Recorder } from '../coordinator/recorder.js';
 import { decodeFrame, encodeFrame } from '../messages/frame.js';
 import type { Message } from '../messages/message.js';
 import type { FrameDown, FrameUp, HostFailure, StoreUsage } from './envelope.js';
@@ -43,7 +44,8 @@ const togetherOf = (uses: readonly ThreadUse[]): ThreadUse => ({
   heapBytes: bytes(uses.reduce((sum, { heapBytes }) => sum + heapBytes, 0)),
 });
 
-export const createDevicesLink = (hostCount: number): DevicesLink => {
+/** `recorder`: takes down the flights of its devices, if any. */
+export const createDevicesLink = (hostCount: number, recorder: Recorder = createRecorder([])): DevicesLink => {
   const hosts: (Host | undefined)[] = Array.from({ length: hostCount }, () => undefined);
   const usage: StoreUsage[] = hosts.map(() => NO_USAGE);
   const meter = createTrafficMeter();
@@ -87,7 +89,7 @@ export const createDevicesLink = (hostCount: number): DevicesLink => {
     return host;
   };
 
-  const receive = (host: number, exchange: OpenExchange, { frame, length }: FrameUp): void => {
+  const receive = (host: number, exchange: OpenExchange, { frame, length, deviceMillis: times }: FrameUp): void => {
     const place = `frame from host ${host}`;
     const { messages, sizes } = decodeFrame(frame, length, place);
     messages.forEach((message, index) => {
@@ -99,6 +101,7 @@ export const createDevicesLink = (hostCount: number): DevicesLink => {
       exchange.outstanding.delete(message.device);
       exchange.answered.push(message);
       meter.count(message, sizes[index]!, 'up');
+      recorder.message(message, bytes(sizes[index]!), 'up', times[index]);
     });
   };
 
@@ -150,7 +153,10 @@ export const createDevicesLink = (hostCount: number): DevicesLink => {
     byHost.forEach((batch, host) => {
       if (batch.length === 0) return;
       const { frame, length, sizes } = encodeFrame(batch);
-      batch.forEach((message, index) => meter.count(message, sizes[index]!, 'down'));
+      batch.forEach((message, index) => {
+        meter.count(message, sizes[index]!, 'down');
+        recorder.message(message, bytes(sizes[index]!), 'down');
+      });
       hosts[host]!.port.postMessage({ exchange: exchange.id, frame, length, sent: sharedNow() } satisfies FrameDown, [frame]);
     });
   };
@@ -197,6 +203,7 @@ export const createDevicesLink = (hostCount: number): DevicesLink => {
         evicted,
         residentModels: usage.reduce((sum, { models }) => sum + models, 0),
         residentBytes: bytes(usage.reduce((sum, { bytes: held }) => sum + held, 0)),
+        flights: recorder.take(),
       };
       queueMillis = { down: [], up: [] };
       hostUse.forEach(({ heapBytes }, host) => {

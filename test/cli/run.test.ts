@@ -56,7 +56,7 @@ describe('metafleet run', () => {
 
     const folder = join(cwd, 'results', 'first');
     expect(readdirSync(folder).sort()).toEqual([
-      ...['best.checkpoint', 'config.yaml', 'epochs.ndjson', 'last.checkpoint', 'rounds.ndjson', 'summary.json'],
+      ...['best.checkpoint', 'config.yaml', 'epochs.ndjson', 'flights', 'last.checkpoint', 'rounds.ndjson', 'summary.json'],
     ]);
     const summary = summaryIn(folder);
     expect(summary).toMatchObject({

@@ -62,7 +62,15 @@ export const createInProcess = ({ context, answer }: InProcessOptions): InProces
     },
     takeTraffic: () => meter.take(),
     takeReport: () => {
-      const report = { deviceMillis: [millis(1)], activated, evicted: 0, residentModels: 0, residentBytes: bytes(0), ...IDLE_THREADS };
+      const report = {
+        deviceMillis: [millis(1)],
+        activated,
+        evicted: 0,
+        residentModels: 0,
+        residentBytes: bytes(0),
+        flights: [],
+        ...IDLE_THREADS,
+      };
       activated = 0;
       return report;
     },

@@ -42,6 +42,7 @@ export const roundFinished = (changes: Partial<RoundFinished> = {}): RoundFinish
   virtual: null,
   ...IDLE_THREADS,
   kernelBytes: bytes(1e6),
+  flights: [],
   ...changes,
 });
 

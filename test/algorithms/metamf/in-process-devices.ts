@@ -20,5 +20,13 @@ export const inProcessDevices = (context: DeviceContext): Devices => ({
     });
   },
   takeTraffic: () => [],
-  takeReport: () => ({ deviceMillis: [], activated: 0, evicted: 0, residentModels: 0, residentBytes: bytes(0), ...IDLE_THREADS }),
+  takeReport: () => ({
+    deviceMillis: [],
+    activated: 0,
+    evicted: 0,
+    residentModels: 0,
+    residentBytes: bytes(0),
+    flights: [],
+    ...IDLE_THREADS,
+  }),
 });

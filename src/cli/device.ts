@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { badInput, messageOf } from '../base/errors.js';
+import { type DeviceId, deviceId } from '../base/units.js';
+import type { FlightStep } from '../coordinator/events.js';
+import { recordedDevices } from '../coordinator/recorder.js';
+import { type FlightLine, readFlights } from '../report/flight-log.js';
+import { formatBytes, formatMillis, plural } from '../report/format.js';
+import { resultsPaths } from '../report/results-folder.js';
+import { readSummary } from '../report/stored-run.js';
+import { resolveConfig, yamlSource } from '../simulation/parse-config.js';
+
+const parseDevice = (text: string): DeviceId => {
+  if (!/^\d{1,10}$/.test(text)) throw badInput('CONFIG', 'device', 'a device id, from 0', JSON.stringify(text));
+  return deviceId(Number(text));
+};
+
+const readConfigFile = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const nothing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw badInput('CHECKPOINT', file, 'the configuration in the folder of a run', nothing ? 'nothing' : messageOf(error));
+  }
+};
+
+/** Without a summary, of a run that goes on, nobody can say which devices there are. */
+const checkRecorded = (folder: string, device: DeviceId): void => {
+  const file = resolve(folder, 'config.yaml');
+  const { seed, recorder } = resolveConfig(yamlSource(readConfigFile(file), file));
+  const devices = readSummary(folder)?.devices;
+  if (devices === undefined || devices === 0) return;
+  if (device >= devices) throw badInput('CONFIG', 'device', `0 to ${devices - 1}, the devices of this run`, String(device));
+  const recorded = recordedDevices(seed, devices, recorder.share);
+  if (recorded.includes(device)) return;
+  const some = recorded.slice(0, 8).join(', ');
+  throw badInput(
+    'CONFIG',
+    `device ${device}`,
+    recorded.length === 0
+      ? 'a run that records devices (recorder.share above 0)'
+      : `one of the ${plural(recorded.length, 'recorded device')} (recorder.share ${recorder.share}): ${some}${recorded.length > 8 ? ', …' : ''}`,
+    'one that is not recorded',
+  );
+};
+
+const stepText = ({ step, bytes, took, reason, virtual, left }: FlightStep): string =>
+  [
+    step,
+    bytes === undefined ? '' : formatBytes(bytes),
+    took === undefined ? '' : `in ${formatMillis(took)}`,
+    reason ?? '',
+    virtual === undefined ? '' : `at ${virtual.toFixed(1)} s of virtual time`,
+    left === undefined
+      ? ''
+      : `left: ${Object.entries(left)
+          .map(([resource, share]) => `${resource} ${(share * 100).toFixed(0)} %`)
+          .join(', ')}`,
+  ]
+    .filter((part) => part !== '')
+    .join(', ');
+
+/** The timeline as a table: round, time since its start, what happened. */
+const timeline = (flights: readonly FlightLine[]): string => {
+  const rows = flights.flatMap(({ round, steps }) =>
+    steps.map((step, index) => [index === 0 ? String(round) : '', formatMillis(step.millis), stepText(step)] as const),
+  );
+  const wide = (column: 0 | 1, title: string): number => Math.max(title.length, ...rows.map((row) => row[column].length));
+  const [round, time] = [wide(0, 'ROUND'), wide(1, 'AFTER')];
+  const line = ([a, b, c]: readonly [string, string, string]): string => `${a.padStart(round)}  ${b.padStart(time)}  ${c}\n`;
+  return [line(['ROUND', 'AFTER', 'WHAT']), ...rows.map(line)].join('');
+};
+
+/** `metafleet device ID --run results/<run>`: what befell one device, round by round. */
+export const deviceCommand = (): Command =>
+  new Command('device')
+    .description('print what befell one device of a run, round by round, if it was recorded')
+    .argument('<id>', 'device id, from 0')
+    .requiredOption('--run <folder>', 'folder of the run')
+    .option('--last <rounds>', 'only the last rounds in which it was sampled')
+    .option('--json', 'NDJSON, one line a round, as it is stored')
+    .action(async (id: string, { run, last, json }: { run: string; last?: string; json?: boolean }) => {
+      const device = parseDevice(id);
+      if (last !== undefined && !/^[1-9]\d*$/.test(last)) throw badInput('CONFIG', 'flag --last', 'a number of rounds, from 1', last);
+      checkRecorded(run, device);
+      const flights = await readFlights(resultsPaths(run, '.').flights, device, last === undefined ? undefined : Number(last));
+      if (flights.length === 0) {
+        process.stderr.write(
+          `metafleet: nothing is recorded of device ${device} in ${run}: it was not sampled, or its rounds made room for later ones\n`,
+        );
+        return;
+      }
+      process.stdout.write(json === true ? flights.map((line) => `${JSON.stringify(line)}\n`).join('') : timeline(flights));
+    });

@@ -1,0 +1,85 @@
+import { distinct, random } from '../base/random.js';
+import type { Bytes, DeviceId, Millis } from '../base/units.js';
+import { deviceId, millis } from '../base/units.js';
+import type { Message } from '../messages/message.js';
+import type { Direction, Flight, FlightStep } from './events.js';
+
+/** Beyond this, a larger share would not show more, and cost rounds time. */
+export const MOST_RECORDED = 10_000;
+
+/** The devices whose rounds are recorded, ascending: `share` of the fleet, at least one unless it is 0, at most MOST_RECORDED. The seed alone chooses. */
+export const recordedDevices = (seed: number, devices: number, share: number): readonly DeviceId[] => {
+  const count = share === 0 ? 0 : Math.min(MOST_RECORDED, Math.max(1, Math.round(share * devices)));
+  return Array.from(distinct(count, devices, random(seed, 'recorder')).sort(), deviceId);
+};
+
+/** Takes down what recorded devices do in a round. Others cost one look-up a message. */
+export type Recorder = {
+  /** A training message of `size` encoded bytes crossed; `took`: the device's local step, where this is its update. */
+  message(message: Message, size: Bytes, direction: Direction, took?: Millis): void;
+  /** Something else befell a device in its round. */
+  note(device: DeviceId, step: Omit<FlightStep, 'millis'>): void;
+  /** What was taken down since the last call, in DeviceId order. */
+  take(): readonly Flight[];
+};
+
+/** Finer digits would be noise, and a third of the record. */
+const toMicros = (time: number): Millis => millis(Math.round(time * 1000) / 1000);
+
+/** `now`: milliseconds on any clock. */
+export const createRecorder = (recorded: readonly DeviceId[], now: () => number = () => performance.now()): Recorder => {
+  const wanted = new Set<number>(recorded);
+  let steps = new Map<DeviceId, FlightStep[]>();
+  let start: number | undefined;
+
+  const add = (device: DeviceId, step: Omit<FlightStep, 'millis'>): void => {
+    const known = steps.get(device);
+    const entry = { ...step, millis: toMicros(start === undefined ? 0 : now() - start) };
+    if (known) known.push(entry);
+    else steps.set(device, [entry]);
+  };
+  /** A round that a lost host interrupted begins again: what came of the first attempt was thrown away. */
+  const begin = (device: DeviceId): void => {
+    const again = steps.delete(device);
+    add(device, again ? { step: 'sampled', reason: 'again, after a host was lost' } : { step: 'sampled' });
+  };
+
+  return {
+    message: (message, size, direction, took) => {
+      if ('purpose' in message && message.purpose === 'evaluate') return;
+      if (direction === 'down') start ??= now();
+      const { device, kind } = message;
+      if (!wanted.has(device)) return;
+      const before = steps.get(device)?.at(-1)?.step;
+      switch (kind) {
+        case 'assign':
+          return begin(device);
+        case 'model':
+          if (before !== 'asked') begin(device);
+          return add(device, { step: 'received', bytes: size });
+        case 'want':
+          if (before !== undefined) add(device, { step: 'asked', bytes: size });
+          return;
+        case 'update':
+          if (before === undefined) return;
+          add(device, { step: 'trained', ...(took === undefined ? {} : { took: toMicros(took) }) });
+          return add(device, { step: 'uploaded', bytes: size });
+        case 'refuse':
+          // Of a measurement, unless the device was sampled.
+          if (before !== undefined) add(device, { step: 'refused', bytes: size, reason: message.reason });
+          return;
+        case 'score':
+          return;
+      }
+    },
+    note: (device, step) => {
+      if (wanted.has(device)) add(device, step);
+    },
+    take: () => {
+      const flights = [...steps].sort(([a], [b]) => a - b).map(([device, taken]) => ({ device, steps: taken }));
+      steps = new Map();
+      start = undefined;
+      return flights;
+    },
+  };
+};

@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { bytes, type DeviceId, deviceId, millis } from '../../src/base/units.js';
+import { createRecorder, MOST_RECORDED, recordedDevices } from '../../src/coordinator/recorder.js';
+import type { Message, Purpose } from '../../src/messages/message.js';
+
+const one = deviceId(1);
+const two = deviceId(2);
+const assign = (device: DeviceId, purpose: Purpose = 'train'): Message => ({ kind: 'assign', round: 1, device, purpose });
+const want = (device: DeviceId): Message => ({ kind: 'want', round: 1, device, purpose: 'train', rows: new Uint32Array([1]) });
+const model = (device: DeviceId, purpose: Purpose = 'train'): Message => ({
+  kind: 'model',
+  round: 1,
+  device,
+  purpose,
+  rows: null,
+  tensors: [],
+});
+const update = (device: DeviceId): Message => ({
+  kind: 'update',
+  round: 1,
+  device,
+  count: 1,
+  loss: 1,
+  rows: new Uint32Array([1]),
+  tensors: [],
+});
+const refuse = (device: DeviceId): Message => ({ kind: 'refuse', round: 1, device, reason: 'battery: 3 %' });
+
+/** A recorder whose clock moves a millisecond at each look. */
+const recorder = (recorded: readonly DeviceId[]) => {
+  let time = 100;
+  return createRecorder(recorded, () => time++);
+};
+const stepsOf = (flights: readonly { readonly steps: readonly { readonly step: string }[] }[]) =>
+  flights.map(({ steps }) => steps.map(({ step }) => step));
+
+describe('the devices that are recorded', () => {
+  it('are chosen by the seed alone, distinct and ascending', () => {
+    const chosen = recordedDevices(7, 1000, 0.05);
+    expect(chosen).toHaveLength(50);
+    expect(chosen).toEqual([...new Set(chosen)].sort((a, b) => a - b));
+    expect(recordedDevices(7, 1000, 0.05)).toEqual(chosen);
+    expect(recordedDevices(8, 1000, 0.05)).not.toEqual(chosen);
+  });
+
+  it('are at least one, unless none are wanted, and a bounded number of a large fleet', () => {
+    expect(recordedDevices(1, 10, 0.001)).toHaveLength(1);
+    expect(recordedDevices(1, 10, 0)).toEqual([]);
+    expect(recordedDevices(1, 3, 1)).toEqual([0, 1, 2]);
+    expect(recordedDevices(1, 2_000_000, 0.05)).toHaveLength(MOST_RECORDED);
+  });
+});
+
+describe('a flight recorder', () => {
+  it('takes down what recorded devices do, with bytes and times, and nothing of others', () => {
+    const record = recorder([one]);
+    for (const device of [one, two]) {
+      record.message(assign(device), bytes(10), 'down');
+      record.message(want(device), bytes(20), 'up');
+      record.message(model(device), bytes(300), 'down');
+      record.message(update(device), bytes(40), 'up', millis(2.5));
+    }
+    const [flight, ...others] = record.take();
+    expect(others).toEqual([]);
+    expect(flight!.device).toBe(one);
+    expect(flight!.steps.map(({ millis: _, ...step }) => step)).toEqual([
+      { step: 'sampled' },
+      { step: 'asked', bytes: 20 },
+      { step: 'received', bytes: 300 },
+      { step: 'trained', took: 2.5 },
+      { step: 'uploaded', bytes: 40 },
+    ]);
+    const times = flight!.steps.map(({ millis: time }) => time);
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+    expect(times[0]).toBeGreaterThan(0);
+    expect(record.take()).toEqual([]);
+  });
+
+  it('has the reason of a refusal, and of what the coordinator tells it', () => {
+    const record = recorder([one, two]);
+    record.message(model(two), bytes(1), 'down');
+    record.message(refuse(two), bytes(2), 'up');
+    record.note(one, { step: 'dropped', reason: 'during' });
+    const flights = record.take();
+    expect(flights.map(({ device }) => device)).toEqual([one, two]);
+    expect(stepsOf(flights)).toEqual([['dropped'], ['sampled', 'received', 'refused']]);
+    expect(flights[1]!.steps[2]!.reason).toBe('battery: 3 %');
+    expect(flights[0]!.steps[0]!.reason).toBe('during');
+  });
+
+  it('leaves measurements out, refusals of them included', () => {
+    const record = recorder([one]);
+    record.message(assign(one, 'evaluate'), bytes(1), 'down');
+    record.message(model(one, 'evaluate'), bytes(1), 'down');
+    record.message(refuse(one), bytes(1), 'up');
+    expect(record.take()).toEqual([]);
+  });
+
+  it('starts a device over when its round begins again after a lost host', () => {
+    const record = recorder([one]);
+    record.message(assign(one), bytes(1), 'down');
+    record.message(want(one), bytes(1), 'up');
+    record.message(assign(one), bytes(1), 'down');
+    record.message(want(one), bytes(1), 'up');
+    record.message(model(one), bytes(1), 'down');
+    const [flight] = record.take();
+    expect(stepsOf([flight!])).toEqual([['sampled', 'asked', 'received']]);
+    expect(flight!.steps[0]!.reason).toMatch(/again/);
+  });
+});
