@@ -2,8 +2,9 @@
 // and the regime of its authors, 64 devices with one rating each.
 import { createAlgorithm } from '../../src/algorithms/create.js';
 import { PHASES, type RoundFinished } from '../../src/coordinator/events.js';
-import { type AdamOptions, adamStep, createAdamState } from '../../src/tensor/adam.js';
 import { createKernelPool } from '../../src/tensor/kernel-pool.js';
+import { type OptimizerOptions, optimizerStep } from '../../src/tensor/optimizer.js';
+import { createOptimizerState } from '../../src/tensor/step.js';
 import { createFloor, floorOf, floorRates } from './floor.js';
 import { alternate, median, medianOf, medianRatio, type Timing } from './measure.js';
 import { onNextProcessor } from './pin.js';
@@ -34,10 +35,20 @@ export const createAdamPass = async ({ plan }: Training, threads: number) => {
   const memories: WebAssembly.Memory[] = [];
   for (const { memory, arena } of server.parameters) memories[memory] = arena.memory;
   const pool = await createKernelPool({ threads, memories });
-  const state = createAdamState();
-  const options: AdamOptions = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decoupled: false, clip: 5, decay: () => 1e-3, lazy: () => false };
+  const state = createOptimizerState();
+  const options: OptimizerOptions = {
+    kind: 'adam',
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    decoupled: false,
+    clip: 5,
+    decay: () => 1e-3,
+    popularity: 0,
+    lazy: () => false,
+  };
   return {
-    step: () => void adamStep(pool, server.parameters, options, state, 1e-4, 64),
+    step: () => void optimizerStep(pool, server.parameters, options, state, 1e-4, 64),
     close: async () => void (await Promise.all([pool.close(), server.close()])),
   };
 };

@@ -1,17 +1,24 @@
 import { badInput } from '../base/errors.js';
 import type { Bytes } from '../base/units.js';
-import { elementsOf, type Parameter } from '../tensor/parameter.js';
+import { elementsOf, type MomentKind, type Parameter, stateOf } from '../tensor/parameter.js';
 import { bytesAt } from './digest.js';
 import { readSealed, readSealedHeader, writeSealed } from './sealed-file.js';
 
 /**
  * A checkpoint is a sealed file of tensors: float32, little-endian, in the order of the header: of each parameter its weights
- * and, unless the file holds weights only, its first and second moments.
+ * and, unless the file holds weights only, what its optimizer keeps of it, as each header entry's `state` says.
  */
 const MAGIC = 'METAFLT1';
-const VERSION = 2;
+const VERSION = 3;
 
-type TensorEntry = { readonly name: string; readonly blocks: number; readonly size: number; readonly variance: boolean };
+/** `state` names what the optimizer keeps of the tensor, `counted` whether it counts the rounds that touch each row. */
+type TensorEntry = {
+  readonly name: string;
+  readonly blocks: number;
+  readonly size: number;
+  readonly state: MomentKind;
+  readonly counted: boolean;
+};
 
 type Header = {
   readonly version: number;
@@ -36,15 +43,33 @@ const MIGRATIONS: Readonly<Record<number, (header: Tree) => Tree>> = {
     const state = isTree(header['run']) ? header['run']['state'] : undefined;
     return { ...header, version: 2, round: isTree(state) ? state['round'] : 0 };
   },
+  /** There was no optimizer but Adam, and FedAvg without one. */
+  2: (header) => {
+    const alone: MomentKind = header['algorithm'] === 'fedavg' ? 'none' : 'tensor';
+    const migrate = (entry: unknown): unknown => {
+      if (!isTree(entry)) return entry;
+      const { variance, ...rest } = entry;
+      return { ...rest, state: variance === true ? 'element' : alone, counted: false };
+    };
+    const { tensors } = header;
+    return { ...header, version: 3, tensors: Array.isArray(tensors) ? tensors.map(migrate) : tensors };
+  },
 };
 
-const entryOf = ({ name, blocks, size, variance }: Parameter): TensorEntry => ({ name, blocks, size, variance: variance !== 0 });
+const entryOf = ({ name, blocks, size, kind, counts }: Parameter): TensorEntry => ({
+  name,
+  blocks,
+  size,
+  state: kind,
+  counted: counts !== 0,
+});
 
 /** The stretches of kernel memory a checkpoint holds, in file order. */
 const stretches = function* (parameters: readonly Parameter[], weightsOnly: boolean): Generator<Uint8Array> {
   for (const parameter of parameters) {
-    const pointers = weightsOnly ? [parameter.weights] : [parameter.weights, parameter.moment, parameter.variance];
-    for (const pointer of pointers) if (pointer !== 0) yield bytesAt(parameter, pointer, elementsOf(parameter));
+    yield bytesAt(parameter, parameter.weights, elementsOf(parameter));
+    if (weightsOnly) continue;
+    for (const { pointer, count } of stateOf(parameter)) yield bytesAt(parameter, pointer, count);
   }
 };
 
@@ -80,11 +105,21 @@ const parseHeader = (value: unknown, path: string): Header => {
   return header as Header;
 };
 
+const STATES: Readonly<Record<MomentKind, string>> = {
+  element: '',
+  row: ' with a second moment for each row',
+  tensor: ' with one second moment',
+  squares: ' with sums of squares',
+  velocity: ' with a velocity',
+  none: ' without optimizer state',
+};
+
 const checkTensors = (found: readonly unknown[], parameters: readonly Parameter[], path: string): void => {
   const line = (entry: unknown): string => {
     if (!isTree(entry)) return 'no further tensor';
-    const { name, blocks, size, variance } = entry;
-    return `${String(name)} ${String(blocks)}×${String(size)}${variance === false ? ' with one second moment' : ''}`;
+    const { name, blocks, size, state, counted } = entry;
+    const kept = STATES[state as MomentKind] ?? ` with ${String(state)}`;
+    return `${String(name)} ${String(blocks)}×${String(size)}${kept}${counted === true ? ', rows counted' : ''}`;
   };
   const expected = parameters.map(entryOf);
   for (let i = 0; i < Math.max(found.length, expected.length); i++) {

@@ -19,6 +19,7 @@ const evaluation = z.strictObject({
 });
 
 const optimizer = z.strictObject({
+  kind: z.enum(['adam', 'adagrad', 'sgd']).default('adam').describe('rule of a step; rate and decay are tuned for adam'),
   rate: z.number().positive().default(1e-3).describe('learning rate at the start'),
   schedule: z
     .enum(SCHEDULES)
@@ -32,9 +33,11 @@ const optimizer = z.strictObject({
   annealEpochs: count(0).default(0).describe("epochs that the cosine schedule takes; 0: as many as the run's"),
   rateFloor: z.number().min(0).max(1).default(0).describe('share of the learning rate that the cosine schedule ends at'),
   warmup: count(0).default(0).describe('rounds in which the learning rate rises linearly from nothing'),
-  beta1: share.default(0.9).describe('decay of the first moment'),
-  beta2: share.default(0.999).describe('decay of the second moment'),
-  epsilon: z.number().positive().default(1e-8).describe('added to the root of the second moment'),
+  beta1: share.default(0.9).describe('decay of the first moment (adam)'),
+  beta2: share.default(0.999).describe('decay of the second moment (adam)'),
+  epsilon: z.number().positive().default(1e-8).describe('added to the root of the second moment (adam, adagrad)'),
+  momentum: share.default(0.9).describe('share of the last step that the next goes on with (sgd)'),
+  nesterov: z.boolean().default(false).describe("Nesterov's momentum (sgd)"),
   decay: z.number().min(0).default(1e-3).describe('L2 weight λ (eq. 10), of every tensor without a value of its own'),
   decayOf: z
     .record(z.string(), z.number().min(0))
@@ -42,6 +45,17 @@ const optimizer = z.strictObject({
     .describe('L2 weight by tensor: U, M, hidden, rise, layer1, layer2, low, or a finer name such as low.bias'),
   decoupled: z.boolean().default(false).describe('subtract learning rate·λ·weight (AdamW) instead of adding λ·weight to the gradient'),
   tensorMoments: z.array(z.string()).default([]).describe('tensors with ONE second moment for the whole tensor instead of one per element'),
+  rowMoments: z
+    .array(z.string())
+    .default([])
+    .describe('sparse tensors (U, low) with one second moment for each row instead of one per element'),
+  popularity: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe(
+      'exponent p of the L2 weight of item rows (low): times ((mean count + 1) / (count + 1))^p of rounds that touched a row; needs decoupled',
+    ),
   lazy: z
     .array(z.string())
     .default([])

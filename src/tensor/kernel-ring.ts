@@ -58,6 +58,13 @@ const kernelNames = Object.keys({
   adamTensor: 0,
   adamItems: 0,
   adamTensorItems: 0,
+  adamRow: 0,
+  adamRowItems: 0,
+  adagrad: 0,
+  adagradItems: 0,
+  momentum: 0,
+  momentumItems: 0,
+  scaleItems: 0,
   predictRatings: 0,
   descendRatings: 0,
 } satisfies Record<KernelName, 0>) as KernelName[];

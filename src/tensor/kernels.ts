@@ -132,6 +132,102 @@ export type Kernels = {
     decay: number,
     decoupled: number,
   ): void;
+  /** The same with ONE second moment v (a single float32) for these `count` elements, of which `trained` count: with γ as in `adam`,
+   * v = β2·v + (1−β2)·Σγ²/trained before the step. */
+  adamRow(
+    count: number,
+    trained: number,
+    w: number,
+    m: number,
+    v: number,
+    g: number,
+    scale: number,
+    rate: number,
+    correction: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    decay: number,
+    decoupled: number,
+  ): void;
+  /** `adamRow` over item blocks, each with its own v[i]. */
+  adamRowItems(
+    first: number,
+    count: number,
+    size: number,
+    trained: number,
+    slotOf: number,
+    w: number,
+    m: number,
+    v: number,
+    g: number,
+    scale: number,
+    rate: number,
+    correction: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    decay: number,
+    decoupled: number,
+  ): void;
+  /** Adagrad (Duchi et al. 2011), with γ and decay as in `adam`: v += γ²;  w −= rate·γ / (√v + ε). */
+  adagrad(
+    count: number,
+    w: number,
+    v: number,
+    g: number,
+    scale: number,
+    rate: number,
+    epsilon: number,
+    decay: number,
+    decoupled: number,
+  ): void;
+  /** `adagrad` over item blocks. */
+  adagradItems(
+    first: number,
+    count: number,
+    size: number,
+    slotOf: number,
+    w: number,
+    v: number,
+    g: number,
+    scale: number,
+    rate: number,
+    epsilon: number,
+    decay: number,
+    decoupled: number,
+  ): void;
+  /** Momentum, with γ and decay as in `adam`: m = factor·m + γ;  w −= rate·m, or with `nesterov` 1 (Sutskever et al. 2013) w −= rate·(γ + factor·m). */
+  momentum(
+    count: number,
+    w: number,
+    m: number,
+    g: number,
+    scale: number,
+    rate: number,
+    factor: number,
+    nesterov: number,
+    decay: number,
+    decoupled: number,
+  ): void;
+  /** `momentum` over item blocks. */
+  momentumItems(
+    first: number,
+    count: number,
+    size: number,
+    slotOf: number,
+    w: number,
+    m: number,
+    g: number,
+    scale: number,
+    rate: number,
+    factor: number,
+    nesterov: number,
+    decay: number,
+    decoupled: number,
+  ): void;
+  /** w[i·size + j] *= factors[i] for the first `count` blocks. */
+  scaleItems(count: number, size: number, factors: number, w: number): void;
   /** `adamTensor` over item blocks; returns Σ w² of those blocks. */
   adamTensorItems(
     first: number,

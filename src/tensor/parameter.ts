@@ -16,10 +16,14 @@ export type Parameter = {
   /** Those of them that are trained: the rest pads a row for the kernels and stays zero. */
   readonly trained: number;
   readonly weights: number;
-  /** First moment; the null pointer where the parameter has no optimizer state. */
+  readonly kind: MomentKind;
+  /** First moment or velocity, per element; the null pointer where the kind has none. */
   readonly moment: number;
-  /** Second moment per element; the null pointer where the tensor has a single one, or none. */
+  /** Second moment or sum of squares, per element or per block; the null pointer where the kind has none. */
   readonly variance: number;
+  /** Of a sparse tensor whose rows decay by popularity: how many rounds touched each block, and room for as many factors; else null pointers. */
+  readonly counts: number;
+  readonly factors: number;
   readonly gradient: Gradient;
 };
 
@@ -37,24 +41,57 @@ export type Gradient = {
 
 export const elementsOf = (parameter: Parameter): number => parameter.blocks * parameter.size;
 
-/** Second moment per element, one for the tensor, or no optimizer state and no gradient at all. */
-export type MomentKind = 'element' | 'tensor' | 'none';
+/**
+ * What an optimizer keeps of a tensor.
+ *
+ *   element    first and second moment per element (Adam)
+ *   row        first moment per element, second per block
+ *   tensor     first moment per element; the second is one number, kept in the optimizer's state
+ *   squares    sum of squared gradients per element (Adagrad)
+ *   velocity   first moment per element (momentum)
+ *   none       nothing, and no gradient either
+ */
+export type MomentKind = 'element' | 'row' | 'tensor' | 'squares' | 'velocity' | 'none';
+
+/** A stretch of float32 in the parameter's memory. */
+export type StateStretch = { readonly pointer: number; readonly count: number };
+
+/** What lies with a parameter beside its weights and has to be kept to go on: in the order of a checkpoint. */
+export const stateOf = (parameter: Parameter): StateStretch[] => {
+  const { kind, moment, variance, counts, blocks } = parameter;
+  const elements = elementsOf(parameter);
+  return [
+    { pointer: moment, count: elements },
+    { pointer: variance, count: kind === 'row' ? blocks : elements },
+    { pointer: counts, count: blocks },
+  ].filter(({ pointer }) => pointer !== 0);
+};
+
+const HAS_MOMENT: readonly MomentKind[] = ['element', 'row', 'tensor', 'velocity'];
+const HAS_VARIANCE: readonly MomentKind[] = ['element', 'row', 'squares'];
 
 /** Allocates a parameter, its state and its gradient; everything starts at zero. */
 export const createParameter = (
   name: string,
   place: { readonly memory: number; readonly arena: Arena },
-  shape: { readonly blocks: number; readonly size: number; readonly sparse: boolean; readonly trained?: number },
-  moment: MomentKind,
+  shape: {
+    readonly blocks: number;
+    readonly size: number;
+    readonly sparse: boolean;
+    readonly trained?: number;
+    readonly counted?: boolean;
+  },
+  kind: MomentKind,
 ): Parameter => {
   const { arena, memory } = place;
   const count = shape.blocks * shape.size;
   const weights = arena.allocate(count);
-  const first = moment === 'none' ? 0 : arena.allocate(count);
-  const variance = moment === 'element' ? arena.allocate(count) : 0;
+  const moment = HAS_MOMENT.includes(kind) ? arena.allocate(count) : 0;
+  const variance = HAS_VARIANCE.includes(kind) ? arena.allocate(kind === 'row' ? shape.blocks : count) : 0;
+  const counted = shape.counted === true && shape.sparse;
   const slotOf = shape.sparse ? arena.allocate(shape.blocks) : 0;
   if (shape.sparse) arena.i32(slotOf, shape.blocks).fill(-1);
-  const capacity = shape.sparse || moment === 'none' ? 0 : shape.blocks;
+  const capacity = shape.sparse || kind === 'none' ? 0 : shape.blocks;
   const gradient: Gradient = { slots: capacity === 0 ? 0 : arena.allocate(count), capacity, used: capacity, touched: [], slotOf };
   return {
     name,
@@ -64,8 +101,11 @@ export const createParameter = (
     size: shape.size,
     trained: shape.trained ?? shape.size,
     weights,
-    moment: first,
+    kind,
+    moment,
     variance,
+    counts: counted ? arena.allocate(shape.blocks) : 0,
+    factors: counted ? arena.allocate(shape.blocks) : 0,
     gradient,
   };
 };

@@ -1,3 +1,4 @@
+import { descentReference } from './descent-reference.js';
 import type { Kernels } from './kernels.js';
 import { ratingReference } from './rating-reference.js';
 
@@ -18,6 +19,7 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
 
   const kernels: Kernels = {
     ...ratingReference(memory),
+    ...descentReference(memory, (...args) => kernels.adamTensor(...args)),
 
     gemm(m, n, k, a, aRow, aCol, b, bRow, c, cRow, bias, accumulate) {
       const A = floats(a, span(m, aRow, k, aCol)),

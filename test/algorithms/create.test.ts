@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import type { OptimizerSetup } from '../../src/algorithms/create.js';
 import { isMetafleetError } from '../../src/base/errors.js';
 import { deviceId } from '../../src/base/units.js';
-import { momentKind } from '../../src/tensor/adam.js';
 import { metamf, ODD, randomServer, WORLD } from './metamf/fleet.js';
 import { readWeights } from './metamf/theta.js';
 
@@ -29,7 +28,7 @@ const decays = async (optimizer: Partial<OptimizerSetup>): Promise<Readonly<Reco
 
 const singleMoments = async (tensorMoments: readonly string[]): Promise<readonly string[]> => {
   const { server } = await randomServer(WORLD, ODD, { tensorMoments });
-  const names = server.parameters.filter((parameter) => momentKind(parameter) === 'tensor').map(({ name }) => name);
+  const names = server.parameters.filter((parameter) => parameter.kind === 'tensor').map(({ name }) => name);
   await server.close();
   return Array.from(new Set(names)).sort();
 };
@@ -110,5 +109,66 @@ describe('lazy steps are refused with one CONFIG error', () => {
 
   it('but not for one part of a group beside another with a single second moment', () => {
     expect(refusal({ tensorMoments: ['low.bias', 'hidden', 'M'], lazy: ['low.weights', 'U'] })).toBe('none');
+  });
+});
+
+describe('settings of an optimizer that contradict each other are refused with one CONFIG error', () => {
+  const refusal = (optimizer: Partial<OptimizerSetup>): string => {
+    try {
+      metamf(WORLD, ODD, optimizer);
+    } catch (error) {
+      if (isMetafleetError(error, 'CONFIG')) return error.message;
+      throw error;
+    }
+    return 'none';
+  };
+
+  it.each<readonly [Partial<OptimizerSetup>, string]>([
+    [{ rowMoments: ['U', 'M'] }, 'key optimizer.rowMoments: expected U or low, found M'],
+    [
+      { rowMoments: ['low.weights'], tensorMoments: ['low'] },
+      'key optimizer.rowMoments: expected tensors that tensorMoments does not name, found low.weights',
+    ],
+    [
+      { kind: 'sgd', tensorMoments: ['U', 'low'] },
+      'key optimizer.tensorMoments: expected nothing, since sgd has no second moments, found U, low',
+    ],
+    [{ kind: 'adagrad', rowMoments: ['U'] }, 'key optimizer.rowMoments: expected nothing, since adagrad has no second moments, found U'],
+    [{ nesterov: true }, 'key optimizer.nesterov: expected false without the momentum of sgd, found true'],
+    [{ kind: 'sgd', momentum: 0, nesterov: true }, 'key optimizer.nesterov: expected false without the momentum of sgd, found true'],
+    [{ popularity: 0.5 }, 'key optimizer.popularity: expected 0 unless decoupled is true, found 0.5'],
+    [
+      { popularity: 0.5, decoupled: true, lazy: ['low.bias'] },
+      'key optimizer.lazy: expected nothing of low, whose rows decay by popularity, found low.bias',
+    ],
+  ])('%j', (optimizer, message) => expect(refusal(optimizer)).toBe(message));
+
+  it.each<Partial<OptimizerSetup>>([
+    { rowMoments: ['low'], tensorMoments: ['U', 'M'], lazy: ['low'] },
+    { kind: 'adagrad', lazy: ['U', 'low'] },
+    { kind: 'sgd', momentum: 0.5, nesterov: true },
+    { popularity: 0.5, decoupled: true, lazy: ['U'] },
+  ])('but not %j', (optimizer) => expect(refusal(optimizer)).toBe('none'));
+});
+
+describe('what lies with the parameters', () => {
+  it.each<readonly [Partial<OptimizerSetup>, string, string]>([
+    [{}, 'element', 'element'],
+    [{ rowMoments: ['low'] }, 'element', 'row'],
+    [{ tensorMoments: ['hidden'] }, 'tensor', 'element'],
+    [{ kind: 'adagrad' }, 'squares', 'squares'],
+    [{ kind: 'sgd' }, 'velocity', 'velocity'],
+  ])('follows from %j', async (optimizer, hidden, low) => {
+    const { server } = await randomServer(WORLD, ODD, optimizer);
+    const kinds = Object.fromEntries(server.parameters.map(({ name, kind }) => [name, kind]));
+    await server.close();
+    expect([kinds['hidden.item.weights'], kinds['low.weights']]).toEqual([hidden, low]);
+  });
+
+  it('counts touched rows where they decay by popularity: of the items only', async () => {
+    const { server } = await randomServer(WORLD, ODD, { popularity: 1, decoupled: true });
+    const counted = server.parameters.filter(({ counts }) => counts !== 0).map(({ name }) => name);
+    await server.close();
+    expect(Array.from(new Set(counted)).sort()).toEqual(['low.bias', 'low.weights']);
   });
 });

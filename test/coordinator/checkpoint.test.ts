@@ -7,31 +7,40 @@ import { isMetafleetError } from '../../src/base/errors.js';
 import { random } from '../../src/base/random.js';
 import { type CheckpointContent, readCheckpoint, writeCheckpoint } from '../../src/coordinator/checkpoint.js';
 import { digestOf } from '../../src/coordinator/digest.js';
+import { writeSealed } from '../../src/coordinator/sealed-file.js';
 import { createArena } from '../../src/tensor/memory.js';
-import { createParameter, elementsOf, type Parameter } from '../../src/tensor/parameter.js';
+import { createParameter, elementsOf, type MomentKind, type Parameter, stateOf as stretchesOf } from '../../src/tensor/parameter.js';
 
-type Shape = { readonly name: string; readonly blocks: number; readonly size: number; readonly moment?: 'element' | 'tensor' };
+type Shape = {
+  readonly name: string;
+  readonly blocks: number;
+  readonly size: number;
+  readonly moment?: MomentKind;
+  readonly counted?: boolean;
+};
 const SHAPES: readonly Shape[] = [
   { name: 'U', blocks: 5, size: 3 },
   { name: 'M', blocks: 1, size: 7 },
   { name: 'low.weights', blocks: 4, size: 8, moment: 'tensor' },
   { name: 'low.weights', blocks: 3, size: 8, moment: 'tensor' },
+  { name: 'low.bias', blocks: 3, size: 4, moment: 'row', counted: true },
+  { name: 'sums', blocks: 1, size: 3, moment: 'squares' },
 ];
 
 /** Parameters of these shapes in one memory, with weights and moments drawn from a seed (or zero). */
 const parametersOf = (seed?: number, shapes = SHAPES): Parameter[] => {
   const arena = createArena(1 << 20);
-  const made = shapes.map(({ name, blocks, size, moment = 'element' }) =>
-    createParameter(name, { memory: 0, arena }, { blocks, size, sparse: blocks > 1 }, moment),
+  const made = shapes.map(({ name, blocks, size, moment = 'element', counted = false }) =>
+    createParameter(name, { memory: 0, arena }, { blocks, size, sparse: blocks > 1, counted }, moment),
   );
   if (seed !== undefined) fillWith(made, seed);
   return made;
 };
 const stateOf = (parameters: readonly Parameter[]): Float32Array[] =>
   parameters.flatMap((parameter) =>
-    [parameter.weights, parameter.moment, parameter.variance]
-      .filter((at) => at !== 0)
-      .map((at) => parameter.arena.f32(at, elementsOf(parameter))),
+    [{ pointer: parameter.weights, count: elementsOf(parameter) }, ...stretchesOf(parameter)].map(({ pointer, count }) =>
+      parameter.arena.f32(pointer, count),
+    ),
   );
 const fillWith = (parameters: readonly Parameter[], seed: number): void => {
   const source = random(seed);
@@ -162,18 +171,25 @@ describe('a checkpoint', () => {
     expect(failure(() => read(parametersOf(), 'fedavg'))).toBe(': expected algorithm fedavg, found metamf');
     const said = (shapes: readonly Shape[]) => failure(() => read(parametersOf(undefined, shapes)));
     const [users, matrix, ...low] = SHAPES;
+    const [first, second, bias, sums] = low;
     expect(said([users!, { ...matrix!, size: 8 }, ...low])).toBe(', tensor 1: expected M 1×8, found M 1×7');
     expect(said([{ ...users!, name: 'V' }, matrix!, ...low])).toBe(', tensor 0: expected V 5×3, found U 5×3');
     expect(said([{ ...users!, blocks: 3, size: 5 }, matrix!, ...low])).toBe(', tensor 0: expected U 3×5, found U 5×3');
-    expect(said([users!, matrix!, low[0]!])).toBe(', tensor 3: expected no further tensor, found low.weights 3×8 with one second moment');
-    expect(said([...SHAPES, matrix!])).toBe(', tensor 4: expected M 1×7, found no further tensor');
-    expect(said([users!, matrix!, { ...low[0]!, moment: 'element' }, low[1]!])).toBe(
+    expect(said([users!, matrix!, first!])).toBe(', tensor 3: expected no further tensor, found low.weights 3×8 with one second moment');
+    expect(said([...SHAPES, matrix!])).toBe(', tensor 6: expected M 1×7, found no further tensor');
+    expect(said([users!, matrix!, first!, second!, { ...bias!, counted: false }, sums!])).toBe(
+      ', tensor 4: expected low.bias 3×4 with a second moment for each row, found low.bias 3×4 with a second moment for each row, rows counted',
+    );
+    expect(said([users!, matrix!, first!, second!, bias!, { ...sums!, moment: 'velocity' }])).toBe(
+      ', tensor 5: expected sums 1×3 with a velocity, found sums 1×3 with sums of squares',
+    );
+    expect(said([users!, matrix!, { ...first!, moment: 'element' }, second!, bias!, sums!])).toBe(
       ', tensor 2: expected low.weights 4×8, found low.weights 4×8 with one second moment',
     );
     const whole = readFileSync(path);
-    whole.set(Buffer.from('"version":3'), whole.indexOf('"version":2'));
+    whole.set(Buffer.from('"version":4'), whole.indexOf('"version":3'));
     writeFileSync(path, whole);
-    expect(failure(read)).toBe(': expected a version from 1 to 2, found version 3');
+    expect(failure(read)).toBe(': expected a version from 1 to 3, found version 4');
   });
 
   it('that is no checkpoint, no file, or not there is refused', () => {
@@ -194,6 +210,19 @@ describe('a checkpoint', () => {
     }
     writeFileSync(path, Buffer.concat([Buffer.from('METAFLT1'), Buffer.alloc(4, 0xff)]));
     expect(failure(read)).toBe(': expected a header of at most 67108864 bytes, found 4294967295');
+  });
+
+  it('of before there was more than Adam is read as what it was', () => {
+    const shapes = SHAPES.slice(0, 4);
+    const saved = parametersOf(1, shapes);
+    const tensors = saved.map(({ name, blocks, size, variance }) => ({ name, blocks, size, variance: variance !== 0 }));
+    const header = { version: 1, algorithm: 'metamf', weightsOnly: false, tensors, optimizer: null, run: null };
+    const bytes = stateOf(saved).map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength));
+    writeSealed(path, 'METAFLT1', header, bytes);
+    const restored = parametersOf(2, shapes);
+    read(restored);
+    expect(bitsOf(restored)).toEqual(bitsOf(saved));
+    expect(failure(() => read(parametersOf(2, [{ ...shapes[0]!, moment: 'tensor' }, ...shapes.slice(1)])))).toMatch(/tensor 0: expected U/);
   });
 });
 
@@ -263,6 +292,7 @@ describe('the digest', () => {
     const seen = new Set([before]);
     let changes = 0;
     for (const parameter of parameters) {
+      if (parameter.moment === 0) continue;
       const words = parameter.arena.u32(parameter.weights, elementsOf(parameter));
       words.forEach((word, i) => {
         for (const bit of [0, 13, 31]) {

@@ -1,11 +1,15 @@
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Random, random } from '../../src/base/random.js';
-import { type AdamOptions, type AdamState, adamStep, createAdamState, type StepResult } from '../../src/tensor/adam.js';
+import type { AdamRule } from '../../src/tensor/adam.js';
 import { createKernelPool } from '../../src/tensor/kernel-pool.js';
 import type { KernelPool } from '../../src/tensor/kernels.js';
 import { createArena } from '../../src/tensor/memory.js';
+import { optimizerStep, type StepResult } from '../../src/tensor/optimizer.js';
 import { claimSlot, createParameter, elementsOf, type MomentKind, type Parameter, reserveSlots } from '../../src/tensor/parameter.js';
+import { createOptimizerState, type OptimizerState, type Regularization } from '../../src/tensor/step.js';
 import { real } from './workbench.js';
+
+type AdamOptions = AdamRule & Regularization;
 
 /** A trainable tensor, as pieces in memories of their own. */
 type Shape = { readonly name: string; readonly size: number; readonly sparse: boolean; readonly blocks: readonly number[] };
@@ -110,6 +114,7 @@ const textbook = (start: ReadonlyMap<string, readonly number[]>, options: AdamOp
 };
 
 const OPTIONS: AdamOptions = {
+  kind: 'adam',
   beta1: 0.9,
   beta2: 0.999,
   epsilon: 1e-8,
@@ -117,6 +122,7 @@ const OPTIONS: AdamOptions = {
   clip: 0,
   decay: (name) => DECAYS[name]!,
   lazy: () => false,
+  popularity: 0,
 };
 const STEPS = 4;
 /** Of the learning rate: float32 moments are off by some 1e-7 of themselves a step, weights by 6e-8 of a number below 1. */
@@ -132,11 +138,11 @@ const CASES = [
   MOMENTS.map((moment) => ({ name: `${name}, second moment by ${moment}`, shapes: SMALL, options, moment })),
 );
 
-const runStep = (pool: KernelPool, parameters: readonly Parameter[], options: AdamOptions, state: AdamState, step: number) => {
+const runStep = (pool: KernelPool, parameters: readonly Parameter[], options: AdamOptions, state: OptimizerState, step: number) => {
   const pieces = new Map(parameters.map((parameter, i) => [parameter, accumulate(parameter, random(2, step, i))]));
   const count = 10 + step;
   const gradients = joined(parameters, (parameter) => pieces.get(parameter)!);
-  return { gradients, count, result: adamStep(pool, parameters, options, state, RATE, count) };
+  return { gradients, count, result: optimizerStep(pool, parameters, options, state, RATE, count) };
 };
 
 type Case = {
@@ -151,7 +157,7 @@ const expectTextbookSteps = async ({ shapes, options, moment, implementation }: 
   const pool = await createKernelPool({ threads: 1, memories, ...(implementation === undefined ? {} : { implementation }) });
   const kinds = new Map(parameters.map(({ name, variance }) => [name, variance === 0 ? ('tensor' as const) : ('element' as const)]));
   const expected = textbook(weightsOf(parameters), options, (name) => kinds.get(name)!);
-  const state = createAdamState();
+  const state = createOptimizerState();
   for (let step = 1; step <= steps; step++) {
     const { gradients, count, result } = runStep(pool, parameters, options, state, step);
     const reference = expected.step(gradients, count);
@@ -199,7 +205,7 @@ describe('Adam over parameters', () => {
 
   it('leaves gradients zero and no slot claimed, with room for the next round', async () => {
     const { parameters, pool } = await bench(SMALL);
-    const state = createAdamState();
+    const state = createOptimizerState();
     for (let step = 1; step <= 3; step++) {
       runStep(pool, parameters, OPTIONS, state, step);
       for (const { arena, gradient, blocks, size } of parameters) {
@@ -214,16 +220,16 @@ describe('Adam over parameters', () => {
   it('moves nothing without a gradient, a moment or decay', async () => {
     const { parameters, pool } = await bench(SMALL);
     const before = weightsOf(parameters);
-    const result = adamStep(pool, parameters, { ...OPTIONS, clip: 1, decay: () => 0 }, createAdamState(), RATE, 1);
+    const result = optimizerStep(pool, parameters, { ...OPTIONS, clip: 1, decay: () => 0 }, createOptimizerState(), RATE, 1);
     expect(result).toEqual({ gradientNorm: 0, clipped: false });
     expect(weightsOf(parameters)).toEqual(before);
   });
 
   it('continues to the same bits from its state as JSON', async () => {
     const [first, second] = [await bench(SMALL), await bench(SMALL)];
-    const state = createAdamState();
+    const state = createOptimizerState();
     for (let step = 1; step <= 2; step++) runStep(first.pool, first.parameters, OPTIONS, state, step);
-    const saved = JSON.parse(JSON.stringify(state)) as AdamState;
+    const saved = JSON.parse(JSON.stringify(state)) as OptimizerState;
     expect(saved).toEqual({ steps: 2, variance: { rows: expect.any(Number) }, squares: { rows: expect.any(Number) } });
     first.parameters.forEach((parameter, i) => {
       const views = viewsOf(second.parameters[i]!);
@@ -239,7 +245,7 @@ describe('Adam over parameters', () => {
 
   it('steps to the same bits on any number of threads', async () => {
     const [one, three] = [await bench(LARGE, 1), await bench(LARGE, 3)];
-    const states = [createAdamState(), createAdamState()] as const;
+    const states = [createOptimizerState(), createOptimizerState()] as const;
     for (let step = 1; step <= 2; step++) {
       const a = runStep(one.pool, one.parameters, OPTIONS, states[0], step);
       const b = runStep(three.pool, three.parameters, OPTIONS, states[1], step);
@@ -300,13 +306,13 @@ describe('a tensor stepped row-lazily', () => {
       it(`keeps rows without a gradient bit for bit, and steps the others exactly as dense ones: ${name}`, async () => {
         const options = { ...LAZY, decoupled };
         const { parameters, pool } = await benchOf(SMALL, 1, implementation);
-        const state = createAdamState();
+        const state = createOptimizerState();
         const seen = { touched: 0, untouched: 0 };
         for (let step = 1; step <= 5; step++) {
           gather(parameters, step);
           const rows = rowsOf(parameters).map((row) => ({ row, touched: isTouched(row), bits: bitsOf(row), dense: asDense(row) }));
           const stepsBefore = state.steps;
-          adamStep(pool, parameters, options, state, RATE, 10);
+          optimizerStep(pool, parameters, options, state, RATE, 10);
           for (const { row, touched, bits, dense } of rows) {
             seen[touched ? 'touched' : 'untouched'] += 1;
             if (!touched) {
@@ -314,7 +320,7 @@ describe('a tensor stepped row-lazily', () => {
               continue;
             }
             const alone = await createKernelPool({ threads: 1, memories: [dense.arena.memory], implementation });
-            adamStep(alone, [dense], options, { ...createAdamState(), steps: stepsBefore }, RATE, 10);
+            optimizerStep(alone, [dense], options, { ...createOptimizerState(), steps: stepsBefore }, RATE, 10);
             await alone.close();
             expect(bitsOf(row)).toEqual(bitsOf({ parameter: dense, block: 0 }));
             expect(bitsOf(row)).not.toEqual(bits);
@@ -328,12 +334,12 @@ describe('a tensor stepped row-lazily', () => {
 
   it('is that tensor only: the others take the same steps as without', async () => {
     const [lazy, eager] = [await benchOf(SMALL), await benchOf(SMALL)];
-    const states = [createAdamState(), createAdamState()] as const;
+    const states = [createOptimizerState(), createOptimizerState()] as const;
     for (let step = 1; step <= 3; step++) {
       for (const { parameters } of [lazy, eager]) gather(parameters, step);
       const [a, b] = [
-        adamStep(lazy.pool, lazy.parameters, LAZY, states[0], RATE, 10),
-        adamStep(eager.pool, eager.parameters, OPTIONS, states[1], RATE, 10),
+        optimizerStep(lazy.pool, lazy.parameters, LAZY, states[0], RATE, 10),
+        optimizerStep(eager.pool, eager.parameters, OPTIONS, states[1], RATE, 10),
       ];
       if (step === 1) expect(a).toEqual(b);
     }
@@ -347,8 +353,8 @@ describe('a tensor stepped row-lazily', () => {
     const [lazy, eager] = [await benchOf(SMALL), await benchOf(SMALL)];
     for (const { parameters } of [lazy, eager]) gather(parameters, 1);
     const touched = rowsOf(lazy.parameters).map(isTouched);
-    adamStep(lazy.pool, lazy.parameters, LAZY, createAdamState(), RATE, 10);
-    adamStep(eager.pool, eager.parameters, OPTIONS, createAdamState(), RATE, 10);
+    optimizerStep(lazy.pool, lazy.parameters, LAZY, createOptimizerState(), RATE, 10);
+    optimizerStep(eager.pool, eager.parameters, OPTIONS, createOptimizerState(), RATE, 10);
     const [one, other] = [lazy, eager].map(({ parameters }) => rowsOf(parameters).map((row) => String(bitsOf(row))));
     expect(one!.map((bits, i) => bits === other![i])).toEqual(touched);
     expect(new Set(touched).size).toBe(2);
@@ -356,10 +362,10 @@ describe('a tensor stepped row-lazily', () => {
 
   it('leaves gradients zero and no slot claimed', async () => {
     const { parameters, pool } = await benchOf(SMALL);
-    const state = createAdamState();
+    const state = createOptimizerState();
     for (let step = 1; step <= 3; step++) {
       gather(parameters, step);
-      adamStep(pool, parameters, LAZY, state, RATE, 10);
+      optimizerStep(pool, parameters, LAZY, state, RATE, 10);
       for (const { arena, gradient, blocks, size } of parameters) {
         expect(arena.f32(gradient.slots, gradient.capacity * size).every((value) => value === 0)).toBe(true);
         if (gradient.slotOf === 0) continue;
@@ -371,13 +377,13 @@ describe('a tensor stepped row-lazily', () => {
 
   it('continues to the same bits from its state as JSON', async () => {
     const [first, second] = [await benchOf(SMALL), await benchOf(SMALL)];
-    const state = createAdamState();
-    const step = ({ parameters, pool }: typeof first, of: AdamState, number: number) => {
+    const state = createOptimizerState();
+    const step = ({ parameters, pool }: typeof first, of: OptimizerState, number: number) => {
       gather(parameters, number);
-      adamStep(pool, parameters, LAZY, of, RATE, 10);
+      optimizerStep(pool, parameters, LAZY, of, RATE, 10);
     };
     for (let number = 1; number <= 2; number++) step(first, state, number);
-    const saved = JSON.parse(JSON.stringify(state)) as AdamState;
+    const saved = JSON.parse(JSON.stringify(state)) as OptimizerState;
     expect(saved).toEqual({ steps: 2, variance: {}, squares: {} });
     first.parameters.forEach((parameter, i) => {
       const views = viewsOf(second.parameters[i]!);
@@ -394,10 +400,10 @@ describe('a tensor stepped row-lazily', () => {
   it('steps to the same bits on any number of threads', async () => {
     const [one, three] = [await benchOf(LARGE, 1), await benchOf(LARGE, 3)];
     for (const { parameters, pool } of [one, three]) {
-      const state = createAdamState();
+      const state = createOptimizerState();
       for (let step = 1; step <= 2; step++) {
         gather(parameters, step);
-        adamStep(pool, parameters, LAZY, state, RATE, 10);
+        optimizerStep(pool, parameters, LAZY, state, RATE, 10);
       }
     }
     allBits(three.parameters).forEach((values, i) => {

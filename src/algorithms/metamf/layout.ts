@@ -51,16 +51,17 @@ const SHARD_BYTES = 3 * 2 ** 30;
 const shardCount = (items: number, blockElements: number): number =>
   Math.min(items, Math.max(LEAST_SHARDS, Math.ceil((items * blockElements * 16) / SHARD_BYTES)));
 
-export type Moments = (name: string) => MomentKind;
+/** What the optimizer keeps of a tensor, by name: `counted` where the rows it touches are counted. */
+export type Memory = (name: string) => { readonly kind: MomentKind; readonly counted: boolean };
 
-export const createLayout = (world: World, options: MetaMFOptions, moments: Moments): Layout => {
+export const createLayout = (world: World, options: MetaMFOptions, memory: Memory): Layout => {
   const { userEmbedding: du, collaborative: k, hidden, lowRank: s, itemEmbedding: d, units: f, variant } = options;
   const paddedRank = Math.ceil(s / 4) * 4;
   const core = createArena();
   const place = { memory: 0, arena: core };
   const sparse = (name: string, blocks: number, size: number) =>
-    createParameter(name, place, { blocks, size, sparse: true }, moments(name));
-  const dense = (name: string, size: number) => createParameter(name, place, { blocks: 1, size, sparse: false }, moments(name));
+    createParameter(name, place, { blocks, size, sparse: true, counted: memory(name).counted }, memory(name).kind);
+  const dense = (name: string, size: number) => createParameter(name, place, { blocks: 1, size, sparse: false }, memory(name).kind);
 
   const branch = (name: string, output: string, generated: boolean, outputs: number): Branch => {
     const units = generated ? hidden : 0;
@@ -86,7 +87,12 @@ export const createLayout = (world: World, options: MetaMFOptions, moments: Mome
     const firstItem = index * itemsPerShard;
     const items = Math.min(itemsPerShard, world.items - firstItem);
     const itemBlocks = (name: string, rows: number) =>
-      createParameter(name, at, { blocks: items, size: rows * paddedRank, trained: rows * s, sparse: true }, moments(name));
+      createParameter(
+        name,
+        at,
+        { blocks: items, size: rows * paddedRank, trained: rows * s, sparse: true, counted: memory(name).counted },
+        memory(name).kind,
+      );
     return {
       ...at,
       firstItem,

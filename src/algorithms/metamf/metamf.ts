@@ -1,13 +1,14 @@
-import { type AdamOptions, type AdamState, adamStep, createAdamState } from '../../tensor/adam.js';
 import { createKernelPool } from '../../tensor/kernel-pool.js';
+import { type OptimizerOptions, optimizerStep } from '../../tensor/optimizer.js';
 import { clearGradients } from '../../tensor/parameter.js';
+import { createOptimizerState, type OptimizerState } from '../../tensor/step.js';
 import type { Algorithm, ServerHalf, ServerOptions, World } from '../algorithm.js';
 import { accumulate, createBackward } from './backward.js';
 import { createDeviceHalf } from './device.js';
 import { dropoutOf } from './dropout.js';
 import { createForward, generate, prepare } from './generate.js';
 import { initialize } from './initialize.js';
-import { createLayout, type Moments } from './layout.js';
+import { createLayout, type Memory } from './layout.js';
 import { type MetaMFOptions, modelTensors } from './options.js';
 
 /** Generated rows a chunk may take in the shards' memories together, in 4-byte elements. */
@@ -16,17 +17,17 @@ const CHUNK_ELEMENTS = 1 << 24;
 const createServerHalf = async (
   world: World,
   options: MetaMFOptions,
-  adam: AdamOptions,
-  moments: Moments,
+  optimizer: OptimizerOptions,
+  memory: Memory,
   server: ServerOptions,
 ): Promise<ServerHalf> => {
-  const layout = createLayout(world, options, moments);
+  const layout = createLayout(world, options, memory);
   initialize(layout, server.seed);
   const memories = [layout.core, ...layout.shards.map(({ arena }) => arena)].map(({ memory }) => memory);
   const pool = await createKernelPool({ threads: server.threads, memories });
   const forward = createForward(layout);
   const backward = createBackward(layout);
-  const state = createAdamState();
+  const state = createOptimizerState();
   let ratings = 0;
   return {
     parameters: layout.parameters,
@@ -44,13 +45,13 @@ const createServerHalf = async (
         clearGradients(pool, layout.parameters);
         return { gradientNorm: 0, clipped: false };
       }
-      const result = adamStep(pool, layout.parameters, adam, state, learningRate, ratings);
+      const result = optimizerStep(pool, layout.parameters, optimizer, state, learningRate, ratings);
       ratings = 0;
       return result;
     },
     state: () => structuredClone(state),
     restore: (saved) => {
-      Object.assign(state, structuredClone(saved) as AdamState);
+      Object.assign(state, structuredClone(saved) as OptimizerState);
     },
     close: () => pool.close(),
   };
@@ -60,9 +61,9 @@ const createServerHalf = async (
  * Meta Matrix Factorization for federated rating prediction (Lin et al., SIGIR 2020), with the variants MetaMF-SI and
  * MetaMF-SM of its section 6. The server generates a private model Φ_u for each user; her device returns ∂loss/∂Φ_u.
  */
-export const createMetaMF = (world: World, options: MetaMFOptions, adam: AdamOptions, moments: Moments): Algorithm => ({
+export const createMetaMF = (world: World, options: MetaMFOptions, optimizer: OptimizerOptions, memory: Memory): Algorithm => ({
   name: 'metamf',
   tensors: modelTensors(options),
   device: createDeviceHalf(world, options),
-  createServer: (server) => createServerHalf(world, options, adam, moments, server),
+  createServer: (server) => createServerHalf(world, options, optimizer, memory, server),
 });

@@ -6,4 +6,5 @@ export { generateItems, generateRows } from './generate';
 export { backwardRows } from './backward';
 export { relu, reluBackward, addRows, axpy, sumSquares, dot, dotItems, zero } from './vector';
 export { adam, adamTensor, adamItems, adamTensorItems } from './adam';
+export { adamRow, adamRowItems, adagrad, adagradItems, momentum, momentumItems, scaleItems } from './descent';
 export { predictRatings, descendRatings } from './rating';

@@ -39,14 +39,19 @@ export const NO_STATE = new Float32Array(0);
 export const VARIANTS = ['full', 'si', 'sm'] as const;
 
 export const PLAIN_ADAM: OptimizerSetup = {
+  kind: 'adam',
   beta1: 0.9,
   beta2: 0.999,
   epsilon: 1e-8,
+  momentum: 0.9,
+  nesterov: false,
   decoupled: false,
   clip: 0,
   decay: 0,
   decayOf: {},
   tensorMoments: [],
+  rowMoments: [],
+  popularity: 0,
   lazy: [],
 };
 

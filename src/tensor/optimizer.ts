@@ -1,0 +1,79 @@
+import { type AdamRule, adamUpdate } from './adam.js';
+import { type DescentRule, descentUpdate } from './descent.js';
+import type { KernelPool, KernelTask } from './kernels.js';
+import { clearGradients, type Parameter } from './parameter.js';
+import { gradientSquares, type OptimizerState, type Regularization, type Step, type TensorUpdate } from './step.js';
+
+/**
+ * Optimizers over sharded parameters, behind one call a round: the mean gradient is clipped, regularized and stepped by a rule, tensor by
+ * tensor. What a rule keeps beside the weights lies with the parameters (parameter.ts), its few scalars in the state.
+ */
+export type OptimizerOptions = Rule & Regularization;
+
+export type Rule = AdamRule | DescentRule;
+
+const byName = (parameters: readonly Parameter[]): Map<string, Parameter[]> => {
+  const tensors = new Map<string, Parameter[]>();
+  for (const parameter of parameters) tensors.set(parameter.name, [...(tensors.get(parameter.name) ?? []), parameter]);
+  return tensors;
+};
+
+const updateOf = (pool: KernelPool, pieces: readonly Parameter[], step: Step & Rule, state: OptimizerState): TensorUpdate => {
+  switch (step.kind) {
+    case 'adam':
+      return adamUpdate(pool, pieces, step, state);
+    case 'adagrad':
+    case 'sgd':
+      return descentUpdate(pieces, step);
+  }
+};
+
+/** Counts the rows that this round touched, and takes each row's share of the decay off it. */
+const shrinkByPopularity = (pool: KernelPool, pieces: readonly Parameter[], { popularity, decay, learningRate }: Step): void => {
+  const counts = pieces.map(({ arena, counts: pointer, blocks }) => arena.f32(pointer, blocks));
+  pieces.forEach(({ gradient }, index) => {
+    for (const block of gradient.touched) counts[index]![block]! += 1;
+  });
+  const rows = pieces.reduce((total, { blocks }) => total + blocks, 0);
+  const mean = counts.reduce((total, values) => total + values.reduce((some, value) => some + value, 0), 0) / rows;
+  const tasks = pieces.map((piece, index): KernelTask => {
+    const { memory, arena, blocks, size, weights, factors } = piece;
+    const rate = learningRate * decay(piece.name);
+    arena.f32(factors, blocks).set(counts[index]!.map((count) => 1 - rate * ((mean + 1) / (count + 1)) ** popularity));
+    return { kernel: 'scaleItems', memory, args: [blocks, size, factors, weights] };
+  });
+  pool.run(tasks);
+};
+
+export type StepResult = { readonly gradientNorm: number; readonly clipped: boolean };
+
+/**
+ * One step on the mean gradient (accumulated gradient / `count`). Gradients are zero afterwards.
+ * Returns the mean gradient's global norm before clipping.
+ */
+export const optimizerStep = (
+  pool: KernelPool,
+  parameters: readonly Parameter[],
+  options: OptimizerOptions,
+  state: OptimizerState,
+  learningRate: number,
+  count: number,
+): StepResult => {
+  state.steps += 1;
+  const gradientNorm = Math.sqrt(gradientSquares(pool, parameters)) / count;
+  const clipped = options.clip > 0 && gradientNorm > options.clip;
+  const step: Step & Rule = { ...options, learningRate, scale: (clipped ? options.clip / gradientNorm : 1) / count };
+  const tasks: KernelTask[] = [];
+  const endings: { readonly first: number; readonly end: number; readonly finish: (values: Float64Array) => void }[] = [];
+  for (const pieces of byName(parameters).values()) {
+    const counted = pieces[0]!.counts !== 0;
+    if (counted) shrinkByPopularity(pool, pieces, step);
+    const { tasks: own, finish } = updateOf(pool, pieces, counted ? { ...step, decay: () => 0 } : step, state);
+    if (finish !== undefined) endings.push({ first: tasks.length, end: tasks.length + own.length, finish });
+    tasks.push(...own);
+  }
+  const results = pool.run(tasks);
+  for (const { first, end, finish } of endings) finish(results.subarray(first, end));
+  clearGradients(pool, parameters);
+  return { gradientNorm, clipped };
+};

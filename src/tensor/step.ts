@@ -1,0 +1,88 @@
+import type { KernelPool, KernelTask } from './kernels.js';
+import { elementsOf, type Parameter } from './parameter.js';
+
+/** What every optimizer is told beside its own rule. */
+export type Regularization = {
+  /** Take learning rate · λ off the weight (Loshchilov & Hutter, 2019) instead of adding λ·weight to the gradient. */
+  readonly decoupled: boolean;
+  /** Global norm the mean gradient is clipped to, before L2; 0: no clipping. */
+  readonly clip: number;
+  /** L2 weight λ of a tensor, by name. */
+  readonly decay: (name: string) => number;
+  /**
+   * Exponent p of λ's dependence on popularity, for tensors that count how many rounds touched each row:
+   * λ_row = λ · ((mean count + 1) / (count + 1))^p, so that rare rows are held and frequent ones free. Decoupled only.
+   */
+  readonly popularity: number;
+  /**
+   * Whether a sparse tensor, by name, is stepped row-lazily: rows without a gradient stay as they are, moments and decay included
+   * (as in lazy or sparse Adam). A step then costs what was touched, not the whole tensor; without it, untouched rows decay and
+   * follow their momentum in every step.
+   */
+  readonly lazy: (name: string) => boolean;
+};
+
+/** What the optimizer remembers beside what lies with the parameters. Plain data, for the checkpoint. */
+export type OptimizerState = {
+  steps: number;
+  /** By tensor, of those with one second moment: its value, and Σ w² after the last step. */
+  readonly variance: Record<string, number>;
+  readonly squares: Record<string, number>;
+};
+
+export const createOptimizerState = (): OptimizerState => ({ steps: 0, variance: {}, squares: {} });
+
+export type Step = Regularization & {
+  readonly learningRate: number;
+  /** Multiplies the accumulated gradient: 1 / (number of ratings), times the clipping factor. */
+  readonly scale: number;
+};
+
+/** The kernel calls that step one tensor, and what is to be done with their values. */
+export type TensorUpdate = { readonly tasks: readonly KernelTask[]; readonly finish?: (values: Float64Array) => void };
+
+export const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
+
+/** Σ g² over all parameters: one task each, added in order. */
+export const gradientSquares = (pool: KernelPool, parameters: readonly Parameter[]): number => {
+  const tasks: KernelTask[] = parameters.map(({ memory, gradient, size }) => ({
+    kernel: 'sumSquares',
+    memory,
+    args: [gradient.used * size, gradient.slots],
+  }));
+  return sum(pool.run(tasks));
+};
+
+/** Elements one kernel call steps: small enough to share out, large enough that a call's cost vanishes. Fixed, since it decides
+ * the order in which Σ w² is added up. */
+const CHUNK = 1 << 18;
+
+type Range = { readonly first: number; readonly count: number };
+
+const ranges = (total: number, step: number): Range[] =>
+  Array.from({ length: Math.ceil(total / step) }, (_, i) => ({ first: i * step, count: Math.min(step, total - i * step) }));
+
+/** A run of elements of one tensor with their gradient: `at` is its offset in bytes, `block` the row of a sparse tensor it is. */
+export type Stretch = { readonly count: number; readonly at: number; readonly gradient: number; readonly block: number };
+
+/** Cuts a parameter into kernel calls: on rows of a sparse tensor, on chunks of a dense one, or on each touched row of a lazy one. */
+export const cut = (
+  parameter: Parameter,
+  lazy: boolean,
+  onStretch: (stretch: Stretch) => KernelTask,
+  onRows: (rows: Range) => KernelTask,
+): KernelTask[] => {
+  const { gradient, blocks, size } = parameter;
+  if (gradient.slotOf === 0) {
+    return ranges(elementsOf(parameter), CHUNK).map(({ first, count }) =>
+      onStretch({ count, at: 4 * first, gradient: gradient.slots + 4 * first, block: 0 }),
+    );
+  }
+  if (!lazy) return ranges(blocks, Math.max(1, Math.floor(CHUNK / size))).map(onRows);
+  return gradient.touched.map((block, slot) =>
+    onStretch({ count: size, at: 4 * block * size, gradient: gradient.slots + 4 * slot * size, block }),
+  );
+};
+
+/** λ for L2 in the gradient; learning rate · λ when decoupled, as the kernels take it. */
+export const decayTerm = (name: string, { decay, decoupled, learningRate }: Step): number => decay(name) * (decoupled ? learningRate : 1);
