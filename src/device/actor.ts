@@ -4,7 +4,7 @@ import { badInput } from '../base/errors.js';
 import { random } from '../base/random.js';
 import type { DeviceId } from '../base/units.js';
 import type { Assign, Message, Model, PartScore, Update } from '../messages/message.js';
-import { type Dtype, decodeTensor, elements, encodeTensor, shapeOf, type TensorSpec } from '../messages/wire-tensor.js';
+import { type Dtype, decodeTensors, elements, encodeTensor, shapeOf, type TensorSpec } from '../messages/wire-tensor.js';
 import { type BatchOptions, batchOf, withDecoys } from './batch.js';
 import { type HeldOutPart, indexOf, type PrivateColumns, ratingsOf } from './columns.js';
 import { stateBefore } from './private-state.js';
@@ -61,12 +61,11 @@ const receive = (context: DeviceContext, message: Model): LocalModel => {
   const { tensors, dtype, batch } = context;
   const { device, rows, tensors: encoded } = message;
   const place = `model for device ${device}`;
-  if (encoded.length !== tensors.length) throw badInput('MESSAGE', place, `${tensors.length} tensors`, String(encoded.length));
   const last = rows?.at(-1);
   if (last !== undefined && last >= batch.items) throw badInput('MESSAGE', place, `items below ${batch.items}`, String(last));
   if (rows !== null) checkRows(rows, neededItems(context, message), place);
   const count = rows?.length ?? batch.items;
-  return { rows, tensors: tensors.map((spec, index) => decodeTensor(encoded[index]!, dtype, spec, count, place)) };
+  return { rows, tensors: decodeTensors(encoded, dtype, tensors, count, place) };
 };
 
 /** Spreads the rows of an update among decoys, whose gradient is zero. */

@@ -35,8 +35,7 @@ export const encodeFloat16 = (values: Float32Array): Uint16Array => {
   return out;
 };
 
-export const decodeFloat16 = (halves: Uint16Array): Float32Array<ArrayBuffer> => {
-  const out = new Float32Array(halves.length);
+export const decodeFloat16 = (halves: Uint16Array, out = new Float32Array(halves.length)): Float32Array<ArrayBuffer> => {
   for (let i = 0; i < halves.length; i++) out[i] = SINGLES[halves[i]!]!;
   return out;
 };

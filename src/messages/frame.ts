@@ -39,9 +39,15 @@ const sizeBound = (message: Message): number => {
   return size;
 };
 
-/** Encodes messages straight into one fresh buffer; tensors are copied once, from where they were computed. */
-export const encodeFrame = (messages: readonly Message[]): Encoded => {
-  const frame = new ArrayBuffer(messages.reduce((sum, message) => sum + sizeBound(message), SLACK));
+/**
+ * Encodes messages straight into one buffer; tensors are copied once, from where they were computed. `allocate` returns at least as
+ * many bytes as it is asked for; what they hold does not matter.
+ */
+export const encodeFrame = (
+  messages: readonly Message[],
+  allocate: (size: number) => ArrayBuffer = (size) => new ArrayBuffer(size),
+): Encoded => {
+  const frame = allocate(messages.reduce((sum, message) => sum + sizeBound(message), SLACK));
   const view = new DataView(frame);
   packr.useBuffer(Buffer.from(frame));
   let end = 0;

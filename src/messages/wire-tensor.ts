@@ -27,20 +27,41 @@ export const shapeOf = (spec: TensorSpec, rows: number): readonly number[] => (s
 
 const bytesOf = (values: ArrayBufferView): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
-const quantize = (pieces: readonly Float32Array[], width: number): { data: Int8Array[]; scales: Float32Array } => {
-  const scales: number[] = [];
-  const data = pieces.map((values) => {
-    const out = new Int8Array(values.length);
-    for (let start = 0; start < values.length; start += width) {
-      let largest = 0;
-      for (let i = start; i < start + width; i++) largest = Math.max(largest, Math.abs(values[i]!));
-      const scale = Math.fround(largest / 127);
-      scales.push(scale);
-      if (scale > 0) for (let i = start; i < start + width; i++) out[i] = Math.max(-127, Math.min(127, Math.round(values[i]! / scale)));
+/** Of |values| from `first` to `end`; NaN where one is NaN. */
+const largestOf = (values: Float32Array, first: number, end: number): number => {
+  let largest = 0;
+  for (let i = first; i < end; i++) {
+    const size = Math.abs(values[i]!);
+    if (size > largest || Number.isNaN(size)) largest = size;
+  }
+  return largest;
+};
+
+/** One piece, whose rows are the tensor's from `firstRow` on. */
+const quantizePiece = (values: Float32Array, width: number, scales: Float32Array, firstRow: number): Int8Array => {
+  const out = new Int8Array(values.length);
+  for (let start = 0, row = firstRow; start < values.length; start += width, row++) {
+    const scale = Math.fround(largestOf(values, start, start + width) / 127);
+    scales[row] = scale;
+    if (!(scale > 0)) continue;
+    for (let i = start; i < start + width; i++) {
+      // Math.round, which is slower, differs for no quotient of two float32.
+      const steps = Math.floor(values[i]! / scale + 0.5);
+      out[i] = steps > 127 ? 127 : steps < -127 ? -127 : steps;
     }
-    return out;
+  }
+  return out;
+};
+
+const quantize = (pieces: readonly Float32Array[], width: number): { data: Int8Array[]; scales: Float32Array } => {
+  const scales = new Float32Array(pieces.reduce((sum, { length }) => sum + length / width, 0));
+  let row = 0;
+  const data = pieces.map((values) => {
+    const first = row;
+    row += values.length / width;
+    return quantizePiece(values, width, scales, first);
   });
-  return { data, scales: Float32Array.from(scales) };
+  return { data, scales };
 };
 
 /** Encodes values of `shape`, given in one or more pieces of whole rows. f32 is not copied here: the pieces themselves are referred to. */
@@ -57,29 +78,23 @@ export const encodeTensor = (dtype: Dtype, shape: readonly number[], pieces: rea
   }
 };
 
-/** Copies the pieces into fresh, aligned memory. */
-const joined = (pieces: readonly Uint8Array[], length: number): ArrayBuffer => {
-  const out = new Uint8Array(length);
+const joinInto = (pieces: readonly Uint8Array[], out: Uint8Array): void => {
   let at = 0;
   for (const piece of pieces) {
     out.set(piece, at);
     at += piece.length;
   }
+};
+
+/** Copies the pieces into fresh, aligned memory. */
+const joined = (pieces: readonly Uint8Array[], length: number): ArrayBuffer => {
+  const out = new Uint8Array(length);
+  joinInto(pieces, out);
   return out.buffer;
 };
 
-/**
- * The values of a tensor, in fresh memory, after its dtype and shape were found to be the expected ones.
- * Throws MESSAGE, naming `place`, before any allocation that a forged header could ask for.
- */
-export const decodeTensor = (
-  tensor: WireTensor,
-  dtype: Dtype,
-  spec: TensorSpec,
-  rows: number,
-  place: string,
-): Float32Array<ArrayBuffer> => {
-  const where = `${place}, tensor ${spec.name}`;
+/** The number of a tensor's elements, after its dtype and shape were found to be the expected ones and its bytes as many. */
+const checkedCount = (tensor: WireTensor, dtype: Dtype, spec: TensorSpec, rows: number, where: string): number => {
   if (tensor.dtype !== dtype) throw badInput('MESSAGE', where, `dtype ${dtype}`, String(tensor.dtype));
   const shape = shapeOf(spec, rows);
   if (shape.length !== tensor.shape.length || shape.some((size, axis) => tensor.shape[axis] !== size)) {
@@ -89,19 +104,57 @@ export const decodeTensor = (
   const length = count * BYTES_PER_ELEMENT[dtype];
   const found = tensor.data.reduce((sum, piece) => sum + piece.length, 0);
   if (found !== length) throw badInput('MESSAGE', where, `${length} bytes`, String(found));
-  const data = joined(tensor.data, length);
+  if (dtype !== 'int8') return count;
+  const scaleBytes = (count / (shape.at(-1) ?? 1)) * 4;
+  if (tensor.scales?.length !== scaleBytes)
+    throw badInput('MESSAGE', where, `${scaleBytes} bytes of scales`, String(tensor.scales?.length ?? 0));
+  return count;
+};
+
+const decodeInto = ({ dtype, shape, data, scales }: WireTensor, out: Float32Array<ArrayBuffer>): void => {
   switch (dtype) {
     case 'f32':
-      return new Float32Array(data);
+      joinInto(data, bytesOf(out));
+      return;
     case 'f16':
-      return decodeFloat16(new Uint16Array(data));
+      decodeFloat16(new Uint16Array(joined(data, 2 * out.length)), out);
+      return;
     case 'int8': {
       const width = shape.at(-1) ?? 1;
-      const scaleBytes = (count / width) * 4;
-      if (tensor.scales?.length !== scaleBytes)
-        throw badInput('MESSAGE', where, `${scaleBytes} bytes of scales`, String(tensor.scales?.length ?? 0));
-      const scales = new Float32Array(joined([tensor.scales], scaleBytes));
-      return Float32Array.from(new Int8Array(data), (value, i) => value * scales[Math.floor(i / width)]!);
+      const steps = new Int8Array(joined(data, out.length));
+      const scaleOf = new Float32Array(joined([scales!], scales!.length));
+      for (let row = 0, at = 0; row < scaleOf.length; row++) {
+        const scale = scaleOf[row]!;
+        for (const end = at + width; at < end; at++) out[at] = steps[at]! * scale;
+      }
     }
   }
 };
+
+/**
+ * The values of a message's tensors, one behind the other in one piece of fresh memory, after the dtype and shape of each were found
+ * to be the expected ones. Throws MESSAGE, naming `place`, before any allocation that a forged header could ask for.
+ */
+export const decodeTensors = (
+  tensors: readonly WireTensor[],
+  dtype: Dtype,
+  specs: readonly TensorSpec[],
+  rows: number,
+  place: string,
+): readonly Float32Array<ArrayBuffer>[] => {
+  if (tensors.length !== specs.length) throw badInput('MESSAGE', place, `${specs.length} tensors`, String(tensors.length));
+  const counts = specs.map((spec, index) => checkedCount(tensors[index]!, dtype, spec, rows, `${place}, tensor ${spec.name}`));
+  const all = new Float32Array(counts.reduce((sum, count) => sum + count, 0));
+  let end = 0;
+  return counts.map((count, index) => {
+    const start = end;
+    end += count;
+    const values = all.subarray(start, end);
+    decodeInto(tensors[index]!, values);
+    return values;
+  });
+};
+
+/** The values of one tensor, as `decodeTensors` has them. */
+export const decodeTensor = (tensor: WireTensor, dtype: Dtype, spec: TensorSpec, rows: number, place: string): Float32Array<ArrayBuffer> =>
+  decodeTensors([tensor], dtype, [spec], rows, place)[0]!;

@@ -17,7 +17,12 @@ export type FrameUp = FrameDown & {
   /** How long the frame it answers waited for the host's thread. */
   readonly waited: Millis;
   readonly thread: ThreadUse;
+  /** A large frame that was answered, given back to be written again: memory that only a collection frees costs many of them. */
+  readonly spent?: ArrayBuffer;
 };
+
+/** Bytes from which a frame is given back. */
+export const LARGE_FRAME = 1 << 20;
 
 /** The host could not make sense of a frame, or a device failed on it. */
 export type HostFailure = { readonly exchange: number; readonly failure: { readonly code: ErrorCode | null; readonly message: string } };

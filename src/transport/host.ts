@@ -11,7 +11,7 @@ import { keepState, stateBefore } from '../device/private-state.js';
 import { decodeFrame, encodeFrame } from '../messages/frame.js';
 import type { Dtype } from '../messages/wire-tensor.js';
 import { expose } from './control.js';
-import type { FrameDown, FrameUp, HostFailure } from './envelope.js';
+import { type FrameDown, type FrameUp, type HostFailure, LARGE_FRAME } from './envelope.js';
 import { createThreadMeter, sharedNow } from './thread-meter.js';
 
 /** A device host: the thread side of a shard of devices. Holds their private columns and the models generated for them. */
@@ -74,13 +74,14 @@ export const serveHost = ({ setup, control, traffic }: HostTask): Promise<void> 
     const deviceMillis: Millis[] = messages.every(({ kind }) => kind === 'model') ? times.map((time) => millis(time + encoding)) : [];
     const usage = { ...store.usage(), delivered };
     const { frame: reply, length: size } = encoded;
-    return { exchange, frame: reply, length: size, sent: sharedNow(), waited, deviceMillis, store: usage, thread: meter.take() };
+    const spent = frame.byteLength < LARGE_FRAME ? {} : { spent: frame };
+    return { exchange, frame: reply, length: size, sent: sharedNow(), waited, deviceMillis, store: usage, thread: meter.take(), ...spent };
   };
 
   traffic.on('message', (down: FrameDown) => {
     try {
       const up = answer(down);
-      traffic.postMessage(up, [up.frame]);
+      traffic.postMessage(up, up.spent === undefined ? [up.frame] : [up.frame, up.spent]);
     } catch (error) {
       const failure = { code: isMetafleetError(error) ? error.code : null, message: messageOf(error) };
       traffic.postMessage({ exchange: down.exchange, failure } satisfies HostFailure);

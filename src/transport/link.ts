@@ -7,6 +7,7 @@ import { createRecorder, type Recorder } from '../coordinator/recorder.js';
 import { decodeFrame, encodeFrame } from '../messages/frame.js';
 import type { Message } from '../messages/message.js';
 import type { FrameDown, FrameUp, HostFailure, StoreUsage } from './envelope.js';
+import { createSpareFrames } from './spare-frames.js';
 import { createThreadMeter, sharedNow } from './thread-meter.js';
 import { createTrafficMeter } from './traffic.js';
 
@@ -59,6 +60,7 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder = create
   let exchanges = 0;
   let broken: Error | undefined;
   let wake: (() => void)[] = [];
+  const spares = createSpareFrames(2 * hostCount);
 
   const everyoneThere = async (): Promise<void> => {
     while (broken === undefined && hosts.includes(undefined)) await new Promise<void>((resolve) => wake.push(resolve));
@@ -126,6 +128,7 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder = create
 
   const onFrame = (host: number, exchange: OpenExchange, up: FrameUp): void => {
     queueMillis.up.push(millis(sharedNow() - up.sent));
+    if (up.spent !== undefined) spares.keep(up.spent);
     try {
       receive(host, exchange, up);
       account(host, up);
@@ -152,7 +155,7 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder = create
     }
     byHost.forEach((batch, host) => {
       if (batch.length === 0) return;
-      const { frame, length, sizes } = encodeFrame(batch);
+      const { frame, length, sizes } = encodeFrame(batch, spares.take);
       batch.forEach((message, index) => {
         meter.count(message, sizes[index]!, 'down');
         recorder.message(message, bytes(sizes[index]!), 'down');
