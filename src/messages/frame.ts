@@ -2,6 +2,7 @@ import { Packr, RESERVE_START_SPACE, Unpackr } from 'msgpackr';
 import { badInput, messageOf } from '../base/errors.js';
 import type { Message } from './message.js';
 import { parseMessage } from './parse.js';
+import { checkMessagePack } from './scan.js';
 
 /**
  * A frame carries many messages in one transferable buffer, so that a round costs one post per host, not one per device.
@@ -85,8 +86,10 @@ export const decodeFrame = (frame: ArrayBuffer, length: number, place: string): 
     const end = start + bytes.readUInt32LE(at + 4);
     if (end > length) throw badInput('MESSAGE', where, `a message of ${end - start} bytes`, `the frame's end after ${length - start}`);
     let value: unknown;
+    const packed = bytes.subarray(start, end);
+    checkMessagePack(packed, where);
     try {
-      value = unpackr.unpack(bytes.subarray(start, end));
+      value = unpackr.unpack(packed);
     } catch (error) {
       throw badInput('MESSAGE', where, 'valid msgpack', messageOf(error).replace(/\s+/g, ' ').slice(0, 100));
     }

@@ -39,8 +39,11 @@ const isMap = (key: string): boolean => key === 'decayOf';
 
 const show = (value: unknown): string => {
   if (value === undefined) return 'nothing';
-  return typeof value === 'number' ? String(value) : JSON.stringify(value);
+  return typeof value === 'number' ? String(value) : shortened(JSON.stringify(value) ?? String(value));
 };
+
+/** An error is one line, whatever was found. */
+const shortened = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)}…` : text);
 
 const OPTIONS = (issue: z.core.$ZodIssue): string => {
   switch (issue.code) {
@@ -62,6 +65,9 @@ const OPTIONS = (issue: z.core.$ZodIssue): string => {
       return issue.message;
   }
 };
+
+/** Comparing names takes time with the product of their lengths. */
+const MOST_NAME = 100;
 
 const closest = (name: string, keys: readonly string[]): string => {
   const distance = (a: string, b: string): number => {
@@ -87,7 +93,13 @@ export const schemaError = (error: z.ZodError, { tree, place }: ConfigSource, ke
   const issue = error.issues[0]!;
   if (issue.code === 'unrecognized_keys') {
     const path = [...issue.path, issue.keys[0]!];
-    return badInput('CONFIG', place(path), `a known key (did you mean ${closest(path.join('.'), keys)}?)`, `"${path.join('.')}"`);
+    const name = path.join('.');
+    return badInput(
+      'CONFIG',
+      shortened(place(path)),
+      `a known key (did you mean ${closest(name.slice(0, MOST_NAME), keys)}?)`,
+      `"${shortened(name)}"`,
+    );
   }
   return badInput('CONFIG', place(issue.path), OPTIONS(issue), show(at(tree, issue.path)));
 };
@@ -95,10 +107,19 @@ export const schemaError = (error: z.ZodError, { tree, place }: ConfigSource, ke
 /** A source of settings: what it says, and how it names a path in an error. */
 export type ConfigSource = { readonly tree: Tree; readonly place: (path: readonly PropertyKey[]) => string };
 
+/** The parser goes down once for each level. */
+const orTooDeep = <T>(file: string, parse: () => T): T => {
+  try {
+    return parse();
+  } catch (error) {
+    throw badInput('CONFIG', file, 'a configuration', `what cannot be parsed: ${shortened(messageOf(error).split('\n')[0]!)}`);
+  }
+};
+
 /** Settings from a YAML text. Throws CONFIG naming `file:line`. */
 export const yamlSource = (text: string, file: string): ConfigSource => {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  const document = orTooDeep(file, () => parseDocument(text, { lineCounter: lines }));
   const problem = document.errors[0];
   if (problem !== undefined) {
     const { line } = lines.linePos(problem.pos[0]);

@@ -1,0 +1,47 @@
+import type { RunEvent } from '../../src/coordinator/events.js';
+import { loadDataset } from '../../src/data/load.js';
+import { resolveConfig } from '../../src/simulation/parse-config.js';
+import { type Outcome, type Run, type RunOptions, startRun } from '../../src/simulation/run.js';
+
+/** Real runs on real threads, as small as they can be: 30 devices, 24 items, 3 epochs of 4 rounds, a checkpoint after each epoch. */
+const SMALL = {
+  data: 'synthetic:users=30,items=24,ratings=400',
+  threads: 2,
+  epochs: 3,
+  patience: 0,
+  cohort: 8,
+  metamf: { userEmbedding: 4, collaborative: 4, hidden: 6, lowRank: 3, itemEmbedding: 4, units: 2 },
+  fedavg: { itemEmbedding: 4, units: 2 },
+  checkpoint: { every: 1e-9, keep: 2 },
+} as const;
+
+export const ROUNDS = 12;
+
+/** What a fault has to leave as it was: each has state of its own. */
+export const SCENARIOS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  'metamf, full': { delivery: 'full' },
+  'metamf, subset, by activity': { delivery: 'subset', decoys: 2, sampling: 'activity', ratings: 3 },
+  'fedavg, private vectors': { algorithm: 'fedavg' },
+};
+
+export const SCENARIO_NAMES = Object.keys(SCENARIOS);
+
+export const pathsIn = (folder: string) => ({ last: `${folder}/last.checkpoint`, best: `${folder}/best.checkpoint` });
+
+/** Runs a scenario in this process; `onEvent` may do what it likes to the run. */
+export const runScenario = async (
+  scenario: string,
+  options: Pick<RunOptions, 'checkpoints' | 'resume'>,
+  onEvent: (event: RunEvent, run: Run | undefined) => void = () => {},
+): Promise<Outcome> => {
+  const sources = [SMALL, SCENARIOS[scenario]!].map((tree) => ({ tree, place: (path: readonly PropertyKey[]) => path.join('.') }));
+  const config = resolveConfig(...sources);
+  let run: Run | undefined;
+  const dataset = await loadDataset(config.data, { split: 'auto', seed: 1 });
+  run = await startRun({ ...options, config, dataset, onEvent: (event) => onEvent(event, run) });
+  try {
+    return await run.finished;
+  } finally {
+    await run.close();
+  }
+};
