@@ -18,7 +18,7 @@ const SMALL = {
 export const ROUNDS = 12;
 
 /** What a fault has to leave as it was: each has state of its own. */
-export const SCENARIOS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+const SCENARIOS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'metamf, full': { delivery: 'full' },
   'metamf, subset, by activity': { delivery: 'subset', decoys: 2, sampling: 'activity', ratings: 3 },
   'fedavg, private vectors': { algorithm: 'fedavg' },
