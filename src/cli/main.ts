@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { isMetafleetError, messageOf } from '../base/errors.js';
 import { dataCommand } from './data.js';
 import { deviceCommand } from './device.js';
+import { paperCommand } from './paper.js';
 import { runCommand } from './run.js';
 import { sweepCommand } from './sweep.js';
 import { VERSION } from './version.js';
@@ -29,7 +30,8 @@ const program = new Command('metafleet')
   .addCommand(runCommand())
   .addCommand(deviceCommand())
   .addCommand(dataCommand())
-  .addCommand(sweepCommand());
+  .addCommand(sweepCommand())
+  .addCommand(paperCommand());
 
 const fail = (error: unknown): void => {
   // What metafleet raises on purpose says all there is to say; anything else is a defect, and its stack helps to mend it.

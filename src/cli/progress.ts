@@ -10,6 +10,8 @@ export type ProgressOptions = {
   /** Writes nothing at all. */
   readonly quiet?: boolean;
   readonly clock?: Clock;
+  /** Of many runs: which one this is, and how long all will take. Shown before everything else. */
+  readonly context?: () => string;
 };
 
 export type Progress = {
@@ -30,9 +32,9 @@ const PLAIN_MILLIS = 10_000;
 const CHECKPOINT_NOTE_MILLIS = 60_000;
 
 /** A live display on a terminal, rewritten in place; plain lines, one an epoch and one each 10 s, on anything else. */
-export const createProgress = ({ stream, quiet = false, clock = wallClock }: ProgressOptions): Progress => {
+export const createProgress = ({ stream, quiet = false, clock = wallClock, context }: ProgressOptions): Progress => {
   if (quiet) return { observe: () => undefined, note: () => undefined, stage: () => undefined, close: () => undefined };
-  const status = createStatus(clock);
+  const status = createStatus(clock, context);
   // A closed pipe must not end a run that is merely being watched.
   const ignore = (): void => undefined;
   stream.on('error', ignore);
@@ -114,7 +116,7 @@ const printable = (text: string): string =>
     .trim();
 
 /** What there is to show, told by nobody but the events. */
-const createStatus = (clock: Clock) => {
+const createStatus = (clock: Clock, context: () => string = () => '') => {
   const pace = createPace();
   let stage: { text: string; since: number } | undefined;
   let plan: RunStarted | undefined;
@@ -140,6 +142,8 @@ const createStatus = (clock: Clock) => {
         case 'run-started':
           plan = event;
           stage = undefined;
+          last = undefined;
+          best = undefined;
           round = event.round;
           epoch = Math.min(Math.floor(round / Math.max(1, event.roundsPerEpoch)) + 1, event.epochs);
           epochSince = clock();
@@ -175,6 +179,8 @@ const createStatus = (clock: Clock) => {
     /** The last epoch's whole time, evaluation included. */
     epochMillis: (): number => epochMillis,
     stageText: (): string | undefined => stage?.text,
+    /** Empty for a run by itself. */
+    contextText: context,
     stageMillis: (): number => (stage ? clock() - stage.since : 0),
     isRunning: (): boolean => plan !== undefined,
     /** 0 … 1 of all rounds. */
@@ -185,11 +191,16 @@ const createStatus = (clock: Clock) => {
       const left = pace.remaining(clock());
       return left ? `ETA ${formatSpan(left.millis)}${left.atLeast ? '+' : ''}` : 'ETA ...';
     },
+    lossText: (): string => {
+      const now = pace.recent();
+      return now === undefined ? 'loss -' : `loss ${formatError(now.loss)}`;
+    },
     bytesText: (): string => `${formatBytes(bytes.down)} down, ${formatBytes(bytes.up)} up`,
     /** Most important first. */
     facts(): string[] {
       const now = pace.recent();
       return [
+        context() || undefined,
         now && `loss ${formatError(now.loss)}`,
         last && `valid MSE ${formatError(last.valid.mse)}${best ? ` (best ${formatError(best.valid.mse)}, epoch ${best.epoch})` : ''}`,
         now && `${formatRate(now.devicesPerSecond)} devices/s`,
@@ -201,6 +212,8 @@ const createStatus = (clock: Clock) => {
 };
 
 type Status = ReturnType<typeof createStatus>;
+
+const inContext = (status: Status): string[] => [status.contextText()].filter((text) => text !== '');
 
 type Display = {
   note(text: string): void;
@@ -220,6 +233,7 @@ const plainDisplay = (stream: NodeJS.WriteStream, clock: Clock, status: Status):
   };
   const epochLine = ({ trainLoss, valid, best }: EpochFinished): string =>
     [
+      ...inContext(status),
       `${status.epochText()}: train loss ${formatError(trainLoss)}`,
       `valid MSE ${formatError(valid.mse)} MAE ${formatError(valid.mae)}${best ? ' (best)' : ''}`,
       status.bytesText(),
@@ -239,7 +253,16 @@ const plainDisplay = (stream: NodeJS.WriteStream, clock: Clock, status: Status):
     observed(event) {
       if (event.type === 'epoch') line(epochLine(event));
       else if (event.type === 'round' && clock() - written >= PLAIN_MILLIS) {
-        line([status.epochText(), formatPercent(status.share()), status.roundText(), status.facts()[0], status.etaText()].join(', '));
+        line(
+          [
+            ...inContext(status),
+            status.epochText(),
+            formatPercent(status.share()),
+            status.roundText(),
+            status.lossText(),
+            status.etaText(),
+          ].join(', '),
+        );
       }
     },
     close() {

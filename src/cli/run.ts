@@ -18,14 +18,13 @@ import { createMetrics, type Metrics } from '../telemetry/metrics.js';
 import { startServer } from '../telemetry/server.js';
 import { readToken } from '../telemetry/token.js';
 import { chooseImplementation } from '../tensor/probe.js';
+import { addConfigFlags, configFlagsIn } from './config-flags.js';
 import { onInterrupt } from './interrupt.js';
 import { createProgress, type Progress } from './progress.js';
 import { VERSION } from './version.js';
 
 /** Flags that are not keys of the configuration. */
 type OwnFlags = { config?: string; preset: string; resume?: string; name?: string; quiet?: boolean; printConfig?: boolean };
-
-const OWN_FLAGS: readonly (keyof OwnFlags)[] = ['config', 'preset', 'resume', 'name', 'quiet', 'printConfig'];
 
 const readText = (path: string): string => {
   try {
@@ -137,13 +136,6 @@ const runOnce = async (config: Config, own: OwnFlags, progress: Progress): Promi
   }
 };
 
-const flagsOf = (options: Readonly<Record<string, unknown>>): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(options).filter(
-      (entry): entry is [string, string] => !OWN_FLAGS.includes(entry[0] as keyof OwnFlags) && typeof entry[1] === 'string',
-    ),
-  );
-
 /** `metafleet run`: every key of the configuration is a flag, under its dotted name. */
 export const runCommand = (): Command => {
   const command = new Command('run')
@@ -154,11 +146,8 @@ export const runCommand = (): Command => {
     .option('--name <run>', 'name of the run folder (default: made from data, algorithm and time)')
     .option('--quiet', 'no progress display')
     .option('--print-config', 'print the configuration, documented, and end');
-  for (const { key, description, default: initial } of configKeys) {
-    command.addOption(new Option(`--${key} <value>`, `${description} (default: ${JSON.stringify(initial)})`));
-  }
-  return command.action(async (options: OwnFlags & Record<string, unknown>) => {
-    const config = configOf(options, flagsOf(options));
+  return addConfigFlags(command).action(async (options: OwnFlags & Record<string, unknown>) => {
+    const config = configOf(options, configFlagsIn(options));
     if (options.printConfig === true) {
       process.stdout.write(printConfig(config, true));
       return;

@@ -1,18 +1,23 @@
 import type { Dataset } from '../../data/dataset.js';
-import { errorOf, fitBiases, globalMean, userMeans } from './bias-models.js';
+import { errorOf, fitBiases, globalMean, type Predictor, userMeans } from './bias-models.js';
 import { fitMatrixFactorization } from './matrix-factorization.js';
 
 export type BaselineErrors = Readonly<Record<string, { readonly mae: number; readonly mse: number }>>;
 
-/** Errors of four central models on the test part of the same split, from the simplest to the strongest. */
-export const measureBaselines = async (dataset: Dataset, seed: number): Promise<BaselineErrors> => {
-  const { test } = dataset.parts;
+/** Four central models, from the simplest to the strongest, by name. */
+export const fitBaselines = async (dataset: Dataset, seed: number): Promise<Readonly<Record<string, Predictor>>> => {
   const mean = globalMean(dataset);
   const biases = fitBiases(dataset);
   return {
-    'global mean': errorOf(() => mean, test),
-    'user mean': errorOf(userMeans(dataset), test),
-    'biased baseline': errorOf((user, item) => biases.mean + biases.user[user]! + biases.item[item]!, test),
-    'matrix factorization': errorOf(await fitMatrixFactorization(dataset, seed), test),
+    'global mean': () => mean,
+    'user mean': userMeans(dataset),
+    'biased baseline': (user, item) => biases.mean + biases.user[user]! + biases.item[item]!,
+    'matrix factorization': await fitMatrixFactorization(dataset, seed),
   };
+};
+
+/** Their errors on the test part of the same split. */
+export const measureBaselines = async (dataset: Dataset, seed: number): Promise<BaselineErrors> => {
+  const fitted = await fitBaselines(dataset, seed);
+  return Object.fromEntries(Object.entries(fitted).map(([name, predict]) => [name, errorOf(predict, dataset.parts.test)]));
 };

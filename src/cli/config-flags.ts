@@ -1,0 +1,28 @@
+import { type Command, Option } from 'commander';
+import { badInput } from '../base/errors.js';
+import { configKeys } from '../simulation/parse-config.js';
+
+/** Gives a command every key of the configuration as a flag, under its dotted name, but for those it has a meaning of its own for. */
+export const addConfigFlags = (command: Command, except: readonly string[] = []): Command => {
+  for (const { key, description, default: initial } of configKeys) {
+    if (!except.includes(key)) command.addOption(new Option(`--${key} <value>`, `${description} (default: ${JSON.stringify(initial)})`));
+  }
+  return command;
+};
+
+/** The configuration flags among a command's options. */
+export const configFlagsIn = (options: Readonly<Record<string, unknown>>, except: readonly string[] = []): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(options).filter(
+      (entry): entry is [string, string] =>
+        typeof entry[1] === 'string' && !except.includes(entry[0]) && configKeys.some(({ key }) => key === entry[0]),
+    ),
+  );
+
+/** `1,2,3` as distinct whole numbers. */
+export const parseSeeds = (text: string): readonly number[] => {
+  const seeds = text.split(',').map((part) => (/^\d+$/.test(part.trim()) ? Number(part) : Number.NaN));
+  if (seeds.some((seed) => !Number.isSafeInteger(seed)) || new Set(seeds).size < seeds.length)
+    throw badInput('CONFIG', 'flag --seeds', 'distinct whole numbers, such as 1,2,3', text);
+  return seeds;
+};

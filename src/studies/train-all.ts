@@ -1,0 +1,111 @@
+import type { RunEvent } from '../coordinator/events.js';
+import type { Dataset } from '../data/dataset.js';
+import type { Environment } from '../report/environment.js';
+import { openResults } from '../report/results-folder.js';
+import type { Config } from '../simulation/config.js';
+import { loadConfigured } from '../simulation/load-data.js';
+import { planRun } from '../simulation/plan.js';
+import { trainInto, type Watched } from './run-folder.js';
+import { dataDigest, findRun } from './run-store.js';
+
+export type PlannedRun = { readonly label: string; readonly seed: number; readonly config: Config };
+/** A run that has ended, in this command or an earlier one. */
+export type TrainedRun = PlannedRun & { readonly folder: string; readonly dataset: Dataset; readonly digest: string };
+
+/** How a study tells of itself and is stopped. */
+export type StudyHooks = {
+  readonly stage: (text: string) => void;
+  readonly note: (text: string) => void;
+  readonly observe: (event: RunEvent) => void;
+  /** What is going on, for the progress display: which of how many runs. */
+  readonly context: (context: StudyContext) => void;
+  /** The run that is being trained. */
+  readonly watch: (watched: Watched) => void;
+  readonly interrupted: () => boolean;
+};
+
+/** `waitingRounds`: of the runs after this one, at most. */
+export type StudyContext = { readonly run: number; readonly runs: number; readonly label: string; readonly waitingRounds: number };
+
+export type StoreOptions = { readonly root: string; readonly environment: Environment };
+
+export type LoadedData = { readonly dataset: Dataset; readonly digest: string };
+
+/** Keys by which two configurations name the same ratings. The seed draws random splits, and a budget's share. */
+const DATA_KEYS = ['data', 'split', 'columns', 'delimiter', 'scale', 'dataBudget', 'seed'] as const satisfies readonly (keyof Config)[];
+
+/** Keeps the last set: runs of one come one after the other. */
+export const createLoader = (hooks: Pick<StudyHooks, 'stage' | 'note'>): ((config: Config) => Promise<LoadedData>) => {
+  let last: { readonly key: string; readonly loaded: LoadedData } | undefined;
+  return async (config) => {
+    const key = JSON.stringify(DATA_KEYS.map((name) => config[name]));
+    if (last?.key !== key) {
+      hooks.stage(`reading ${config.data}`);
+      const dataset = await loadConfigured(config, hooks.note);
+      last = { key, loaded: { dataset, digest: dataDigest(dataset) } };
+    }
+    return last.loaded;
+  };
+};
+
+export type Loader = ReturnType<typeof createLoader>;
+
+/** Trains a run into its folder unless it is finished there; continues one that was interrupted. Undefined: interrupted again. */
+const trainOne = async (run: PlannedRun, store: StoreOptions, load: Loader, hooks: StudyHooks): Promise<TrainedRun | undefined> => {
+  const { dataset, digest } = await load(run.config);
+  const { name, folder, state } = findRun(store.root, run.config, dataset, digest);
+  const trained = { ...run, folder, dataset, digest };
+  if (state === 'finished') return trained;
+  const resume = state === 'unfinished';
+  const results = await openResults(store.root, name, { resume, warn: hooks.note });
+  const watched: Watched = {};
+  hooks.watch(watched);
+  const outcome = await trainInto(
+    {
+      config: run.config,
+      dataset,
+      baselines: {},
+      environment: store.environment,
+      results,
+      resume,
+      observers: [hooks.observe],
+      stage: hooks.stage,
+      note: hooks.note,
+    },
+    watched,
+  );
+  return outcome.reason === 'interrupted' ? undefined : trained;
+};
+
+/** Rounds of each run that is not finished yet, at most; 0 for one that is. */
+const survey = async (runs: readonly PlannedRun[], store: StoreOptions, load: Loader): Promise<readonly number[]> => {
+  const rounds: number[] = [];
+  for (const { config } of runs) {
+    const { dataset, digest } = await load(config);
+    rounds.push(findRun(store.root, config, dataset, digest).state === 'finished' ? 0 : planRun(config, dataset).rounds);
+  }
+  return rounds;
+};
+
+/**
+ * Trains every run of a study, one after the other; runs that are finished are never trained again. Ends early, with fewer results than
+ * runs, when it is interrupted: the same command continues there. Throws CONFIG, before anything is trained, for what a set cannot serve.
+ */
+export const trainAll = async (
+  runs: readonly PlannedRun[],
+  store: StoreOptions,
+  load: Loader,
+  hooks: StudyHooks,
+): Promise<readonly TrainedRun[]> => {
+  const rounds = await survey(runs, store, load);
+  const trained: TrainedRun[] = [];
+  for (const [index, run] of runs.entries()) {
+    if (hooks.interrupted()) break;
+    const waitingRounds = rounds.slice(index + 1).reduce((sum, count) => sum + count, 0);
+    hooks.context({ run: index + 1, runs: runs.length, label: `${run.label}, seed ${run.seed}`, waitingRounds });
+    const result = await trainOne(run, store, load, hooks);
+    if (result === undefined) break;
+    trained.push(result);
+  }
+  return trained;
+};
