@@ -6,6 +6,7 @@ import { deviceCommand } from './device.js';
 import { paperCommand } from './paper.js';
 import { runCommand } from './run.js';
 import { sweepCommand } from './sweep.js';
+import { tuneCommand } from './tune.js';
 import { VERSION } from './version.js';
 
 /** Commander's own complaints in the form of all others: one line. */
@@ -31,7 +32,8 @@ const program = new Command('metafleet')
   .addCommand(deviceCommand())
   .addCommand(dataCommand())
   .addCommand(sweepCommand())
-  .addCommand(paperCommand());
+  .addCommand(paperCommand())
+  .addCommand(tuneCommand());
 
 const fail = (error: unknown): void => {
   // What metafleet raises on purpose says all there is to say; anything else is a defect, and its stack helps to mend it.

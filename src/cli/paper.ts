@@ -1,9 +1,16 @@
 import { Command } from 'commander';
+import { badInput } from '../base/errors.js';
 import { describeEnvironment } from '../report/environment.js';
 import { flagSource } from '../simulation/parse-config.js';
+import { bytesPage, bytesText } from '../studies/bytes-report.js';
+import { runBytes } from '../studies/bytes-study.js';
 import { STUDIES, type StudyName } from '../studies/definitions.js';
+import { runFigure2 } from '../studies/figure2.js';
+import { figure2Charts, figure2Page, figure2Svg, figure2Text } from '../studies/figure2-report.js';
 import { leaveResults } from '../studies/leave-results.js';
+import { TORCH_PEER } from '../studies/published.js';
 import { tablePage } from '../studies/table-page.js';
+import type { DataFacts } from '../studies/table-result.js';
 import { runTable, type StudyOptions } from '../studies/table-study.js';
 import { tableText } from '../studies/table-text.js';
 import { chooseImplementation } from '../tensor/probe.js';
@@ -30,6 +37,25 @@ const optionsOf = (flags: PaperFlags & Record<string, unknown>): StudyOptions =>
 
 const tell = (text: string, files: readonly string[]): void => {
   process.stdout.write(`${text}\n\nresults  ${files.join('\n         ')}\n`);
+};
+
+const namesOf = ({ study, data, quick }: { readonly study: string; readonly data: DataFacts; readonly quick: boolean }) => ({
+  study,
+  data: data.name,
+  quick,
+});
+
+const jsonOf = (result: object): string => `${JSON.stringify(result, null, 1)}\n`;
+
+const parseMillis = (text: string): number => {
+  const value = Number(text);
+  if (!(value > 0)) throw badInput('CONFIG', 'flag --peer-step', 'milliseconds above 0', text);
+  return value;
+};
+
+const parseCount = (text: string): number => {
+  if (!/^\d+$/.test(text)) throw badInput('CONFIG', 'flag --users', 'a whole number', text);
+  return Number(text);
 };
 
 const TABLES: Readonly<Record<StudyName, string>> = {
@@ -61,14 +87,45 @@ const tableCommand = (name: StudyName): Command =>
   studyCommand(name, TABLES[name]).action(async (flags: PaperFlags & Record<string, unknown>) => {
     const options = optionsOf(flags);
     const result = await withStudyHooks(flags.quiet === true, (hooks) => runTable(name, options, hooks));
-    const files = await leaveResults(
-      flags.out,
-      { study: name, data: result.data.name, quick: result.quick },
-      { json: `${JSON.stringify(result, null, 1)}\n`, html: tablePage(result) },
-    );
+    const files = await leaveResults(flags.out, namesOf(result), { json: jsonOf(result), html: tablePage(result) });
     tell(tableText(result), files);
     if (result.missing.length > 0) process.exitCode = 130;
   });
+
+const bytesCommand = (): Command =>
+  studyCommand('bytes', "how few rounds and bytes an accuracy takes: federated regimes beside the authors'")
+    .option('--include <folder...>', "run folders of other commands to show beside, finished or not; the authors' regime is recognized", [])
+    .option('--authors', "train the authors' regime, too: hours or days", false)
+    .option('--peer-step <ms>', "PyTorch's time for a step of 64 ratings", parseMillis, TORCH_PEER.millisPerStep)
+    .action(async (flags: PaperFlags & Record<string, unknown> & { include: readonly string[]; authors: boolean; peerStep: number }) => {
+      const { include, authors, peerStep } = flags;
+      const options = { ...optionsOf(flags), include, authors, peerStepMillis: peerStep };
+      const result = await withStudyHooks(flags.quiet === true, (hooks) => runBytes(options, hooks));
+      const files = await leaveResults(flags.out, namesOf(result), { json: jsonOf(result), html: bytesPage(result) });
+      tell(bytesText(result), files);
+      if (result.missing.length > 0) process.exitCode = 130;
+    });
+
+const figure2Command = (): Command =>
+  studyCommand('figure2', 'what is generated for each user, in two dimensions')
+    .option('--run <folder>', 'a finished run of MetaMF to show (default: the one of the tables, trained if need be)')
+    .option('--users <count>', 'most users to show, drawn by the seed; 0: all', parseCount, 2000)
+    .action(async (flags: PaperFlags & Record<string, unknown> & { run?: string; users: number }) => {
+      const options = { ...optionsOf(flags), run: flags.run, users: flags.users };
+      const result = await withStudyHooks(flags.quiet === true, (hooks) => runFigure2(options, hooks));
+      if (result === undefined) {
+        process.exitCode = 130;
+        return;
+      }
+      const { weights, items } = figure2Charts(result);
+      const files = await leaveResults(flags.out, namesOf(result), {
+        json: `${JSON.stringify(result)}\n`,
+        html: figure2Page(result),
+        'weights.svg': figure2Svg(weights),
+        'items.svg': figure2Svg(items),
+      });
+      tell(figure2Text(result), files);
+    });
 
 /** `metafleet paper table2 | table3 | table4 | groups | budget …`: the paper's tables, measured anew, beside the published ones. */
 export const paperCommand = (): Command => {
@@ -76,5 +133,5 @@ export const paperCommand = (): Command => {
     "train what the paper's tables and figures need, and print them beside the published ones",
   );
   for (const name of STUDIES) command.addCommand(tableCommand(name));
-  return command;
+  return command.addCommand(bytesCommand()).addCommand(figure2Command());
 };

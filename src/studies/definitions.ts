@@ -133,7 +133,7 @@ const groups = (set: PaperSet | undefined): Study => ({
   groups: true,
 });
 
-export const budgetLabel = (share: number): string => `β = ${share}`;
+const budgetLabel = (share: number): string => `β = ${share}`;
 
 const budget = (set: PaperSet | undefined): Study => ({
   ...NO_EXTRAS,

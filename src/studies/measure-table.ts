@@ -26,7 +26,7 @@ export const factsOf = (place: string, dataset: Dataset): DataFacts => {
 
 const NOT_MEASURED = { mae: null, mse: null };
 
-export const figuresOf = ({ config, seed, folder, digest }: TrainedRun): RunFigures => {
+const figuresOf = ({ config, seed, folder, digest }: TrainedRun): RunFigures => {
   const summary = readSummary(folder);
   const { test, valid, bestEpoch, lastEpoch } = summary;
   const at = (epoch: number | null, errors: typeof test.best): ErrorsAt => ({ epoch: epoch ?? 0, ...(errors ?? NOT_MEASURED) });

@@ -46,11 +46,13 @@ export const dataDigest = ({ users, items, scale, parts }: Dataset): string => {
 
 const slug = (text: string): string => text.replace(/[^A-Za-z0-9.]+/g, '-').replace(/^[-.]+|[-.]+$/g, '') || 'data';
 
-const nameOf = (config: Config, { name }: Dataset, digest: string): string => {
-  const changed = keysOfResult.flatMap(({ key, default: initial }) => {
-    const value = configValue(config, key);
-    return same(value, initial) ? [] : [[key, value]];
-  });
+const nameOf = (config: Config, { name }: Dataset, digest: string, except: readonly string[]): string => {
+  const changed = keysOfResult
+    .filter(({ key }) => !except.includes(key))
+    .flatMap(({ key, default: initial }) => {
+      const value = configValue(config, key);
+      return same(value, initial) ? [] : [[key, value]];
+    });
   const hash = createHash('sha256')
     .update(JSON.stringify([digest, changed]))
     .digest('hex')
@@ -60,12 +62,12 @@ const nameOf = (config: Config, { name }: Dataset, digest: string): string => {
 };
 
 /** Whether the run in a folder is the one that is wanted: keys that it does not know of must be at their defaults. */
-const isOf = (folder: string, config: Config): boolean => {
+const isOf = (folder: string, config: Config, except: readonly string[]): boolean => {
   const file = join(folder, 'config.yaml');
   const { tree } = yamlSource(readFileSync(file, 'utf8'), file);
   return keysOfResult.every(({ key, default: initial }) => {
     const stored = key.split('.').reduce<unknown>((value, part) => (value as Record<string, unknown> | undefined)?.[part], tree);
-    return same(stored === undefined ? initial : stored, configValue(config, key));
+    return except.includes(key) || same(stored === undefined ? initial : stored, configValue(config, key));
   });
 };
 
@@ -83,15 +85,15 @@ const stateOf = (folder: string): StoredRun['state'] => {
   return existsSync(join(folder, 'last.checkpoint')) ? 'unfinished' : 'missing';
 };
 
-/** Finds the run's place under `root`. What a run left that ended before its first checkpoint is removed: there is nothing to continue. */
-export const findRun = (root: string, config: Config, dataset: Dataset, digest: string): StoredRun => {
-  const wanted = nameOf(config, dataset, digest);
+/** Finds the run's place under `root`. What a run left that ended before its first checkpoint is removed: there is nothing to continue. Keys in `except` are not asked for. */
+export const findRun = (root: string, config: Config, dataset: Dataset, digest: string, except: readonly string[] = []): StoredRun => {
+  const wanted = nameOf(config, dataset, digest, except);
   for (let attempt = 1; ; attempt++) {
     const name = attempt === 1 ? wanted : `${wanted}-${attempt}`;
     const folder = join(root, name);
     if (!existsSync(folder)) return { name, folder, state: 'missing' };
     // Defaults have changed since: that is another run.
-    if (existsSync(join(folder, 'config.yaml')) && !isOf(folder, config)) continue;
+    if (existsSync(join(folder, 'config.yaml')) && !isOf(folder, config, except)) continue;
     const state = stateOf(folder);
     if (state === 'missing') rmSync(folder, { recursive: true });
     return { name, folder, state };

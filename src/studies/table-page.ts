@@ -143,7 +143,7 @@ const barsChart = ({ lines }: TableResult): Chart => {
   };
 };
 
-export const METHOD_NOTE = html`A pair of the t-test is a user with test ratings; what is compared is the mean error over her test ratings,
+const METHOD_NOTE = html`A pair of the t-test is a user with test ratings; what is compared is the mean error over her test ratings,
 averaged over the seeds that both models were trained with. The paper does not say over what it paired. Differences are first minus
 second, means over users, so that they need not equal the difference of two figures above, which are means over ratings.`;
 

@@ -30,7 +30,7 @@ const sourceOf = (name: string, settings: Settings): ConfigSource => ({
 /** Runs of studies serve no metrics and fit no baselines of their own; their best weights are needed afterwards. */
 const BASE = { metrics: { enabled: false }, baselines: false, checkpoint: { best: true } } as const satisfies Settings;
 
-export const configFor = ({ label, settings }: Line, seed: number, { data, quick, flags, runs }: StudyOptions): Config =>
+const configFor = ({ label, settings }: Line, seed: number, { data, quick, flags, runs }: StudyOptions): Config =>
   resolveConfig(
     sourceOf('study', { ...BASE, data, results: runs }),
     ...settings.map((each) => sourceOf(label, each)),

@@ -5,8 +5,9 @@ import { openResults } from '../report/results-folder.js';
 import type { Config } from '../simulation/config.js';
 import { loadConfigured } from '../simulation/load-data.js';
 import { planRun } from '../simulation/plan.js';
+import type { Outcome } from '../simulation/run.js';
 import { trainInto, type Watched } from './run-folder.js';
-import { dataDigest, findRun } from './run-store.js';
+import { dataDigest, findRun, type StoredRun } from './run-store.js';
 
 export type PlannedRun = { readonly label: string; readonly seed: number; readonly config: Config };
 /** A run that has ended, in this command or an earlier one. */
@@ -50,19 +51,21 @@ export const createLoader = (hooks: Pick<StudyHooks, 'stage' | 'note'>): ((confi
 
 export type Loader = ReturnType<typeof createLoader>;
 
-/** Trains a run into its folder unless it is finished there; continues one that was interrupted. Undefined: interrupted again. */
-const trainOne = async (run: PlannedRun, store: StoreOptions, load: Loader, hooks: StudyHooks): Promise<TrainedRun | undefined> => {
-  const { dataset, digest } = await load(run.config);
-  const { name, folder, state } = findRun(store.root, run.config, dataset, digest);
-  const trained = { ...run, folder, dataset, digest };
-  if (state === 'finished') return trained;
-  const resume = state === 'unfinished';
+/** Trains a run where the store has a place for it, or trains on one that is there. */
+export const trainHere = async (
+  { config }: PlannedRun,
+  { name, state }: StoredRun,
+  { dataset }: LoadedData,
+  store: StoreOptions,
+  hooks: StudyHooks,
+): Promise<Outcome['reason']> => {
+  const resume = state !== 'missing';
   const results = await openResults(store.root, name, { resume, warn: hooks.note });
   const watched: Watched = {};
   hooks.watch(watched);
-  const outcome = await trainInto(
+  const { reason } = await trainInto(
     {
-      config: run.config,
+      config,
       dataset,
       baselines: {},
       environment: store.environment,
@@ -74,7 +77,16 @@ const trainOne = async (run: PlannedRun, store: StoreOptions, load: Loader, hook
     },
     watched,
   );
-  return outcome.reason === 'interrupted' ? undefined : trained;
+  return reason;
+};
+
+/** Trains a run into its folder unless it is finished there; continues one that was interrupted. Undefined: interrupted again. */
+const trainOne = async (run: PlannedRun, store: StoreOptions, load: Loader, hooks: StudyHooks): Promise<TrainedRun | undefined> => {
+  const loaded = await load(run.config);
+  const { dataset, digest } = loaded;
+  const place = findRun(store.root, run.config, dataset, digest);
+  const reason = place.state === 'finished' ? 'completed' : await trainHere(run, place, loaded, store, hooks);
+  return reason === 'interrupted' ? undefined : { ...run, folder: place.folder, dataset, digest };
 };
 
 /** Rounds of each run that is not finished yet, at most; 0 for one that is. */

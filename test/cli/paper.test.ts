@@ -1,14 +1,20 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { BytesResult } from '../../src/studies/bytes-study.js';
+import type { Figure2Result } from '../../src/studies/figure2.js';
+import { spreadOf } from '../../src/studies/statistics.js';
 import type { TableResult } from '../../src/studies/table-result.js';
 import { launch, metafleet, SMALL, temporaryFolder } from './command.js';
 
 const resultIn = (cwd: string, name: string): TableResult =>
   JSON.parse(readFileSync(join(cwd, 'results', 'paper', `${name}.json`), 'utf8')) as TableResult;
 
+/** Several processes one after the other, on machines that may be busy. */
+const SLOW = 240_000;
+
 describe('metafleet paper', () => {
-  it('trains a table’s runs once, compares them, and leaves what reproduces each figure', async () => {
+  it('trains a table’s runs once, compares them, and leaves what reproduces each figure', { timeout: SLOW }, async () => {
     const cwd = await temporaryFolder();
     const words = ['paper', 'table3', ...SMALL, '--epochs', '2', '--seeds', '1,2', '--quiet'];
     const { code, out, err } = await metafleet(words, { cwd });
@@ -51,11 +57,11 @@ describe('metafleet paper', () => {
     expect(resultIn(cwd, 'table3-synthetic')).toEqual(result);
   });
 
-  it('is stopped by Ctrl-C with the table so far, and continued by the same command', async () => {
+  it('is stopped by Ctrl-C with the table so far, and continued by the same command', { timeout: SLOW }, async () => {
     const cwd = await temporaryFolder();
-    const words = ['paper', 'groups', ...SMALL, '--epochs', '100', '--seeds', '1,2'];
+    const words = ['paper', 'groups', ...SMALL, '--epochs', '40', '--seeds', '1,2'];
     const stopped = launch(words, { cwd });
-    await stopped.said(/epoch 3\/100/);
+    await stopped.said(/epoch 3\/40/);
     stopped.kill('SIGINT');
     const { code, out } = await stopped.ended;
     expect(code).toBe(130);
@@ -73,7 +79,7 @@ describe('metafleet paper', () => {
     );
   });
 
-  it('marks quick results as no measurement, under a name of their own', async () => {
+  it('marks quick results as no measurement, under a name of their own', { timeout: SLOW }, async () => {
     const cwd = await temporaryFolder();
     const { code, out } = await metafleet(['paper', 'table2', ...SMALL, '--quick', '--quiet'], { cwd });
     expect(code).toBe(0);
@@ -85,6 +91,55 @@ describe('metafleet paper', () => {
     ]);
     expect(baselines.map(({ label }) => label)).toEqual(['global mean', 'user mean', 'biased baseline', 'matrix factorization']);
     expect(comparisons.map(({ second }) => second)).toEqual(baselines.map(({ label }) => label));
+  });
+
+  it('reads regimes off at their epochs, those of runs that were trained otherwise beside its own', { timeout: SLOW }, async () => {
+    const cwd = await temporaryFolder();
+    const other = ['run', ...SMALL, '--ratings', '1', '--sampling', 'activity', '--cohort', '8', '--epochs', '2', '--name', 'other'];
+    expect((await metafleet([...other, '--quiet', '--baselines', 'false', '--metrics.enabled', 'false'], { cwd })).code).toBe(0);
+    const words = ['paper', 'bytes', ...SMALL, '--epochs', '3', '--quiet', '--include', 'results/other'];
+    const { code, out } = await metafleet(words, { cwd });
+    expect(code).toBe(0);
+    const result = JSON.parse(readFileSync(join(cwd, 'results', 'paper', 'bytes-synthetic.json'), 'utf8')) as BytesResult;
+    const { regimes, authors, data } = result;
+    const perEpoch = Math.ceil(data.ratings.train / 64);
+    expect(authors).toEqual({ roundsPerEpoch: perEpoch, epochs: 100, rounds: 100 * perEpoch });
+    expect(regimes.map(({ label, curve }) => [label, curve.map(({ epoch }) => epoch)])).toEqual([
+      ['other', [1, 2]],
+      ['default configuration', [1, 2, 3]],
+    ]);
+    const rounds = readFileSync(join(cwd, 'results', 'other', 'rounds.ndjson'), 'utf8')
+      .trimEnd()
+      .split('\n');
+    const down = rounds.reduce((sum, line) => sum + (JSON.parse(line) as { bytesDown: number }).bytesDown, 0);
+    expect(regimes[0]!.curve.at(-1)!.bytesDown).toBe(down);
+    // An epoch of the other run, one rating a device, takes more rounds than a hundredth of the authors'.
+    expect(regimes[0]!.within).toMatchObject({ hundredth: null, tenth: { epoch: 1 } });
+    expect(regimes[1]!.within.hundredth).toMatchObject({ epoch: 1, round: 3 });
+    expect(out).toContain(`within ${perEpoch} rounds (1/100)`);
+  });
+
+  it('draws what is generated for each user, the same for the same seed', { timeout: SLOW }, async () => {
+    const cwd = await temporaryFolder();
+    const words = ['paper', 'figure2', ...SMALL, '--epochs', '2', '--quiet'];
+    expect((await metafleet(words, { cwd })).code).toBe(0);
+    const file = (name: string) => readFileSync(join(cwd, 'results', 'paper', `figure2-synthetic.${name}`), 'utf8');
+    const names = ['json', 'html', 'weights.svg', 'items.svg'];
+    const before = names.map(file);
+    const result = JSON.parse(before[0]!) as Figure2Result;
+    expect([result.weights.points.length, result.embeddings.points.length, result.activity.length]).toEqual([24, 24, 24]);
+    // w1 (4 × 2), b1 (2), w2 (2), b2 (1); an item embedding has 4.
+    expect([result.weights.dimensions, result.embeddings.dimensions]).toEqual([13, 4]);
+    for (const { points } of [result.weights, result.embeddings]) {
+      for (const axis of [0, 1]) {
+        const values = points.map((point) => point[axis]!);
+        expect(spreadOf(values).mean).toBeCloseTo(0, 3);
+        expect(spreadOf(values).deviation).toBeCloseTo(1, 3);
+      }
+    }
+    expect(before[2]).toMatch(/^<svg /);
+    expect((await metafleet(words, { cwd })).code).toBe(0);
+    expect(names.map(file)).toEqual(before);
   });
 
   it.each([

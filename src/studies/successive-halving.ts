@@ -1,0 +1,26 @@
+/**
+ * Successive halving (Jamieson & Talwalkar, 2016): every candidate is trained a little, the best 1/factor of them go on with factor times
+ * the budget, until the last rung. Candidates are compared by one score, lower being better; equal ones by their number.
+ */
+export type Rung = { readonly budget: number; readonly candidates: number };
+
+export type HalvingOptions = { readonly candidates: number; readonly least: number; readonly factor: number; readonly most: number };
+
+/** Budgets least, least·factor, … most; the last rung is at `most` whatever the steps, and has at least one candidate. */
+export const rungsOf = ({ candidates, least, factor, most }: HalvingOptions): readonly Rung[] => {
+  const rungs: Rung[] = [];
+  let count = candidates;
+  for (let budget = least; ; budget *= factor) {
+    rungs.push({ budget: Math.min(budget, most), candidates: count });
+    if (budget >= most) return rungs;
+    count = Math.max(1, Math.floor(count / factor));
+  }
+};
+
+export type Scored = { readonly candidate: number; readonly score: number };
+
+/** Best first. A score that is not a number is worst. */
+export const ranked = (scores: readonly Scored[]): readonly Scored[] => {
+  const of = ({ score }: Scored): number => (Number.isNaN(score) ? Number.POSITIVE_INFINITY : score);
+  return [...scores].sort((a, b) => (of(a) === of(b) ? a.candidate - b.candidate : of(a) - of(b)));
+};
