@@ -100,7 +100,7 @@ export const tuneCommand = (): Command =>
     });
     const base = resolveConfig(
       presetSource(flags.preset),
-      source('tune', { metrics: { enabled: false }, baselines: false, checkpoint: { best: false } }),
+      source('tune', { metrics: { enabled: false }, baselines: false, checkpoint: { best: false, keep: 1 } }),
       source(`${file ?? 'flags'}, settings`, spec.settings),
       flagSource(configFlagsIn(flags, TAKEN)),
       source('tune', { seed: spec.seed, epochs: spec.most, rounds: 0, results: flags.out }),

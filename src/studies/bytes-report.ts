@@ -11,12 +11,13 @@ const errors = (point: Reached): string =>
 
 const costs = (point: Reached, devices: number): string[] =>
   point === null
-    ? ['not reached', '-', '-', '-']
+    ? ['not reached', '-', '-', '-', '-']
     : [
         formatCount(point.round),
         formatBytes(point.bytesDown / devices),
         formatBytes(point.bytesUp / devices),
         formatSpan(point.wallMillis),
+        point.cpuMillis === 0 ? '-' : formatSpan(point.cpuMillis),
       ];
 
 const withinRows = ({ regimes, authors }: BytesResult): string[][] => [
@@ -34,7 +35,7 @@ const withinRows = ({ regimes, authors }: BytesResult): string[][] => [
 ];
 
 const reachedRows = ({ regimes, targets }: BytesResult): string[][] => [
-  ['to test MSE', 'rounds', 'down per device', 'up per device', 'wall time'],
+  ['to test MSE', 'rounds', 'down per device', 'up per device', 'wall time', 'processor time'],
   ...targets.flatMap((target, index) =>
     regimes.map(({ label, seed, devices, reached }) => [`≤ ${target}: ${label}, seed ${seed}`, ...costs(reached[index]!, devices)]),
   ),
@@ -107,7 +108,9 @@ export const bytesPage = (result: BytesResult): string => {
       : [
           {
             title: 'Rounds, bytes and time to an error',
-            body: [tableOf(reachedRows(result), 'The first measured epoch that had it; wall time with measurements')],
+            body: [
+              tableOf(reachedRows(result), 'The first measured epoch that had it; times with measurements, processor time of all threads'),
+            ],
           },
         ]),
     ...(result.peer.goal === null ? [] : [{ title: 'Beside PyTorch', lead: peerText(result), body: [] }]),

@@ -71,8 +71,8 @@ export type PeerTime = {
 /** Error so far against cost so far. */
 const curveOf = (points: readonly (EpochPoint & CostPoint)[]): readonly CurvePoint[] =>
   bestSoFar(points).map(({ test }, index) => {
-    const { epoch, round, bytesDown, bytesUp, trainMillis, wallMillis } = points[index]!;
-    return { epoch, round, bytesDown, bytesUp, trainMillis, wallMillis, mae: test.mae, mse: test.mse };
+    const { epoch, round, bytesDown, bytesUp, trainMillis, wallMillis, cpuMillis } = points[index]!;
+    return { epoch, round, bytesDown, bytesUp, trainMillis, wallMillis, cpuMillis, mae: test.mae, mse: test.mse };
   });
 
 const lastWithin = (curve: readonly CurvePoint[], rounds: number): Reached => curve.findLast(({ round }) => round <= rounds) ?? null;

@@ -20,6 +20,8 @@ export type CostPoint = {
   readonly bytesUp: number;
   readonly trainMillis: number;
   readonly wallMillis: number;
+  /** Processor time of all threads; 0 where a run did not note it. */
+  readonly cpuMillis: number;
 };
 
 export const readSummary = (folder: string): Summary => {
@@ -59,11 +61,19 @@ const pointOf = ({ epoch, round, validMae, validMse, testMae, testMse }: EpochLi
 /** The measured epochs of a run, in order. Throws CHECKPOINT where there are none to read. */
 export const readEpochs = (folder: string): readonly EpochPoint[] => epochLines(folder).map(pointOf);
 
+type RoundLine = {
+  readonly round: number;
+  readonly bytesDown: number;
+  readonly bytesUp: number;
+  readonly millis: number;
+  readonly cpuMillis?: number;
+};
+
 /** The same with what each had cost. Streams the rounds: those of the authors' regime take 80 MB. */
 export const readEpochsWithCosts = async (folder: string): Promise<readonly (EpochPoint & CostPoint)[]> => {
   const epochs = epochLines(folder);
   const points: (EpochPoint & CostPoint)[] = [];
-  const sum = { bytesDown: 0, bytesUp: 0, trainMillis: 0 };
+  const sum = { bytesDown: 0, bytesUp: 0, trainMillis: 0, cpuMillis: 0 };
   let measuring = 0;
   const pass = (round: number): void => {
     while (points.length < epochs.length && epochs[points.length]!.round < round) {
@@ -76,12 +86,13 @@ export const readEpochsWithCosts = async (folder: string): Promise<readonly (Epo
   if (!existsSync(path)) throw badInput('CHECKPOINT', path, 'the rounds of a run', 'nothing');
   let last = 0;
   for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
-    const line = parseLine(text) as { round: number; bytesDown: number; bytesUp: number; millis: number } | undefined;
+    const line = parseLine(text) as RoundLine | undefined;
     if (line === undefined) continue;
     pass(line.round);
     sum.bytesDown += line.bytesDown;
     sum.bytesUp += line.bytesUp;
     sum.trainMillis += line.millis;
+    sum.cpuMillis += line.cpuMillis ?? 0;
     last = line.round;
   }
   pass(last + 1);

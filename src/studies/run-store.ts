@@ -12,7 +12,7 @@ import { configKeys, configValue, yamlSource } from '../simulation/parse-config.
  */
 
 /** Keys the result does not depend on, and those whose effect is in the digest of the ratings. */
-const NEUTRAL = ['threads', 'modelMemory', 'baselines', 'checkpoint', 'metrics', 'results', 'evaluation.delivery'];
+const NEUTRAL = ['threads', 'modelMemory', 'baselines', 'checkpoint', 'recorder', 'metrics', 'results', 'evaluation.delivery'];
 const OF_THE_DATA = ['data', 'split', 'columns', 'delimiter', 'scale'];
 
 const isAmong = (key: string, names: readonly string[]): boolean => names.some((name) => key === name || key.startsWith(`${name}.`));

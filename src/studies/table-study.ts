@@ -27,8 +27,8 @@ const sourceOf = (name: string, settings: Settings): ConfigSource => ({
   place: (path) => `${name}, key ${path.join('.')}`,
 });
 
-/** Runs of studies serve no metrics and fit no baselines of their own; their best weights are needed afterwards. */
-const BASE = { metrics: { enabled: false }, baselines: false, checkpoint: { best: true } } as const satisfies Settings;
+/** Runs of studies serve no metrics and fit no baselines of their own; their best weights are needed afterwards. One checkpoint each: there are many. */
+const BASE = { metrics: { enabled: false }, baselines: false, checkpoint: { best: true, keep: 1 } } as const satisfies Settings;
 
 const configFor = ({ label, settings }: Line, seed: number, { data, quick, flags, runs }: StudyOptions): Config =>
   resolveConfig(

@@ -19,12 +19,14 @@ const folderWith = async (epochs: string, rounds: string): Promise<string> => {
 
 describe('the history of a run', () => {
   it('has with each measured epoch what all rounds until then had cost', async () => {
-    const rounds = [1, 2, 3, 4, 5].map((round) => ({ round, bytesDown: 10 * round, bytesUp: round, millis: 7 }));
+    const rounds = [1, 2, 3, 4, 5].map((round) => ({ round, bytesDown: 10 * round, bytesUp: round, millis: 7, cpuMillis: 9 }));
     const folder = await folderWith(lines([epoch(1, 2, 0.9, 0.95), epoch(2, 4, 0.8, 0.85)]), `${lines(rounds)}{"round":6,"by`);
     const points = await readEpochsWithCosts(folder);
-    expect(points.map(({ bytesDown, bytesUp, trainMillis, wallMillis }) => [bytesDown, bytesUp, trainMillis, wallMillis])).toEqual([
-      [30, 3, 14, 114],
-      [100, 10, 28, 228],
+    expect(
+      points.map(({ bytesDown, bytesUp, trainMillis, wallMillis, cpuMillis }) => [bytesDown, bytesUp, trainMillis, wallMillis, cpuMillis]),
+    ).toEqual([
+      [30, 3, 14, 114, 18],
+      [100, 10, 28, 228, 36],
     ]);
     expect(points.map(({ epoch: number, test }) => [number, test.mse])).toEqual([
       [1, 0.95],
