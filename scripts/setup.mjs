@@ -15,8 +15,8 @@ const builds = [
   {
     name: 'TypeScript',
     script: ['node_modules/typescript/bin/tsc', '--incremental', '--tsBuildInfoFile', 'dist/.tsbuildinfo'],
-    inputs: ['package.json', 'package-lock.json', 'tsconfig.json', 'vitest.config.ts', 'src', 'workers', 'scripts', 'test'],
-    isInput: (file) => !isAssembly(file) && !file.endsWith('.mjs'),
+    inputs: ['package.json', 'package-lock.json', 'tsconfig.json', 'vitest.config.ts', 'src', 'workers', 'scripts', 'dashboards', 'test'],
+    isInput: (file) => !isAssembly(file) && !file.endsWith('.mjs') && (!file.startsWith('dashboards/') || file.endsWith('.ts')),
     output: main,
   },
   {

@@ -1,0 +1,92 @@
+import { buckets, type Dashboard, quantile, RUN } from './panels.js';
+
+const errors = (measure: string): Record<string, string> => ({
+  '{{part}}': `metafleet_error{${RUN},measure="${measure}"}`,
+  'best {{part}}': `metafleet_best_error{${RUN},measure="${measure}"}`,
+});
+
+export const learning: Dashboard = {
+  uid: 'metafleet-learning',
+  title: 'metafleet: Learning',
+  description: 'Loss, errors on held-out ratings, gradients, staleness: does it learn, and for whom',
+  rows: [
+    {
+      title: 'Errors',
+      panels: [
+        {
+          title: 'Train loss',
+          description: "Mean squared error over the last round's batches, and over the last epoch",
+          unit: 'short',
+          queries: { round: `metafleet_train_loss{${RUN}}`, epoch: `metafleet_epoch_train_loss{${RUN}}` },
+        },
+        {
+          title: 'MSE on held-out ratings',
+          description: 'After each epoch, and at the epoch with the best validation error',
+          unit: 'short',
+          queries: errors('mse'),
+        },
+        {
+          title: 'MAE on held-out ratings',
+          description: 'After each epoch, and at the epoch with the best validation error',
+          unit: 'short',
+          queries: errors('mae'),
+        },
+        {
+          title: 'Test MSE of those who rate little, middling, much',
+          description: 'A twentieth of the fleet each: who is served worse',
+          unit: 'short',
+          queries: { '{{group}}': `metafleet_group_error{${RUN},part="test",measure="mse"}` },
+        },
+        {
+          title: 'Epoch',
+          description: 'Of the last round',
+          unit: 'short',
+          queries: { epoch: `metafleet_epoch{${RUN}}`, measured: `metafleet_epochs_total{${RUN}}` },
+        },
+        {
+          title: 'Ratings trained on',
+          description: 'Per second, with repetition',
+          unit: 'short',
+          queries: { ratings: `sum by (run) (rate(metafleet_ratings_trained_total{${RUN}}[$__rate_interval]))` },
+        },
+      ],
+    },
+    {
+      title: 'Gradients',
+      panels: [
+        {
+          title: 'Gradient norm',
+          description: "Global norm of the last round's mean gradient, before clipping",
+          unit: 'short',
+          queries: { norm: `metafleet_gradient_norm{${RUN}}` },
+        },
+        {
+          title: 'Rounds clipped',
+          description: 'Share of rounds whose gradient was longer than the bound, over five minutes',
+          unit: 'percentunit',
+          queries: { clipped: `run:metafleet_clipped_rounds:ratio_rate5m{${RUN}}` },
+          max: 1,
+        },
+        {
+          title: 'Staleness of updates',
+          description: 'Steps the model took since it was delivered; 0 unless rounds are buffered',
+          unit: 'short',
+          queries: { median: quantile(0.5, 'metafleet_update_staleness_rounds'), p95: quantile(0.95, 'metafleet_update_staleness_rounds') },
+        },
+        {
+          title: 'Updates by staleness',
+          description: 'How many updates were how many steps old',
+          form: 'heatmap',
+          unit: 'short',
+          queries: buckets('metafleet_update_staleness_rounds'),
+        },
+        {
+          title: 'Parameters and items',
+          description: 'Numbers the server trains, and items that can be rated',
+          unit: 'short',
+          queries: { parameters: `metafleet_parameters{${RUN}}`, items: `metafleet_items{${RUN}}` },
+        },
+      ],
+    },
+  ],
+};

@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { loadDataset } from '../../src/data/load.js';
+import { flagSource, resolveConfig } from '../../src/simulation/parse-config.js';
+import { startRun } from '../../src/simulation/run.js';
+import { createMetrics } from '../../src/telemetry/metrics.js';
+import { startServer } from '../../src/telemetry/server.js';
+import type { Target } from './prometheus.js';
+
+/** A real run, small and without end, that has something to say on every metric. */
+export type WatchedRun = Target & {
+  readonly name: string;
+  /** Rejects when the run fails. */
+  readonly failure: Promise<never>;
+  /** Ends one of its host threads, as a crash would. */
+  killHost(): void;
+  close(): Promise<void>;
+};
+
+const FLAGS = {
+  data: 'synthetic:users=300,items=100,ratings=6000',
+  threads: '2',
+  epochs: '1000000',
+  patience: '0',
+  cohort: '32',
+  decoys: '5',
+  dtype: 'f16',
+  // Models are evicted, gradients clipped.
+  modelMemory: '0.05',
+  'optimizer.clip': '0.01',
+  'metamf.hidden': '16',
+};
+
+export const startWatchedRun = async (folder: string): Promise<WatchedRun> => {
+  const name = 'dashboards-check';
+  const config = resolveConfig(flagSource(FLAGS));
+  const { algorithm, data, delivery, dtype, seed } = config;
+  const run: { sample?: () => { queued: number; utilization: number; threads: number } } = {};
+  const metrics = createMetrics({
+    run: { run: name, algorithm, data, delivery, dtype, seed: String(seed), version: '0' },
+    pool: () => run.sample?.() ?? { queued: 0, utilization: 0, threads: 0 },
+  });
+  const token = randomBytes(16).toString('hex');
+  const server = await startServer({ port: 0, registry: metrics.registry, token, status: () => ({}) });
+  try {
+    const started = await startRun({
+      config,
+      dataset: await loadDataset(data, { split: 'auto', seed }),
+      onEvent: metrics.observe,
+      checkpoints: { last: path.join(folder, 'last.checkpoint'), best: path.join(folder, 'best.checkpoint') },
+    });
+    run.sample = started.sample;
+    let closing = false;
+    const failure = new Promise<never>((_, reject) => {
+      started.finished.catch((error: unknown) => {
+        if (!closing) reject(error);
+      });
+    });
+    failure.catch(() => {}); // Handled by whoever races against it.
+    return {
+      name,
+      url: server.url,
+      token,
+      failure,
+      killHost: () => started.killThread(0),
+      close: async () => {
+        closing = true;
+        await Promise.all([started.close(), server.close()]);
+      },
+    };
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+};
