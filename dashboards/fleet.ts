@@ -121,12 +121,14 @@ export const fleet: Dashboard = {
           queries: { 'in flight': `sum by (run) (metafleet_devices_in_flight{${RUN}})` },
         },
         {
-          title: 'Hosts lost and restored',
-          description: 'Host threads that died, and those loaded again; apart for long: nobody serves their devices',
+          title: 'Threads lost and restored',
+          description:
+            'Host threads that died, and those loaded again; apart for long: nobody serves their devices. Coordinators start again by themselves',
           unit: 'short',
           queries: {
-            lost: `sum by (run) (metafleet_hosts_lost_total{${RUN}})`,
+            'hosts lost': `sum by (run) (metafleet_hosts_lost_total{${RUN}})`,
             restored: `sum by (run) (metafleet_hosts_restored_total{${RUN}})`,
+            'coordinators lost': `sum by (run) (metafleet_coordinators_lost_total{${RUN}})`,
           },
         },
       ],
@@ -232,7 +234,7 @@ export const fleet: Dashboard = {
           title: 'Checkpoints',
           description: 'Written by this process',
           unit: 'short',
-          queries: { written: `metafleet_checkpoints_total{${RUN}}` },
+          queries: { written: `metafleet_checkpoints_total{${RUN}}`, failed: `metafleet_checkpoint_failures_total{${RUN}}` },
         },
         {
           title: 'Checkpoint',
