@@ -9,6 +9,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   items: () => import('./items.js'),
   fleet: () => import('./fleet.js'),
   observers: () => import('./observers.js'),
+  scrape: () => import('./scrape.js'),
   peers: () => import('./peers.js'),
   guard: () => import('./guard.js'),
 };
