@@ -21,10 +21,13 @@ export type Backward = {
   readonly dense: readonly Scratch[];
   readonly hidden: readonly Scratch[];
   readonly collaborative: Scratch;
-  readonly transposed: readonly Scratch[];
+  readonly transposed: Transposed;
   readonly staging: Scratch;
   readonly shards: readonly ShardBackward[];
 };
+
+/** Weights as the passes back need them: generators (outputs, o), hidden layers (o, k), M (k, dᵤ). */
+type Transposed = { readonly generators: readonly Scratch[]; readonly hidden: readonly Scratch[]; readonly memoryMatrix: Scratch };
 
 type ShardBackward = {
   readonly shard: ItemShard;
@@ -42,7 +45,7 @@ export const createBackward = ({ core, branches, shards }: Layout): Backward => 
     dense: branches.map(scratch),
     hidden: branches.map(scratch),
     collaborative: scratch(),
-    transposed: branches.map(scratch),
+    transposed: { generators: branches.map(scratch), hidden: branches.map(scratch), memoryMatrix: scratch() },
     staging: scratch(),
     shards: shards.map((shard) => {
       const local = () => createScratch(shard.arena);
@@ -119,30 +122,30 @@ const shareSlots = ({ weights, bias, arena, items }: ItemShard): void => {
   reserveSlots(bias);
 };
 
-const backwardItems = (pool: KernelPool, layout: Layout, forward: Forward, backward: Backward, updates: readonly Placed[]): void => {
+/** Each shard's own part of the backward pass. */
+const itemTasks = (pool: KernelPool, layout: Layout, forward: Forward, backward: Backward, updates: readonly Placed[]): KernelTask[] => {
   const units = layout.branches[0].hidden.units;
   const size = forward.cohort.length * units;
-  const tasks = backward.shards.map((local, index): KernelTask => {
+  return backward.shards.map((local, index): KernelTask => {
     const { shard, user, item, slot, upstream, hidden } = local;
     const count = collectRows(layout, local, spansOf(shard, updates));
     shareSlots(shard);
-    shard.arena.f32(hidden.reserve(size), size).fill(0);
+    pool.on(shard.memory).zero(size, hidden.reserve(size));
     const { weights, bias } = shard;
     const lists = [count, user.pointer, item.pointer, slot.pointer, units, layout.paddedRank] as const;
     const h = forward.shards[index]!.hidden.pointer;
     const args = [...lists, h, weights.weights, upstream.pointer, weights.gradient.slots, bias.gradient.slots, hidden.pointer] as const;
     return { kernel: 'backwardRows', memory: shard.memory, args: [...args] };
   });
-  pool.run(tasks);
 };
 
 /** Copies the updates' dense tensors into the rows of (C, outputs) matrices, one for each branch. */
-const collectDense = (layout: Layout, forward: Forward, backward: Backward, updates: readonly Placed[]): void => {
+const collectDense = (pool: KernelPool, layout: Layout, forward: Forward, backward: Backward, updates: readonly Placed[]): void => {
   const parts = [[1], [2, 3], [4, 5]] as const;
   layout.branches.forEach(({ generator: { outputs } }, x) => {
     const size = forward.cohort.length * outputs;
     const matrix = layout.core.f32(backward.dense[x]!.reserve(size), size);
-    matrix.fill(0);
+    pool.on(0).zero(size, backward.dense[x]!.pointer);
     for (const { position, update } of updates) {
       let at = position * outputs;
       for (const part of parts[x]!) {
@@ -157,25 +160,44 @@ const collectDense = (layout: Layout, forward: Forward, backward: Backward, upda
 const gemm = (...args: Parameters<Kernels['gemm']>): KernelTask[] => gemmTasks(0, ...args);
 const addRows = (m: number, n: number, a: number, out: number): KernelTask => ({ kernel: 'addRows', memory: 0, args: [m, n, a, out] });
 
-/** Per branch, dense_x to dz: weight gradients into the parameters' slots, dz left in `hidden`. */
-const backwardDense = (pool: KernelPool, layout: Layout, forward: Forward, backward: Backward): void => {
+const transposeTasks = (
+  { branches, memoryMatrix, options }: Layout,
+  { generators, hidden, memoryMatrix: out }: Transposed,
+): KernelTask[] => {
+  const { userEmbedding: du, collaborative: k } = options;
+  const transpose = (rows: number, columns: number, from: number, to: Scratch): KernelTask => {
+    return { kernel: 'transpose', memory: 0, args: [rows, columns, from, to.reserve(rows * columns)] };
+  };
+  return [
+    ...branches.map(({ hidden: { units }, generator }, x) =>
+      transpose(units, generator.outputs, generator.weights.weights, generators[x]!),
+    ),
+    ...branches.map(({ hidden: { units, weights } }, x) => transpose(k, units, weights.weights, hidden[x]!)),
+    transpose(du, k, memoryMatrix.weights, out),
+  ];
+};
+
+/** Per branch, dense_x to the gradients of its weights. */
+const denseTasks = (layout: Layout, forward: Forward, backward: Backward): KernelTask[] => {
   const size = forward.cohort.length;
-  const transpose = layout.branches.map(({ hidden: { units }, generator: { outputs, weights } }, x): KernelTask => {
-    const out = backward.transposed[x]!.reserve(units * outputs);
-    return { kernel: 'transpose', memory: 0, args: [units, outputs, weights.weights, out] };
-  });
-  pool.run(transpose);
-  const tasks = layout.branches.flatMap(({ hidden: { units }, generator: { outputs, weights, bias } }, x): KernelTask[] => {
+  return layout.branches.flatMap(({ hidden: { units }, generator: { outputs, weights, bias } }, x): KernelTask[] => {
     const h = forward.hidden[x]!.pointer;
     const d = backward.dense[x]!.pointer;
-    const dh = backward.hidden[x]!.reserve(size * units);
     return [
       ...gemm(units, outputs, size, h, 1, units, d, outputs, weights.gradient.slots, outputs, 0, 1),
       addRows(size, outputs, d, bias.gradient.slots),
-      ...gemm(size, units, outputs, d, outputs, 1, backward.transposed[x]!.pointer, units, dh, units, 0, 0),
     ];
   });
-  pool.run(tasks);
+};
+
+/** Per branch, dense_x to dh_x. */
+const hiddenTasks = (layout: Layout, forward: Forward, backward: Backward): KernelTask[] => {
+  const size = forward.cohort.length;
+  return layout.branches.flatMap(({ hidden: { units }, generator: { outputs } }, x): KernelTask[] => {
+    const dh = backward.hidden[x]!.reserve(size * units);
+    const transposed = backward.transposed.generators[x]!.pointer;
+    return gemm(size, units, outputs, backward.dense[x]!.pointer, outputs, 1, transposed, units, dh, units, 0, 0);
+  });
 };
 
 const addShardsToHidden = (pool: KernelPool, layout: Layout, forward: Forward, backward: Backward): void => {
@@ -195,15 +217,10 @@ const backwardHidden = (pool: KernelPool, layout: Layout, forward: Forward, back
   const size = forward.cohort.length;
   const c = forward.collaborative.pointer;
   const kernels = pool.on(0);
-  pool.run(
-    branches.map(
-      ({ hidden: { units } }, x): KernelTask => ({
-        kernel: 'reluBackward',
-        memory: 0,
-        args: [size * units, forward.hidden[x]!.pointer, backward.hidden[x]!.pointer],
-      }),
-    ),
-  );
+  // Here and not in the pool: for a usual cohort, waking its threads takes longer.
+  branches.forEach(({ hidden: { units } }, x) => {
+    kernels.reluBackward(size * units, forward.hidden[x]!.pointer, backward.hidden[x]!.pointer);
+  });
   if (forward.gain !== 1) {
     // A silent unit is 0, so that the pass above has stopped its gradient.
     branches.forEach(({ hidden: { units } }, x) => {
@@ -211,29 +228,29 @@ const backwardHidden = (pool: KernelPool, layout: Layout, forward: Forward, back
       kernels.axpy(size * units, forward.gain - 1, dz, dz);
     });
   }
-  pool.run(
-    branches.flatMap(({ hidden: { units, weights, bias } }, x): KernelTask[] => {
-      const dz = backward.hidden[x]!.pointer;
-      const out = backward.transposed[x]!.reserve(k * units);
-      return [
-        ...gemm(k, units, size, c, 1, k, dz, units, weights.gradient.slots, units, 0, 1),
-        addRows(size, units, dz, bias.gradient.slots),
-        { kernel: 'transpose', memory: 0, args: [k, units, weights.weights, out] },
-      ];
-    }),
-  );
   const dc = backward.collaborative.reserve(size * k);
-  kernels.zero(size * k, dc);
-  branches.forEach(({ hidden: { units } }, x) => {
-    pool.run(gemm(size, k, units, backward.hidden[x]!.pointer, units, 1, backward.transposed[x]!.pointer, k, dc, k, 0, 1));
+  /** dc [+]= dz·W_xᵀ */
+  const back = (x: 0 | 1 | 2): KernelTask[] => {
+    const { units } = branches[x].hidden;
+    const transposed = backward.transposed.hidden[x]!.pointer;
+    return gemm(size, k, units, backward.hidden[x]!.pointer, units, 1, transposed, k, dc, k, 0, x === 0 ? 0 : 1);
+  };
+  const gradients = branches.flatMap(({ hidden: { units, weights, bias } }, x): KernelTask[] => {
+    const dz = backward.hidden[x]!.pointer;
+    return [
+      ...gemm(k, units, size, c, 1, k, dz, units, weights.gradient.slots, units, 0, 1),
+      addRows(size, units, dz, bias.gradient.slots),
+    ];
   });
+  pool.run([...gradients, ...back(0)]);
+  pool.run(back(1));
+  pool.run(back(2));
   kernels.gemm(du, k, size, forward.embedded.pointer, 1, du, dc, k, memoryMatrix.gradient.slots, k, 0, 1);
 
   const slotOf = core.i32(users.gradient.slotOf, users.blocks);
   forward.cohort.forEach((device) => claimSlot(users, slotOf, device));
   reserveSlots(users);
-  const transposed = backward.transposed[0]!.reserve(du * k);
-  kernels.transpose(du, k, memoryMatrix.weights, transposed);
+  const transposed = backward.transposed.memoryMatrix.pointer;
   // The cohort is in DeviceId order and its slots were claimed in it: row p of dE is slot p.
   kernels.gemm(size, du, k, dc, k, 1, transposed, du, users.gradient.slots, du, 0, 1);
 };
@@ -252,9 +269,13 @@ export const accumulate = (
     if (position === undefined) throw new Error(`device ${update.device} is not in the cohort`);
     return { position, update };
   });
-  backwardItems(pool, layout, forward, backward, placed);
-  collectDense(layout, forward, backward, placed);
-  backwardDense(pool, layout, forward, backward);
+  collectDense(pool, layout, forward, backward, placed);
+  pool.run([
+    ...itemTasks(pool, layout, forward, backward, placed),
+    ...denseTasks(layout, forward, backward),
+    ...transposeTasks(layout, backward.transposed),
+  ]);
+  pool.run(hiddenTasks(layout, forward, backward));
   addShardsToHidden(pool, layout, forward, backward);
   backwardHidden(pool, layout, forward, backward);
 };

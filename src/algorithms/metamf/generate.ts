@@ -67,11 +67,10 @@ export const prepare = (pool: KernelPool, layout: Layout, forward: Forward, coho
       return gemmTasks(0, size, units, k, c, k, 1, weights.weights, units, h, units, bias.weights, 0);
     }),
   );
-  pool.run(
-    branches.map(
-      ({ hidden: { units } }, x): KernelTask => ({ kernel: 'relu', memory: 0, args: [size * units, forward.hidden[x]!.pointer] }),
-    ),
-  );
+  // Here and not in the pool: for a usual cohort, waking its threads takes longer.
+  branches.forEach(({ hidden: { units } }, x) => {
+    pool.on(0).relu(size * units, forward.hidden[x]!.pointer);
+  });
   if (dropout !== null) {
     branches.forEach(({ hidden: { units } }, x) => {
       silence(core.f32(forward.hidden[x]!.pointer, size * units), cohort, x, dropout);
