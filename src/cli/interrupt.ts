@@ -1,12 +1,12 @@
 import type { Run } from '../simulation/run.js';
 import type { Progress } from './progress.js';
 
-/** First Ctrl-C: end after this round, with a checkpoint and a table. Second: end now. Returns what takes the handlers away. */
-export const onInterrupt = (progress: Progress, run: () => Run | undefined): (() => void) => {
+/** First Ctrl-C: end after this round, with a checkpoint and a table. Second, or without a run: end now; `idle` says so. Returns what takes the handlers away. */
+export const onInterrupt = (progress: Progress, run: () => Run | undefined, idle = 'stopped before training began'): (() => void) => {
   let asked = false;
   const handle = (): void => {
     const running = run();
-    if (running === undefined) progress.note('stopped before training began');
+    if (running === undefined) progress.note(idle);
     if (asked || running === undefined) process.exit(130);
     asked = true;
     progress.note('stopping after this round, with a checkpoint (Ctrl-C again: at once)');

@@ -53,7 +53,7 @@ export const withStudyHooks = async <T>(quiet: boolean, work: (hooks: StudyHooks
     interrupted = true;
   };
   process.on('SIGINT', remember).on('SIGTERM', remember);
-  const release = onInterrupt(progress, () => watched.run);
+  const release = onInterrupt(progress, () => watched.run, 'stopped between runs: the same command continues');
   try {
     return await work({
       stage: progress.stage,

@@ -20,7 +20,7 @@ export type StudyHooks = {
   readonly observe: (event: RunEvent) => void;
   /** What is going on, for the progress display: which of how many runs. */
   readonly context: (context: StudyContext) => void;
-  /** The run that is being trained. */
+  /** The run that is being trained; `{}` when there is none any more. */
   readonly watch: (watched: Watched) => void;
   readonly interrupted: () => boolean;
 };
@@ -76,7 +76,7 @@ export const trainHere = async (
       note: hooks.note,
     },
     watched,
-  );
+  ).finally(() => hooks.watch({}));
   return reason;
 };
 
