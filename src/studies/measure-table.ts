@@ -2,7 +2,7 @@ import { fitBaselines } from '../algorithms/baselines/baselines.js';
 import { errorOf } from '../algorithms/baselines/bias-models.js';
 import type { Dataset } from '../data/dataset.js';
 import { ratingsIn } from '../simulation/plan.js';
-import { UNMEASURED } from './configurations.js';
+import { additionsOf, UNMEASURED } from './configurations.js';
 import type { Line, Study } from './definitions.js';
 import { type Comparison, compare, type UserErrors, userErrorsOf, userErrorsOfPredictor } from './device-errors.js';
 import { readEpochs, readSummary } from './history.js';
@@ -38,6 +38,7 @@ const figuresOf = ({ config, seed, folder, digest }: TrainedRun): RunFigures => 
     data: digest,
     reason: summary.reason,
     parameters: summary.parameters,
+    additions: additionsOf(config),
     best: at(bestEpoch, test.best),
     last: at(lastEpoch, test.last),
     bestValidMse: valid.best?.mse ?? null,

@@ -4,7 +4,7 @@ import { type Html, html } from '../report/html.js';
 import { type Column, downloads, figure, renderPage, type Section, table } from '../report/page.js';
 import { PAPER, REPRODUCTION } from './published.js';
 import type { LineResult, RunFigures, TableResult } from './table-result.js';
-import { costsOf, formatP, plusMinus, publishedText, QUICK_NOTE, SIGNIFICANT, UNTUNED_NOTE } from './table-text.js';
+import { additionsNote, costsOf, formatP, plusMinus, publishedText, QUICK_NOTE, SIGNIFICANT, UNTUNED_NOTE } from './table-text.js';
 
 const numeric = (...titles: readonly string[]): Column[] => titles.map((title) => ({ title, numeric: true }));
 
@@ -154,6 +154,7 @@ export const tablePage = (result: TableResult): string => {
   const warnings = [
     ...(result.quick ? [QUICK_NOTE] : []),
     ...(data.measured ? [] : [UNTUNED_NOTE]),
+    ...additionsNote(result),
     ...(missing.length === 0 ? [] : [`Not trained yet: ${missing.join('; ')}.`]),
   ];
   const sections: Section[] = [

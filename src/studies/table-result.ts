@@ -52,6 +52,8 @@ export type RunFigures = {
   readonly data: string;
   readonly reason: string;
   readonly parameters: number;
+  /** To the paper's model. */
+  readonly additions: readonly string[];
   /** Test errors at the epoch with the best validation MSE, and at the last one. */
   readonly best: ErrorsAt;
   readonly last: ErrorsAt;

@@ -91,6 +91,12 @@ const comparisonRows = ({ comparisons }: TableResult): string[][] =>
 export const QUICK_NOTE = 'QUICK: runs cut short to prove that the command works. These figures are no measurement.';
 export const UNTUNED_NOTE = 'The configurations were never tuned or measured on this set.';
 
+/** What the trained models have that the paper's has not. */
+export const additionsNote = ({ lines }: TableResult): string[] => {
+  const additions = new Set(lines.flatMap(({ runs }) => runs.flatMap((run) => run.additions)));
+  return additions.size === 0 ? [] : [`MetaMF is trained with ${[...additions].join(', ')}: additions to the paper's model, of its sizes.`];
+};
+
 /** The table for the terminal: plain text, as wide as it needs to be. */
 export const tableText = (result: TableResult): string => {
   const { title, data, lines, baselines, others, missing } = result;
@@ -111,6 +117,7 @@ export const tableText = (result: TableResult): string => {
     `${title}, on ${data.title ?? data.name}`,
     ...(result.quick ? [QUICK_NOTE] : []),
     ...(data.measured ? [] : [UNTUNED_NOTE]),
+    ...additionsNote(result),
     '',
     columnsText(rows),
     ...(groups.length === 0 ? [] : ['', columnsText([['by activity, at best', 'MAE', 'MSE', 'published'], ...groups])]),
