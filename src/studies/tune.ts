@@ -43,6 +43,13 @@ export type TuneResult = {
 
 type Trial = { readonly index: number; readonly settings: Candidate; readonly config: Config };
 
+/** A schedule over the whole run goes over the whole search: rungs are stops on its way, not runs of their own. */
+const withWholeSchedule = (config: Config): Config => {
+  const { schedule, annealEpochs } = config.optimizer;
+  if (schedule !== 'cosine' || annealEpochs > 0) return config;
+  return { ...config, optimizer: { ...config.optimizer, annealEpochs: config.epochs } };
+};
+
 /** The number of rounds is how far a trial has come, not which one it is. */
 const FAR = ['rounds'];
 
@@ -61,7 +68,7 @@ const isEnough = (folder: string, rounds: number): boolean => {
 export const runTune = async ({ spec, base, runs, environment, onTrials }: TuneOptions, hooks: StudyHooks): Promise<TuneResult> => {
   const loaded: LoadedData = await createLoader(hooks)(base);
   const trials = candidatesOf(spec).map((settings, index): Trial => {
-    const config = configOfCandidate(base, settings);
+    const config = withWholeSchedule(configOfCandidate(base, settings));
     planRun(config, loaded.dataset);
     return { index, settings, config };
   });

@@ -26,7 +26,7 @@ describe('metafleet tune', () => {
   it('trains on what does best by validation, and ends with the flags that train the winner', { timeout: SLOW }, async () => {
     const cwd = await temporaryFolder();
     writeFileSync(join(cwd, 'spec.yaml'), SPEC);
-    const words = ['tune', 'spec.yaml', ...SMALL, '--quiet'];
+    const words = ['tune', 'spec.yaml', ...SMALL, '--optimizer.schedule', 'cosine', '--optimizer.scheduleBy', 'round', '--quiet'];
     const first = await metafleet(words, { cwd });
     expect({ code: first.code, err: first.err }).toEqual({ code: 0, err: '' });
     const folder = join(cwd, 'results', 'tune');
