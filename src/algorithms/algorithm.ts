@@ -99,6 +99,8 @@ export type DeviceHalf = {
   readonly privateState?: PrivateStateSpec;
   /** One client update from `batch`, a part of `train`, all of the device's ratings to learn from. `state` is not changed. */
   update(model: LocalModel, train: LocalRatings, batch: LocalRatings, source: Random, state: Float32Array): LocalUpdate;
+  /** Floating-point operations that `update` takes on such a batch, a multiplication and an addition counted as two. */
+  operations(batch: LocalRatings): number;
   /** Predicted ratings of `items`; what is private (such as the device's mean) is taken from `train` and `state`. */
   predict(model: LocalModel, train: LocalRatings, items: Uint32Array, state: Float32Array): Float32Array;
 };

@@ -13,3 +13,5 @@ export type Joules = Branded<'Joules'>;
 export const deviceId = (value: number): DeviceId => value as DeviceId;
 export const bytes = (value: number): Bytes => value as Bytes;
 export const millis = (value: number): Millis => value as Millis;
+export const seconds = (value: number): Seconds => value as Seconds;
+export const joules = (value: number): Joules => value as Joules;

@@ -6,7 +6,8 @@ import { readSealed, readSealedHeader, writeSealed } from './sealed-file.js';
 
 /**
  * A checkpoint is a sealed file of tensors: float32, little-endian, in the order of the header: of each parameter its weights
- * and, unless the file holds weights only, what its optimizer keeps of it, as each header entry's `state` says.
+ * and, unless the file holds weights only, what its optimizer keeps of it, as each header entry's `state` says. Updates
+ * that were still under way follow as they lie.
  */
 const MAGIC = 'METAFLT1';
 const VERSION = 3;
@@ -31,6 +32,8 @@ type Header = {
   readonly optimizer: unknown;
   /** The run's own state; opaque here. */
   readonly run: unknown;
+  /** Bytes behind the tensors; absent: none. */
+  readonly carried?: number;
 };
 
 type Tree = Readonly<Record<string, unknown>>;
@@ -65,24 +68,28 @@ const entryOf = ({ name, blocks, size, kind, counts }: Parameter): TensorEntry =
 });
 
 /** The stretches of kernel memory a checkpoint holds, in file order. */
-const stretches = function* (parameters: readonly Parameter[], weightsOnly: boolean): Generator<Uint8Array> {
+const stretches = function* (parameters: readonly Parameter[], weightsOnly: boolean, carried: Uint8Array): Generator<Uint8Array> {
   for (const parameter of parameters) {
     yield bytesAt(parameter, parameter.weights, elementsOf(parameter));
     if (weightsOnly) continue;
     for (const { pointer, count } of stateOf(parameter)) yield bytesAt(parameter, pointer, count);
   }
+  if (carried.length > 0) yield carried;
 };
 
 export type CheckpointContent = Pick<Header, 'algorithm' | 'round' | 'optimizer' | 'run' | 'weightsOnly'> & {
   readonly parameters: readonly Parameter[];
+  /** What rounds hand on to one another, in a form of its own. */
+  readonly carried?: Uint8Array;
 };
 
 export type CheckpointFile = { readonly magic: string; readonly header: object; readonly stretches: Iterable<Uint8Array> };
 
 /** What a checkpoint's file consists of, for whoever writes it. */
-export const checkpointFile = ({ parameters, ...rest }: CheckpointContent): CheckpointFile => {
-  const header: Header = { version: VERSION, ...rest, tensors: parameters.map(entryOf) };
-  return { magic: MAGIC, header, stretches: stretches(parameters, rest.weightsOnly) };
+export const checkpointFile = ({ parameters, carried = new Uint8Array(0), ...rest }: CheckpointContent): CheckpointFile => {
+  const behind = carried.length === 0 ? {} : { carried: carried.length };
+  const header: Header = { version: VERSION, ...rest, ...behind, tensors: parameters.map(entryOf) };
+  return { magic: MAGIC, header, stretches: stretches(parameters, rest.weightsOnly, carried) };
 };
 
 /** Throws CHECKPOINT naming the path; what was there before then stays. */
@@ -133,35 +140,37 @@ const checkContent = (header: Header, algorithm: string, parameters: readonly Pa
   checkTensors(header.tensors, parameters, path);
 };
 
-export type Restored = Pick<Header, 'optimizer' | 'run' | 'round'>;
+export type Restored = Pick<Header, 'optimizer' | 'run' | 'round'> & { readonly carried: Uint8Array };
+
+const roomFor = ({ carried }: Header): Uint8Array => new Uint8Array(carried ?? 0);
 
 /** The round and the run's state of a checkpoint, of whose tensors nothing is read. Throws CHECKPOINT, naming the path. */
-export const readCheckpointHeader = (path: string): Restored => parseHeader(readSealedHeader(path, MAGIC), path);
+export const readCheckpointHeader = (path: string): Omit<Restored, 'carried'> => parseHeader(readSealedHeader(path, MAGIC), path);
 
 /**
  * Reads a checkpoint into the parameters. Throws CHECKPOINT, naming the path, for a file that is not one, is truncated or
  * damaged, is of an unknown version, has other tensors, or has no optimizer state; Θ is then not usable.
  */
 export const readCheckpoint = (path: string, algorithm: string, parameters: readonly Parameter[]): Restored => {
-  let restored: Restored = { optimizer: null, run: null, round: 0 };
+  let restored: Restored = { optimizer: null, run: null, round: 0, carried: new Uint8Array(0) };
   readSealed(path, MAGIC, (value) => {
     const header = parseHeader(value, path);
     checkContent(header, algorithm, parameters, path);
     if (header.weightsOnly) throw badInput('CHECKPOINT', path, 'optimizer state', 'weights only (the best model, not the last state)');
-    restored = { optimizer: header.optimizer, run: header.run, round: header.round };
-    return stretches(parameters, false);
+    restored = { optimizer: header.optimizer, run: header.run, round: header.round, carried: roomFor(header) };
+    return stretches(parameters, false, restored.carried);
   });
   return restored;
 };
 
 /** Reads the weights of a checkpoint, with or without optimizer state; returns the run's state. Throws CHECKPOINT as readCheckpoint does. */
-export const readWeights = (path: string, algorithm: string, parameters: readonly Parameter[]): Omit<Restored, 'optimizer'> => {
-  let restored: Omit<Restored, 'optimizer'> = { run: null, round: 0 };
+export const readWeights = (path: string, algorithm: string, parameters: readonly Parameter[]): Omit<Restored, 'optimizer' | 'carried'> => {
+  let restored: Omit<Restored, 'optimizer' | 'carried'> = { run: null, round: 0 };
   readSealed(path, MAGIC, (value) => {
     const header = parseHeader(value, path);
     checkContent(header, algorithm, parameters, path);
     restored = { run: header.run, round: header.round };
-    return stretches(parameters, header.weightsOnly);
+    return stretches(parameters, header.weightsOnly, roomFor(header));
   });
   return restored;
 };

@@ -1,3 +1,4 @@
+import { deserialize, serialize } from 'node:v8';
 import type { Algorithm, ServerHalf, World } from '../algorithms/algorithm.js';
 import { badInput, isMetafleetError } from '../base/errors.js';
 import { type Bytes, bytes, type DeviceId, type Millis, millis } from '../base/units.js';
@@ -9,8 +10,10 @@ import { digestOf } from './digest.js';
 import { type Evaluation, evaluate } from './evaluate.js';
 import type { RoundFinished } from './events.js';
 import { type FleetScores, generateModels, scoreFleet } from './inspect.js';
-import { type RoundContext, runRound } from './round.js';
-import { createSampler, type Sampler } from './sampling.js';
+import { askedIn } from './policy.js';
+import { FIRST_STATE, type RoundContext, type RoundState, runRound } from './round.js';
+import type { Sampler } from './sampler.js';
+import { type CheckIn, createSampler } from './sampling.js';
 import type { RoundSettings } from './settings.js';
 
 /** The coordinator actor: owns Θ, runs rounds, measures, saves. Its methods are called one at a time, but for `interrupt`. */
@@ -92,11 +95,18 @@ export type CoordinatorOptions = {
   /** Training ratings by device, complete when the first round is run. */
   readonly activity: Uint32Array;
   readonly emit: (event: RoundFinished) => void;
+  /** How devices check in where a fleet is simulated; without one, everybody is there. */
+  readonly checkIn?: CheckIn;
 };
 
 export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
   const { algorithm, server, world, devices, settings, activity, emit } = options;
-  let sampler: Sampler | undefined;
+  let made: Sampler | undefined;
+  const sampler = (): Sampler => {
+    const cohort = askedIn(settings.policy, settings.cohort, 0);
+    made ??= createSampler({ ...settings, cohort, activity, checkIn: options.checkIn ?? (() => 'charging') });
+    return made;
+  };
   const writer = createCheckpointWriter();
   /** The last save: when Θ may change again, when it is over, and how long a step waited for it. */
   let saving = { copied: Promise.resolve(), over: Promise.resolve(), waited: 0 };
@@ -112,12 +122,12 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
       await saving.copied;
       saving.waited += performance.now() - start;
     },
-    sampler: (number) => {
-      sampler ??= createSampler({ ...settings, activity });
-      return sampler(number);
+    get sampler() {
+      return sampler();
     },
   };
   let state: State = { round: 0, lossSum: 0, ratings: 0 };
+  let carried: RoundState = FIRST_STATE;
   let interrupted = false;
   let groups: ActivityGroups | undefined;
 
@@ -144,14 +154,17 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
       interrupted = false;
       const before = state.round;
       while (state.round < until && !interrupted) {
-        const { result, retries } = await persist(() => runRound(context, state.round + 1));
+        const { result, retries } = await persist(() => runRound(context, state.round + 1, carried));
+        const { event } = result;
+        carried = result.state;
+        sampler().learn(event.round, result.asked, result.arrived);
         const first = state.round % settings.roundsPerEpoch === 0;
         state = {
           round: state.round + 1,
-          lossSum: (first ? 0 : state.lossSum) + result.loss * result.ratings,
-          ratings: (first ? 0 : state.ratings) + result.ratings,
+          lossSum: (first ? 0 : state.lossSum) + event.loss * event.ratings,
+          ratings: (first ? 0 : state.ratings) + event.ratings,
         };
-        emit({ ...result, retries, kernelBytes: kernelBytes() });
+        emit({ ...event, retries, kernelBytes: kernelBytes() });
       }
       return { round: state.round, ran: state.round - before, loss: state.lossSum / Math.max(1, state.ratings) };
     },
@@ -161,15 +174,18 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
     evaluate: async () => {
       const known = groups ?? groupByActivity(activity);
       groups = known;
-      return (await persist(() => evaluate(context, state.round, world.devices, known))).result;
+      return (await persist(() => evaluate(context, state.round, world.devices, known, settings.fleet === null ? null : carried.now)))
+        .result;
     },
     digest: () => digestOf(server.parameters),
     save: async (path, run, { weightsOnly, keep }) => {
       const start = performance.now();
       const { round } = state;
       const optimizer = server.state();
+      const handedOn = weightsOnly ? {} : { carried: serialize({ rounds: carried, sampler: sampler().state() }) };
       const { magic, header, stretches } = checkpointFile({
         ...{ algorithm: algorithm.name, round, optimizer, run: { state, run }, weightsOnly, parameters: server.parameters },
+        ...handedOn,
       });
       // What is plain data is taken now; Θ cannot change before it is copied, since the next step waits for that.
       const job = saving.over.then(() => writer.write({ path, magic, header, stretches: [...stretches], keep }));
@@ -180,11 +196,16 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
       return { bytes, millis: millis(performance.now() - start), waited: millis(mine.waited), round };
     },
     restore: (path) => {
-      const { optimizer, run, round } = readCheckpoint(path, algorithm.name, server.parameters);
+      const { optimizer, run, round, carried: handedOn } = readCheckpoint(path, algorithm.name, server.parameters);
       const saved = parseSaved(run, round, path);
       checkState(optimizer, server.state(), path);
       server.restore(optimizer);
       state = saved.state;
+      if (handedOn.length > 0) {
+        const before = deserialize(handedOn) as { rounds: RoundState; sampler: unknown };
+        carried = before.rounds;
+        sampler().restore(before.sampler);
+      }
       return { round, run: saved.run };
     },
     restoreWeights: (path) => {

@@ -1,10 +1,12 @@
-import type { Algorithm, ClientUpdate, GeneratedModel, Rows, ServerHalf } from '../algorithms/algorithm.js';
+import type { Algorithm, GeneratedModel, Rows, ServerHalf } from '../algorithms/algorithm.js';
 import { badInput } from '../base/errors.js';
-import type { DeviceId } from '../base/units.js';
-import type { Message, Model, Purpose, Refuse, Update, Want } from '../messages/message.js';
-import { type Dtype, decodeTensors, encodeTensor, shapeOf } from '../messages/wire-tensor.js';
-import type { Exchange } from './devices.js';
+import { type DeviceId, type Seconds, seconds } from '../base/units.js';
+import type { Assign, Message, Model, Purpose, Refuse, Want } from '../messages/message.js';
+import { type Dtype, encodeTensor, shapeOf } from '../messages/wire-tensor.js';
+import type { Exchange, Rejection } from './devices.js';
+import type { RejectionCause } from './events.js';
 import type { Delivery } from './settings.js';
+import { secondsOf, type Trip, tripsOf } from './trip.js';
 
 /** Models to a cohort, and what comes back. */
 export type DeliveryContext = {
@@ -19,6 +21,8 @@ export type Errand = {
   readonly purpose: Purpose;
   readonly delivery: Delivery;
   readonly cohort: readonly DeviceId[];
+  /** Virtual time at which the devices are asked; absent where they take none. */
+  readonly at?: Seconds;
 };
 
 const encodeModel = (
@@ -34,31 +38,53 @@ const encodeModel = (
   return { kind: 'model', round, device, purpose, rows, tensors };
 };
 
-const isWant = (message: Message): message is Want => message.kind === 'want';
+type Asked = {
+  readonly rowsOf: ReadonlyMap<DeviceId, Rows>;
+  readonly refusals: readonly Refuse[];
+  readonly rejected: readonly Rejection[];
+  readonly duplicates: number;
+  readonly trips: ReadonlyMap<DeviceId, Trip>;
+};
 
-const unexpected = (message: Message, expected: string): Error =>
-  badInput('MESSAGE', `answer of device ${message.device}`, expected, message.kind);
+const rejection = (message: Message, cause: RejectionCause, place: string, expected: string, found: string): Rejection => ({
+  device: message.device,
+  cause,
+  text: badInput('MESSAGE', place, expected, found).message,
+});
 
-type Asked = { readonly rowsOf: ReadonlyMap<DeviceId, Rows>; readonly refusals: readonly Refuse[] };
+/** Any other kind of message than was due. */
+const outOfTurn = (message: Message, expected: string): Rejection =>
+  rejection(message, 'kind', `answer of device ${message.device}`, expected, message.kind);
 
-/** In `subset` delivery, asks each device for its rows; a device that refuses is left out. */
-const askForRows = async ({ items }: DeliveryContext, errand: Errand, exchange: Exchange): Promise<Asked> => {
-  const { round, purpose, delivery, cohort } = errand;
-  if (delivery === 'full') return { rowsOf: new Map(cohort.map((device) => [device, null])), refusals: [] };
-  exchange.send(cohort.map((device) => ({ kind: 'assign', round, device, purpose })));
-  const answers = await exchange.answers();
-  const refusals = answers.filter((answer) => answer.kind === 'refuse');
-  const willing = answers.filter((answer) => answer.kind !== 'refuse');
-  const rowsOf = new Map(
-    willing.map((answer): [DeviceId, Rows] => {
-      if (!isWant(answer)) throw unexpected(answer, 'want or refuse');
-      const last = answer.rows.at(-1);
-      if (last !== undefined && last >= items)
-        throw badInput('MESSAGE', `rows wanted by device ${answer.device}`, `items below ${items}`, String(last));
-      return [answer.device, answer.rows];
-    }),
-  );
-  return { rowsOf, refusals };
+const judgeWant = (want: Want, items: number, full: boolean): Rejection | undefined => {
+  const place = `rows wanted by device ${want.device}`;
+  if ((want.rows === null) !== full) return rejection(want, 'rows', place, full ? 'none named' : 'a list', full ? 'a list' : 'none');
+  const last = want.rows?.at(-1);
+  return last === undefined || last < items ? undefined : rejection(want, 'rows', place, `items below ${items}`, String(last));
+};
+
+/**
+ * Asks each device for its rows in `subset` delivery, and in either whether it takes part at all where devices have limits. A
+ * device that refuses, answers wrongly or falls silent is left out.
+ */
+const askForRows = async (context: DeliveryContext, errand: Errand, exchange: Exchange): Promise<Asked> => {
+  const { round, purpose, delivery, cohort, at } = errand;
+  const full = delivery === 'full';
+  if (full && at === undefined)
+    return { rowsOf: new Map(cohort.map((device) => [device, null])), refusals: [], rejected: [], duplicates: 0, trips: new Map() };
+  const assigns = cohort.map((device): Assign => ({ kind: 'assign', round, device, purpose, ...(full ? { full } : {}) }));
+  exchange.send(assigns, at === undefined ? undefined : cohort.map(() => at));
+  const { messages, accounts, ...answers } = await exchange.answers();
+  const rejected = [...answers.rejected];
+  const rowsOf = new Map<DeviceId, Rows>();
+  for (const message of messages) {
+    if (message.kind === 'refuse') continue;
+    const fault = message.kind === 'want' ? judgeWant(message, context.items, full) : outOfTurn(message, 'want or refuse');
+    if (fault !== undefined) rejected.push(fault);
+    else if (message.kind === 'want') rowsOf.set(message.device, message.rows);
+  }
+  const refusals = messages.filter((message) => message.kind === 'refuse');
+  return { rowsOf, refusals, rejected, duplicates: answers.duplicates, trips: tripsOf(accounts, new Map()) };
 };
 
 /** Rows a chunk may hold, so that generated models stay within the server's memory in either delivery. */
@@ -75,23 +101,30 @@ const nextChunk = ({ server, items }: DeliveryContext, wanted: readonly (readonl
 };
 
 export type Delivered = {
-  /** In DeviceId order. */
+  /** Answers to models, well-formed and of the kind that is due, in DeviceId order; refusals among them. */
   readonly answers: readonly Message[];
   /** Of devices that were asked for rows and sent no model. */
   readonly refusals: readonly Refuse[];
+  readonly rejected: readonly Rejection[];
+  readonly duplicates: number;
   /** The rows each device was sent. */
   readonly rowsOf: ReadonlyMap<DeviceId, Rows>;
+  /** What it took each device; empty where they take no virtual time. */
+  readonly trips: ReadonlyMap<DeviceId, Trip>;
   /** Spent on generating and encoding. */
   readonly generateMillis: number;
 };
+
+const DUE: Readonly<Record<Purpose, Message['kind']>> = { train: 'update', evaluate: 'score' };
 
 /**
  * Generates Φ_u for the prepared cohort and sends it, chunk by chunk: devices work on a chunk while the next is generated.
  */
 export const deliver = async (context: DeliveryContext, errand: Errand, exchange: Exchange): Promise<Delivered> => {
   const { server } = context;
-  const { rowsOf, refusals } = await askForRows(context, errand, exchange);
-  const position = new Map(errand.cohort.map((device, index) => [device, index]));
+  const { at, cohort, purpose } = errand;
+  const { rowsOf, refusals, trips, ...asked } = await askForRows(context, errand, exchange);
+  const position = new Map(cohort.map((device, index) => [device, index]));
   const wanted = [...rowsOf];
   let generateMillis = 0;
   for (let first = 0; first < wanted.length; ) {
@@ -106,44 +139,27 @@ export const deliver = async (context: DeliveryContext, errand: Errand, exchange
       from,
       chunk.map(([, rows]) => rows),
     );
-    exchange.send(chunk.map(([device, rows], index) => encodeModel(context, errand, device, rows, models[index]!)));
+    const messages = chunk.map(([device, rows], index) => encodeModel(context, errand, device, rows, models[index]!));
+    exchange.send(messages, at === undefined ? undefined : chunk.map(([device]) => later(at, trips.get(device))));
     generateMillis += performance.now() - start;
     first = end;
   }
-  return { answers: await exchange.answers(), refusals, rowsOf, generateMillis };
+  const { messages, rejected, duplicates, accounts } = await exchange.answers();
+  const due = DUE[purpose];
+  const isDue = ({ kind }: Message): boolean => kind === due || kind === 'refuse';
+  return {
+    answers: messages.filter(isDue),
+    refusals,
+    rejected: [
+      ...asked.rejected,
+      ...rejected,
+      ...messages.filter((message) => !isDue(message)).map((message) => outOfTurn(message, `${due} or refuse`)),
+    ],
+    duplicates: asked.duplicates + duplicates,
+    rowsOf,
+    trips: tripsOf(accounts, trips),
+    generateMillis,
+  };
 };
 
-/** Item ids, both ascending: whether each of `some` is among `all`. */
-const isAmong = (some: Uint32Array, all: Uint32Array): boolean => {
-  let at = 0;
-  for (const item of some) {
-    while (at < all.length && all[at]! < item) at += 1;
-    if (all[at] !== item) return false;
-  }
-  return true;
-};
-
-const checkSums = ({ count, loss }: Update, items: number, place: string): void => {
-  if (count < 1 || count > items) throw badInput('MESSAGE', `${place}, count`, `1 to ${items} ratings`, String(count));
-  if (loss < 0) throw badInput('MESSAGE', `${place}, loss`, 'a sum of squares', String(loss));
-};
-
-/** Neither `every`, which makes an object of each number, nor an iterator: they took as long as a small round's backward pass. */
-const allFinite = (values: Float32Array): boolean => {
-  let at = 0;
-  while (at < values.length && Math.abs(values[at]!) < Number.POSITIVE_INFINITY) at += 1;
-  return at === values.length;
-};
-
-/** Decodes and checks a client update against what this device was sent: nothing that it may hold can spoil Θ unnoticed. */
-export const acceptUpdate = ({ algorithm, dtype, items }: DeliveryContext, update: Update, sent: Rows): ClientUpdate => {
-  const place = `update of device ${update.device}`;
-  checkSums(update, items, place);
-  const last = update.rows.at(-1);
-  if (last !== undefined && last >= items) throw badInput('MESSAGE', place, `items below ${items}`, String(last));
-  if (sent !== null && !isAmong(update.rows, sent)) throw badInput('MESSAGE', place, 'rows it was sent', 'others');
-  const tensors = decodeTensors(update.tensors, dtype, algorithm.tensors, update.rows.length, place);
-  const odd = algorithm.tensors.find((_, index) => !allFinite(tensors[index]!));
-  if (odd !== undefined) throw badInput('MESSAGE', `${place}, tensor ${odd.name}`, 'finite numbers', 'others');
-  return { device: update.device, count: update.count, rows: update.rows, tensors };
-};
+const later = (at: Seconds, trip: Trip | undefined): Seconds => (trip === undefined ? at : seconds(at + secondsOf(trip)));

@@ -1,6 +1,7 @@
-import type { Bytes, Millis } from '../base/units.js';
+import type { Bytes, DeviceId, Millis, Seconds } from '../base/units.js';
+import type { Account } from '../messages/account.js';
 import type { Message } from '../messages/message.js';
-import type { Flight, RoundFinished, Traffic } from './events.js';
+import type { Flight, RejectionCause, RoundFinished, Traffic } from './events.js';
 
 /**
  * The coordinator's port to the devices: narrow, so that worker threads and networks can implement it alike. Implementations
@@ -16,14 +17,31 @@ export type Devices = {
 };
 
 export type Exchange = {
-  /** Encodes before it returns: tensors may be overwritten afterwards. Each message is for another device, or follows that device's answer. */
-  send(messages: readonly Message[]): void;
   /**
-   * Answers to everything sent so far and not yet returned, in DeviceId order. Rejects with HOST_LOST when a host died (the
-   * exchange is over, nothing of it will be delivered later) and with MESSAGE when an answer is not valid.
+   * Encodes before it returns: tensors may be overwritten afterwards. Each message is for another device, or follows that device's
+   * answer. `at`: the virtual time at which each leaves, where a fleet is simulated.
    */
-  answers(): Promise<readonly Message[]>;
+  send(messages: readonly Message[], at?: readonly Seconds[]): void;
+  /**
+   * Answers to everything sent so far and not yet returned. Rejects with HOST_LOST when a host died (the exchange is over, nothing
+   * of it will be delivered later) and with MESSAGE when a host sends what is no frame.
+   */
+  answers(): Promise<Answers>;
 };
+
+/** Every device that was asked has a message here, or a rejection, or an account that says where it fell silent. */
+export type Answers = {
+  /** Well-formed, of who was asked, one each, in DeviceId order. */
+  readonly messages: readonly Message[];
+  readonly rejected: readonly Rejection[];
+  /** Answers beyond the one that each device owed. */
+  readonly duplicates: number;
+  /** Empty where no fleet is simulated. */
+  readonly accounts: readonly Account[];
+};
+
+/** An answer that was thrown away, and why, in a sentence. */
+export type Rejection = { readonly device: DeviceId; readonly cause: RejectionCause; readonly text: string };
 
 export type HostsReport = Pick<RoundFinished, 'queueMillis' | 'threads'> & {
   readonly deviceMillis: readonly Millis[];

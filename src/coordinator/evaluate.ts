@@ -1,4 +1,4 @@
-import { type Millis, millis } from '../base/units.js';
+import { type Millis, millis, type Seconds } from '../base/units.js';
 import type { PartScore } from '../messages/message.js';
 import { ACTIVITY_GROUPS, type ActivityGroups } from './activity-groups.js';
 import type { GroupScore, Score, Traffic } from './events.js';
@@ -9,6 +9,7 @@ export type Evaluation = {
   readonly valid: Score;
   readonly test: Score;
   readonly groups: readonly GroupScore[];
+  readonly virtualTime: Seconds | null;
   readonly traffic: Traffic;
   readonly millis: Millis;
 };
@@ -45,7 +46,13 @@ const tally = () => {
  * sums, added up in DeviceId order; neither ratings nor predictions leave her. The coordinator knows how active each device is,
  * so that the same sums tell the errors of its `groups`.
  */
-export const evaluate = async (context: RoundContext, round: number, devices: number, groups: ActivityGroups): Promise<Evaluation> => {
+export const evaluate = async (
+  context: RoundContext,
+  round: number,
+  devices: number,
+  groups: ActivityGroups,
+  virtualTime: Seconds | null,
+): Promise<Evaluation> => {
   const start = performance.now();
   const total = tally();
   const tallies = groups === null ? [] : ACTIVITY_GROUPS.map((group) => ({ group, members: groups[group], sums: tally() }));
@@ -57,6 +64,7 @@ export const evaluate = async (context: RoundContext, round: number, devices: nu
   return {
     ...total.read(),
     groups: tallies.map(({ group, members, sums }) => ({ group, devices: members.size, ...sums.read() })),
+    virtualTime,
     traffic: context.devices.takeTraffic(),
     millis: millis(performance.now() - start),
   };

@@ -1,4 +1,4 @@
-import { badInput } from '../base/errors.js';
+import { MetafleetError } from '../base/errors.js';
 import { type DeviceId, deviceId } from '../base/units.js';
 import type { PartScore } from '../messages/message.js';
 import { deliver } from './deliver.js';
@@ -10,9 +10,9 @@ const CHUNK = 256;
 export type DeviceScore = { readonly device: DeviceId; readonly valid: PartScore; readonly test: PartScore };
 
 /**
- * Measures Θ as it is after `round` on every device's held-out ratings, in DeviceId order; devices that refuse are left out. Each
- * device receives her model
- * and returns error sums; neither ratings nor predictions leave her.
+ * Measures Θ as it is after `round` on every device's held-out ratings, in DeviceId order; devices that refuse are left out.
+ * Each device receives her model and returns error sums; neither ratings nor predictions leave her. Throws MESSAGE for an answer
+ * that is none.
  */
 export const measureDevices = async (
   context: RoundContext,
@@ -25,12 +25,10 @@ export const measureDevices = async (
     context.server.prepare(cohort, null);
     const exchange = await context.devices.open();
     const delivery = context.settings.evaluationDelivery;
-    const { answers } = await deliver(context, { round, purpose: 'evaluate', delivery, cohort }, exchange);
-    for (const answer of answers) {
-      if (answer.kind === 'refuse') continue;
-      if (answer.kind !== 'score') throw badInput('MESSAGE', `answer of device ${answer.device}`, 'score or refuse', answer.kind);
-      visit(answer);
-    }
+    const { answers, rejected } = await deliver(context, { round, purpose: 'evaluate', delivery, cohort }, exchange);
+    // One bad update is a round's business; a measurement that leaves devices out would be another measurement.
+    if (rejected[0] !== undefined) throw new MetafleetError('MESSAGE', rejected[0].text);
+    for (const answer of answers) if (answer.kind === 'score') visit(answer);
   }
 };
 

@@ -1,84 +1,124 @@
-import { badInput } from '../base/errors.js';
-import { millis } from '../base/units.js';
-import { type Message, type RefusalCause, type Refuse, refusalCause, type Update } from '../messages/message.js';
-import { acceptUpdate, type DeliveryContext, deliver } from './deliver.js';
+import type { ClientUpdate } from '../algorithms/algorithm.js';
+import { millis, type Seconds, seconds } from '../base/units.js';
+import { judgeNorms, type Norms, type UpdateFlight } from './defence.js';
+import { type DeliveryContext, deliver } from './deliver.js';
 import type { Devices } from './devices.js';
-import type { Outcomes, Phase, RoundFinished } from './events.js';
-import type { Sampler } from './sampling.js';
-import { epochOf, learningRateOf, type RoundSettings } from './settings.js';
+import type { Phase, RoundFinished } from './events.js';
+import { type Flight, launch } from './flight.js';
+import { outcomesOf, type Played, stalenessOf, virtualRound } from './outcomes.js';
+import { askedIn, closeRound, weightOf } from './policy.js';
+import type { Sampler } from './sampler.js';
+import { epochOf, learningRateOf, type PolicySettings, type RoundSettings } from './settings.js';
 
 export type RoundContext = DeliveryContext & { readonly devices: Devices; readonly sampler: Sampler; readonly settings: RoundSettings } & {
   /** Resolves when nobody reads Θ any more: a checkpoint may still be copied from it. */
   readonly beforeStep: () => Promise<void>;
 };
 
-const isUpdate = (message: Message): message is Update => message.kind === 'update';
-
-const updatesOf = (answers: readonly Message[]): readonly Update[] => {
-  for (const answer of answers) {
-    if (!isUpdate(answer) && answer.kind !== 'refuse')
-      throw badInput('MESSAGE', `answer of device ${answer.device}`, 'update or refuse', answer.kind);
-  }
-  return answers.filter(isUpdate);
+/** What rounds hand on to one another beside Θ. */
+export type RoundState = {
+  /** Virtual time. */
+  readonly now: Seconds;
+  /** Devices asked in earlier rounds that are still at work. */
+  readonly inFlight: readonly Flight[];
+  readonly norms: Norms;
 };
 
-/** Σ of squared errors and number of ratings over a cohort. */
-const sumLoss = (updates: readonly Update[]): { loss: number; ratings: number } =>
-  updates.reduce((sum, update) => ({ loss: sum.loss + update.loss, ratings: sum.ratings + update.count }), { loss: 0, ratings: 0 });
+export const FIRST_STATE: RoundState = { now: seconds(0), inFlight: [], norms: [] };
 
-const isRefusal = (message: Message): message is Refuse => message.kind === 'refuse';
-
-const outcomesOf = (assigned: number, trained: number, refusals: readonly Refuse[]): Outcomes => {
-  const refused: Partial<Record<RefusalCause, number>> = {};
-  for (const { reason } of refusals) refused[refusalCause(reason)] = (refused[refusalCause(reason)] ?? 0) + 1;
-  return { assigned, carried: 0, trained, refused, dropped: {}, rejected: {}, late: 0, inFlight: 0 };
+/** What a round leaves behind: its event, what the next one starts from, and whose answers came, in the order they came. */
+export type RoundResult = {
+  readonly event: Omit<RoundFinished, 'retries' | 'kernelBytes'>;
+  readonly state: RoundState;
+  readonly asked: readonly Flight[];
+  readonly arrived: readonly Flight[];
 };
+
+/** Explained in an event; all of them are counted. */
+const MOST_EXPLAINED = 8;
+
+const isUpdate = (flight: Flight): flight is UpdateFlight => flight.fate.kind === 'update';
+
+/** In DeviceId order, each by the weight of its age. */
+const weighed = (flights: readonly UpdateFlight[], round: number, policy: PolicySettings): readonly ClientUpdate[] =>
+  flights
+    .toSorted((a, b) => a.device - b.device)
+    .map(({ fate: { update }, round: asked }) => {
+      const weight = weightOf(policy, round - asked);
+      return weight === 1 ? update : { ...update, tensors: update.tensors.map((values) => values.map((value) => weight * value)) };
+    });
+
+/** Σ of squared errors and number of ratings over a cohort, in DeviceId order. */
+const sumLoss = (flights: readonly UpdateFlight[]): { loss: number; ratings: number } =>
+  flights
+    .toSorted((a, b) => a.device - b.device)
+    .reduce((sum, { fate }) => ({ loss: sum.loss + fate.loss, ratings: sum.ratings + fate.update.count }), { loss: 0, ratings: 0 });
 
 /**
  * One round (Algorithm 1, lines 7-15; regenerating models for devices that are not sampled, lines 16-19, waits until they
- * are: nobody can see the difference). Θ changes only in the last step, so a round that a lost host interrupts can be run again.
+ * are: nobody can see the difference). Θ changes only in the last step, and nothing else of the coordinator's does before the
+ * caller takes up the new state, so a round that a lost host interrupts can be run again.
  */
-export const runRound = async (context: RoundContext, round: number): Promise<Omit<RoundFinished, 'retries' | 'kernelBytes'>> => {
+export const runRound = async (context: RoundContext, round: number, before: RoundState): Promise<RoundResult> => {
   const { devices, sampler, server, settings } = context;
+  const { policy, defence, fleet } = settings;
+  const { now, inFlight } = before;
   const clock = stopwatch();
 
-  const cohort = sampler(round);
+  const size = askedIn(policy, settings.cohort, inFlight.length);
+  const cohort = sampler.choose({ round, size, busy: new Set(inFlight.map(({ device }) => device)), now });
   clock.lap('sample');
-  server.prepare(cohort, round);
+  if (cohort.length > 0) server.prepare(cohort, round);
   clock.lap('generate');
-  const exchange = await devices.open();
-  const { answers, refusals, rowsOf, generateMillis } = await deliver(
-    context,
-    { round, purpose: 'train', delivery: settings.delivery, cohort },
-    exchange,
-  );
+  const errand = { round, purpose: 'train', delivery: settings.delivery, cohort, ...(fleet === null ? {} : { at: now }) } as const;
+  const delivered = await deliver(context, errand, await devices.open());
   clock.lap('devices');
-  clock.move('devices', 'generate', generateMillis);
-  const updates = updatesOf(answers);
-  const accepted = updates.map((update) => acceptUpdate(context, update, rowsOf.get(update.device) ?? null));
-  server.accumulate(accepted);
+  clock.move('devices', 'generate', delivered.generateMillis);
+  const { flights, rejected: faulty } = launch(context, delivered, { round, cohort, now, timeout: policy.timeout });
+  const closing = closeRound(policy, settings.cohort, [...inFlight, ...flights], now);
+  const { accepted, rejected, norms } = judgeNorms(defence, policy.maxStaleness, round, closing.arrived.filter(isUpdate), before.norms);
+  const updates = weighed(accepted, round, policy);
+  // Updates of earlier rounds go back through Θ as it is now, for the devices that sent them.
+  if (policy.kind === 'buffered' && updates.length > 0)
+    server.prepare(
+      updates.map(({ device }) => device),
+      round,
+    );
+  if (updates.length > 0) server.accumulate(updates);
   clock.lap('backward');
   await context.beforeStep();
   const step = server.step(learningRateOf(round, settings));
   clock.lap('step');
 
-  const { loss, ratings } = sumLoss(updates);
+  const { loss, ratings } = sumLoss(accepted);
+  const played: Played = { start: now, launched: flights, carried: inFlight.length, closing, accepted, rejected };
   return {
-    type: 'round',
-    round,
-    epoch: epochOf(round, settings),
-    cohort: cohort.length,
-    ratings,
-    loss: loss / Math.max(1, ratings),
-    ...step,
-    outcomes: outcomesOf(cohort.length, updates.length, [...refusals, ...answers.filter(isRefusal)]),
-    duplicates: 0,
-    rejections: [],
-    staleness: [updates.length],
-    virtual: null,
-    traffic: devices.takeTraffic(),
-    ...clock.read(),
-    ...devices.takeReport(),
+    event: {
+      type: 'round',
+      round,
+      epoch: epochOf(round, settings),
+      cohort: cohort.length,
+      ratings,
+      loss: loss / Math.max(1, ratings),
+      ...step,
+      outcomes: outcomesOf(played),
+      duplicates: delivered.duplicates,
+      rejections: [...faulty, ...rejected].slice(0, MOST_EXPLAINED).map(({ text }) => text),
+      staleness: stalenessOf(accepted, round),
+      virtual:
+        fleet === null
+          ? null
+          : virtualRound(
+              fleet.profiles.map(({ name }) => name),
+              played,
+            ),
+      traffic: devices.takeTraffic(),
+      ...clock.read(),
+      ...devices.takeReport(),
+    },
+    state: { now: fleet === null ? now : closing.end, inFlight: closing.inFlight, norms },
+    asked: flights,
+    arrived: closing.arrived,
   };
 };
 

@@ -45,8 +45,8 @@ const neededItems = ({ columns, batch }: DeviceContext, { round, device, purpose
     : joined(ratingsOf(columns, 'valid', device).items, ratingsOf(columns, 'test', device).items);
 
 const want = (context: DeviceContext, message: Assign): Transition => {
-  const { round, device, purpose } = message;
-  const rows = withDecoys(neededItems(context, message), context.batch, purpose, round, device);
+  const { round, device, purpose, full } = message;
+  const rows = full === true ? null : withDecoys(neededItems(context, message), context.batch, purpose, round, device);
   return { reply: { kind: 'want', round, device, purpose, rows } };
 };
 

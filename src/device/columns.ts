@@ -1,6 +1,7 @@
 import type { LocalRatings } from '../algorithms/algorithm.js';
 import { badInput } from '../base/errors.js';
 import type { DeviceId } from '../base/units.js';
+import type { Budgets } from './budgets.js';
 import type { PrivateState } from './private-state.js';
 
 /**
@@ -15,6 +16,8 @@ export type PrivateColumns = {
   readonly test: Column;
   /** Where the algorithm has devices keep something between rounds. */
   readonly state?: PrivateState;
+  /** Where a fleet is simulated. */
+  readonly budgets?: Budgets;
 };
 
 /** Rows of device firstDevice + i: offsets[i] … offsets[i + 1] − 1. Shared memory: a host that is restarted gets the same columns. */

@@ -1,3 +1,27 @@
+import type { Bytes, DeviceId, Joules, Seconds } from '../base/units.js';
+
+/**
+ * What an answer cost the device that gave it, or would have given it: facts of the simulation, which travel beside messages and
+ * never inside one. A device that falls silent has an account and no message.
+ */
+export type Account = {
+  readonly device: DeviceId;
+  /** Index of its profile in the fleet's mix. */
+  readonly profile: number;
+  /** Where the device fell silent; null: it answered. */
+  readonly lost: DropStage | null;
+  /** Virtual seconds spent on receiving, computing and sending. */
+  readonly down: Seconds;
+  readonly compute: Seconds;
+  readonly up: Seconds;
+  readonly bytesDown: Bytes;
+  readonly bytesUp: Bytes;
+  readonly operations: number;
+  readonly energy: Joules;
+  /** Share of each budget that is used after this answer. */
+  readonly used: Readonly<Record<Resource, number>>;
+};
+
 /** unavailable: asleep or out of reach when asked; before, during, after: lost then, seen from the local training. */
 export const DROP_STAGES = ['unavailable', 'before', 'during', 'after'] as const;
 export type DropStage = (typeof DROP_STAGES)[number];

@@ -1,5 +1,5 @@
 import { Packr, RESERVE_START_SPACE, Unpackr } from 'msgpackr';
-import { badInput, messageOf } from '../base/errors.js';
+import { badInput, isMetafleetError, MetafleetError, messageOf } from '../base/errors.js';
 import type { Message } from './message.js';
 import { parseMessage } from './parse.js';
 import { checkMessagePack } from './scan.js';
@@ -64,18 +64,11 @@ export const encodeFrame = (
   return { frame, length: end, sizes };
 };
 
-export type Decoded = { readonly messages: readonly Message[]; readonly sizes: readonly number[] };
+export type Records = { readonly records: readonly (Message | MetafleetError)[]; readonly sizes: readonly number[] };
 
-/**
- * Decodes and validates a frame. Byte fields are views into it: whoever keeps them copies them.
- * Throws MESSAGE, naming `place` and the byte, for anything that `encodeFrame` would not have written.
- */
-export const decodeFrame = (frame: ArrayBuffer, length: number, place: string): Decoded => {
-  if (!(length >= 0 && length <= frame.byteLength))
-    throw badInput('MESSAGE', place, `at most ${frame.byteLength} bytes`, `a length of ${length}`);
-  const bytes = Buffer.from(frame, 0, length);
-  const messages: Message[] = [];
-  const sizes: number[] = [];
+/** Where each record of a frame lies. Throws MESSAGE, naming the byte, where a frame cannot be split into records. */
+const split = function* (bytes: Buffer, place: string): Generator<{ readonly at: number; readonly start: number; readonly end: number }> {
+  const { length } = bytes;
   for (let at = 0; at < length; ) {
     const where = `${place}, byte ${at}`;
     if (at + RECORD_HEADER > length)
@@ -85,17 +78,53 @@ export const decodeFrame = (frame: ArrayBuffer, length: number, place: string): 
     const start = at + RECORD_HEADER;
     const end = start + bytes.readUInt32LE(at + 4);
     if (end > length) throw badInput('MESSAGE', where, `a message of ${end - start} bytes`, `the frame's end after ${length - start}`);
-    let value: unknown;
-    const packed = bytes.subarray(start, end);
-    checkMessagePack(packed, where);
-    try {
-      value = unpackr.unpack(packed);
-    } catch (error) {
-      throw badInput('MESSAGE', where, 'valid msgpack', messageOf(error).replace(/\s+/g, ' ').slice(0, 100));
-    }
-    messages.push(parseMessage(value, where));
-    sizes.push(end - at);
+    yield { at, start, end };
     at = (end + 7) & ~7;
   }
+};
+
+const parseRecord = (record: Uint8Array, where: string): Message | MetafleetError => {
+  try {
+    checkMessagePack(record, where);
+    let value: unknown;
+    try {
+      value = unpackr.unpack(record);
+    } catch (error) {
+      return badInput('MESSAGE', where, 'valid msgpack', messageOf(error).replace(/\s+/g, ' ').slice(0, 100));
+    }
+    return parseMessage(value, where);
+  } catch (error) {
+    if (isMetafleetError(error)) return error;
+    throw error;
+  }
+};
+
+/**
+ * Decodes a frame record by record: what `encodeFrame` would not have written comes out as the MESSAGE error that tells why, and
+ * leaves the others unharmed. Byte fields are views into the frame: whoever keeps them copies them. Throws MESSAGE, naming
+ * `place` and the byte, for a frame that cannot be split into records.
+ */
+export const decodeRecords = (frame: ArrayBuffer, length: number, place: string): Records => {
+  if (!(length >= 0 && length <= frame.byteLength))
+    throw badInput('MESSAGE', place, `at most ${frame.byteLength} bytes`, `a length of ${length}`);
+  const bytes = Buffer.from(frame, 0, length);
+  const records: (Message | MetafleetError)[] = [];
+  const sizes: number[] = [];
+  for (const { at, start, end } of split(bytes, place)) {
+    records.push(parseRecord(bytes.subarray(start, end), `${place}, byte ${at}`));
+    sizes.push(end - at);
+  }
+  return { records, sizes };
+};
+
+export type Decoded = { readonly messages: readonly Message[]; readonly sizes: readonly number[] };
+
+/** Decodes a frame of which every record must be a message. Throws MESSAGE for the first that is not. */
+export const decodeFrame = (frame: ArrayBuffer, length: number, place: string): Decoded => {
+  const { records, sizes } = decodeRecords(frame, length, place);
+  const messages = records.map((record) => {
+    if (record instanceof MetafleetError) throw record;
+    return record;
+  });
   return { messages, sizes };
 };

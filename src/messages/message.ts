@@ -5,8 +5,8 @@ import type { WireTensor } from './wire-tensor.js';
  * Everything that crosses the boundary between the coordinator and the devices.
  *
  *   coordinator                         device
- *   ── assign (subset delivery only) ──▶  which rows will you need?
- *   ◀── want ────────────────────────────  these, among decoys
+ *   ── assign ──────────────────────────▶  which rows will you need? (sent in subset delivery, and where devices have limits)
+ *   ◀── want | refuse ───────────────────  these, among decoys
  *   ── model ───────────────────────────▶  Φ_u
  *   ◀── update (train) | score (evaluate) | refuse
  *
@@ -19,10 +19,11 @@ export type Purpose = 'train' | 'evaluate';
 
 type Envelope = { readonly round: number; readonly device: DeviceId };
 
-export type Assign = Envelope & { readonly kind: 'assign'; readonly purpose: Purpose };
+/** `full`: the model will hold a row for every item, and the device is to name none; absent in subset delivery. */
+export type Assign = Envelope & { readonly kind: 'assign'; readonly purpose: Purpose; readonly full?: true };
 
-/** Item ids, ascending, that the device asks for: those of its batch and its decoys. */
-export type Want = Envelope & { readonly kind: 'want'; readonly purpose: Purpose; readonly rows: Uint32Array };
+/** Item ids, ascending, that the device asks for: those of its batch and its decoys; null where it gets every item's row. */
+export type Want = Envelope & { readonly kind: 'want'; readonly purpose: Purpose; readonly rows: Uint32Array | null };
 
 /** The generated model Φ_u: row tensors hold one row for each of `rows` (null: for every item), then the dense ones. */
 export type Model = Envelope & {

@@ -63,6 +63,14 @@ const rows = (value: unknown, place: string): Uint32Array => {
   return ids;
 };
 
+const optionalRows = (value: unknown, place: string): Uint32Array | null => (value === null ? null : rows(value, place));
+
+/** A flag that is either set or not there. */
+const flag = (value: unknown, place: string): true | undefined => {
+  if (value !== undefined && value !== true) throw badInput('MESSAGE', place, 'true, or nothing', show(value));
+  return value;
+};
+
 const MOST_TENSORS = 64;
 const MOST_PIECES = 4096;
 
@@ -91,7 +99,7 @@ const partScore = (value: unknown, place: string): PartScore => {
 const PURPOSES: readonly Purpose[] = ['train', 'evaluate'];
 
 const FIELDS: Readonly<Record<Message['kind'], readonly string[]>> = {
-  assign: ['purpose'],
+  assign: ['purpose', 'full'],
   want: ['purpose', 'rows'],
   model: ['purpose', 'rows', 'tensors'],
   update: ['count', 'loss', 'rows', 'tensors'],
@@ -114,14 +122,20 @@ export const parseMessage = (value: unknown, place: string): Message => {
   const envelope: { round: number; device: DeviceId } = { round: field('round', integer), device: deviceId(field('device', integer)) };
   const purpose = (found: unknown, at: string): Purpose => oneOf(found, PURPOSES, at);
   switch (kind) {
-    case 'assign':
-      return { kind, ...envelope, purpose: field('purpose', purpose) };
-    case 'want':
-      return { kind, ...envelope, purpose: field('purpose', purpose), rows: field('rows', rows) };
-    case 'model': {
-      const optionalRows = field('rows', (found, at) => (found === null ? null : rows(found, at)));
-      return { kind, ...envelope, purpose: field('purpose', purpose), rows: optionalRows, tensors: field('tensors', tensors) };
+    case 'assign': {
+      const full = field('full', flag);
+      return { kind, ...envelope, purpose: field('purpose', purpose), ...(full === undefined ? {} : { full }) };
     }
+    case 'want':
+      return { kind, ...envelope, purpose: field('purpose', purpose), rows: field('rows', optionalRows) };
+    case 'model':
+      return {
+        kind,
+        ...envelope,
+        purpose: field('purpose', purpose),
+        rows: field('rows', optionalRows),
+        tensors: field('tensors', tensors),
+      };
     case 'update': {
       const count = field('count', integer);
       return { kind, ...envelope, count, loss: field('loss', finite), rows: field('rows', rows), tensors: field('tensors', tensors) };

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { SAMPLINGS } from '../coordinator/sampling.js';
 import { SCHEDULE_UNITS, SCHEDULES } from '../coordinator/schedule.js';
-import { DELIVERIES } from '../coordinator/settings.js';
+import { DELIVERIES, POLICIES, SAMPLINGS, WEIGHTINGS } from '../coordinator/settings.js';
 import { DTYPES } from '../messages/wire-tensor.js';
 
 /**
@@ -98,6 +97,63 @@ const fedavg = z.strictObject({
   localRate: z.number().positive().default(0.05).describe("learning rate of the device's local steps"),
 });
 
+const chance = z.number().min(0).max(1).default(0);
+
+const fleet = z.strictObject({
+  profiles: z
+    .string()
+    .min(1)
+    .default('none')
+    .describe('what devices are like: mix, watch, phone-low, phone-mid, phone-high, laptop, or a YAML file; none: they have no limits'),
+  availability: z
+    .string()
+    .min(1)
+    .default('always')
+    .describe('when devices can be reached: always, diurnal, or a trace file (CSV of device,from,to in seconds, or FedScale JSON)'),
+  leastAvailable: z.number().min(0).max(1).default(0.125).describe('diurnal: share of the devices that can be reached at the worst hour'),
+  mostAvailable: z.number().min(0).max(1).default(0.5).describe('diurnal: share of the devices that can be reached at the best hour'),
+  peakHour: z.number().min(0).lt(24).default(2).describe('diurnal: the best hour, local time'),
+  zones: z
+    .array(z.number().min(-12).max(14))
+    .min(1)
+    .default([-8, -5, -3, 0, 1, 3, 5.5, 8, 9])
+    .describe('offsets from UTC in hours; each device lives in one of them, all equally likely'),
+  startHour: z.number().min(0).lt(24).default(0).describe('hour of the day, UTC, at which virtual time begins'),
+  dropoutBefore: chance.describe('chance that a device falls silent when it is asked to take part'),
+  dropoutDuring: chance.describe('chance that a device falls silent while it trains'),
+  dropoutAfter: chance.describe('chance that a device falls silent before it has sent its update'),
+});
+
+const policy = z.strictObject({
+  kind: z
+    .enum(POLICIES)
+    .default('wait-all')
+    .describe('when a round ends: all have answered; a deadline; the fastest `cohort` updates; buffered (FedBuff): any `cohort` updates'),
+  timeout: z.number().positive().default(600).describe('virtual seconds after which a silent device is given up'),
+  deadline: z.number().positive().default(60).describe('virtual seconds a round lasts, where kind is deadline'),
+  overSelection: z.number().min(1).default(1.3).describe('deadline and fastest: devices asked, as a multiple of `cohort`'),
+  concurrency: count(0).default(0).describe('buffered: devices at work at any time; 0: twice the `cohort`'),
+  weighting: z.enum(WEIGHTINGS).default('inverse-sqrt').describe('buffered: weight of an update s steps old: 1/sqrt(1+s), or 1'),
+  maxStaleness: count(0).default(20).describe('buffered: steps after which an update is thrown away'),
+});
+
+const oort = z.strictObject({
+  penalty: z.number().min(0).default(2).describe('exponent of the penalty for devices slower than the median'),
+  exploration: z.number().min(0).max(1).default(0.9).describe('share of the first cohort that goes to devices never asked'),
+  explorationDecay: z.number().positive().max(1).default(0.98).describe('factor on that share from round to round'),
+  leastExploration: z.number().min(0).max(1).default(0.2).describe('least share for devices never asked'),
+  cutoff: z.number().min(0).max(1).default(0.95).describe('share of the utility on the edge of the cohort that a device must reach'),
+});
+
+const defence = z.strictObject({
+  normMultiple: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe("an update is thrown away when its norm per rating exceeds this multiple of the recent updates' median; 0: never"),
+  mostNorm: z.number().min(0).default(0).describe('an update is thrown away when its norm per rating exceeds this; 0: never'),
+});
+
 const checkpoint = z.strictObject({
   every: z.number().min(0).default(10).describe('minutes between checkpoints, taken at the end of an epoch; 0: only when the run ends'),
   keep: count(1)
@@ -168,7 +224,10 @@ export const configSchema = z.strictObject({
     .union([z.literal('all'), count(1)])
     .default('all')
     .describe('ratings a device learns from in a round: a number, or all'),
-  sampling: z.enum(SAMPLINGS).default('shuffled').describe('how a cohort is drawn; shuffled: every device once an epoch'),
+  sampling: z
+    .enum(SAMPLINGS)
+    .default('shuffled')
+    .describe('how a cohort is drawn; shuffled: every device once an epoch; available and oort look at the devices (section fleet)'),
   delivery: z
     .enum(DELIVERIES)
     .default('subset')
@@ -187,6 +246,10 @@ export const configSchema = z.strictObject({
   optimizer: optimizer.prefault({}),
   metamf: metamf.prefault({}),
   fedavg: fedavg.prefault({}),
+  fleet: fleet.prefault({}),
+  policy: policy.prefault({}),
+  oort: oort.prefault({}),
+  defence: defence.prefault({}),
   baselines: z
     .boolean()
     .default(true)

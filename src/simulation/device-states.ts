@@ -7,20 +7,21 @@ import { readSealed, writeSealed } from '../coordinator/sealed-file.js';
 import type { PrivateColumns } from '../device/columns.js';
 
 /**
- * What devices keep between rounds, in a file beside the checkpoint: the simulator's stand-in for each device's own storage. It
+ * What devices keep between rounds, and what is left of their budgets, in a file beside the checkpoint: the simulator's stand-in for each device's own storage. It
  * never passes through the coordinator. Devices are in order, so that it does not matter how many hosts they were spread over.
  */
 const MAGIC = 'METADEV1';
 
-type Header = { readonly devices: number; readonly size: number };
+type Header = { readonly devices: number; readonly size: number; readonly budgets: boolean };
 
 const headerOf = (shards: readonly PrivateColumns[]): Header => ({
   devices: shards.reduce((sum, { devices }) => sum + devices, 0),
   size: shards[0]?.state?.size ?? 0,
+  budgets: shards[0]?.budgets !== undefined,
 });
 
 const stretches = (shards: readonly PrivateColumns[]): Uint8Array[] => {
-  const states = shards.flatMap(({ state }) => state ?? []);
+  const states = [...shards.flatMap(({ state }) => state ?? []), ...shards.flatMap(({ budgets }) => budgets ?? [])];
   return [...states.map(({ rounds }) => rounds), ...states.map(({ versions }) => versions)].map((values) => new Uint8Array(values.buffer));
 };
 
@@ -30,7 +31,7 @@ const nameOf = (checkpoint: string, round: number): string => `${prefixOf(checkp
 
 /** Writes the states that go with `checkpoint`, before it is written itself; returns the file's name, or null where devices keep nothing. */
 export const saveDeviceStates = (checkpoint: string, round: number, shards: readonly PrivateColumns[]): string | null => {
-  if (shards[0]?.state === undefined) return null;
+  if (shards[0]?.state === undefined && shards[0]?.budgets === undefined) return null;
   const name = nameOf(checkpoint, round);
   writeSealed(join(dirname(checkpoint), name), MAGIC, headerOf(shards), stretches(shards));
   return name;
@@ -69,8 +70,10 @@ export const restoreDeviceStates = (checkpoint: string, name: string, shards: re
   readSealed(path, MAGIC, (value) => {
     const expected = headerOf(shards);
     const found = (value ?? {}) as Partial<Header>;
-    for (const key of ['devices', 'size'] as const) {
-      if (found[key] !== expected[key]) throw badInput('CHECKPOINT', `${path}, ${key}`, String(expected[key]), String(found[key]));
+    for (const key of ['devices', 'size', 'budgets'] as const) {
+      // Files from before there were budgets say nothing of them.
+      const has = found[key] ?? (key === 'budgets' ? false : undefined);
+      if (has !== expected[key]) throw badInput('CHECKPOINT', `${path}, ${key}`, String(expected[key]), String(has));
     }
     return stretches(shards);
   });

@@ -3,11 +3,13 @@ import type { World } from '../algorithms/algorithm.js';
 import type { OptimizerSetup } from '../algorithms/create.js';
 import { badInput } from '../base/errors.js';
 import { bytes } from '../base/units.js';
+import { askedIn } from '../coordinator/policy.js';
 import { constantRate, type Schedule } from '../coordinator/schedule.js';
 import type { RoundSettings } from '../coordinator/settings.js';
 import type { Dataset } from '../data/dataset.js';
 import type { HostSetup } from '../transport/host.js';
 import type { Config } from './config.js';
+import { countProfiles, loadFleet, policyOf } from './load-fleet.js';
 
 /** What a configuration means for a dataset: sizes, rounds, and the settings each thread is given. */
 export type Plan = {
@@ -27,8 +29,10 @@ export const ratingsIn = ({ parts }: Dataset): { train: number; valid: number; t
 });
 
 /** An epoch is as many rounds as it takes to draw every device (`shuffled`, or all ratings at once) or as many ratings as there are. */
-const countRounds = ({ cohort, ratings, sampling }: Config, devices: number, trainRatings: number): number =>
-  sampling === 'shuffled' || ratings === 'all' ? Math.ceil(devices / cohort) : Math.ceil(trainRatings / (cohort * ratings));
+const countRounds = ({ cohort, ratings, sampling }: Config, asked: number, devices: number, trainRatings: number): number => {
+  if (sampling === 'shuffled') return Math.ceil(devices / asked);
+  return ratings === 'all' ? Math.ceil(devices / cohort) : Math.ceil(trainRatings / (cohort * ratings));
+};
 
 /** The learning rate's course, and all that is said about a single step. */
 export const splitOptimizer = (
@@ -55,7 +59,9 @@ export const planRun = (config: Config, dataset: Dataset): Plan => {
   const { lowest, highest } = dataset.scale;
   const world: World = { devices: dataset.users, items: dataset.items, lowest, highest };
   const threads = config.threads === 0 ? availableParallelism() : config.threads;
-  const roundsPerEpoch = countRounds(config, dataset.users, ratingsIn(dataset).train);
+  const policy = policyOf(config, dataset.users);
+  const fleet = loadFleet(config);
+  const roundsPerEpoch = countRounds(config, askedIn(policy, cohort, 0), dataset.users, ratingsIn(dataset).train);
   const rounds = config.rounds === 0 ? config.epochs * roundsPerEpoch : Math.min(config.rounds, config.epochs * roundsPerEpoch);
   const { schedule, optimizer: stepping } = splitOptimizer(optimizer, Math.ceil(rounds / roundsPerEpoch));
   const isMetaMF = config.algorithm === 'metamf';
@@ -74,6 +80,10 @@ export const planRun = (config: Config, dataset: Dataset): Plan => {
       evaluationDelivery: evaluation.delivery,
       dtype,
       schedule: isMetaMF ? schedule : constantRate(config.fedavg.serverRate),
+      oort: config.oort,
+      policy,
+      defence: config.defence,
+      fleet: fleet === undefined ? null : countProfiles(fleet, dataset.users),
     },
     host: {
       algorithm: isMetaMF ? { name: 'metamf', metamf: config.metamf, optimizer: stepping } : { name: 'fedavg', fedavg: config.fedavg },
@@ -81,6 +91,7 @@ export const planRun = (config: Config, dataset: Dataset): Plan => {
       dtype,
       batch: { seed, ratings, decoys, items: dataset.items },
       modelBytes: bytes((config.modelMemory * 1e6) / Math.min(threads, dataset.users)),
+      ...(fleet === undefined ? {} : { fleet }),
     },
   };
 };

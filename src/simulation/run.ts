@@ -71,7 +71,7 @@ const endEpoch = async (context: Context, epoch: number, trainLoss: number): Pro
   // Not before: a checkpoint of a run that fails while it measures must lead to the measurement again.
   context.state = { epochsEnded: epoch, best: judge(context.state.best, epoch, measured.valid) };
   const best = context.state.best.epoch === epoch;
-  context.onEvent({ type: 'epoch', epoch, round: context.round, trainLoss, best, virtualTime: null, ...measured });
+  context.onEvent({ type: 'epoch', epoch, round: context.round, trainLoss, best, ...measured });
   if (best && config.checkpoint.best) context.saves.best(fleet, context.round);
 };
 
@@ -185,7 +185,7 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
   const { world, threads, settings, host } = plan;
   const { privateState } = createAlgorithm(host.algorithm, world).device;
   // From here on the dataset is not needed: a large one should not be kept alive by the run.
-  const shards = shardDataset(dataset, threads, privateState?.size);
+  const shards = shardDataset(dataset, threads, privateState?.size, host.fleet === undefined ? 'none' : 'budgets');
   const ratings = ratingsIn(dataset);
   const recorded = recordedDevices(config.seed, world.devices, config.recorder.share);
   let context: Context | undefined;
@@ -197,7 +197,10 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
   const saves = createSaves({ paths: checkpoints, resume: options.resume, keep, shards, observers, onEvent });
   const begin = (): Promise<Fleet> =>
     startFleet({
-      coordinator: { algorithm: host.algorithm, world, settings, threads, recorded },
+      coordinator: {
+        ...{ algorithm: host.algorithm, world, settings, threads, recorded },
+        ...(host.fleet === undefined ? {} : { fleet: host.fleet }),
+      },
       host,
       shards,
       onEvent,
@@ -235,7 +238,7 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
     epochs,
     rounds,
     round: started.round,
-    fleet: null,
+    fleet: settings.fleet === null ? null : { policy: settings.policy.kind, ...settings.fleet },
   });
   const finished = finish(started, start);
   finished.catch(() => {}); // Whoever awaits `finished` handles it; until then it must not count as unhandled.

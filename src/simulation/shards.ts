@@ -1,4 +1,5 @@
 import type { Dataset, Ratings } from '../data/dataset.js';
+import { createBudgets } from '../device/budgets.js';
 import type { Column, PrivateColumns } from '../device/columns.js';
 import { createPrivateState } from '../device/private-state.js';
 
@@ -33,15 +34,24 @@ const boundaries = ({ offsets }: Ratings, devices: number, count: number): numbe
 
 /**
  * Cuts a dataset into the private columns of `hosts` device hosts (fewer where there are fewer devices), with room for
- * `stateSize` numbers that each device keeps.
+ * `stateSize` numbers that each device keeps, and for their `budgets` where they have any.
  */
-export const shardDataset = ({ users, parts }: Dataset, hosts: number, stateSize = 0): readonly PrivateColumns[] => {
+export const shardDataset = (
+  { users, parts }: Dataset,
+  hosts: number,
+  stateSize = 0,
+  budgets: 'budgets' | 'none' = 'none',
+): readonly PrivateColumns[] => {
   const ends = boundaries(parts.train, users, Math.min(hosts, users));
   return ends.map((end, index) => {
     const first = ends[index - 1] ?? 0;
     const of = (ratings: Ratings) => slice(ratings, first, end);
     const devices = end - first;
     const columns = { firstDevice: first, devices, train: of(parts.train), valid: of(parts.valid), test: of(parts.test) };
-    return stateSize === 0 ? columns : { ...columns, state: createPrivateState(devices, stateSize) };
+    return {
+      ...columns,
+      ...(stateSize === 0 ? {} : { state: createPrivateState(devices, stateSize) }),
+      ...(budgets === 'none' ? {} : { budgets: createBudgets(devices) }),
+    };
   });
 };

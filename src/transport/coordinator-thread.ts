@@ -5,7 +5,10 @@ import { MetafleetError } from '../base/errors.js';
 import type { DeviceId } from '../base/units.js';
 import { type Coordinator, createCoordinator } from '../coordinator/coordinator.js';
 import { createRecorder } from '../coordinator/recorder.js';
+import type { CheckIn } from '../coordinator/sampling.js';
 import type { RoundSettings } from '../coordinator/settings.js';
+import { isAvailable } from '../device/availability.js';
+import { type FleetSetup, isCharging, localTime, profileOf } from '../device/profile.js';
 import { expose } from './control.js';
 import { createDevicesLink, type DevicesLink } from './link.js';
 
@@ -19,6 +22,8 @@ export type CoordinatorSetup = {
   readonly threads: number;
   /** Devices whose flights are recorded; default: none. */
   readonly recorded?: readonly DeviceId[];
+  /** Absent: no fleet is simulated. */
+  readonly fleet?: FleetSetup;
 };
 
 export type CoordinatorControl = Omit<Coordinator, 'parameters' | 'kernels'> & {
@@ -28,6 +33,15 @@ export type CoordinatorControl = Omit<Coordinator, 'parameters' | 'kernels'> & {
   lost(host: number, reason: string): void;
   fail(reason: string): void;
 };
+
+/** Devices say when they check in whether they are on the plug; that much the coordinator may know. */
+const checkInOf =
+  (fleet: FleetSetup): CheckIn =>
+  (device, now) => {
+    const local = localTime(fleet, device, now);
+    if (!isAvailable(fleet.availability, fleet.seed, device, now, local)) return 'away';
+    return isCharging(fleet.profiles[profileOf(fleet, device)]!.battery, local) ? 'charging' : 'reachable';
+  };
 
 type Started = { readonly link: DevicesLink; readonly activity: Uint32Array; readonly coordinator: Coordinator };
 
@@ -47,7 +61,7 @@ export const serveCoordinator = (control: MessagePort): void => {
     return started;
   };
   const api: CoordinatorControl = {
-    start: async ({ algorithm: setup, world, settings, hosts, threads, recorded }, events) => {
+    start: async ({ algorithm: setup, world, settings, hosts, threads, recorded, fleet }, events) => {
       const algorithm = createAlgorithm(setup, world);
       const server = await algorithm.createServer({ seed: settings.seed, threads });
       const link = createDevicesLink(hosts, createRecorder(recorded ?? []));
@@ -60,6 +74,7 @@ export const serveCoordinator = (control: MessagePort): void => {
         settings,
         activity,
         emit: (event) => events.postMessage(event),
+        ...(fleet === undefined ? {} : { checkIn: checkInOf(fleet) }),
       });
       started = { link, activity, coordinator };
       return { parameters: coordinator.parameters, kernels: coordinator.kernels };

@@ -1,9 +1,9 @@
 import type { ErrorCode } from '../base/errors.js';
-import type { Bytes, Millis } from '../base/units.js';
+import type { Bytes, Millis, Seconds } from '../base/units.js';
 import type { ThreadUse } from '../coordinator/events.js';
+import type { Account } from '../messages/account.js';
 
-/** What a port between the coordinator and a host carries: a frame of messages, and beside it what belongs to the simulation alone. */
-export type FrameDown = {
+type Frame = {
   readonly exchange: number;
   readonly frame: ArrayBuffer;
   readonly length: number;
@@ -11,7 +11,14 @@ export type FrameDown = {
   readonly sent: Millis;
 };
 
-export type FrameUp = FrameDown & {
+/**
+ * What a port between the coordinator and a host carries: a frame of messages, and beside it what belongs to the simulation alone.
+ * `at`: the virtual time each message leaves; absent where no fleet is simulated.
+ */
+export type FrameDown = Frame & { readonly at?: readonly Seconds[] };
+
+/** One for each frame down, in order. */
+export type FrameUp = Frame & {
   readonly deviceMillis: readonly Millis[];
   readonly store: StoreUsage;
   /** How long the frame it answers waited for the host's thread. */
@@ -19,6 +26,8 @@ export type FrameUp = FrameDown & {
   readonly thread: ThreadUse;
   /** A large frame that was answered, given back to be written again: memory that only a collection frees costs many of them. */
   readonly spent?: ArrayBuffer;
+  /** Of each device asked, also of those that fell silent; empty where no fleet is simulated. */
+  readonly accounts: readonly Account[];
 };
 
 /** Bytes from which a frame is given back. */

@@ -1,14 +1,18 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { World } from '../algorithms/algorithm.js';
 import { type AlgorithmSetup, createAlgorithm } from '../algorithms/create.js';
-import { isMetafleetError, messageOf } from '../base/errors.js';
-import { type Bytes, type DeviceId, type Millis, millis } from '../base/units.js';
-import { type DeviceContext, transition } from '../device/actor.js';
+import { badInput, isMetafleetError, messageOf } from '../base/errors.js';
+import { type Bytes, bytes, type DeviceId, type Millis, millis, type Seconds } from '../base/units.js';
+import { type DeviceContext, type Transition, transition } from '../device/actor.js';
 import type { BatchOptions } from '../device/batch.js';
 import { activityOf, indexOf, type PrivateColumns, ratingsOf } from '../device/columns.js';
 import { createModelStore } from '../device/model-store.js';
 import { keepState, stateBefore } from '../device/private-state.js';
-import { decodeFrame, encodeFrame } from '../messages/frame.js';
+import type { FleetSetup } from '../device/profile.js';
+import { type Attempt, attempt, type Simulation, settle } from '../device/simulate.js';
+import type { Account } from '../messages/account.js';
+import { type Decoded, decodeFrame, type Encoded, encodeFrame } from '../messages/frame.js';
+import type { Message } from '../messages/message.js';
 import type { Dtype } from '../messages/wire-tensor.js';
 import { expose } from './control.js';
 import { type FrameDown, type FrameUp, type HostFailure, LARGE_FRAME } from './envelope.js';
@@ -22,6 +26,8 @@ export type HostSetup = {
   readonly batch: BatchOptions;
   /** Budget for generated models on this host. */
   readonly modelBytes: Bytes;
+  /** Absent: devices have no limits and take no virtual time. */
+  readonly fleet?: FleetSetup;
 };
 
 export type HostTask = { readonly host: number; readonly setup: HostSetup; readonly control: MessagePort; readonly traffic: MessagePort };
@@ -36,6 +42,8 @@ export type HostControl = {
   stop(): void;
 };
 
+type Answered = { readonly encoded: Encoded; readonly accounts: readonly Account[] };
+
 /** Later than any round: the newest version of a device's state. */
 const NEWEST = Number.MAX_SAFE_INTEGER;
 
@@ -47,35 +55,68 @@ export const serveHost = ({ setup, control, traffic }: HostTask): Promise<void> 
   let context: DeviceContext | undefined;
   let delivered = 0;
 
-  const answer = ({ exchange, frame, length, sent }: FrameDown): FrameUp => {
+  /** Keeps what a device has after a message: for her next round, and for whoever asks her model. */
+  const keep = ({ columns }: DeviceContext, message: Message, { model, state }: Transition): void => {
+    if (model !== undefined) {
+      store.put(message.device, model);
+      delivered += 1;
+    }
+    if (state !== undefined && columns.state !== undefined) {
+      keepState(columns.state, indexOf(columns, message.device), message.round, state.before, state.after);
+    }
+  };
+
+  /** Devices that take time, refuse and fall silent: their answers, and an account of each. */
+  const answerAsFleet = (loaded: DeviceContext, simulation: Simulation, { messages, sizes }: Decoded, at: readonly Seconds[]): Answered => {
+    const attempts = messages.map((message, index): Attempt => {
+      if (message.kind !== 'assign' && message.kind !== 'model')
+        throw badInput('MESSAGE', `device ${message.device}`, 'assign or model', message.kind);
+      const attempted = attempt(loaded, simulation, message, at[index]!, bytes(sizes[index]!));
+      if (attempted.done !== null) keep(loaded, message, attempted.done);
+      return attempted;
+    });
+    const arriving = attempts.filter(({ done, lost }) => done !== null && lost === null);
+    const encoded = encodeFrame(arriving.map(({ done }) => done!.reply));
+    const sizeOf = new Map(arriving.map(({ message }, index) => [message.device, bytes(encoded.sizes[index]!)]));
+    const accounts = attempts.map((attempted) => settle(loaded, simulation, attempted, sizeOf.get(attempted.message.device) ?? bytes(0)));
+    return { encoded, accounts };
+  };
+
+  const answer = ({ exchange, frame, length, sent, at }: FrameDown): FrameUp => {
     const waited = millis(sharedNow() - sent);
     if (context === undefined) throw new Error('a frame came before the ratings were loaded');
     const loaded = context;
+    const up = ({ frame: reply, length: size }: Encoded, deviceMillis: readonly Millis[], accounts: readonly Account[]): FrameUp => {
+      const spent = frame.byteLength < LARGE_FRAME ? {} : { spent: frame };
+      const usage = { store: { ...store.usage(), delivered }, thread: meter.take() };
+      return { exchange, frame: reply, length: size, sent: sharedNow(), waited, deviceMillis, accounts, ...usage, ...spent };
+    };
     let start = performance.now();
-    const { messages } = decodeFrame(frame, length, 'frame from the coordinator');
+    const decoded = decodeFrame(frame, length, 'frame from the coordinator');
+    const { messages } = decoded;
     const share = (performance.now() - start) / messages.length;
+    const isTraining = messages.every(({ kind }) => kind === 'model');
+    const { fleet } = setup;
+    if (fleet !== undefined && at !== undefined && loaded.columns.budgets !== undefined) {
+      const { encoded, accounts } = answerAsFleet(loaded, { setup: fleet, budgets: loaded.columns.budgets }, decoded, at);
+      // Who falls silent or refuses takes no time of the host's worth telling apart: the frame's time, spread evenly.
+      const mean = millis((performance.now() - start) / messages.length + share);
+      const deviceMillis = isTraining ? messages.map(() => mean) : [];
+      return up(encoded, deviceMillis, accounts);
+    }
     const times: number[] = [];
     const replies = messages.map((message) => {
       start = performance.now();
-      const { model, state, reply } = transition(loaded, message);
-      if (model !== undefined) {
-        store.put(message.device, model);
-        delivered += 1;
-      }
-      if (state !== undefined && loaded.columns.state !== undefined) {
-        keepState(loaded.columns.state, indexOf(loaded.columns, message.device), message.round, state.before, state.after);
-      }
+      const done = transition(loaded, message);
+      keep(loaded, message, done);
       times.push(performance.now() - start + share);
-      return reply;
+      return done.reply;
     });
     start = performance.now();
     const encoded = encodeFrame(replies);
     const encoding = (performance.now() - start) / replies.length;
-    const deviceMillis: Millis[] = messages.every(({ kind }) => kind === 'model') ? times.map((time) => millis(time + encoding)) : [];
-    const usage = { ...store.usage(), delivered };
-    const { frame: reply, length: size } = encoded;
-    const spent = frame.byteLength < LARGE_FRAME ? {} : { spent: frame };
-    return { exchange, frame: reply, length: size, sent: sharedNow(), waited, deviceMillis, store: usage, thread: meter.take(), ...spent };
+    const deviceMillis: Millis[] = isTraining ? times.map((time) => millis(time + encoding)) : [];
+    return up(encoded, deviceMillis, []);
   };
 
   traffic.on('message', (down: FrameDown) => {

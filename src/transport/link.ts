@@ -1,10 +1,11 @@
 import type { MessagePort } from 'node:worker_threads';
 import { badInput, isMetafleetError, MetafleetError, messageOf } from '../base/errors.js';
-import { bytes, type DeviceId, type Millis, millis } from '../base/units.js';
-import type { Devices, Exchange, HostsReport } from '../coordinator/devices.js';
+import { bytes, type DeviceId, type Millis, millis, type Seconds } from '../base/units.js';
+import type { Answers, Devices, Exchange, HostsReport, Rejection } from '../coordinator/devices.js';
 import type { Direction, ThreadUse } from '../coordinator/events.js';
 import { createRecorder, type Recorder } from '../coordinator/recorder.js';
-import { decodeFrame, encodeFrame } from '../messages/frame.js';
+import type { Account } from '../messages/account.js';
+import { decodeRecords, encodeFrame } from '../messages/frame.js';
 import type { Message } from '../messages/message.js';
 import type { FrameDown, FrameUp, HostFailure, StoreUsage } from './envelope.js';
 import { createSpareFrames } from './spare-frames.js';
@@ -26,14 +27,21 @@ export type DevicesLink = Devices & {
 
 type Host = { readonly firstDevice: number; readonly port: MessagePort };
 
+/** What was sent to a host in one frame, which it answers with one: the rounds of the devices that owe an answer. */
+type Batch = Map<DeviceId, number>;
+
+type Collected = { messages: Message[]; rejected: Rejection[]; duplicates: number; accounts: Account[] };
+
 type OpenExchange = {
   readonly id: number;
-  /** By device asked and not yet answered: the round it was asked in. */
-  readonly outstanding: Map<DeviceId, number>;
-  answered: Message[];
+  /** By host, oldest first: frames that were not answered yet. */
+  readonly outstanding: readonly Batch[][];
+  collected: Collected;
   failure: Error | undefined;
-  waiting: { readonly resolve: (answers: readonly Message[]) => void; readonly reject: (error: Error) => void } | undefined;
+  waiting: { readonly resolve: (answers: Answers) => void; readonly reject: (error: Error) => void } | undefined;
 };
+
+const nothing = (): Collected => ({ messages: [], rejected: [], duplicates: 0, accounts: [] });
 
 const NO_USE: ThreadUse = { lagMillis: millis(0), gcMillis: millis(0), heapBytes: bytes(0) };
 const NO_USAGE: StoreUsage = { models: 0, bytes: bytes(0), evicted: 0, delivered: 0 };
@@ -73,11 +81,14 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder = create
 
   const settle = (exchange: OpenExchange): void => {
     const { waiting, failure, outstanding } = exchange;
-    if (waiting === undefined || (failure === undefined && outstanding.size > 0)) return;
+    if (waiting === undefined || (failure === undefined && outstanding.some((batches) => batches.length > 0))) return;
     exchange.waiting = undefined;
-    if (failure === undefined) waiting.resolve(exchange.answered.sort((a, b) => a.device - b.device));
+    const { collected } = exchange;
+    exchange.collected = nothing();
+    // Hosts are threads that finish in any order: whatever follows must not see it.
+    for (const list of [collected.messages, collected.rejected, collected.accounts]) list.sort((a, b) => a.device - b.device);
+    if (failure === undefined) waiting.resolve(collected);
     else waiting.reject(failure);
-    exchange.answered = [];
   };
   const abort = (error: Error): void => {
     if (current === undefined) return;
@@ -91,20 +102,48 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder = create
     return host;
   };
 
-  const receive = (host: number, exchange: OpenExchange, { frame, length, deviceMillis: times }: FrameUp): void => {
+  /**
+   * Sorts a host's answers: those of devices that owed one, and faults. A device that owes an answer and gave none is charged
+   * with a fault of its frame, since nothing else in the frame can have been its answer.
+   */
+  const receive = (host: number, exchange: OpenExchange, { frame, length, accounts, deviceMillis: times }: FrameUp): void => {
     const place = `frame from host ${host}`;
-    const { messages, sizes } = decodeFrame(frame, length, place);
-    messages.forEach((message, index) => {
-      const round = exchange.outstanding.get(message.device);
-      if (round === undefined || hostOf(message.device) !== host)
-        throw badInput('MESSAGE', place, 'answers of devices that were asked', `one of device ${message.device}`);
-      if (message.round !== round)
-        throw badInput('MESSAGE', `${place}, device ${message.device}`, `round ${round}`, `round ${message.round}`);
-      exchange.outstanding.delete(message.device);
-      exchange.answered.push(message);
-      meter.count(message, sizes[index]!, 'up');
-      recorder.message(message, bytes(sizes[index]!), 'up', times[index]);
+    const { records, sizes } = decodeRecords(frame, length, place);
+    const owing = exchange.outstanding[host]!.shift();
+    if (owing === undefined) throw badInput('MESSAGE', place, 'an answer to a frame', 'one that nobody waits for');
+    const { collected } = exchange;
+    const faults: Omit<Rejection, 'device'>[] = [];
+    records.forEach((record, index) => {
+      if (record instanceof MetafleetError) {
+        meter.count(null, sizes[index]!, 'up');
+        faults.push({ cause: 'malformed', text: record.message });
+        return;
+      }
+      meter.count(record, sizes[index]!, 'up');
+      const { device } = record;
+      const round = owing.get(device);
+      if (round === undefined) {
+        const { message } = badInput('MESSAGE', place, 'answers of devices that were asked', `one of device ${device}`);
+        faults.push({ cause: 'identity', text: message });
+      } else if (record.round !== round) {
+        const { message } = badInput('MESSAGE', `${place}, device ${device}`, `round ${round}`, `round ${record.round}`);
+        collected.rejected.push({ device, cause: 'round', text: message });
+        owing.delete(device);
+      } else {
+        recorder.message(record, bytes(sizes[index]!), 'up', times[index]);
+        collected.messages.push(record);
+        owing.delete(device);
+      }
     });
+    for (const account of accounts) {
+      collected.accounts.push(account);
+      if (account.lost !== null) owing.delete(account.device);
+    }
+    for (const device of owing.keys()) {
+      const fault = faults.shift() ?? { cause: 'malformed', text: `${place}: expected an answer of device ${device}, found none` };
+      collected.rejected.push({ device, ...fault });
+    }
+    collected.duplicates += faults.length;
   };
 
   const onFailure = (host: number, { code, message }: HostFailure['failure']): void => {
@@ -147,20 +186,23 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder = create
     else onFrame(host, current, up);
   };
 
-  const send = (exchange: OpenExchange, messages: readonly Message[]): void => {
-    const byHost = hosts.map((): Message[] => []);
-    for (const message of messages) {
-      byHost[hostOf(message.device)]!.push(message);
-      exchange.outstanding.set(message.device, message.round);
-    }
-    byHost.forEach((batch, host) => {
+  const send = (exchange: OpenExchange, messages: readonly Message[], at: readonly Seconds[] | undefined): void => {
+    const byHost = hosts.map((): { batch: Message[]; at: Seconds[] } => ({ batch: [], at: [] }));
+    messages.forEach((message, index) => {
+      const to = byHost[hostOf(message.device)]!;
+      to.batch.push(message);
+      if (at !== undefined) to.at.push(at[index]!);
+    });
+    byHost.forEach(({ batch, at: times }, host) => {
       if (batch.length === 0) return;
       const { frame, length, sizes } = encodeFrame(batch, spares.take);
       batch.forEach((message, index) => {
         meter.count(message, sizes[index]!, 'down');
         recorder.message(message, bytes(sizes[index]!), 'down');
       });
-      hosts[host]!.port.postMessage({ exchange: exchange.id, frame, length, sent: sharedNow() } satisfies FrameDown, [frame]);
+      exchange.outstanding[host]!.push(new Map(batch.map(({ device, round }) => [device, round])));
+      const down: FrameDown = { exchange: exchange.id, frame, length, sent: sharedNow(), ...(at === undefined ? {} : { at: times }) };
+      hosts[host]!.port.postMessage(down, [frame]);
     });
   };
 
@@ -183,11 +225,17 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder = create
     },
     open: async (): Promise<Exchange> => {
       await everyoneThere();
-      const exchange: OpenExchange = { id: ++exchanges, outstanding: new Map(), answered: [], failure: undefined, waiting: undefined };
+      const exchange: OpenExchange = {
+        id: ++exchanges,
+        outstanding: hosts.map(() => []),
+        collected: nothing(),
+        failure: undefined,
+        waiting: undefined,
+      };
       current = exchange;
       return {
-        send: (messages) => {
-          if (exchange.failure === undefined) send(exchange, messages);
+        send: (messages, at) => {
+          if (exchange.failure === undefined) send(exchange, messages, at);
         },
         answers: () =>
           new Promise((resolve, reject) => {

@@ -13,9 +13,12 @@ const sizeClassOf = (size: number): number => {
   while (index < SIZE_BOUNDS.length && size > SIZE_BOUNDS[index]!) index += 1;
   return index;
 };
+/** What came in a message's place and is none. */
+const MALFORMED = 'malformed';
 
 export type TrafficMeter = {
-  readonly count: (message: Message, size: number, direction: Direction) => void;
+  /** `message` null: something in a message's place that is none. */
+  readonly count: (message: Message | null, size: number, direction: Direction) => void;
   /** What was counted since the last call. */
   readonly take: () => Traffic;
 };
@@ -25,12 +28,13 @@ export const createTrafficMeter = (): TrafficMeter => {
   let lines = new Map<string, Line>();
   return {
     count: (message, size, direction) => {
-      const kind = kindOf(message);
-      let line = lines.get(kind);
+      const kind = message === null ? MALFORMED : kindOf(message);
+      const key = `${direction} ${kind}`;
+      let line = lines.get(key);
       if (line === undefined) {
         const sizes = new Array<number>(SIZE_BOUNDS.length + 1).fill(0);
-        line = { kind, direction, dtype: dtypeOf(message), messages: 0, bytes: 0, sizes };
-        lines.set(kind, line);
+        line = { kind, direction, dtype: message === null ? 'none' : dtypeOf(message), messages: 0, bytes: 0, sizes };
+        lines.set(key, line);
       }
       line.messages += 1;
       line.bytes += size;

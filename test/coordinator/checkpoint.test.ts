@@ -100,11 +100,11 @@ describe('a checkpoint', () => {
   it('brings back any state the run is in', () => {
     const parameters = parametersOf(1);
     fc.assert(
-      fc.property(fc.jsonValue(), fc.jsonValue(), (optimizer, run) => {
+      fc.property(fc.jsonValue(), fc.jsonValue(), fc.uint8Array(), (optimizer, run, carried) => {
         // JSON has one zero.
         const plain = JSON.parse(JSON.stringify({ optimizer, run })) as { optimizer: unknown; run: unknown };
-        writeCheckpoint(path, contentOf(parameters, { optimizer, run }));
-        expect(read()).toEqual({ ...plain, round: 9 });
+        writeCheckpoint(path, contentOf(parameters, { optimizer, run, carried }));
+        expect(read()).toEqual({ ...plain, round: 9, carried });
       }),
       { numRuns: 30 },
     );

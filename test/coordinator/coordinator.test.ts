@@ -8,6 +8,7 @@ import { type Coordinator, createCoordinator } from '../../src/coordinator/coord
 import { digestOf } from '../../src/coordinator/digest.js';
 import { evaluate } from '../../src/coordinator/evaluate.js';
 import type { RoundFinished } from '../../src/coordinator/events.js';
+import { createSampler } from '../../src/coordinator/sampling.js';
 import { constantRate } from '../../src/coordinator/schedule.js';
 import type { RoundSettings } from '../../src/coordinator/settings.js';
 import { transition } from '../../src/device/actor.js';
@@ -158,28 +159,35 @@ describe('a round', () => {
     expect(digest()).toBe(after);
   });
 
-  it('ends with MESSAGE at an answer of the wrong kind, and Θ is as it was', async () => {
-    const before = digest();
+  /** Everyone but device 3 is honest; the same without her. */
+  const withoutHer = async (answer: NonNullable<InProcessOptions['answer']>) => {
+    const { coordinator, events } = start({ answer, settings: { cohort: 12, roundsPerEpoch: 1 } });
+    await coordinator.train(1);
+    const moved = digest();
+    start().coordinator.restore(fresh);
+    const shy: InProcessOptions['answer'] = (down, honest) => (down.kind === 'model' && down.device === 3 ? refusal(down) : honest());
+    await start({ answer: shy, settings: { cohort: 12, roundsPerEpoch: 1 } }).coordinator.train(1);
+    return { event: events[0]!, moved, expected: digest() };
+  };
+
+  it('counts and explains an answer of the wrong kind, which changes nothing', async () => {
     const nothing = { count: 0, absolute: 0, squared: 0 };
-    const answer: InProcessOptions['answer'] = ({ kind, round, device }, honest) =>
-      kind === 'model' && device === 3 ? { kind: 'score', round, device, valid: nothing, test: nothing } : honest();
-    const { coordinator } = start({ answer, settings: { cohort: 12, roundsPerEpoch: 1 } });
-    await expect(coordinator.train(1)).rejects.toMatchObject({
-      code: 'MESSAGE',
-      message: 'answer of device 3: expected update or refuse, found score',
-    });
-    expect(digest()).toBe(before);
+    const { event, moved, expected } = await withoutHer(({ kind, round, device }, honest) =>
+      kind === 'model' && device === 3 ? { kind: 'score', round, device, valid: nothing, test: nothing } : honest(),
+    );
+    expect(moved).toBe(expected);
+    expect(event.outcomes).toMatchObject({ assigned: 12, trained: 11, rejected: { kind: 1 } });
+    expect(event.rejections).toEqual(['answer of device 3: expected update or refuse, found score']);
   });
 
-  it('ends with MESSAGE at an update of the wrong form, and Θ is as it was', async () => {
-    const before = digest();
-    const answer: InProcessOptions['answer'] = (_, honest) => {
+  it('counts and explains an update of the wrong form, which changes nothing', async () => {
+    const { event, moved, expected } = await withoutHer((_, honest) => {
       const reply = honest();
       return reply.kind === 'update' && reply.device === 3 ? { ...reply, tensors: reply.tensors.slice(1) } : reply;
-    };
-    const { coordinator } = start({ answer, settings: { cohort: 12, roundsPerEpoch: 1 } });
-    await expect(coordinator.train(1)).rejects.toMatchObject({ code: 'MESSAGE' });
-    expect(digest()).toBe(before);
+    });
+    expect(moved).toBe(expected);
+    expect(event.outcomes).toMatchObject({ assigned: 12, trained: 11, rejected: { shape: 1 } });
+    expect(event.rejections).toEqual([expect.stringMatching(/^update of device 3: expected 6 tensors, found 5$/)]);
   });
 
   it('that a lost host interrupts is run again, to the same Θ', async () => {
@@ -305,11 +313,11 @@ describe('measuring', () => {
       settings: settingsOf(),
       items: engine.world.items,
       dtype: 'f32',
-      sampler: () => [],
+      sampler: createSampler({ ...settingsOf(), activity: new Uint32Array(12), checkIn: () => 'charging' }),
       beforeStep: async () => {},
     } as const;
     const some = { low: new Set([3]), medium: new Set([0, 5]), high: new Set(Array.from({ length: 12 }, (_, device) => device)) };
-    const { groups, valid, test } = await evaluate(context, 1, 12, some);
+    const { groups, valid, test } = await evaluate(context, 1, 12, some, null);
     expect(groups.map(({ group, devices: size }) => [group, size])).toEqual([
       ['low', 1],
       ['medium', 2],

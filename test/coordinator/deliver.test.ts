@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { random } from '../../src/base/random.js';
 import { type DeviceId, deviceId } from '../../src/base/units.js';
-import { acceptUpdate, deliver, type Errand } from '../../src/coordinator/deliver.js';
+import { acceptUpdate } from '../../src/coordinator/accept.js';
+import { deliver, type Errand } from '../../src/coordinator/deliver.js';
 import { transition } from '../../src/device/actor.js';
 import type { Message, Model, Update } from '../../src/messages/message.js';
 import { type Dtype, decodeTensor } from '../../src/messages/wire-tensor.js';
@@ -33,28 +34,15 @@ const run = async (
   const full: Errand = { round: 1, purpose: 'train', delivery: 'full', cohort: COHORT, ...errand };
   server.prepare(full.cohort, 1);
   const context = { algorithm, server: watched, items: world.items, dtype: 'f32' as Dtype };
-  const { answers, generateMillis } = await deliver(context, full, await devices.open());
+  const { answers, generateMillis, rejected } = await deliver(context, full, await devices.open());
   expect(generateMillis).toBeGreaterThanOrEqual(0);
   return {
     answers,
+    rejected,
     generated,
     sent: devices.sent,
     models: devices.sent.flat().filter((message): message is Model => message.kind === 'model'),
   };
-};
-
-const errorOf = async (work: Promise<unknown>): Promise<string> => {
-  const outcome = await work.then(
-    () => undefined,
-    (error: unknown) => ({ error }),
-  );
-  return outcome === undefined
-    ? 'nothing was thrown'
-    : String(
-        orMessageError(() => {
-          throw outcome.error;
-        }),
-      );
 };
 
 const asked = (messages: readonly Message[]): number[] => messages.map(({ device }) => device);
@@ -159,7 +147,7 @@ describe('delivery', () => {
     expect(measured.models.map(({ tensors }) => plain(tensors))).toEqual(trained.models.map(({ tensors }) => plain(tensors)));
   });
 
-  it('refuses rows beyond the items, and answers of another kind', async () => {
+  it('leaves out whoever asks for rows beyond the items, or answers with another kind', async () => {
     const tooFar = run(
       { delivery: 'subset' },
       {
@@ -167,7 +155,9 @@ describe('delivery', () => {
           down.kind === 'assign' && down.device === 4 ? { ...down, kind: 'want', rows: Uint32Array.of(1, 40) } : honest(),
       },
     );
-    expect(await errorOf(tooFar)).toBe('rows wanted by device 4: expected items below 40, found 40');
+    const text = 'rows wanted by device 4: expected items below 40, found 40';
+    expect((await tooFar).rejected).toEqual([{ device: 4, cause: 'rows', text }]);
+    expect(asked((await tooFar).answers)).toEqual(COHORT.filter((device) => device !== 4));
     const outOfTurn = run(
       { delivery: 'subset' },
       {
@@ -177,15 +167,16 @@ describe('delivery', () => {
             : honest(),
       },
     );
-    expect(await errorOf(outOfTurn)).toBe('answer of device 4: expected want or refuse, found update');
+    const kind = 'answer of device 4: expected want or refuse, found update';
+    expect((await outOfTurn).rejected).toEqual([{ device: 4, cause: 'kind', text: kind }]);
   });
 });
 
 describe('a client update', () => {
   const upload = async (): Promise<Update> => (await run()).answers[2] as Update;
   const accept = (update: Update) => {
-    const { algorithm, server, world } = engine;
-    return orMessageError(() => acceptUpdate({ algorithm, server, items: world.items, dtype: 'f32' }, update, null));
+    const { algorithm, world } = engine;
+    return orMessageError(() => acceptUpdate({ algorithm, items: world.items, dtype: 'f32' }, update, null));
   };
 
   it('is decoded to what the device computed', async () => {

@@ -1,5 +1,5 @@
 import type { Algorithm, ServerHalf, World } from '../../src/algorithms/algorithm.js';
-import { bytes, type DeviceId, millis } from '../../src/base/units.js';
+import { bytes, type DeviceId, millis, seconds } from '../../src/base/units.js';
 import type { Devices } from '../../src/coordinator/devices.js';
 import { constantRate } from '../../src/coordinator/schedule.js';
 import type { RoundSettings } from '../../src/coordinator/settings.js';
@@ -56,7 +56,7 @@ export const createInProcess = ({ context, answer }: InProcessOptions): InProces
           if (failure !== undefined) throw failure;
           const ready = answers.sort((a, b) => a.device - b.device);
           answers = [];
-          return ready;
+          return { messages: ready, rejected: [], duplicates: 0, accounts: [] };
         },
       };
     },
@@ -77,6 +77,22 @@ export const createInProcess = ({ context, answer }: InProcessOptions): InProces
   };
 };
 
+/** Rounds that wait for everyone, without a simulated fleet. */
+export const PLAIN_ROUNDS: Pick<RoundSettings, 'oort' | 'policy' | 'defence' | 'fleet'> = {
+  oort: { penalty: 2, exploration: 0.9, explorationDecay: 0.98, leastExploration: 0.2, cutoff: 0.95 },
+  policy: {
+    kind: 'wait-all',
+    timeout: seconds(600),
+    deadline: seconds(60),
+    overSelection: 1,
+    concurrency: 10,
+    weighting: 'inverse-sqrt',
+    maxStaleness: 20,
+  },
+  defence: { normMultiple: 0, mostNorm: 0 },
+  fleet: null,
+};
+
 export const settingsOf = (changes: Partial<RoundSettings> = {}): RoundSettings => ({
   seed: 1,
   cohort: 5,
@@ -86,6 +102,7 @@ export const settingsOf = (changes: Partial<RoundSettings> = {}): RoundSettings 
   evaluationDelivery: 'subset',
   dtype: 'f32',
   schedule: { ...constantRate(0.01), decay: 0.5 },
+  ...PLAIN_ROUNDS,
   ...changes,
 });
 

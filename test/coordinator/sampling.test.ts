@@ -1,10 +1,28 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createSampler, SAMPLINGS, type Sampler, type SamplerOptions } from '../../src/coordinator/sampling.js';
+import { type DeviceId, seconds } from '../../src/base/units.js';
+import { createSampler, type SamplerOptions } from '../../src/coordinator/sampling.js';
+import { SAMPLINGS } from '../../src/coordinator/settings.js';
 import { chiSquare, chiSquareLimit } from '../base/chi-square.js';
+import { settingsOf } from './in-process.js';
 
-const sampler = (sampling: SamplerOptions['sampling'], activity: readonly number[], cohort: number, seed = 1): Sampler =>
-  createSampler({ sampling, seed, cohort, roundsPerEpoch: Math.ceil(activity.length / cohort), activity: Uint32Array.from(activity) });
+const optionsFor = (sampling: SamplerOptions['sampling'], activity: readonly number[], cohort: number, seed = 1): SamplerOptions => ({
+  sampling,
+  seed,
+  cohort,
+  roundsPerEpoch: Math.ceil(activity.length / cohort),
+  activity: Uint32Array.from(activity),
+  oort: settingsOf().oort,
+  checkIn: () => 'charging',
+});
+
+/** The cohorts of rounds in which nobody is still at work. */
+const sampler = (...options: Parameters<typeof optionsFor>): ((round: number) => readonly DeviceId[]) => {
+  const made = createSampler(optionsFor(...options));
+  return (round) => made.choose({ round, size: options[2], busy: new Set(), now: seconds(0) });
+};
+
+const FORGETFUL = ['shuffled', 'uniform', 'activity', 'available'] as const;
 
 const ascendingBelow = (cohort: readonly number[], devices: number): boolean =>
   cohort.every((device, i) => Number.isInteger(device) && device < devices && device >= 0 && (i === 0 || device > cohort[i - 1]!));
@@ -23,17 +41,6 @@ describe.each(SAMPLINGS)('%s sampling', (sampling) => {
     );
   });
 
-  it('is a function of seed and round, in whatever order rounds are asked for', () => {
-    const weights = Array.from({ length: 23 }, (_, i) => 1 + i);
-    const forward = sampler(sampling, weights, 5);
-    const rounds = Array.from({ length: 20 }, (_, i) => i + 1);
-    const expected = new Map(rounds.map((round) => [round, forward(round).join()]));
-    const backward = sampler(sampling, weights, 5);
-    for (const round of rounds.toReversed()) expect(backward(round).join(), `round ${round}`).toBe(expected.get(round));
-    expect(sampler(sampling, weights, 5, 2)(1).join()).not.toBe(expected.get(1));
-    expect(new Set(expected.values()).size).toBeGreaterThan(15);
-  });
-
   it('takes the whole fleet when the cohort is that large', () => {
     for (const devices of [1, 2, 9]) {
       const everyone = Array.from({ length: devices }, (_, i) => i);
@@ -45,6 +52,19 @@ describe.each(SAMPLINGS)('%s sampling', (sampling) => {
         )(3),
       ).toEqual(everyone);
     }
+  });
+});
+
+describe.each(FORGETFUL)('%s sampling', (sampling) => {
+  it('is a function of seed and round, in whatever order rounds are asked for', () => {
+    const weights = Array.from({ length: 23 }, (_, i) => 1 + i);
+    const forward = sampler(sampling, weights, 5);
+    const rounds = Array.from({ length: 20 }, (_, i) => i + 1);
+    const expected = new Map(rounds.map((round) => [round, forward(round).join()]));
+    const backward = sampler(sampling, weights, 5);
+    for (const round of rounds.toReversed()) expect(backward(round).join(), `round ${round}`).toBe(expected.get(round));
+    expect(sampler(sampling, weights, 5, 2)(1).join()).not.toBe(expected.get(1));
+    expect(new Set(expected.values()).size).toBeGreaterThan(15);
   });
 });
 

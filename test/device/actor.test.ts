@@ -43,7 +43,7 @@ const modelOf = (context: DeviceContext, purpose: Purpose, rows: Uint32Array | n
 
 const reply = <T extends Message>(context: DeviceContext, message: Message): T => transition(context, message).reply as T;
 const wanted = (context: DeviceContext, purpose: Purpose): Uint32Array =>
-  reply<Want>(context, { kind: 'assign', round: ROUND, device: DEVICE, purpose }).rows;
+  reply<Want>(context, { kind: 'assign', round: ROUND, device: DEVICE, purpose }).rows!;
 const gradientsOf = ({ tensors, dtype }: DeviceContext, update: Update): Float32Array[] =>
   tensors.map((spec, index) => decodeTensor(update.tensors[index]!, dtype, spec, update.rows.length, 'test'));
 const trainItems = (context: DeviceContext) => ratingsOf(context.columns, 'train', DEVICE).items;
@@ -54,7 +54,7 @@ describe('a device that is assigned', () => {
     const answer = reply<Want>(context, { kind: 'assign', round: ROUND, device: DEVICE, purpose: 'train' });
     expect(answer).toMatchObject({ kind: 'want', round: ROUND, device: DEVICE, purpose: 'train' });
     expect(answer.rows).toHaveLength(8);
-    expect(trainItems(context).filter((item) => answer.rows.includes(item)).length).toBeGreaterThanOrEqual(2);
+    expect(trainItems(context).filter((item) => answer.rows!.includes(item)).length).toBeGreaterThanOrEqual(2);
   });
 
   it('wants the rows of her held-out ratings when she is measured', () => {
@@ -168,6 +168,7 @@ describe('a device that is sent a model to measure', () => {
   /** Predicts its row's two numbers and the dense offset added up: small enough for pencil and paper. */
   const additive: DeviceHalf = {
     update: () => expect.fail('a measurement must not train'),
+    operations: () => expect.fail('nor count what training takes'),
     predict: ({ rows, tensors: [row, offset] }: LocalModel, _train, asked) =>
       Float32Array.from(asked, (item) => {
         const at = rows === null ? item : rows.indexOf(item);

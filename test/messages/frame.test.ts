@@ -247,7 +247,7 @@ describe('a message', () => {
     [
       'with a field of another kind',
       { ...assign, ratings: [3.5] },
-      /assign message: expected the fields kind, round, device, purpose, found "ratings"$/,
+      /assign message: expected the fields kind, round, device, purpose, full, found "ratings"$/,
     ],
     ['without a field', { kind: 'assign', round: 1, device: 2 }, /assign message, purpose: expected train or evaluate, found undefined$/],
     ['with a round that is text', { ...assign, round: '1' }, /assign message, round: expected a whole number ≥ 0, found "1"$/],
@@ -258,7 +258,8 @@ describe('a message', () => {
     ['with no number as its device', { ...assign, device: Number.NaN }, /device: expected a whole number ≥ 0, found null$/],
     ['with another purpose', { ...assign, purpose: 'spy' }, /purpose: expected train or evaluate, found "spy"$/],
     ['with rows that are no bytes', { ...want, rows: [1, 2] }, /want message, rows: expected bytes, found a list of 2$/],
-    ['with rows null where it must not be', { ...want, rows: null }, /want message, rows: expected bytes, found null$/],
+    ['with rows null where it must not be', { ...update, rows: null }, /update message, rows: expected bytes, found null$/],
+    ['with a flag that is no flag', { ...assign, full: false }, /assign message, full: expected true, or nothing, found false$/],
     ['with rows in halves', { ...want, rows: Buffer.alloc(6) }, /rows: expected a multiple of 4 bytes, found 6$/],
     ['with rows out of order', { ...want, rows: ids(1, 3, 2) }, /rows: expected ascending item ids, found 2 after 3$/],
     ['with a row twice', { ...update, rows: ids(1, 1) }, /update message, rows: expected ascending item ids, found 1 after 1$/],

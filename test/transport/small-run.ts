@@ -64,10 +64,12 @@ export const finish = async (options: SmallOptions = {}): Promise<Finished> => {
 export const roundsOf = (events: readonly RunEvent[]): RoundFinished[] => events.filter((event) => event.type === 'round');
 export const epochsOf = (events: readonly RunEvent[]): EpochFinished[] => events.filter((event) => event.type === 'epoch');
 
-/** What a run learned and sent, without how long it took. */
+/** What a run learned and sent and what became of its devices, without how long it took. */
 export const storyOf = (events: readonly RunEvent[]) => ({
-  rounds: roundsOf(events).map(({ round, epoch, cohort, ratings, loss, gradientNorm, clipped, traffic, activated }) => {
-    return { round, epoch, cohort, ratings, loss, gradientNorm, clipped, traffic: sorted(traffic), activated };
+  rounds: roundsOf(events).map(({ round, epoch, cohort, ratings, loss, gradientNorm, clipped, traffic, activated, ...rest }) => {
+    const { outcomes, duplicates, staleness, virtual } = rest;
+    const learned = { round, epoch, cohort, ratings, loss, gradientNorm, clipped, activated };
+    return { ...learned, outcomes, duplicates, staleness, virtual, traffic: sorted(traffic) };
   }),
   epochs: epochsOf(events).map(({ epoch, round, trainLoss, valid, test, best, traffic }) => {
     return { epoch, round, trainLoss, valid, test, best, traffic: sorted(traffic) };

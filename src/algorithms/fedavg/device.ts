@@ -62,6 +62,12 @@ export const createDeviceHalf = (options: FedAvgOptions): DeviceHalf => {
       },
     },
     update: (model, _train, batch, source, state) => train(options, workspace(), model, batch, source, state),
+    // A rating's forward pass is d·f + d + f multiplications and additions, its backward pass twice that; then each step's descent.
+    operations: ({ items }) => {
+      const { units: f, localEpochs, localBatch } = options;
+      const steps = Math.ceil(items.length / localBatch);
+      return 2 * localEpochs * (items.length * 3 * (d * f + d + f) + steps * (d * f + 2 * d + 2 * f));
+    },
     predict: (model, _train, items, state) => predict(workspace(), model, items, state),
   };
 };

@@ -121,6 +121,8 @@ export const createDeviceHalf = (world: World, options: MetaMFOptions): DeviceHa
   const centreOf = createCentre(world, options);
   return {
     update: (model, train, batch) => backward(model, sizes, batch, centreOf(train)),
+    // fold, d(rise) and d(w1) once, s·f·d each; a rating's z, A-gradient and row gradient, s·f each, and its h, w2 and b1.
+    operations: ({ items }) => 2 * (3 * s * f * d + items.length * (3 * s * f + 4 * f)),
     predict: (model, train, items) => {
       const pass = start(model, sizes);
       const centre = centreOf(train);

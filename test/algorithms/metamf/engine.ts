@@ -1,13 +1,14 @@
 import type { OptimizerSetup } from '../../../src/algorithms/create.js';
 import type { MetaMFOptions } from '../../../src/algorithms/metamf/options.js';
 import { random } from '../../../src/base/random.js';
-import { type DeviceId, deviceId } from '../../../src/base/units.js';
-import { type RoundContext, runRound } from '../../../src/coordinator/round.js';
+import { type DeviceId, deviceId, seconds } from '../../../src/base/units.js';
+import { FIRST_STATE, type RoundContext, runRound } from '../../../src/coordinator/round.js';
 import { createSampler } from '../../../src/coordinator/sampling.js';
 import { constantRate } from '../../../src/coordinator/schedule.js';
 import { learningRateOf, type RoundSettings } from '../../../src/coordinator/settings.js';
 import { type BatchOptions, batchOf } from '../../../src/device/batch.js';
 import { type Column, type PrivateColumns, ratingsOf } from '../../../src/device/columns.js';
+import { PLAIN_ROUNDS } from '../../coordinator/in-process.js';
 import { randomRatings, randomServer, WORLD } from './fleet.js';
 import { inProcessDevices } from './in-process-devices.js';
 import type { DeviceBatch } from './reference-model.js';
@@ -62,9 +63,10 @@ export const createEngine = async (options: MetaMFOptions, optimizer: Partial<Op
     evaluationDelivery: 'full',
     dtype: 'f32',
     schedule: { ...constantRate(0.01), decay: 0.5 },
+    ...PLAIN_ROUNDS,
   };
   const batch: BatchOptions = { seed: settings.seed, ratings, decoys, items: WORLD.items };
-  const sampler = createSampler({ ...settings, activity });
+  const sampler = createSampler({ ...settings, activity, checkIn: () => 'charging' });
   const devices = inProcessDevices({ half: algorithm.device, tensors: algorithm.tensors, columns, dtype: 'f32', batch });
   const context: RoundContext = {
     algorithm,
@@ -76,6 +78,7 @@ export const createEngine = async (options: MetaMFOptions, optimizer: Partial<Op
     sampler,
     beforeStep: async () => {},
   };
+  const cohortOf = (round: number) => sampler.choose({ round, size: settings.cohort, busy: new Set(), now: seconds(0) });
   const learnedFrom = (round: number, device: DeviceId): DeviceBatch => {
     const train = ratingsOf(columns, 'train', device);
     return { device, train, batch: batchOf(train, batch, round, device) };
@@ -83,9 +86,9 @@ export const createEngine = async (options: MetaMFOptions, optimizer: Partial<Op
   return {
     server,
     theta,
-    run: (round: number) => runRound(context, round),
+    run: async (round: number) => (await runRound(context, round, FIRST_STATE)).event,
     weights: (): Theta => readWeights(server.parameters, options),
-    batches: (round: number): DeviceBatch[] => sampler(round).map((device) => learnedFrom(round, device)),
+    batches: (round: number): DeviceBatch[] => cohortOf(round).map((device) => learnedFrom(round, device)),
     learningRate: (round: number): number => learningRateOf(round, settings),
     close: () => server.close(),
   };

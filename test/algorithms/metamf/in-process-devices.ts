@@ -15,7 +15,7 @@ export const inProcessDevices = (context: DeviceContext): Devices => ({
       answers: () => {
         const answers = waiting.sort((a, b) => a.device - b.device);
         waiting = [];
-        return Promise.resolve(answers);
+        return Promise.resolve({ messages: answers, rejected: [], duplicates: 0, accounts: [] });
       },
     });
   },
