@@ -171,7 +171,10 @@ export const tablePage = (result: TableResult): string => {
     { title: 'Costs', body: [costsTable(result)] },
     {
       title: 'How to reproduce it',
-      lead: html`All of it: <code>${result.command}</code>. One run alone, to the same digest: the command beside it.`,
+      lead: html`All of it: <code>${result.command}</code>. One run alone, to the same digest: the command beside it.${
+        result.baselines.length > 0 &&
+        html` The baselines are those of <code>npx metafleet run --data ${data.place} --seed N</code>, which prints them; they have no Θ.`
+      }`,
       body: [runsTable(result), downloads([{ file: `${result.study}-${data.name}.json`, text: JSON.stringify(result, null, 1) }])],
     },
   ];

@@ -21,8 +21,9 @@ export const costsOf = (runs: readonly RunFigures[]) => ({
 
 export const publishedText = (mae: number, mse: number | null): string => `${mae.toFixed(3)} / ${mse === null ? '-' : mse.toFixed(3)}`;
 
-/** p as text: below what four decimals can show, its power of ten. */
-export const formatP = (p: number): string => (!Number.isFinite(p) ? '-' : p >= 1e-4 || p === 0 ? p.toFixed(4) : p.toExponential(1));
+/** p as text: below what four decimals can show, its power of ten; 0 is what a double cannot hold. */
+export const formatP = (p: number): string =>
+  !Number.isFinite(p) ? '-' : p === 0 ? '< 1e-300' : p >= 1e-4 ? p.toFixed(4) : p.toExponential(1);
 
 /** The paper's level. */
 export const SIGNIFICANT = 0.01;
