@@ -31,7 +31,7 @@ const RANGE_SECONDS = 120;
 type Question = Pick<Answer, 'place' | 'title' | 'legend' | 'expr'>;
 
 /** From the compiled dashboards, since it is them that Grafana reads. */
-const questionsOf = (): Question[] => everything().filter(({ expr }) => !NEEDS_FLEET.test(expr));
+const questionsOf = ({ simulated }: WatchedRun): Question[] => everything().filter(({ expr }) => simulated || !NEEDS_FLEET.test(expr));
 
 const NEEDS_FLEET = /metafleet_(virtual|class|device_(energy|bytes|operations|budget))/;
 
@@ -108,8 +108,21 @@ const watch = async (run: WatchedRun, prometheus: Prometheus): Promise<Report> =
     () => latest('metafleet_hosts_restored_total'),
     (count) => count >= 1,
   );
+  const happened = run.simulated
+    ? ['metafleet_device_refusals_total', 'metafleet_devices_dropped_total', 'metafleet_updates_rejected_total']
+    : [];
+  const missing: string[] = [];
+  for (const counter of happened) {
+    if (
+      (await until(
+        () => latest(`sum(${counter})`),
+        (count) => count >= 1,
+      )) < 1
+    )
+      missing.push(`${counter}: still 0`);
+  }
   const linted = promtool(['check', 'metrics'], await scrape(run));
-  let answers: readonly Answer[] = questionsOf().map((question) => ({ ...question, series: 0, last: undefined, fault: 'not asked' }));
+  let answers: readonly Answer[] = questionsOf(run).map((question) => ({ ...question, series: 0, last: undefined, fault: 'not asked' }));
   await until(
     async () => {
       answers = await Promise.all(answers.map((answer) => (answer.fault === undefined ? answer : ask(prometheus, run.name, answer))));
@@ -125,6 +138,7 @@ const watch = async (run: WatchedRun, prometheus: Prometheus): Promise<Report> =
     answers,
     faults: [
       ...(restored >= 1 ? [] : ['the host that was killed did not come back']),
+      ...missing,
       ...(linted === undefined ? [] : [linted]),
       ...(firing.includes('MetafleetHostLost')
         ? []
