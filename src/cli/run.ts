@@ -35,7 +35,19 @@ const readText = (path: string): string => {
 };
 
 /** Keys that a resumed run may be given other values of: they say how far and where it runs, not what is trained. */
-const CHANGEABLE = ['threads', 'epochs', 'rounds', 'patience', 'modelMemory', 'baselines', 'checkpoint', 'recorder', 'metrics', 'results'];
+const CHANGEABLE = [
+  'threads',
+  'epochs',
+  'rounds',
+  'patience',
+  'modelMemory',
+  'hostHeap',
+  'baselines',
+  'checkpoint',
+  'recorder',
+  'metrics',
+  'results',
+];
 
 const isChangeable = (key: string): boolean => CHANGEABLE.some((name) => key === name || key.startsWith(`${name}.`));
 

@@ -242,6 +242,9 @@ export const configSchema = z.strictObject({
     .positive()
     .default(256)
     .describe('MB (10^6 bytes) for generated models on all devices together; the oldest are evicted'),
+  hostHeap: count(0)
+    .default(0)
+    .describe('MB of JavaScript heap for each thread of devices; one that needs more dies and is restored. 0: as Node has it'),
   evaluation: evaluation.prefault({}),
   optimizer: optimizer.prefault({}),
   metamf: metamf.prefault({}),

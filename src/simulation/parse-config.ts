@@ -119,7 +119,7 @@ const orTooDeep = <T>(file: string, parse: () => T): T => {
 /** Settings from a YAML text. Throws CONFIG naming `file:line`. */
 export const yamlSource = (text: string, file: string): ConfigSource => {
   const lines = new LineCounter();
-  const document = orTooDeep(file, () => parseDocument(text, { lineCounter: lines }));
+  const document = orTooDeep(file, () => parseDocument(text, { lineCounter: lines, logLevel: 'error' }));
   const problem = document.errors[0];
   if (problem !== undefined) {
     const { line } = lines.linePos(problem.pos[0]);
@@ -128,8 +128,10 @@ export const yamlSource = (text: string, file: string): ConfigSource => {
   let tree: unknown;
   try {
     tree = document.toJS() ?? {};
+    // An anchor within itself is a circle, which nothing here has an end for.
+    JSON.stringify(tree);
   } catch (error) {
-    throw new MetafleetError('CONFIG', `${file}: ${messageOf(error)}`, { cause: error });
+    throw new MetafleetError('CONFIG', `${file}: ${shortened(messageOf(error).split('\n')[0]!)}`, { cause: error });
   }
   if (!isTree(tree)) throw badInput('CONFIG', file, 'a map of keys', Array.isArray(tree) ? 'a list' : show(tree));
   const place = (path: readonly PropertyKey[]): string => {
@@ -149,8 +151,11 @@ export const yamlSource = (text: string, file: string): ConfigSource => {
 /** A flag's text as YAML; what is no YAML stays the text it is, for the error to show. */
 const readFlag = (text: string): unknown => {
   try {
-    const document = parseDocument(text);
-    return document.errors.length > 0 ? text : document.toJS();
+    const document = parseDocument(text, { logLevel: 'error' });
+    if (document.errors.length > 0) return text;
+    const value: unknown = document.toJS();
+    JSON.stringify(value);
+    return value;
   } catch {
     return text;
   }

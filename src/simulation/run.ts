@@ -203,6 +203,7 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
       },
       host,
       shards,
+      hostHeap: config.hostHeap,
       onEvent,
       ...(hostEntry === undefined ? {} : { hostEntry }),
     });

@@ -27,7 +27,8 @@ const savedRun = z.object({
 });
 type SavedRun = z.infer<typeof savedRun>;
 
-const parseSavedRun = (value: unknown, path: string): SavedRun => {
+/** Throws CHECKPOINT, naming the path, for what no run has saved. */
+export const parseSavedRun = (value: unknown, path: string): SavedRun => {
   const parsed = savedRun.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;

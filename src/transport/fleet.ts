@@ -21,6 +21,8 @@ export type FleetOptions = {
   /** One shard of devices per host, contiguous and in order. */
   readonly shards: readonly PrivateColumns[];
   readonly onEvent: (event: RoundFinished | HostLost | HostRestored) => void;
+  /** MB of JavaScript heap a host may use; 0: as Node has it. Beyond it, the host dies and is restored. */
+  readonly hostHeap?: number;
   /** Entry of the host threads, for tests of faults; default: metafleet's own. */
   readonly hostEntry?: string;
 };
@@ -53,6 +55,11 @@ const entry = (name: string): string => createRequire(import.meta.url).resolve(`
 /** One scrape takes several samples. */
 const WINDOW_MILLIS = 500;
 
+/** A coordinator that cannot end by itself in this time, such as one whose disk hangs, is ended. */
+const CLOSE_MILLIS = 10_000;
+
+const deadline = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, CLOSE_MILLIS).unref());
+
 /** Deaths of one host without a finished round in between that are taken for bad luck. */
 const MOST_DEATHS = 5;
 
@@ -68,9 +75,10 @@ type HostState = {
  * A pool of one thread for one host. Piscina counts the threads it starts with as ready: a task is then never left in the queue by
  * a thread that died before it could take it, and a host's number tells its thread.
  */
-const createPool = (filename: string): Piscina => {
+const createPool = (filename: string, heapMegabytes: number): Piscina => {
   // A blocking wait between tasks would stop a host's ports once its task had returned.
-  const pool = new Piscina({ filename, name: 'serveHost', minThreads: 1, maxThreads: 1, atomics: 'disabled' });
+  const resourceLimits = heapMegabytes === 0 ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapMegabytes } };
+  const pool = new Piscina({ filename, name: 'serveHost', minThreads: 1, maxThreads: 1, atomics: 'disabled', ...resourceLimits });
   // An error outside a task is that of a thread Piscina put in a dead one's place before the pool was given up: nobody waits for it.
   pool.on('error', () => {});
   return pool;
@@ -128,7 +136,7 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
     const host = hosts[index]!;
     await host.pool?.destroy();
     if (isClosing()) return false;
-    host.pool = createPool(options.hostEntry ?? entry('device-host'));
+    host.pool = createPool(options.hostEntry ?? entry('device-host'), options.hostHeap ?? 0);
     const control = new MessageChannel();
     const traffic = new MessageChannel();
     const task: HostTask = { host: index, setup: options.host, control: control.port2, traffic: traffic.port2 };
@@ -194,7 +202,7 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
       void remote.stop().catch(() => {});
       disconnect(remote);
     }
-    await Promise.race([coordinator.close(), exited]).catch(() => {});
+    await Promise.race([coordinator.close(), exited, deadline()]).catch(() => {});
     disconnect(coordinator);
     events.port1.close();
     await Promise.all([worker.terminate(), ...hosts.map(({ pool }) => pool?.destroy())]);

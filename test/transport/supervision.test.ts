@@ -119,6 +119,25 @@ const tamper = ({ messages, ...up }, asked, host) => {
     expect(events.find((event) => event.type === 'host-lost')).toMatchObject({ host: 0, reason: 'worker exited with code: 7' });
   });
 
+  it('by the system, for it needed more heap than it may have, is restored, and the run ends with the undisturbed digest', async () => {
+    const greedy = await tamperingHost(`
+const marker = new URL('died', import.meta.url);
+const held = [];
+const tamper = ({ messages, ...up }, asked, host) => {
+  if (host === 1 && asked[0].round === 5 && !existsSync(marker)) {
+    writeFileSync(marker, '');
+    for (;;) held.push(new Array(10_000).fill({ some: held.length }));
+  }
+  return up;
+};
+`);
+    const undisturbed = await finish();
+    const { events, outcome } = await finish({ hostEntry: greedy, config: { hostHeap: 48 } });
+    expect(outcome).toEqual(undisturbed.outcome);
+    expect(events.find((event) => event.type === 'host-lost')).toMatchObject({ host: 1, reason: expect.stringMatching(/memory limit/) });
+    expect(count(events, 'host-restored')).toBe(1);
+  });
+
   it('during a measurement has it measured again, with the same errors', async () => {
     const dying = await tamperingHost(`
 const marker = new URL('died', import.meta.url);

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createAlgorithm } from '../../src/algorithms/create.js';
+import { createCoordinator } from '../../src/coordinator/coordinator.js';
+import { parseSavedRun } from '../../src/simulation/saves.js';
+import { contextFor, createInProcess, settingsOf } from '../../test/coordinator/in-process.js';
+import { setupOf, WORLD } from '../../test/device/small-world.js';
+import { mutateBytes, mutateTree } from './mutate.js';
+import { checkPrototypes, checkRefusal, type Target, Wrong } from './target.js';
+
+const PREFIX = 12;
+const CHECKSUM = 32;
+
+/** With a header of another's choosing, and the checksum that goes with it. */
+const sealed = (header: unknown, body: Uint8Array): Uint8Array => {
+  const text = Buffer.from(JSON.stringify(header) ?? '');
+  const prefix = Buffer.alloc(PREFIX);
+  prefix.write('METAFLT1', 'latin1');
+  prefix.writeUInt32LE(text.length, 8);
+  const content = Buffer.concat([prefix, text, body]);
+  return Buffer.concat([content, createHash('sha256').update(content).digest()]);
+};
+
+export const checkpoints = async (): Promise<Target> => {
+  const folder = mkdtempSync(join(tmpdir(), 'metafleet-fuzz-'));
+  const path = join(folder, 'last.checkpoint');
+  const algorithm = createAlgorithm(setupOf(), WORLD);
+  const server = await algorithm.createServer({ seed: 1, threads: 1 });
+  const devices = createInProcess({ context: contextFor({ algorithm }) });
+  const activity = new Uint32Array(WORLD.devices).fill(3);
+  const coordinator = createCoordinator({ algorithm, server, world: WORLD, devices, settings: settingsOf(), activity, emit: () => {} });
+  await coordinator.train(2);
+  const run = { epochsEnded: 0, best: { mse: null, epoch: 0, waited: 0 }, devices: null, observers: { some: ['state', 1] } };
+  await coordinator.save(path, run, { weightsOnly: false, keep: 1 });
+  const whole = new Uint8Array(readFileSync(path));
+  const digest = coordinator.digest();
+  const length = Buffer.from(whole.buffer).readUInt32LE(8);
+  const header: unknown = JSON.parse(Buffer.from(whole).toString('utf8', PREFIX, PREFIX + length));
+  const body = whole.subarray(PREFIX + length, -CHECKSUM);
+  return {
+    make: (source) => {
+      const kind = source.uniform();
+      if (kind < 0.5) return sealed(mutateTree(header, source), body);
+      if (kind < 0.6) return sealed(mutateTree(header, source), mutateBytes(body, whole, source));
+      // Within the first kilobytes: what follows is numbers.
+      if (kind < 0.9)
+        return Buffer.concat([mutateBytes(whole.subarray(0, PREFIX + length), whole, source), whole.subarray(PREFIX + length)]);
+      return mutateBytes(whole, whole, source);
+    },
+    check: (input) => {
+      writeFileSync(path, input);
+      try {
+        const restored = coordinator.restore(path);
+        if (!Number.isSafeInteger(restored.round) || restored.round < 0) throw new Wrong(`a round ${restored.round}`);
+        const sameWeights = Buffer.compare(input.subarray(-CHECKSUM - body.length, -CHECKSUM), body) === 0;
+        if (sameWeights && coordinator.digest() !== digest) throw new Wrong('another Θ than the file holds');
+        parseSavedRun(restored.run, path);
+      } catch (error) {
+        if (error instanceof Wrong) throw error;
+        checkRefusal(error, 'CHECKPOINT');
+      }
+      checkPrototypes();
+    },
+    close: async () => {
+      await coordinator.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+};

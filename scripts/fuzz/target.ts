@@ -1,0 +1,32 @@
+import { type ErrorCode, isMetafleetError } from '../../src/base/errors.js';
+import type { Random } from '../../src/base/random.js';
+
+/** Something that takes input nobody vouches for. */
+export type Target = {
+  /** The next input: an example that was changed, or noise. */
+  readonly make: (source: Random) => Uint8Array;
+  /** Throws Wrong where the input is accepted and should not have been, or refused in another way than in one line. */
+  readonly check: (input: Uint8Array) => void | Promise<void>;
+  readonly close?: () => Promise<void>;
+};
+
+export class Wrong extends Error {}
+
+/** An error of metafleet with this code, in one line of bounded length; anything else is a defect. */
+export const checkRefusal = (error: unknown, code: ErrorCode): void => {
+  if (!isMetafleetError(error, code)) throw error;
+  if (error.message.includes('\n')) throw new Wrong(`refused in several lines: ${error.message.slice(0, 300)}`);
+  if (error.message.length > MOST_MESSAGE) throw new Wrong(`refused in ${error.message.length} characters`);
+};
+
+const MOST_MESSAGE = 2000;
+
+/** Keys of Object.prototype, Array.prototype and Function.prototype as they were: nothing may add to them. */
+const prototypes = [Object.prototype, Array.prototype, Function.prototype];
+const before = prototypes.map((prototype) => Object.getOwnPropertyNames(prototype).length);
+
+export const checkPrototypes = (): void => {
+  prototypes.forEach((prototype, index) => {
+    if (Object.getOwnPropertyNames(prototype).length !== before[index]) throw new Wrong('a prototype was changed');
+  });
+};
