@@ -3,14 +3,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { TARGETS } from '../../scripts/fuzz/targets.js';
 import { random } from '../../src/base/random.js';
+import { TARGETS } from './targets.js';
 
 const CASES = join(import.meta.dirname, 'cases');
 
 describe('input that nobody vouches for', () => {
   it('is taken or refused in one line: 20,000 of all kinds', { timeout: 600_000 }, async () => {
-    const script = resolve(import.meta.dirname, '../../dist/scripts/fuzz/main.js');
+    const script = resolve(import.meta.dirname, '../../dist/test/fuzz/main.js');
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [script, '--runs', '20000', '--seed', '5']);
     expect(stderr).toBe('');
     expect([...stdout.matchAll(/^(\w+) +\d+ inputs, 0 findings/gm)].map(([, name]) => name)).toEqual(Object.keys(TARGETS));

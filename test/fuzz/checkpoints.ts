@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { createAlgorithm } from '../../src/algorithms/create.js';
 import { createCoordinator } from '../../src/coordinator/coordinator.js';
 import { parseSavedRun } from '../../src/simulation/saves.js';
-import { contextFor, createInProcess, settingsOf } from '../../test/coordinator/in-process.js';
-import { setupOf, WORLD } from '../../test/device/small-world.js';
+import { contextFor, createInProcess, settingsOf } from '../coordinator/in-process.js';
+import { setupOf, WORLD } from '../device/small-world.js';
 import { mutateBytes, mutateTree } from './mutate.js';
 import { checkPrototypes, checkRefusal, type Target, Wrong } from './target.js';
 
