@@ -7,7 +7,7 @@ import { PAPER, REPRODUCTION } from './published.js';
 import { columnsText, QUICK_NOTE, UNTUNED_NOTE } from './table-text.js';
 
 const errors = (point: Reached): string =>
-  point === null ? '-' : `${formatError(point.mse ?? Number.NaN)} (MAE ${formatError(point.mae ?? Number.NaN)}, epoch ${point.epoch})`;
+  point === null ? '-' : `${formatError(point.mse ?? Number.NaN)} (MAE ${formatError(point.mae ?? Number.NaN)}, by epoch ${point.epoch})`;
 
 const costs = (point: Reached, devices: number): string[] =>
   point === null
