@@ -46,7 +46,16 @@ const PAPER_MODEL_64 = {
   sampling: 'shuffled',
   epochs: 100,
   patience: 10,
-  optimizer: { rate: 1e-3, rateDecay: 0.975, decay: 7e-4, decayOf: { low: 6e-4, U: 5e-4 }, tensorMoments: ['low', 'U'], clip: 5 },
+  optimizer: {
+    rate: 1e-3,
+    schedule: 'geometric',
+    scheduleBy: 'epoch',
+    rateDecay: 0.975,
+    decay: 7e-4,
+    decayOf: { low: 6e-4, U: 5e-4 },
+    tensorMoments: ['low', 'U'],
+    clip: 5,
+  },
   metamf: { userInit: 1, centring: 'none', itemOffset: 'none', dropout: 0 },
 } as const satisfies Settings;
 
@@ -56,11 +65,11 @@ const FEDERATED = {
   "64 devices, all ratings, the paper's model": PAPER_MODEL_64,
 };
 
-/** Ciao has 38 ratings a user where ML-1M has 166: fewer a round, and weight decay the more. */
+/** Ciao has 38 ratings a user where ML-1M has 166: fewer a round, weight decay the more, and few epochs before it overfits. */
 const CIAO = {
   ...RECOMMENDED,
-  epochs: 10,
-  patience: 3,
+  epochs: 3,
+  patience: 0,
   optimizer: { ...RECOMMENDED.optimizer, decay: 2.25e-4 },
 } as const satisfies Settings;
 
@@ -81,7 +90,11 @@ export const configurationsFor = (set: PaperSet | undefined): SetConfigurations 
 export const UNMEASURED: readonly PaperSet[] = ['douban', 'hetrec-ml'];
 
 /** The regime of MetaMF's authors in federated words. */
-export const AUTHORS: Settings = { ...PRESETS.paper, optimizer: { ...PRESETS.paper.optimizer, tensorMoments: [] } };
+export const AUTHORS: Settings = {
+  ...PRESETS.paper,
+  optimizer: { ...PRESETS.paper.optimizer, schedule: 'geometric', tensorMoments: [] },
+  metamf: { ...PRESETS.paper.metamf, dropout: 0 },
+};
 export const AUTHORS_EPOCHS = PRESETS.paper.epochs;
 /** Ratings a round of it learns from. */
 export const AUTHORS_BATCH = PRESETS.paper.cohort * PRESETS.paper.ratings;
