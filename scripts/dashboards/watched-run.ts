@@ -1,17 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { loadDataset } from '../../src/data/load.js';
+import { flagSource, resolveConfig } from '../../src/simulation/parse-config.js';
 import { startRun } from '../../src/simulation/run.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
 import { startServer } from '../../src/telemetry/server.js';
-import { configOf } from '../bench/training.js';
 import type { Target } from './prometheus.js';
 
 /** A real run, small and without end, that has something to say on every metric. */
 export type WatchedRun = Target & {
   readonly name: string;
-  /** Whether its devices have budgets and virtual time. */
-  readonly simulated: boolean;
   /** Rejects when the run fails. */
   readonly failure: Promise<never>;
   /** Ends one of its host threads, as a crash would. */
@@ -41,7 +39,7 @@ const FLAGS = {
 
 export const startWatchedRun = async (folder: string): Promise<WatchedRun> => {
   const name = 'dashboards-check';
-  const config = configOf(FLAGS);
+  const config = resolveConfig(flagSource(FLAGS));
   const { algorithm, data, delivery, dtype, seed } = config;
   const run: { sample?: () => { queued: number; utilization: number; threads: number } } = {};
   const metrics = createMetrics({
@@ -67,7 +65,6 @@ export const startWatchedRun = async (folder: string): Promise<WatchedRun> => {
     failure.catch(() => {}); // Handled by whoever races against it.
     return {
       name,
-      simulated: 'fleet' in config,
       url: server.url,
       token,
       failure,
