@@ -12,6 +12,7 @@ const RATINGS = 50;
 const ROUNDS = 5;
 /** Often enough that some fall into every phase of a round. */
 const PAUSE_MILLIS = 100;
+const ALONE = 50;
 
 const configFor = (devices: number) =>
   configOf({
@@ -26,6 +27,8 @@ type Measured = {
   readonly devices: number;
   /** Wall time of each scrape, as Prometheus would see it. */
   readonly scrapes: readonly number[];
+  /** CPU time of a scrape, both of its ends, while the fleet stands still. */
+  readonly cpu: number;
   readonly round: number;
   readonly series: number;
   readonly bytes: number;
@@ -55,9 +58,13 @@ const measure = async (devices: number): Promise<Measured> => {
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLIS));
   }
   await rounds;
+  const before = process.cpuUsage();
+  for (let i = 0; i < ALONE; i++) await scrape();
+  const { user, system } = process.cpuUsage(before);
+  const cpu = (user + system) / 1000 / ALONE;
   await Promise.all([training.close(), server.close()]);
   const series = text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length;
-  return { devices, scrapes, round: roundMillis(ended), series, bytes: text.length };
+  return { devices, scrapes, cpu, round: roundMillis(ended), series, bytes: text.length };
 };
 
 export const bench: Bench = {
@@ -77,11 +84,12 @@ export const bench: Bench = {
       devices,
       scrapeMillis(devices),
       Math.max(...of(devices).flatMap(({ scrapes }) => scrapes)),
+      median(of(devices).map(({ cpu }) => cpu)),
       median(of(devices).map(({ round }) => round)),
       of(devices)[0]!.series,
       of(devices)[0]!.bytes / 1000,
     ]);
-    const columns = ['devices', 'scrape, ms, median', 'slowest', 'round, ms', 'series', 'kB'];
+    const columns = ['devices', 'scrape, ms, median', 'slowest', 'CPU, ms', 'round, ms', 'series', 'kB'];
     const seriesOf = (devices: number): number => of(devices)[0]!.series;
     return {
       tables: [{ title: 'scrapes of /metrics while rounds of 1,000 devices go on, 2 threads', columns, rows }],

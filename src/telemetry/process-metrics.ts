@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { collectDefaultMetrics } from 'prom-client';
+import { collectDefaultMetrics, type Histogram } from 'prom-client';
 import { THREAD_ROLES } from '../coordinator/events.js';
 import type { Instruments } from './instruments.js';
 import type { Subject } from './subject.js';
@@ -13,13 +13,21 @@ export type PoolSample = {
   readonly threads: number;
 };
 
-/** Gauges that prom-client names as if they were counters, which promtool rejects. */
-const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
+/**
+ * What prom-client has of handles, requests and resources: series that come and go by the names of classes, and gauges named as if
+ * they were counters, which promtool rejects.
+ */
+const UNWANTED = ['handles', 'requests', 'resources'].flatMap((what) => [`nodejs_active_${what}`, `nodejs_active_${what}_total`]);
+
+const GC_KINDS = ['major', 'minor', 'incremental', 'weakcb'];
 
 /** The process and its threads. prom-client's own metrics are of the main thread, which observes; the work is done on the others. */
 export const processMetrics = ({ registry, gauge, gauges, counters, sampled }: Instruments, pool?: () => PoolSample): Subject => {
   collectDefaultMetrics({ register: registry });
-  for (const name of MISNAMED) registry.removeSingleMetric(name);
+  for (const name of UNWANTED) registry.removeSingleMetric(name);
+  // Series from the start, not from the first collection of a kind.
+  const collections = registry.getSingleMetric('nodejs_gc_duration_seconds') as Histogram<'kind'> | undefined;
+  for (const kind of GC_KINDS) collections?.zero({ kind });
   const heap = gauges('heap_used_bytes', ['thread'], 'JavaScript heap in use on the threads of a role, after the last round');
   const gc = counters('gc_seconds_total', ['thread'], 'Time spent collecting garbage on the threads of a role');
   const shared = gauge('kernel_memory_bytes', 'Shared memory of the kernels: parameters, gradients, optimizer state, scratch');
