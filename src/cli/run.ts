@@ -49,13 +49,18 @@ const CHANGEABLE = [
   'results',
 ];
 
+/** What a schedule that lasts as long as the run hangs on. */
+const LENGTHS = ['epochs', 'rounds'];
+
 const isChangeable = (key: string): boolean => CHANGEABLE.some((name) => key === name || key.startsWith(`${name}.`));
 
 /** What is trained stays what it was: a run of two configurations would be neither. */
 const checkResumed = (saved: Config, config: Config): void => {
   for (const { key } of configKeys) {
     const [before, now] = [saved, config].map((each) => JSON.stringify(configValue(each, key)));
-    if (before !== now && !isChangeable(key)) throw badInput('CONFIG', `key ${key} of the resumed run`, String(before), String(now));
+    const sameLength = saved.optimizer.schedule === 'cosine' && saved.optimizer.annealEpochs === 0 && LENGTHS.includes(key);
+    if (before !== now && (sameLength || !isChangeable(key)))
+      throw badInput('CONFIG', `key ${key} of the resumed run`, String(before), String(now));
   }
 };
 

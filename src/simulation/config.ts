@@ -29,7 +29,9 @@ const optimizer = z.strictObject({
   scheduleBy: z.enum(SCHEDULE_UNITS).default('epoch').describe('whether the learning rate changes from epoch to epoch or with every round'),
   rateDecay: z.number().positive().max(1).default(0.975).describe('factor on the learning rate, of the geometric and the step schedule'),
   stepEpochs: count(1).default(10).describe('epochs between changes of the step schedule'),
-  annealEpochs: count(0).default(0).describe("epochs that the cosine schedule takes; 0: as many as the run's"),
+  annealEpochs: count(0)
+    .default(0)
+    .describe("epochs that the cosine schedule takes; 0: as many as the run's, which a resumed run then keeps"),
   rateFloor: z.number().min(0).max(1).default(0).describe('share of the learning rate that the cosine schedule ends at'),
   warmup: count(0).default(0).describe('rounds in which the learning rate rises linearly from nothing'),
   beta1: share.default(0.9).describe('decay of the first moment (adam)'),
@@ -265,6 +267,12 @@ export const configSchema = z.strictObject({
 
 export type Config = z.infer<typeof configSchema>;
 
+/**
+ * The federated regime on sets with many ratings: one second moment for W_low keeps rare items from full-size steps, which lets the
+ * rate be higher and λ lower; dropout takes λ's place, and the cosine gives the last hundredth.
+ */
+const ANNEALED = { rate: 2e-3, schedule: 'cosine', scheduleBy: 'round', tensorMoments: ['low'] } as const;
+
 /** Named starting points; what a file or flag says comes on top. */
 export const PRESETS = {
   default: {},
@@ -276,9 +284,13 @@ export const PRESETS = {
     epochs: 100,
     patience: 0,
     delivery: 'subset',
-    optimizer: { rate: 1e-4, rateDecay: 1, decay: 1e-3, decayOf: {}, tensorMoments: [], clip: 5 },
-    metamf: { variant: 'full', userInit: 1, centring: 'none', itemOffset: 'none' },
+    optimizer: { kind: 'adam', rate: 1e-4, schedule: 'geometric', rateDecay: 1, decay: 1e-3, decayOf: {}, tensorMoments: [], clip: 5 },
+    metamf: { variant: 'full', dropout: 0, userInit: 1, centring: 'none', itemOffset: 'none' },
   },
+  /** Best found by validation error; test MSE 0.7561, MAE 0.6793 on the official split after 1,805 rounds (seed 1). */
+  'ml-1m': { epochs: 20, optimizer: { ...ANNEALED, annealEpochs: 20, decay: 1.2e-4 }, metamf: { dropout: 0.2 } },
+  /** Test MSE 0.9821, MAE 0.7576 on the official split after 348 rounds (seed 1). */
+  ciao: { epochs: 3, optimizer: { ...ANNEALED, annealEpochs: 3, decay: 2.25e-4 }, metamf: { dropout: 0.2 } },
 } as const;
 
 export type PresetName = keyof typeof PRESETS;

@@ -75,7 +75,7 @@ beforeAll(async () => {
   write('bin/npm', '#!/bin/sh\necho forged > "$4/forged.tgz"\n');
   chmodSync(join(cwd, 'bin/npm'), 0o755);
 
-  const { code, err } = await metafleet(['run', ...SMALL, '--epochs', '1', '--name', 'done'], { cwd });
+  const { code, err } = await metafleet(['run', ...SMALL, '--epochs', '1', '--name', 'done', '--optimizer.schedule', 'cosine'], { cwd });
   if (code !== 0) throw new Error(err);
   damaged('cut', (path) => truncateSync(path, 700));
   damaged('forged', (path) => writeFileSync(path, 'METAFLT9 and more'));
@@ -114,7 +114,7 @@ const CASES: readonly Case[] = [
   [
     'an unknown preset',
     'run --preset fast',
-    /^option '--preset <name>' argument 'fast' is invalid\. Allowed choices are default, paper\.$/,
+    /^option '--preset <name>' argument 'fast' is invalid\. Allowed choices are default, paper, ml-1m, ciao\.$/,
   ],
   ['a flag of the wrong type', 'run --epochs many', /^flag --epochs: expected a number, found "many"$/],
   ['a number out of range', 'run --optimizer.rate 0', /^flag --optimizer\.rate: expected a number > 0, found 0$/],
@@ -232,6 +232,11 @@ const CASES: readonly Case[] = [
     'another model for a resumed run',
     'run --resume results/done --metamf.hidden 7',
     /key metamf\.hidden of the resumed run: expected \d+, found 7$/,
+  ],
+  [
+    'more epochs for a resumed run whose schedule lasts as long as it',
+    'run --resume results/done --epochs 7',
+    /key epochs of the resumed run: expected 1, found 7$/,
   ],
   ['another seed for a resumed run', 'run --resume results/done --seed 77', /key seed of the resumed run: expected \d+, found 77$/],
 ];

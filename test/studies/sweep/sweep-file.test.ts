@@ -58,7 +58,7 @@ describe('a sweep file', () => {
       'a.yaml:1, key curves.0.y: expected a column of the result or a key that varies, found "roundMilis"',
     ],
     ['repeats: 0\n', 'a.yaml:1, key repeats: expected a number ≥ 1, found 0'],
-    ['preset: fast\n', 'a.yaml:1, key preset: expected "default" or "paper", found "fast"'],
+    ['preset: fast\n', 'a.yaml:1, key preset: expected "default" or "paper" or "ml-1m" or "ciao", found "fast"'],
   ])('is refused with one line that says where: %j', (text, message) => {
     expect(() => parse(text)).toThrow(new RegExp(`^${message.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`));
   });
