@@ -51,8 +51,6 @@ export type Costs = {
   readonly memoryBytes: number;
 };
 
-const COSTS = ['startMillis', 'roundMillis', 'measureMillis', 'bytesDown', 'bytesUp', 'memoryBytes'] as const satisfies (keyof Costs)[];
-
 /** Rows a device of a cohort takes part with, by how cohorts are drawn: the active come up more often when drawn by activity. */
 const meanBatch = ({ ratings, sampling }: Config, { parts, users }: Dataset): number => {
   const { offsets } = parts.train;
@@ -130,6 +128,8 @@ const FEATURES: Readonly<Record<keyof Costs, (sizes: Sizes) => number[]>> = {
   bytesUp: ({ cohort, rowsUp, rowWidth, dense }) => [cohort, cohort * dense, cohort * rowsUp, cohort * rowsUp * rowWidth],
   memoryBytes: ({ ratings, parameters, cohort, rowsDown, rowWidth }) => [1, ratings, parameters, cohort * rowsDown * rowWidth],
 };
+
+const COSTS = Object.keys(FEATURES) as (keyof Costs)[];
 
 /** Predicts the costs of a run of given sizes. */
 export type CostModel = (sizes: Sizes) => Costs;

@@ -90,6 +90,8 @@ describe('a cost model', () => {
     const costs = fitCosts(samples)(far);
     expect(costs.roundMillis / millis(far)).toBeCloseTo(1, 2);
     expect(costs.measureMillis).toBe(0);
+    const all = ['startMillis', 'roundMillis', 'roundCpuMillis', 'measureMillis', 'bytesDown', 'bytesUp', 'memoryBytes'];
+    expect(Object.keys(costs).toSorted()).toEqual(all.toSorted());
     expect(totalMillis({ ...costs, startMillis: 500, measureMillis: 40 }, far)).toBeCloseTo(540 + 10 * costs.roundMillis);
   });
 });
