@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { isMetafleetError, messageOf } from '../base/errors.js';
 import { dataCommand } from './data.js';
 import { deviceCommand } from './device.js';
+import { loadCommand } from './load.js';
 import { paperCommand } from './paper.js';
 import { runCommand } from './run.js';
 import { sweepCommand } from './sweep.js';
@@ -33,7 +34,8 @@ const program = new Command('metafleet')
   .addCommand(dataCommand())
   .addCommand(sweepCommand())
   .addCommand(paperCommand())
-  .addCommand(tuneCommand());
+  .addCommand(tuneCommand())
+  .addCommand(loadCommand());
 
 const fail = (error: unknown): void => {
   // What metafleet raises on purpose says all there is to say; anything else is a defect, and its stack helps to mend it.

@@ -15,6 +15,7 @@ import { FIRST_STATE, type RoundContext, type RoundState, runRound } from './rou
 import type { Sampler } from './sampler.js';
 import { type CheckIn, createSampler } from './sampling.js';
 import type { RoundSettings } from './settings.js';
+import { type Load, loadAt } from './stages.js';
 
 /** The coordinator actor: owns Θ, runs rounds, measures, saves. Its methods are called one at a time, but for `interrupt`. */
 export type Coordinator = {
@@ -42,8 +43,8 @@ export type Coordinator = {
   close(): Promise<void>;
 };
 
-/** What `train` did: `ran` rounds, up to `round`. `loss` is the mean over the ratings of the epoch so far. */
-export type Progress = { readonly round: number; readonly ran: number; readonly loss: number };
+/** What `train` did: `ran` rounds, up to `round`. `loss` is the mean over the ratings of the epoch so far; `isOver`: the stages have ended. */
+export type Progress = { readonly round: number; readonly ran: number; readonly loss: number; readonly isOver: boolean };
 export type SaveOptions = {
   /** Without the optimizer's moments: enough to predict, not to continue. */
   readonly weightsOnly: boolean;
@@ -129,6 +130,14 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
   let state: State = { round: 0, lossSum: 0, ratings: 0 };
   let carried: RoundState = FIRST_STATE;
   let interrupted = false;
+  let trainingSince: number | undefined;
+  /** What the next round is to be. */
+  const nextLoad = (): Load => {
+    trainingSince ??= performance.now();
+    const wall = (performance.now() - trainingSince) / 1000;
+    const { cohort, stages } = settings;
+    return loadAt({ cohort, stages, devices: world.devices }, { round: state.round + 1, now: carried.now, asked: carried.asked, wall });
+  };
   let groups: ActivityGroups | undefined;
 
   const kernelBytes = (): Bytes => {
@@ -153,8 +162,9 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
     train: async (until) => {
       interrupted = false;
       const before = state.round;
-      while (state.round < until && !interrupted) {
-        const { result, retries } = await persist(() => runRound(context, state.round + 1, carried));
+      let load = nextLoad();
+      while (state.round < until && !interrupted && !load.isOver) {
+        const { result, retries } = await persist(() => runRound(context, state.round + 1, carried, load));
         const { event } = result;
         carried = result.state;
         sampler().learn(event.round, result.asked, result.arrived);
@@ -165,8 +175,9 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
           ratings: (first ? 0 : state.ratings) + event.ratings,
         };
         emit({ ...event, retries, kernelBytes: kernelBytes() });
+        load = nextLoad();
       }
-      return { round: state.round, ran: state.round - before, loss: state.lossSum / Math.max(1, state.ratings) };
+      return { round: state.round, ran: state.round - before, loss: state.lossSum / Math.max(1, state.ratings), isOver: load.isOver };
     },
     interrupt: () => {
       interrupted = true;

@@ -9,6 +9,7 @@ import { outcomesOf, type Played, stalenessOf, virtualRound } from './outcomes.j
 import { askedIn, closeRound, weightOf } from './policy.js';
 import type { Sampler } from './sampler.js';
 import { epochOf, learningRateOf, type PolicySettings, type RoundSettings } from './settings.js';
+import type { Load } from './stages.js';
 
 export type RoundContext = DeliveryContext & { readonly devices: Devices; readonly sampler: Sampler; readonly settings: RoundSettings } & {
   /** Resolves when nobody reads Θ any more: a checkpoint may still be copied from it. */
@@ -19,12 +20,14 @@ export type RoundContext = DeliveryContext & { readonly devices: Devices; readon
 export type RoundState = {
   /** Virtual time. */
   readonly now: Seconds;
+  /** Devices asked so far. */
+  readonly asked: number;
   /** Devices asked in earlier rounds that are still at work. */
   readonly inFlight: readonly Flight[];
   readonly norms: Norms;
 };
 
-export const FIRST_STATE: RoundState = { now: seconds(0), inFlight: [], norms: [] };
+export const FIRST_STATE: RoundState = { now: seconds(0), asked: 0, inFlight: [], norms: [] };
 
 /** What a round leaves behind: its event, what the next one starts from, and whose answers came, in the order they came. */
 export type RoundResult = {
@@ -59,14 +62,26 @@ const sumLoss = (flights: readonly UpdateFlight[]): { loss: number; ratings: num
  * are: nobody can see the difference). Θ changes only in the last step, and nothing else of the coordinator's does before the
  * caller takes up the new state, so a round that a lost host interrupts can be run again.
  */
-export const runRound = async (context: RoundContext, round: number, before: RoundState): Promise<RoundResult> => {
+export const runRound = async (
+  context: RoundContext,
+  round: number,
+  before: RoundState,
+  load: Pick<Load, 'cohort'> & Partial<Load> = context.settings,
+): Promise<RoundResult> => {
   const { devices, sampler, server, settings } = context;
   const { policy, defence, fleet } = settings;
-  const { now, inFlight } = before;
+  const { inFlight } = before;
+  const { start: now = before.now } = load;
   const clock = stopwatch();
 
-  const size = askedIn(policy, settings.cohort, inFlight.length);
-  const cohort = sampler.choose({ round, size, busy: new Set(inFlight.map(({ device }) => device)), now });
+  const size = askedIn(policy, load.cohort, inFlight.length);
+  const cohort = sampler.choose({
+    round,
+    size,
+    busy: new Set(inFlight.map(({ device }) => device)),
+    now,
+    ...(load.devices !== undefined && { devices: load.devices }),
+  });
   clock.lap('sample');
   if (cohort.length > 0) server.prepare(cohort, round);
   clock.lap('generate');
@@ -75,7 +90,7 @@ export const runRound = async (context: RoundContext, round: number, before: Rou
   clock.lap('devices');
   clock.move('devices', 'generate', delivered.generateMillis);
   const { flights, rejected: faulty } = launch(context, delivered, { round, cohort, now, timeout: policy.timeout });
-  const closing = closeRound(policy, settings.cohort, [...inFlight, ...flights], now);
+  const closing = closeRound(policy, load.cohort, [...inFlight, ...flights], now);
   const { accepted, rejected, norms } = judgeNorms(defence, policy.maxStaleness, round, closing.arrived.filter(isUpdate), before.norms);
   const updates = weighed(accepted, round, policy);
   // Updates of earlier rounds go back through Θ as it is now, for the devices that sent them.
@@ -116,7 +131,7 @@ export const runRound = async (context: RoundContext, round: number, before: Rou
       ...clock.read(),
       ...devices.takeReport(),
     },
-    state: { now: fleet === null ? now : closing.end, inFlight: closing.inFlight, norms },
+    state: { now: fleet === null ? now : closing.end, asked: before.asked + cohort.length, inFlight: closing.inFlight, norms },
     asked: flights,
     arrived: closing.arrived,
   };

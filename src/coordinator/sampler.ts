@@ -2,7 +2,14 @@ import type { DeviceId, Seconds } from '../base/units.js';
 import type { Flight } from './flight.js';
 
 /** A round is counted from 1. */
-export type Selection = { readonly round: number; readonly size: number; readonly busy: ReadonlySet<DeviceId>; readonly now: Seconds };
+export type Selection = {
+  readonly round: number;
+  readonly size: number;
+  readonly busy: ReadonlySet<DeviceId>;
+  readonly now: Seconds;
+  /** The first so many devices take part; all, where absent. `uniform`, `activity` and `available` heed it. */
+  readonly devices?: number;
+};
 
 export type Sampler = {
   /** Chooses `size` devices, or as many as there are; changes nothing. */

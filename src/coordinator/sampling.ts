@@ -59,10 +59,10 @@ const shuffled = ({ seed, cohort, roundsPerEpoch, activity }: SamplerOptions): S
 /** Draws without replacement by rejection while that is cheap, else by exponential keys (Efraimidis & Spirakis, 2006): the same distribution. */
 const byActivity = ({ seed, activity }: SamplerOptions): Sampler => {
   const cumulative = new Float64Array(activity.length);
-  let total = 0;
+  let sum = 0;
   activity.forEach((ratings, device) => {
-    total += ratings;
-    cumulative[device] = total;
+    sum += ratings;
+    cumulative[device] = sum;
   });
   const draw = (at: number): number => {
     let low = 0;
@@ -74,10 +74,11 @@ const byActivity = ({ seed, activity }: SamplerOptions): Sampler => {
     }
     return low;
   };
-  return forgetful(({ round, size, busy }) => {
-    const cohort = Math.min(size, activity.length - busy.size);
+  return forgetful(({ round, size, busy, devices = activity.length }) => {
+    const total = cumulative[devices - 1]!;
+    const cohort = Math.min(size, devices - busy.size);
     const source = random(seed, 'cohort', round);
-    if ((cohort + busy.size) * 4 <= activity.length) {
+    if ((cohort + busy.size) * 4 <= devices) {
       const chosen = new Set<number>();
       for (let tries = 0; chosen.size < cohort && tries < 64 * cohort; tries++) {
         const device = draw(source.uniform() * total);
@@ -85,8 +86,8 @@ const byActivity = ({ seed, activity }: SamplerOptions): Sampler => {
       }
       if (chosen.size === cohort) return ascending(chosen);
     }
-    const keys = Float64Array.from(activity, (weight) => -Math.log(1 - source.uniform()) / weight);
-    const order = Array.from(activity, (_, device) => device)
+    const keys = Float64Array.from(activity.subarray(0, devices), (weight) => -Math.log(1 - source.uniform()) / weight);
+    const order = Array.from(keys, (_, device) => device)
       .filter((device) => !busy.has(deviceId(device)))
       .sort((a, b) => keys[a]! - keys[b]! || a - b);
     return ascending(order.slice(0, cohort));
@@ -104,8 +105,8 @@ const firstOf = (devices: Iterable<number>, size: number, wanted: (device: Devic
 };
 
 const uniform = ({ seed, activity }: SamplerOptions): Sampler =>
-  forgetful(({ round, size, busy }) => {
-    const drawn = distinct(size + busy.size, activity.length, random(seed, 'cohort', round));
+  forgetful(({ round, size, busy, devices = activity.length }) => {
+    const drawn = distinct(size + busy.size, devices, random(seed, 'cohort', round));
     return ascending(firstOf(drawn, size, (device) => !busy.has(device)));
   });
 
@@ -138,10 +139,10 @@ const roundRobin = ({ seed, activity }: SamplerOptions): Sampler => {
 
 /** Draws devices at random until enough have checked in, at most all of them: what a round costs grows with the share that is away. */
 const available = ({ seed, activity, checkIn }: SamplerOptions): Sampler =>
-  forgetful(({ round, size, busy, now }) => {
+  forgetful(({ round, size, busy, now, devices = activity.length }) => {
     const charging: DeviceId[] = [];
     const reachable: DeviceId[] = [];
-    const everyone = distinct(activity.length, activity.length, random(seed, 'cohort', round));
+    const everyone = distinct(devices, devices, random(seed, 'cohort', round));
     for (const device of everyone) {
       if (charging.length === size) break;
       if (busy.has(deviceId(device))) continue;

@@ -1,6 +1,7 @@
 import type { Seconds } from '../base/units.js';
 import type { Dtype } from '../messages/wire-tensor.js';
 import { rateAt, type Schedule } from './schedule.js';
+import type { Stages } from './stages.js';
 
 /** What a device downloads: `full`, all item rows (nothing leaks about which matter to her); `subset`, those she asks for among decoys. */
 export const DELIVERIES = ['full', 'subset'] as const;
@@ -58,6 +59,8 @@ export type RoundSettings = {
   readonly evaluationDelivery: Delivery;
   readonly dtype: Dtype;
   readonly schedule: Schedule;
+  /** How cohort and fleet change as the run goes on; an empty list: they do not. */
+  readonly stages: Stages;
   readonly oort: OortSettings;
   readonly policy: PolicySettings;
   readonly defence: DefenceSettings;

@@ -1,6 +1,7 @@
 import { random } from '../base/random.js';
 import type { Bytes, DeviceId, Joules, Seconds } from '../base/units.js';
 import type { Availability } from './availability.js';
+import { type DevicePerturbations, skewOf } from './perturbations.js';
 
 /** What a kind of device can do, and what doing it costs her. Plain data, in base units: it crosses threads. */
 export type DeviceProfile = {
@@ -50,6 +51,8 @@ export type FleetSetup = {
   readonly startHour: number;
   readonly availability: Availability;
   readonly dropout: Dropout;
+  /** Absent: none. */
+  readonly perturbations?: DevicePerturbations;
 };
 
 const DAY = 86_400;
@@ -64,10 +67,11 @@ export const profileOf = ({ seed, shares }: Pick<FleetSetup, 'seed' | 'shares'>,
   return shares.length - 1;
 };
 
-/** Seconds since local midnight of the first day, where a device lives. */
-export const localTime = ({ seed, zones, startHour }: FleetSetup, device: DeviceId, now: Seconds): number => {
+/** Seconds since local midnight of the first day, where a device lives, by her own clock. */
+export const localTime = ({ seed, zones, startHour, perturbations }: FleetSetup, device: DeviceId, now: Seconds): number => {
   const zone = zones[random(seed, 'zone', device).integer(zones.length)]!;
-  return now + (startHour + zone + 24) * 3600;
+  const skew = perturbations === undefined ? 0 : skewOf(perturbations, seed, device);
+  return now + skew + (startHour + zone + 24) * 3600;
 };
 
 /** Whether the plug is in at a local time. */

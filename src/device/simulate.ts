@@ -8,6 +8,7 @@ import { isAvailable } from './availability.js';
 import { batchOf } from './batch.js';
 import { type Budgets, firstStanding, keepStanding, type Standing, standingAt, standingIn } from './budgets.js';
 import { indexOf, ratingsOf } from './columns.js';
+import { delayOf, linkFactorOf } from './perturbations.js';
 import { type DeviceProfile, type FleetSetup, type Link, localTime, profileOf } from './profile.js';
 
 /**
@@ -74,9 +75,11 @@ const transfer = (
   { round, device, kind }: Message,
   size: number,
 ): Seconds => {
-  const source = random(setup.seed, purpose, kind, round, device);
+  const { seed, perturbations } = setup;
+  const source = random(seed, purpose, kind, round, device);
+  const factor = perturbations === undefined ? 1 : linkFactorOf(perturbations, seed, device);
   const delay = latency.median * Math.exp(latency.sigma * source.normal());
-  return seconds(delay + size / (bandwidth.median * Math.exp(bandwidth.sigma * source.normal())));
+  return seconds(factor * (delay + size / (bandwidth.median * Math.exp(bandwidth.sigma * source.normal()))));
 };
 
 /** Does what a message asks for, or falls silent, or refuses. `at`: the virtual time the message was sent. */
@@ -131,7 +134,9 @@ export const settle = (context: DeviceContext, { setup, budgets }: Simulation, a
   const { round, device } = message;
   const kindOfDevice = setup.profiles[profile]!;
   const { energy: per, battery, dataPlan } = kindOfDevice;
-  const up = bytesUp === 0 ? seconds(0) : transfer(setup, 'up', kindOfDevice.up, message, bytesUp);
+  const isUpdate = message.kind === 'model' && message.purpose === 'train';
+  const delay = isUpdate && setup.perturbations !== undefined ? delayOf(setup.perturbations, setup.seed, round, device) : 0;
+  const up = bytesUp === 0 ? seconds(0) : seconds(delay + transfer(setup, 'up', kindOfDevice.up, message, bytesUp));
   const energy = joules(bytesDown * per.perByteReceived + bytesUp * per.perByteSent + operations * per.perOperation);
   const after: Standing = {
     battery: Math.max(0, now.battery - energy),

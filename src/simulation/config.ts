@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { SCHEDULE_UNITS, SCHEDULES } from '../coordinator/schedule.js';
 import { DELIVERIES, POLICIES, SAMPLINGS, WEIGHTINGS } from '../coordinator/settings.js';
+import { STAGE_UNITS } from '../coordinator/stages.js';
+import { LIES } from '../device/lying.js';
 import { DTYPES } from '../messages/wire-tensor.js';
 
 /**
@@ -156,6 +158,55 @@ const defence = z.strictObject({
   mostNorm: z.number().min(0).default(0).describe('an update is thrown away when its norm per rating exceeds this; 0: never'),
 });
 
+const probability = z.number().min(0).max(1).default(0);
+
+const stage = z.strictObject({
+  length: z.number().min(0),
+  devices: count(1).optional(),
+  cohort: count(1).optional(),
+  arrivals: z.number().min(0).optional(),
+});
+
+const stages = z.strictObject({
+  unit: z
+    .enum(STAGE_UNITS)
+    .default('rounds')
+    .describe('what the length of a stage counts: rounds, seconds of virtual time, or seconds of wall time (then results depend on speed)'),
+  list: z
+    .array(stage)
+    .default([])
+    .describe(
+      'stages { length, devices, cohort, arrivals }, each a straight line from the values before to its own; the run ends with the last',
+    ),
+});
+
+const perturbations = z.strictObject({
+  slowHosts: probability.describe('share of the device hosts that are slow, at least one where it is not 0'),
+  slowMillis: z
+    .number()
+    .min(0)
+    .max(60_000)
+    .default(100)
+    .describe('wall milliseconds that a slow host stands still before each frame of models'),
+  degradedLinks: probability.describe('share of the devices with a bad link (section fleet)'),
+  linkFactor: z.number().min(1).default(10).describe('how many times less bandwidth and more latency a bad link has'),
+  lost: probability.describe('chance that an update is lost on its way'),
+  duplicated: probability.describe('chance that an update arrives twice'),
+  corrupted: probability.describe('chance that bits of an update flip on its way'),
+  delayed: probability.describe('chance that an update is delayed (section fleet)'),
+  delaySeconds: z.number().min(0).default(60).describe('mean virtual seconds of a delay, exponentially distributed'),
+  skewedClocks: probability.describe(
+    'share of the devices whose clock is wrong, which moves when they are reachable and charge (section fleet)',
+  ),
+  skewHours: z.number().min(0).max(24).default(6).describe('most hours by which a wrong clock is ahead or behind'),
+  lying: probability.describe('share of the devices that send lies in place of updates'),
+  lies: z
+    .array(z.enum(LIES))
+    .default([...LIES])
+    .describe('what liars send, drawn anew each round: nan, norm, shape, round'),
+  lieFactor: z.number().positive().default(1000).describe('norm: how many times longer, and the other way, than the honest update'),
+});
+
 const checkpoint = z.strictObject({
   every: z.number().min(0).default(10).describe('minutes between checkpoints, taken at the end of an epoch; 0: only when the run ends'),
   keep: count(1)
@@ -255,6 +306,8 @@ export const configSchema = z.strictObject({
   policy: policy.prefault({}),
   oort: oort.prefault({}),
   defence: defence.prefault({}),
+  stages: stages.prefault({}),
+  perturbations: perturbations.prefault({}),
   baselines: z
     .boolean()
     .default(true)

@@ -10,6 +10,7 @@ import type { Dataset } from '../data/dataset.js';
 import type { HostSetup } from '../transport/host.js';
 import type { Config } from './config.js';
 import { countProfiles, loadFleet, policyOf } from './load-fleet.js';
+import { hostPerturbations, stagesOf, withPerturbations } from './perturbed.js';
 
 /** What a configuration means for a dataset: sizes, rounds, and the settings each thread is given. */
 export type Plan = {
@@ -61,6 +62,7 @@ export const planRun = (config: Config, dataset: Dataset): Plan => {
   const threads = config.threads === 0 ? availableParallelism() : config.threads;
   const policy = policyOf(config, dataset.users);
   const fleet = loadFleet(config);
+  const perturbations = hostPerturbations(config, Math.min(threads, dataset.users));
   const roundsPerEpoch = countRounds(config, askedIn(policy, cohort, 0), dataset.users, ratingsIn(dataset).train);
   const rounds = config.rounds === 0 ? config.epochs * roundsPerEpoch : Math.min(config.rounds, config.epochs * roundsPerEpoch);
   const { schedule, optimizer: stepping } = splitOptimizer(optimizer, Math.ceil(rounds / roundsPerEpoch));
@@ -80,6 +82,7 @@ export const planRun = (config: Config, dataset: Dataset): Plan => {
       evaluationDelivery: evaluation.delivery,
       dtype,
       schedule: isMetaMF ? schedule : constantRate(config.fedavg.serverRate),
+      stages: stagesOf(config, dataset.users),
       oort: config.oort,
       policy,
       defence: config.defence,
@@ -91,7 +94,8 @@ export const planRun = (config: Config, dataset: Dataset): Plan => {
       dtype,
       batch: { seed, ratings, decoys, items: dataset.items },
       modelBytes: bytes((config.modelMemory * 1e6) / Math.min(threads, dataset.users)),
-      ...(fleet === undefined ? {} : { fleet }),
+      ...(fleet === undefined ? {} : { fleet: withPerturbations(fleet, config) }),
+      ...(perturbations === undefined ? {} : { perturbations }),
     },
   };
 };

@@ -60,10 +60,10 @@ type Context = {
 };
 
 /** Measures at the end of an epoch, if it is one to measure at. */
-const endEpoch = async (context: Context, epoch: number, trainLoss: number): Promise<void> => {
-  const { config, fleet, plan } = context;
+const endEpoch = async (context: Context, epoch: number, trainLoss: number, isLast: boolean): Promise<void> => {
+  const { config, fleet } = context;
   const { every } = config.evaluation;
-  if (every === 0 || (epoch % every !== 0 && context.round < plan.rounds)) {
+  if (every === 0 || (epoch % every !== 0 && !isLast)) {
     context.state = { ...context.state, epochsEnded: epoch };
     return;
   }
@@ -91,9 +91,10 @@ const train = async (context: Context): Promise<Outcome['reason']> => {
     if (context.interrupted) return 'interrupted';
     const epoch = context.state.epochsEnded + 1;
     const end = Math.min(plan.rounds, epoch * plan.roundsPerEpoch);
-    const { round, loss } = await fleet.train(end);
+    const { round, loss, ran, isOver } = await fleet.train(end);
     context.round = round;
-    if (round === end) await endEpoch(context, epoch, loss);
+    if (round === end || (isOver && ran > 0)) await endEpoch(context, epoch, loss, isOver || round >= plan.rounds);
+    if (isOver) return 'completed';
     if (isDue()) {
       saves.last(fleet, context.round, context.state);
       savedAt = performance.now();

@@ -6,6 +6,7 @@ import { type Bytes, bytes, type DeviceId, type Millis, millis, type Seconds } f
 import { type DeviceContext, type Transition, transition } from '../device/actor.js';
 import type { BatchOptions } from '../device/batch.js';
 import { activityOf, indexOf, type PrivateColumns, ratingsOf } from '../device/columns.js';
+import { type Lying, lieAbout } from '../device/lying.js';
 import { createModelStore } from '../device/model-store.js';
 import { keepState, stateBefore } from '../device/private-state.js';
 import type { FleetSetup } from '../device/profile.js';
@@ -15,6 +16,7 @@ import { type Decoded, decodeFrame, type Encoded, encodeFrame } from '../message
 import type { Message } from '../messages/message.js';
 import type { Dtype } from '../messages/wire-tensor.js';
 import { expose } from './control.js';
+import { type Disturbance, disturb, withLosses } from './disturbance.js';
 import { type FrameDown, type FrameUp, type HostFailure, LARGE_FRAME } from './envelope.js';
 import { createThreadMeter, sharedNow } from './thread-meter.js';
 
@@ -28,6 +30,17 @@ export type HostSetup = {
   readonly modelBytes: Bytes;
   /** Absent: devices have no limits and take no virtual time. */
   readonly fleet?: FleetSetup;
+  /** Absent: none, and nothing is spent on them. */
+  readonly perturbations?: HostPerturbations;
+};
+
+/** What goes wrong between honest work and its arrival. */
+export type HostPerturbations = {
+  /** The first so many hosts stand still so long before each frame of models. */
+  readonly slowHosts: number;
+  readonly slowMillis: number;
+  readonly lying: Lying;
+  readonly wire: Disturbance;
 };
 
 export type HostTask = { readonly host: number; readonly setup: HostSetup; readonly control: MessagePort; readonly traffic: MessagePort };
@@ -47,8 +60,10 @@ type Answered = { readonly encoded: Encoded; readonly accounts: readonly Account
 /** Later than any round: the newest version of a device's state. */
 const NEWEST = Number.MAX_SAFE_INTEGER;
 
+const standStill = (time: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, time);
+
 /** Serves until told to stop. Piscina keeps the thread, and with it this state, for as long as the promise is pending. */
-export const serveHost = ({ setup, control, traffic }: HostTask): Promise<void> => {
+export const serveHost = ({ host, setup, control, traffic }: HostTask): Promise<void> => {
   const algorithm = createAlgorithm(setup.algorithm, setup.world);
   const store = createModelStore(setup.modelBytes);
   const meter = createThreadMeter();
@@ -66,20 +81,37 @@ export const serveHost = ({ setup, control, traffic }: HostTask): Promise<void> 
     }
   };
 
+  /** What leaves the device in place of what she found. */
+  const told = (done: Transition): Transition => {
+    const { perturbations } = setup;
+    if (perturbations === undefined || done.reply.kind !== 'update') return done;
+    return { ...done, reply: lieAbout(done.reply, perturbations.lying, algorithm.tensors) };
+  };
+
+  /** The frame as it arrives, and whose update did not. */
+  const sentOver = (replies: readonly Message[], answered: Answered): Answered => {
+    const { perturbations } = setup;
+    if (perturbations === undefined) return answered;
+    const { encoded, lost } = disturb(replies, answered.encoded, perturbations.wire);
+    return { encoded, accounts: withLosses(answered.accounts, lost) };
+  };
+
   /** Devices that take time, refuse and fall silent: their answers, and an account of each. */
   const answerAsFleet = (loaded: DeviceContext, simulation: Simulation, { messages, sizes }: Decoded, at: readonly Seconds[]): Answered => {
     const attempts = messages.map((message, index): Attempt => {
       if (message.kind !== 'assign' && message.kind !== 'model')
         throw badInput('MESSAGE', `device ${message.device}`, 'assign or model', message.kind);
       const attempted = attempt(loaded, simulation, message, at[index]!, bytes(sizes[index]!));
-      if (attempted.done !== null) keep(loaded, message, attempted.done);
-      return attempted;
+      if (attempted.done === null) return attempted;
+      keep(loaded, message, attempted.done);
+      return { ...attempted, done: told(attempted.done) };
     });
     const arriving = attempts.filter(({ done, lost }) => done !== null && lost === null);
-    const encoded = encodeFrame(arriving.map(({ done }) => done!.reply));
+    const replies = arriving.map(({ done }) => done!.reply);
+    const encoded = encodeFrame(replies);
     const sizeOf = new Map(arriving.map(({ message }, index) => [message.device, bytes(encoded.sizes[index]!)]));
     const accounts = attempts.map((attempted) => settle(loaded, simulation, attempted, sizeOf.get(attempted.message.device) ?? bytes(0)));
-    return { encoded, accounts };
+    return sentOver(replies, { encoded, accounts });
   };
 
   const answer = ({ exchange, frame, length, sent, at }: FrameDown): FrameUp => {
@@ -96,7 +128,8 @@ export const serveHost = ({ setup, control, traffic }: HostTask): Promise<void> 
     const { messages } = decoded;
     const share = (performance.now() - start) / messages.length;
     const isTraining = messages.every(({ kind }) => kind === 'model');
-    const { fleet } = setup;
+    const { fleet, perturbations } = setup;
+    if (perturbations !== undefined && isTraining && host < perturbations.slowHosts) standStill(perturbations.slowMillis);
     if (fleet !== undefined && at !== undefined && loaded.columns.budgets !== undefined) {
       const { encoded, accounts } = answerAsFleet(loaded, { setup: fleet, budgets: loaded.columns.budgets }, decoded, at);
       // Who falls silent or refuses takes no time of the host's worth telling apart: the frame's time, spread evenly.
@@ -107,16 +140,16 @@ export const serveHost = ({ setup, control, traffic }: HostTask): Promise<void> 
     const times: number[] = [];
     const replies = messages.map((message) => {
       start = performance.now();
-      const done = transition(loaded, message);
+      const done = told(transition(loaded, message));
       keep(loaded, message, done);
       times.push(performance.now() - start + share);
       return done.reply;
     });
     start = performance.now();
-    const encoded = encodeFrame(replies);
+    const { encoded, accounts } = sentOver(replies, { encoded: encodeFrame(replies), accounts: [] });
     const encoding = (performance.now() - start) / replies.length;
     const deviceMillis: Millis[] = isTraining ? times.map((time) => millis(time + encoding)) : [];
-    return up(encoded, deviceMillis, []);
+    return up(encoded, deviceMillis, accounts);
   };
 
   traffic.on('message', (down: FrameDown) => {

@@ -147,7 +147,7 @@ describe('a round', () => {
   ] as const)('in %s delivery leaves Θ as it was when everyone refuses the %s', async (delivery, kind) => {
     const before = digest();
     const { coordinator, events } = start({ settings: { delivery }, answer: refuseAll(kind) });
-    expect(await coordinator.train(2)).toEqual({ round: 2, ran: 2, loss: 0 });
+    expect(await coordinator.train(2)).toEqual({ round: 2, ran: 2, loss: 0, isOver: false });
     expect(digest()).toBe(before);
     expect(events[1]).toMatchObject({ round: 2, ratings: 0, loss: 0, gradientNorm: 0, clipped: false });
 

@@ -78,7 +78,8 @@ export const createInProcess = ({ context, answer }: InProcessOptions): InProces
 };
 
 /** Rounds that wait for everyone, without a simulated fleet. */
-export const PLAIN_ROUNDS: Pick<RoundSettings, 'oort' | 'policy' | 'defence' | 'fleet'> = {
+export const PLAIN_ROUNDS: Pick<RoundSettings, 'stages' | 'oort' | 'policy' | 'defence' | 'fleet'> = {
+  stages: { unit: 'rounds', list: [] },
   oort: { penalty: 2, exploration: 0.9, explorationDecay: 0.98, leastExploration: 0.2, cutoff: 0.95 },
   policy: {
     kind: 'wait-all',

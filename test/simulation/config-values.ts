@@ -34,6 +34,14 @@ const CANDIDATES: readonly unknown[] = [
   ],
   ...[[], ['a'], ['U', 'low.bias'], [1, 2, 3], ['user id', 'item', '3'], [0.5, 5, 0.5], [1, 5]],
   ...[{}, { U: 0 }, { low: 1e-5, 'low.bias': 0.5 }],
+  ...[
+    ['nan'],
+    [{ length: 3 }],
+    [
+      { length: 0, cohort: 8 },
+      { length: 2.5, arrivals: 0.1 },
+    ],
+  ],
 ];
 
 const wordsOf = (schema: unknown): readonly unknown[] => {
