@@ -10,13 +10,14 @@ import { fileURLToPath } from 'node:url';
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const main = 'dist/src/cli/main.js';
 const stampFile = 'dist/.setup.json';
-/** Two independent builds. Each is a Node script, the files it reads and a file it leaves. */
+/** Independent builds. Each is a Node script, the files it reads and a file it leaves. */
 const builds = [
   {
     name: 'TypeScript',
     script: ['node_modules/typescript/bin/tsc', '--incremental', '--tsBuildInfoFile', 'dist/.tsbuildinfo'],
     inputs: ['package.json', 'package-lock.json', 'tsconfig.json', 'vitest.config.ts', 'src', 'workers', 'scripts', 'dashboards', 'test'],
-    isInput: (file) => !isAssembly(file) && !file.endsWith('.mjs') && (!file.startsWith('dashboards/') || file.endsWith('.ts')),
+    isInput: (file) =>
+      !isAssembly(file) && !isPage(file) && !file.endsWith('.mjs') && (!file.startsWith('dashboards/') || file.endsWith('.ts')),
     output: main,
   },
   {
@@ -25,6 +26,13 @@ const builds = [
     inputs: ['package-lock.json', 'scripts/build-kernels.mjs', 'src/tensor/assembly'],
     isInput: () => true,
     output: 'dist/src/tensor/kernels.wasm',
+  },
+  {
+    name: 'page',
+    script: ['scripts/build-page.mjs'],
+    inputs: ['package-lock.json', 'tsconfig.json', 'scripts/build-page.mjs', 'src/telemetry/page', 'src/telemetry/frame.ts'],
+    isInput: () => true,
+    output: 'dist/src/telemetry/page/main.js',
   },
 ];
 
@@ -78,7 +86,7 @@ async function build() {
   const after = Object.fromEntries(builds.map((one) => [one.name, fingerprint(one)]));
   const stale = builds.filter(({ name, output }) => !existsSync(output) || JSON.stringify(before[name]) !== JSON.stringify(after[name]));
   if (stale.length === 0) return false;
-  say(`building ${stale.map(({ name }) => name).join(' and ')}`);
+  say(`building ${stale.map(({ name }) => name).join(', ')}`);
   removeOutputsOf(Object.keys(before.TypeScript ?? {}).filter((file) => after.TypeScript[file] === undefined));
   rmSync(stampFile, { force: true });
   const results = await Promise.allSettled(stale.map(({ name, script }) => run(`building ${name}`, process.execPath, script)));
@@ -105,6 +113,10 @@ function filesUnder(place) {
     if (error.code === 'ENOTDIR') return [place];
     throw error;
   }
+}
+
+function isPage(file) {
+  return file.startsWith('src/telemetry/page/');
 }
 
 function isAssembly(file) {

@@ -4,17 +4,21 @@ import { Command, Option } from 'commander';
 import { Registry } from 'prom-client';
 import { type BaselineErrors, measureBaselines } from '../algorithms/baselines/baselines.js';
 import { badInput, messageOf } from '../base/errors.js';
+import { deviceId } from '../base/units.js';
+import { recordedDevices } from '../coordinator/recorder.js';
 import type { Dataset } from '../data/dataset.js';
 import { describeEnvironment } from '../report/environment.js';
 import { openResults, type Results } from '../report/results-folder.js';
 import { renderTable } from '../report/table.js';
 import { type Config, PRESETS } from '../simulation/config.js';
 import { loadConfigured } from '../simulation/load-data.js';
+import type { Observe } from '../simulation/observe.js';
 import { configKeys, configValue, flagSource, presetSource, printConfig, resolveConfig, yamlSource } from '../simulation/parse-config.js';
 import { planRun, ratingsIn } from '../simulation/plan.js';
 import type { Outcome } from '../simulation/run.js';
 import { trainInto, type Watched } from '../studies/run-folder.js';
-import { createMetrics, type Metrics } from '../telemetry/metrics.js';
+import { createLivePage, type LivePage } from '../telemetry/live-page.js';
+import { createMetrics } from '../telemetry/metrics.js';
 import { startServer } from '../telemetry/server.js';
 import { readToken } from '../telemetry/token.js';
 import { chooseImplementation } from '../tensor/probe.js';
@@ -101,6 +105,9 @@ const openFolder = (config: Config, own: OwnFlags, progress: Progress): Promise<
   });
 };
 
+/** The live page shows so many rounds of a device. */
+const MOST_FLIGHTS = 50;
+
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');
 
 const serveMetrics = async (config: Config, watched: Watched, progress: Progress) => {
@@ -109,18 +116,29 @@ const serveMetrics = async (config: Config, watched: Watched, progress: Progress
   const { host, port, tokenFile } = config.metrics;
   const token = readToken(tokenFile);
   const status = (): object => watched.summary?.summary() ?? {};
-  const server = await startServer({ host, port, token, registry, status });
-  progress.note(`metrics at ${server.url}/metrics${token === undefined ? '' : ', with the token'}`);
+  let page: LivePage | undefined;
+  const server = await startServer({ host, port, token, registry, status, page: () => page });
+  progress.note(`the run's page is at ${server.url}/${token === undefined ? '' : '?token=…'}, its metrics at ${server.url}/metrics`);
   if (token === undefined && !isLoopback(host))
     progress.note(`anyone who reaches ${host} can read them: metrics.tokenFile asks for a token`);
   const pool = () => watched.run?.sample() ?? { queued: 0, utilization: 0, threads: 0 };
   return {
-    /** Metrics begin when the run has its name, so that no series is without it. */
-    begin: (run: string): Metrics['observe'] => {
-      const { algorithm, data, delivery, dtype, seed } = config;
-      return createMetrics({ registry, pool, run: { run, algorithm, data, delivery, dtype, seed: String(seed), version: VERSION } })
-        .observe;
+    /** They begin when the run has its name, so that no series is without it. */
+    begin: ({ run, flights }: Results): readonly Observe[] => {
+      const { algorithm, data, delivery, dtype, seed, recorder } = config;
+      const metrics = createMetrics({
+        registry,
+        pool,
+        run: { run, algorithm, data, delivery, dtype, seed: String(seed), version: VERSION },
+      });
+      page = createLivePage({
+        run: { name: run, algorithm, data },
+        recorded: (devices) => recordedDevices(seed, devices, recorder.share),
+        flights: (device) => flights.read(deviceId(device), MOST_FLIGHTS),
+      });
+      return [metrics.observe, page.observe];
     },
+    fail: (error: unknown): void => page?.fail(messageOf(error)),
     close: () => server.close(),
   };
 };
@@ -138,7 +156,7 @@ const runOnce = async (config: Config, own: OwnFlags, progress: Progress): Promi
     const baselines = await baselinesOf(config, dataset, progress);
     const results = resumed ?? (await openFolder(config, own, progress));
     const environment = describeEnvironment({ metafleet: VERSION, kernels: chooseImplementation() });
-    const observers = [progress.observe, ...(metrics === undefined ? [] : [metrics.begin(results.run)])];
+    const observers = [progress.observe, ...(metrics?.begin(results) ?? [])];
     const { stage, note } = progress;
     const parts = { config, dataset, baselines, environment, results, resume: own.resume !== undefined, observers, stage, note };
     return await trainInto(parts, watched).finally(() => {
@@ -147,6 +165,9 @@ const runOnce = async (config: Config, own: OwnFlags, progress: Progress): Promi
         process.stdout.write(`${renderTable(watched.summary.summary(), { folder: results.paths.folder })}\n`);
       }
     });
+  } catch (error) {
+    metrics?.fail(error);
+    throw error;
   } finally {
     await metrics?.close();
     releaseSignals();

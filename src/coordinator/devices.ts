@@ -1,7 +1,7 @@
 import type { Bytes, DeviceId, Millis, Seconds } from '../base/units.js';
 import type { Account } from '../messages/account.js';
 import type { Message } from '../messages/message.js';
-import type { Flight, RejectionCause, RoundFinished, Traffic } from './events.js';
+import type { RejectionCause, RoundFinished, Traffic } from './events.js';
 
 /**
  * The coordinator's port to the devices: narrow, so that worker threads and networks can implement it alike. Implementations
@@ -43,13 +43,11 @@ export type Answers = {
 /** An answer that was thrown away, and why, in a sentence. */
 export type Rejection = { readonly device: DeviceId; readonly cause: RejectionCause; readonly text: string };
 
-export type HostsReport = Pick<RoundFinished, 'queueMillis' | 'threads'> & {
+export type HostsReport = Pick<RoundFinished, 'queueMillis' | 'threads' | 'flights' | 'map'> & {
   readonly deviceMillis: readonly Millis[];
   /** Devices whose model was generated and delivered. */
   readonly activated: number;
   readonly evicted: number;
   readonly residentModels: number;
   readonly residentBytes: Bytes;
-  /** What recorded devices did. */
-  readonly flights: readonly Flight[];
 };

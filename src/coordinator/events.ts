@@ -153,6 +153,14 @@ export type FlightStep = {
 /** What befell one recorded device in a round, in order. */
 export type Flight = { readonly device: DeviceId; readonly steps: readonly FlightStep[] };
 
+/**
+ * The fleet in at most MAP_CELLS cells of neighbouring devices, device d in cell ⌊d · cells / devices⌋: how many devices of each the round
+ * turned to, and how many of them sent an update. A round that was run again counts all attempts.
+ */
+export type RoundMap = { readonly asked: Uint32Array; readonly answered: Uint32Array };
+/** 48 × 24. */
+export const MAP_CELLS = 1152;
+
 export const PHASES = ['sample', 'generate', 'devices', 'backward', 'step'] as const;
 export type Phase = (typeof PHASES)[number];
 
@@ -196,6 +204,7 @@ export type RoundFinished = {
   readonly kernelBytes: Bytes;
   /** Of the recorded devices among those the round turned to. */
   readonly flights: readonly Flight[];
+  readonly map: RoundMap;
 };
 
 /** Mean absolute and squared error (eq. 11, 12) over `count` held-out ratings. */

@@ -2,7 +2,7 @@ import { distinct, random } from '../base/random.js';
 import type { Bytes, DeviceId, Millis } from '../base/units.js';
 import { deviceId, millis } from '../base/units.js';
 import type { Message } from '../messages/message.js';
-import type { Direction, Flight, FlightStep } from './events.js';
+import { type Direction, type Flight, type FlightStep, MAP_CELLS, type RoundMap } from './events.js';
 
 /** Beyond this, a larger share would not show more, and cost rounds time. */
 export const MOST_RECORDED = 10_000;
@@ -13,21 +13,32 @@ export const recordedDevices = (seed: number, devices: number, share: number): r
   return Array.from(distinct(count, devices, random(seed, 'recorder')).sort(), deviceId);
 };
 
-/** Takes down what recorded devices do in a round. Others cost one look-up a message. */
+/** Takes down what recorded devices do in a round, and where in the fleet the round is. Other devices cost a look-up and a sum a message. */
 export type Recorder = {
   /** A training message of `size` encoded bytes crossed; `took`: the device's local step, where this is its update. */
   message(message: Message, size: Bytes, direction: Direction, took?: Millis): void;
   /** Something else befell a device in its round. */
   note(device: DeviceId, step: Omit<FlightStep, 'millis'>): void;
-  /** What was taken down since the last call, in DeviceId order. */
-  take(): readonly Flight[];
+  /** What was taken down since the last call; flights in DeviceId order. */
+  take(): { readonly flights: readonly Flight[]; readonly map: RoundMap };
 };
 
 /** Finer digits would be noise, and a third of the record. */
 const toMicros = (time: number): Millis => millis(Math.round(time * 1000) / 1000);
 
-/** `now`: milliseconds on any clock. */
-export const createRecorder = (recorded: readonly DeviceId[], now: () => number = () => performance.now()): Recorder => {
+export type RecorderOptions = {
+  /** Of the whole fleet. */
+  readonly devices: number;
+  readonly recorded?: readonly DeviceId[] | undefined;
+  /** Milliseconds on any clock. */
+  readonly now?: () => number;
+};
+
+export const createRecorder = ({ devices, recorded = [], now = () => performance.now() }: RecorderOptions): Recorder => {
+  const cells = Math.min(MAP_CELLS, devices);
+  const newCounts = () => ({ assign: new Uint32Array(cells), model: new Uint32Array(cells), update: new Uint32Array(cells) });
+  let counts = newCounts();
+  let assigned = false;
   const wanted = new Set<number>(recorded);
   let steps = new Map<DeviceId, FlightStep[]>();
   let start: number | undefined;
@@ -49,6 +60,8 @@ export const createRecorder = (recorded: readonly DeviceId[], now: () => number 
       if ('purpose' in message && message.purpose === 'evaluate') return;
       if (direction === 'down') start ??= now();
       const { device, kind } = message;
+      if (kind === 'assign') assigned = true;
+      if (kind === 'assign' || kind === 'model' || kind === 'update') counts[kind][Math.floor((device * cells) / devices)]! += 1;
       if (!wanted.has(device)) return;
       const before = steps.get(device)?.at(-1)?.step;
       switch (kind) {
@@ -77,9 +90,13 @@ export const createRecorder = (recorded: readonly DeviceId[], now: () => number 
     },
     take: () => {
       const flights = [...steps].sort(([a], [b]) => a - b).map(([device, taken]) => ({ device, steps: taken }));
+      // In full delivery, the model is the first a device hears of a round.
+      const map = { asked: assigned ? counts.assign : counts.model, answered: counts.update };
       steps = new Map();
+      counts = newCounts();
+      assigned = false;
       start = undefined;
-      return flights;
+      return { flights, map };
     },
   };
 };

@@ -53,6 +53,7 @@ export const openFlightLog = (folder: string, { maxBytes, warn, flushMillis = 10
   let working: Promise<void> = Promise.resolve();
   let torn = false;
   let warned = false;
+  let lastRound = 0;
 
   /** A new file after the newest, in the place of the oldest where there are enough. */
   const open = async (): Promise<{ index: number; size: number }> => {
@@ -96,10 +97,14 @@ export const openFlightLog = (folder: string, { maxBytes, warn, flushMillis = 10
 
   return {
     append(round, flights) {
+      // Rounds come again when a coordinator is restored.
+      if (round <= lastRound) return;
+      lastRound = round;
       for (const { device, steps } of flights) pending.push(`${JSON.stringify({ device, round, steps } satisfies FlightLine)}\n`);
       if (pending.length > 0) timer ??= setTimeout(() => void flush(), flushMillis).unref();
     },
     cutAfter: (round) => {
+      lastRound = round;
       const cutting = working.then(() => cut(folder, round));
       working = cutting.catch(() => undefined);
       return cutting;

@@ -64,7 +64,7 @@ export const serveCoordinator = (control: MessagePort): void => {
     start: async ({ algorithm: setup, world, settings, hosts, threads, recorded, fleet }, events) => {
       const algorithm = createAlgorithm(setup, world);
       const server = await algorithm.createServer({ seed: settings.seed, threads });
-      const link = createDevicesLink(hosts, createRecorder(recorded ?? []));
+      const link = createDevicesLink(hosts, createRecorder({ devices: world.devices, recorded }));
       const activity = new Uint32Array(world.devices);
       const coordinator = createCoordinator({
         algorithm,

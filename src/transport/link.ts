@@ -3,7 +3,7 @@ import { badInput, isMetafleetError, MetafleetError, messageOf } from '../base/e
 import { bytes, type DeviceId, type Millis, millis, type Seconds } from '../base/units.js';
 import type { Answers, Devices, Exchange, HostsReport, Rejection } from '../coordinator/devices.js';
 import type { Direction, ThreadUse } from '../coordinator/events.js';
-import { createRecorder, type Recorder } from '../coordinator/recorder.js';
+import type { Recorder } from '../coordinator/recorder.js';
 import type { Account } from '../messages/account.js';
 import { decodeRecords, encodeFrame } from '../messages/frame.js';
 import type { Message } from '../messages/message.js';
@@ -53,8 +53,7 @@ const togetherOf = (uses: readonly ThreadUse[]): ThreadUse => ({
   heapBytes: bytes(uses.reduce((sum, { heapBytes }) => sum + heapBytes, 0)),
 });
 
-/** `recorder`: takes down the flights of its devices, if any. */
-export const createDevicesLink = (hostCount: number, recorder: Recorder = createRecorder([])): DevicesLink => {
+export const createDevicesLink = (hostCount: number, recorder: Recorder): DevicesLink => {
   const hosts: (Host | undefined)[] = Array.from({ length: hostCount }, () => undefined);
   const usage: StoreUsage[] = hosts.map(() => NO_USAGE);
   const meter = createTrafficMeter();
@@ -254,7 +253,7 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder = create
         evicted,
         residentModels: usage.reduce((sum, { models }) => sum + models, 0),
         residentBytes: bytes(usage.reduce((sum, { bytes: held }) => sum + held, 0)),
-        flights: recorder.take(),
+        ...recorder.take(),
       };
       queueMillis = { down: [], up: [] };
       hostUse.forEach(({ heapBytes }, host) => {

@@ -86,7 +86,6 @@ const round = (number: number): RoundFinished => ({
   virtual: null,
   ...IDLE_THREADS,
   kernelBytes: bytes(0),
-  flights: [],
 });
 const epoch = (number: number, mse: number, best: boolean): EpochFinished => ({
   type: 'epoch',

@@ -68,7 +68,6 @@ export const createInProcess = ({ context, answer }: InProcessOptions): InProces
         evicted: 0,
         residentModels: 0,
         residentBytes: bytes(0),
-        flights: [],
         ...IDLE_THREADS,
       };
       activated = 0;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bytes, type DeviceId, deviceId, millis } from '../../src/base/units.js';
+import { MAP_CELLS } from '../../src/coordinator/events.js';
 import { createRecorder, MOST_RECORDED, recordedDevices } from '../../src/coordinator/recorder.js';
 import type { Message, Purpose } from '../../src/messages/message.js';
 
@@ -29,7 +30,7 @@ const refuse = (device: DeviceId): Message => ({ kind: 'refuse', round: 1, devic
 /** A recorder whose clock moves a millisecond at each look. */
 const recorder = (recorded: readonly DeviceId[]) => {
   let time = 100;
-  return createRecorder(recorded, () => time++);
+  return createRecorder({ devices: 10, recorded, now: () => time++ });
 };
 const stepsOf = (flights: readonly { readonly steps: readonly { readonly step: string }[] }[]) =>
   flights.map(({ steps }) => steps.map(({ step }) => step));
@@ -60,7 +61,7 @@ describe('a flight recorder', () => {
       record.message(model(device), bytes(300), 'down');
       record.message(update(device), bytes(40), 'up', millis(2.5));
     }
-    const [flight, ...others] = record.take();
+    const [flight, ...others] = record.take().flights;
     expect(others).toEqual([]);
     expect(flight!.device).toBe(one);
     expect(flight!.steps.map(({ millis: _, ...step }) => step)).toEqual([
@@ -73,7 +74,7 @@ describe('a flight recorder', () => {
     const times = flight!.steps.map(({ millis: time }) => time);
     expect(times).toEqual([...times].sort((a, b) => a - b));
     expect(times[0]).toBeGreaterThan(0);
-    expect(record.take()).toEqual([]);
+    expect(record.take().flights).toEqual([]);
   });
 
   it('has the reason of a refusal, and of what the coordinator tells it', () => {
@@ -81,7 +82,7 @@ describe('a flight recorder', () => {
     record.message(model(two), bytes(1), 'down');
     record.message(refuse(two), bytes(2), 'up');
     record.note(one, { step: 'dropped', reason: 'during' });
-    const flights = record.take();
+    const flights = record.take().flights;
     expect(flights.map(({ device }) => device)).toEqual([one, two]);
     expect(stepsOf(flights)).toEqual([['dropped'], ['sampled', 'received', 'refused']]);
     expect(flights[1]!.steps[2]!.reason).toBe('battery: 3 %');
@@ -93,7 +94,7 @@ describe('a flight recorder', () => {
     record.message(assign(one, 'evaluate'), bytes(1), 'down');
     record.message(model(one, 'evaluate'), bytes(1), 'down');
     record.message(refuse(one), bytes(1), 'up');
-    expect(record.take()).toEqual([]);
+    expect(record.take().flights).toEqual([]);
   });
 
   it('starts a device over when its round begins again after a lost host', () => {
@@ -103,8 +104,22 @@ describe('a flight recorder', () => {
     record.message(assign(one), bytes(1), 'down');
     record.message(want(one), bytes(1), 'up');
     record.message(model(one), bytes(1), 'down');
-    const [flight] = record.take();
+    const [flight] = record.take().flights;
     expect(stepsOf([flight!])).toEqual([['sampled', 'asked', 'received']]);
     expect(flight!.steps[0]!.reason).toMatch(/again/);
+  });
+
+  it('counts where in the fleet the round is, in either delivery', () => {
+    const record = createRecorder({ devices: 2_000_000 });
+    const [low, high] = [deviceId(0), deviceId(1_999_999)];
+    for (const device of [low, deviceId(1), high]) record.message(model(device), bytes(1), 'down');
+    record.message(update(high), bytes(1), 'up');
+    const { asked, answered } = record.take().map;
+    expect(asked).toHaveLength(MAP_CELLS);
+    expect([asked[0], asked[MAP_CELLS - 1], answered[0], answered[MAP_CELLS - 1]]).toEqual([2, 1, 0, 1]);
+    for (const message of [assign(low), model(low)]) record.message(message, bytes(1), 'down');
+    expect(record.take().map.asked[0]).toBe(1);
+    record.message(assign(low, 'evaluate'), bytes(1), 'down');
+    expect(record.take().map.asked[0]).toBe(0);
   });
 });

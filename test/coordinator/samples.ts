@@ -8,7 +8,9 @@ export const trafficLine = (kind: string, direction: TrafficLine['direction'], m
   return { kind, direction, dtype: 'f32', messages, bytes: bytes(total), sizes: [...sizes, bound < 0 ? messages : 0] };
 };
 
-export const IDLE_THREADS: Pick<RoundFinished, 'queueMillis' | 'threads'> = {
+export const IDLE_THREADS: Pick<RoundFinished, 'queueMillis' | 'threads' | 'flights' | 'map'> = {
+  flights: [],
+  map: { asked: new Uint32Array(4), answered: new Uint32Array(4) },
   queueMillis: { down: [], up: [] },
   threads: {
     coordinator: { lagMillis: millis(0), gcMillis: millis(0), heapBytes: bytes(0) },

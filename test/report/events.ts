@@ -42,7 +42,6 @@ export const roundFinished = (changes: Partial<RoundFinished> = {}): RoundFinish
   virtual: null,
   ...IDLE_THREADS,
   kernelBytes: bytes(1e6),
-  flights: [],
   ...changes,
 });
 

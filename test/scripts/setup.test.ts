@@ -38,6 +38,7 @@ const kernels = `
   mkdirSync('dist/src/tensor', { recursive: true });
   writeFileSync('dist/src/tensor/kernels.wasm', '');
 `;
+const page = kernels.replaceAll('src/tensor', 'src/telemetry/page').replace('kernels.wasm', 'main.js');
 
 let root = '';
 
@@ -49,6 +50,7 @@ beforeEach(() => {
   write('npm/npm-cli.js', npm);
   write('src/cli/main.ts', 'export {};');
   write('scripts/build-kernels.mjs', kernels);
+  write('scripts/build-page.mjs', page);
   copyFileSync(setupScript, path.join(root, 'scripts/setup.mjs'));
 });
 
@@ -75,7 +77,7 @@ const UP_TO_DATE = { status: 0, lines: ['setup: packages and build are up to dat
 test('a fresh checkout is installed and built, and the command linked where npx finds it; then nothing is left to do', () => {
   expect(setup()).toEqual({
     status: 0,
-    lines: ['setup: installing packages: npm ci', 'setup: building TypeScript and kernels'],
+    lines: ['setup: installing packages: npm ci', 'setup: building TypeScript, kernels, page'],
     errors: [],
   });
   expect(realpathSync(path.join(root, 'node_modules/.bin/metafleet'))).toBe(path.join(root, 'dist/src/cli/main.js'));
@@ -109,6 +111,8 @@ test('only what changed is built again, and a deleted source leaves no output be
   expect(existsSync(path.join(root, 'dist/src/cli/old.js'))).toBe(false);
   write('src/tensor/assembly/index.ts', '');
   expect(setup().lines).toEqual(['setup: building kernels']);
+  write('src/telemetry/page/style.css', '');
+  expect(setup().lines).toEqual(['setup: building page']);
   expect(setup()).toEqual(UP_TO_DATE);
 });
 

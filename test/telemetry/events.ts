@@ -40,7 +40,6 @@ export const round = (cohort: number, changes: Partial<RoundFinished> = {}): Rou
   virtual: null,
   ...IDLE_THREADS,
   kernelBytes: bytes(1e6),
-  flights: [],
   ...changes,
 });
 export const epoch = (changes: Partial<EpochFinished> = {}): EpochFinished => ({

@@ -47,7 +47,7 @@ describe('telemetry server', () => {
         throw new Error('no run');
       },
     });
-    expect((await fetch(`${url}/`)).status).toBe(404);
+    expect((await fetch(`${url}/nothing`)).status).toBe(404);
     expect((await fetch(`${url}/constructor`)).status).toBe(404);
     const post = await fetch(`${url}/metrics`, { method: 'POST' });
     expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD']);

@@ -26,7 +26,6 @@ export const inProcessDevices = (context: DeviceContext): Devices => ({
     evicted: 0,
     residentModels: 0,
     residentBytes: bytes(0),
-    flights: [],
     ...IDLE_THREADS,
   }),
 });

@@ -1,0 +1,139 @@
+/**
+ * What the run's HTTP port tells the live page, in one server-sent stream: a `snapshot` when a reader comes, then a `frame` whenever
+ * something has changed, ten a second at most however many rounds that is. Plain JSON. Nothing here is a rating, and nothing is of a
+ * single device. Types alone: server and browser share them.
+ */
+export type Snapshot = {
+  readonly run: RunCard;
+  readonly frame: Frame;
+  /** Of the rounds so far, thinned to a bounded number of points. */
+  readonly history: History;
+  readonly scores: readonly ScorePoint[];
+  /** The latest, oldest first. */
+  readonly log: readonly LogLine[];
+};
+
+export type RunCard = {
+  readonly name: string;
+  readonly algorithm: string;
+  readonly data: string;
+  readonly devices: number;
+  readonly items: number;
+  readonly parameters: number;
+  readonly rounds: number;
+  readonly epochs: number;
+  readonly policy: string | null;
+  /** 0 where no device is recorded. */
+  readonly recorded: number;
+  /** A few of the recorded devices, to try. */
+  readonly examples: readonly number[];
+};
+
+export type Frame = {
+  readonly state: 'starting' | 'running' | 'completed' | 'early-stopped' | 'interrupted' | 'failed';
+  /** Milliseconds since the run began. */
+  readonly elapsed: number;
+  readonly round: number;
+  readonly epoch: number;
+  /** Over the last few seconds. */
+  readonly roundsPerSecond: number;
+  /** Means over the rounds of this frame, in milliseconds. */
+  readonly roundMillis: number;
+  readonly phases: Readonly<Record<string, number>>;
+  readonly loss: number | null;
+  readonly gradientNorm: number | null;
+  /** Of the whole run so far. */
+  readonly bytes: { readonly down: number; readonly up: number };
+  readonly outcomes: OutcomeCounts;
+  /** Of the whole run so far. */
+  readonly totals: OutcomeCounts;
+  readonly residentModels: number;
+  readonly residentBytes: number;
+  readonly clippedShare: number;
+  readonly map: FleetMap | null;
+  readonly profiles: readonly ProfileCard[];
+  /** New since the last frame: what to append to the snapshot's. `history` is whole where it was thinned anew. */
+  readonly added: {
+    /** What is known of the run, where that is new. */
+    readonly run: RunCard | null;
+    readonly history: History;
+    readonly whole: boolean;
+    readonly scores: readonly ScorePoint[];
+    readonly log: readonly LogLine[];
+  };
+};
+
+/** Of the rounds of this frame. Causes that did not occur are absent. */
+export type OutcomeCounts = {
+  readonly assigned: number;
+  readonly trained: number;
+  readonly refused: Readonly<Record<string, number>>;
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly rejected: Readonly<Record<string, number>>;
+  readonly late: number;
+};
+
+/** One entry a point. `round` is the last round of the point, the others means over its rounds. */
+export type History = {
+  readonly round: readonly number[];
+  readonly loss: readonly (number | null)[];
+  readonly millis: readonly number[];
+  readonly down: readonly number[];
+  readonly up: readonly number[];
+};
+
+export type ScorePoint = {
+  readonly round: number;
+  readonly epoch: number;
+  readonly validMse: number | null;
+  readonly testMse: number | null;
+  readonly testMae: number | null;
+  readonly best: boolean;
+};
+
+/** The fleet in cells of neighbouring device ids. Strings are base64 of one byte a cell. */
+export type FleetMap = {
+  readonly cells: number;
+  readonly devices: number;
+  /** How often devices of a cell were turned to: byte/255 of `most`, which is per device. */
+  readonly asked: string;
+  readonly most: number;
+  /** Share of those that gave no update: byte/255. */
+  readonly missed: string;
+  /** Turned to in this frame: byte/255 of the busiest cell. */
+  readonly now: string;
+};
+
+export type ProfileCard = {
+  readonly name: string;
+  readonly devices: number;
+  readonly assigned: number;
+  readonly trained: number;
+  /** Refused, dropped, rejected or late. */
+  readonly lost: number;
+  readonly energy: number;
+  readonly bytes: number;
+  /** By resource: how many of the devices of the latest round have used what share of it, by `bounds`, and one bin for the rest. */
+  readonly budgets: Readonly<Record<string, readonly number[]>>;
+  readonly bounds: readonly number[];
+};
+
+export type LogLine = { readonly elapsed: number; readonly level: 'note' | 'good' | 'bad'; readonly text: string };
+
+/** The answer to /device?id=…: null where the device is not recorded. */
+export type DeviceAnswer = {
+  readonly device: number;
+  readonly recorded: boolean;
+  readonly flights: readonly {
+    readonly round: number;
+    readonly steps: readonly {
+      readonly step: string;
+      readonly millis: number;
+      readonly bytes?: number;
+      readonly took?: number;
+      readonly reason?: string;
+      readonly virtual?: number;
+      readonly left?: Readonly<Record<string, number>>;
+    }[];
+  }[];
+};
