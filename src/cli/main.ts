@@ -5,6 +5,7 @@ import { dataCommand } from './data.js';
 import { deviceCommand } from './device.js';
 import { loadCommand } from './load.js';
 import { paperCommand } from './paper.js';
+import { reportCommand } from './report.js';
 import { runCommand } from './run.js';
 import { sweepCommand } from './sweep.js';
 import { tuneCommand } from './tune.js';
@@ -30,6 +31,7 @@ const program = new Command('metafleet')
   .version(VERSION)
   .showSuggestionAfterError()
   .addCommand(runCommand())
+  .addCommand(reportCommand())
   .addCommand(deviceCommand())
   .addCommand(dataCommand())
   .addCommand(sweepCommand())

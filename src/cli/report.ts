@@ -1,0 +1,32 @@
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { badInput } from '../base/errors.js';
+import { writeAtomically } from '../report/atomic-write.js';
+import { renderPage } from '../report/page.js';
+import { runReport } from '../report/run-report.js';
+import { readStoredRun } from '../report/stored-run.js';
+import { compareRuns } from '../studies/compare-runs.js';
+
+/** `metafleet report results/<run> [more…]`: one self-contained HTML file. */
+export const reportCommand = (): Command =>
+  new Command('report')
+    .description('write one HTML file about a run, or about several side by side')
+    .argument('<runs...>', 'folders of runs that have ended')
+    .option('--out <file>', 'where to write it (default: report.html in the folder of the first run)')
+    .option('--no-significance', 'do not measure again, device by device, whether runs differ')
+    .action(async (folders: string[], { out, significance }: { out?: string; significance: boolean }) => {
+      const runs = folders.map(readStoredRun);
+      const names = new Set(runs.map(({ name }) => name));
+      if (names.size < runs.length) throw badInput('CONFIG', 'runs', 'each run once', folders.join(', '));
+      const note = (text: string): void => void process.stderr.write(`${text}\n`);
+      const comparison =
+        runs.length > 1 && significance
+          ? await compareRuns(runs, note)
+          : { differences: [], notes: ['Not measured: --no-significance was given.'] };
+      const file = out ?? join(folders[0]!, 'report.html');
+      const page = renderPage(runReport(runs, comparison));
+      await writeAtomically(file, page).catch((error: NodeJS.ErrnoException) => {
+        throw badInput('CONFIG', file, 'a file that can be written', error.code ?? error.message);
+      });
+      process.stdout.write(`${file}\n`);
+    });

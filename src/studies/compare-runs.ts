@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import { badInput, messageOf } from '../base/errors.js';
+import type { Comparison, RunDifference } from '../report/run-report.js';
+import type { StoredRun } from '../report/stored-run.js';
+import { loadConfigured } from '../simulation/load-data.js';
+import { resolveConfig, yamlSource } from '../simulation/parse-config.js';
+import { compare, type UserErrors, userErrorsOf } from './device-errors.js';
+
+/** What makes two runs' test ratings the same: pairs of devices mean nothing otherwise. */
+const RATINGS = ['data', 'split', 'columns', 'delimiter', 'scale'] as const;
+
+const ratingsOf = ({ summary }: StoredRun): string =>
+  JSON.stringify([
+    ...RATINGS.map((key) => summary.config[key]),
+    summary.dataset.ratings.test,
+    summary.config['split'] === 'given' ? null : summary.seed,
+  ]);
+
+/** Test errors device by device with the best checkpoint: measured once, then kept in the run's folder. Rejects where they cannot be had. */
+const errorsOf = async ({ name, folder, config: text, summary }: StoredRun, note: (text: string) => void): Promise<UserErrors> => {
+  const config = resolveConfig(yamlSource(text, join(folder, 'config.yaml')));
+  const dataset = await loadConfigured(config, note);
+  const errors = await userErrorsOf({ label: name, seed: config.seed, config, folder, dataset, digest: summary.digest ?? '' });
+  if (errors === undefined) throw badInput('CHECKPOINT', name, 'an algorithm whose devices keep nothing between rounds', config.algorithm);
+  return errors;
+};
+
+/** Each pair of runs on the same test ratings, over the devices that have any. */
+export const compareRuns = async (runs: readonly StoredRun[], note: (text: string) => void): Promise<Comparison> => {
+  const notes: string[] = [];
+  const errors = new Map<StoredRun, UserErrors>();
+  for (const run of runs) {
+    note(`errors of ${run.name}, device by device`);
+    try {
+      errors.set(run, await errorsOf(run, note));
+    } catch (error) {
+      notes.push(`${run.name} takes no part: ${messageOf(error)}`);
+    }
+  }
+  const differences: RunDifference[] = [];
+  const known = [...errors.keys()];
+  known.forEach((first, index) => {
+    for (const second of known.slice(index + 1)) {
+      if (ratingsOf(first) !== ratingsOf(second)) {
+        notes.push(`${first.name} and ${second.name} were tested on different ratings: another dataset, split or seed of the split.`);
+        continue;
+      }
+      const found = compare(
+        { label: first.name, bySeed: new Map([[0, errors.get(first)!]]) },
+        { label: second.name, bySeed: new Map([[0, errors.get(second)!]]) },
+      );
+      if (found) differences.push({ first: first.name, second: second.name, devices: found.mse.pairs, mse: found.mse, mae: found.mae });
+    }
+  });
+  return { differences, notes };
+};
