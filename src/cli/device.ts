@@ -51,7 +51,7 @@ const stepText = ({ step, bytes, took, reason, virtual, left }: FlightStep): str
     bytes === undefined ? '' : formatBytes(bytes),
     took === undefined ? '' : `in ${formatMillis(took)}`,
     reason ?? '',
-    virtual === undefined ? '' : `at ${virtual.toFixed(1)} s of virtual time`,
+    virtual === undefined ? '' : `${virtual.toFixed(1)} s of virtual time`,
     left === undefined
       ? ''
       : `left: ${Object.entries(left)

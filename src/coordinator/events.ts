@@ -144,9 +144,9 @@ export type FlightStep = {
   readonly took?: Millis;
   /** Why she was refused, dropped or rejected. */
   readonly reason?: string;
-  /** Virtual time of the step, where a fleet is configured. */
+  /** Virtual seconds she took, from being asked to her answer or her silence, where a fleet is configured. */
   readonly virtual?: Seconds;
-  /** Shares of her budgets that are left, where a fleet is configured. */
+  /** Shares of her budgets that are left after it, where a fleet is configured. */
   readonly left?: Readonly<Partial<Record<Resource, number>>>;
 };
 

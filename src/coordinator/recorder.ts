@@ -1,6 +1,7 @@
 import { distinct, random } from '../base/random.js';
 import type { Bytes, DeviceId, Millis } from '../base/units.js';
-import { deviceId, millis } from '../base/units.js';
+import { deviceId, millis, seconds } from '../base/units.js';
+import type { Account } from '../messages/account.js';
 import type { Message } from '../messages/message.js';
 import { type Direction, type Flight, type FlightStep, MAP_CELLS, type RoundMap } from './events.js';
 
@@ -17,11 +18,16 @@ export const recordedDevices = (seed: number, devices: number, share: number): r
 export type Recorder = {
   /** A training message of `size` encoded bytes crossed; `took`: the device's local step, where this is its update. */
   message(message: Message, size: Bytes, direction: Direction, took?: Millis): void;
-  /** Something else befell a device in its round. */
-  note(device: DeviceId, step: Omit<FlightStep, 'millis'>): void;
+  /** What a simulated device spent in this round, after her answer was taken down, or where she fell silent. */
+  account(account: Account): void;
+  /** Her answer was thrown away. */
+  reject(device: DeviceId, reason: string): void;
   /** What was taken down since the last call; flights in DeviceId order. */
   take(): { readonly flights: readonly Flight[]; readonly map: RoundMap };
 };
+
+const sharesLeft = (used: Account['used']): NonNullable<FlightStep['left']> =>
+  Object.fromEntries(Object.entries(used).map(([resource, share]) => [resource, Math.round(Math.max(0, 1 - share) * 1000) / 1000]));
 
 /** Finer digits would be noise, and a third of the record. */
 const toMicros = (time: number): Millis => millis(Math.round(time * 1000) / 1000);
@@ -85,8 +91,16 @@ export const createRecorder = ({ devices, recorded = [], now = () => performance
           return;
       }
     },
-    note: (device, step) => {
-      if (wanted.has(device)) add(device, step);
+    account: ({ device, lost, down, compute, up, used }) => {
+      const known = steps.get(device);
+      // None: of a measurement, or of a device that is not recorded.
+      if (known === undefined) return;
+      const spent = { virtual: seconds(down + compute + up), left: sharesLeft(used) };
+      if (lost === null) known.push({ ...known.pop()!, ...spent });
+      else add(device, { step: 'dropped', reason: lost, ...spent });
+    },
+    reject: (device, reason) => {
+      if (steps.has(device)) add(device, { step: 'rejected', reason });
     },
     take: () => {
       const flights = [...steps].sort(([a], [b]) => a - b).map(([device, taken]) => ({ device, steps: taken }));

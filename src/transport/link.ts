@@ -127,6 +127,7 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder): Device
       } else if (record.round !== round) {
         const { message } = badInput('MESSAGE', `${place}, device ${device}`, `round ${round}`, `round ${record.round}`);
         collected.rejected.push({ device, cause: 'round', text: message });
+        recorder.reject(device, message);
         owing.delete(device);
       } else {
         recorder.message(record, bytes(sizes[index]!), 'up', times[index]);
@@ -136,11 +137,13 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder): Device
     });
     for (const account of accounts) {
       collected.accounts.push(account);
+      recorder.account(account);
       if (account.lost !== null) owing.delete(account.device);
     }
     for (const device of owing.keys()) {
       const fault = faults.shift() ?? { cause: 'malformed', text: `${place}: expected an answer of device ${device}, found none` };
       collected.rejected.push({ device, ...fault });
+      recorder.reject(device, fault.text);
     }
     collected.duplicates += faults.length;
   };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, type DeviceId, deviceId, millis } from '../../src/base/units.js';
+import { bytes, type DeviceId, deviceId, joules, millis, seconds } from '../../src/base/units.js';
 import { MAP_CELLS } from '../../src/coordinator/events.js';
 import { createRecorder, MOST_RECORDED, recordedDevices } from '../../src/coordinator/recorder.js';
 import type { Message, Purpose } from '../../src/messages/message.js';
@@ -77,16 +77,34 @@ describe('a flight recorder', () => {
     expect(record.take().flights).toEqual([]);
   });
 
-  it('has the reason of a refusal, and of what the coordinator tells it', () => {
+  it('has the reason of a refusal, a silence and a rejection, and what is left of her budgets', () => {
     const record = recorder([one, two]);
     record.message(model(two), bytes(1), 'down');
     record.message(refuse(two), bytes(2), 'up');
-    record.note(one, { step: 'dropped', reason: 'during' });
+    record.message(assign(one), bytes(1), 'down');
+    const used = { memory: 0.25, storage: 0, dataPlan: 1.5, battery: 0.1, compute: 0 };
+    const spent = {
+      profile: 0,
+      down: seconds(1),
+      compute: seconds(2),
+      up: seconds(0),
+      bytesDown: bytes(1),
+      bytesUp: bytes(0),
+      operations: 1,
+    };
+    record.account({ device: one, lost: 'during', energy: joules(1), used, ...spent });
+    record.account({ device: two, lost: null, energy: joules(1), used, ...spent });
+    record.reject(two, 'of another round');
     const flights = record.take().flights;
     expect(flights.map(({ device }) => device)).toEqual([one, two]);
-    expect(stepsOf(flights)).toEqual([['dropped'], ['sampled', 'received', 'refused']]);
+    expect(stepsOf(flights)).toEqual([
+      ['sampled', 'dropped'],
+      ['sampled', 'received', 'refused', 'rejected'],
+    ]);
     expect(flights[1]!.steps[2]!.reason).toBe('battery: 3 %');
-    expect(flights[0]!.steps[0]!.reason).toBe('during');
+    const left = { memory: 0.75, storage: 1, dataPlan: 0, battery: 0.9, compute: 1 };
+    expect(flights[0]!.steps[1]).toMatchObject({ reason: 'during', virtual: 3, left });
+    expect(flights[1]!.steps[2]).toMatchObject({ virtual: 3, left });
   });
 
   it('leaves measurements out, refusals of them included', () => {
