@@ -235,8 +235,25 @@ const roundLine = (event: RoundFinished): Record<string, number | boolean> => {
     deviceMillisP50: devices[Math.max(0, Math.ceil(devices.length / 2) - 1)] ?? 0,
     deviceMillisMax: devices.at(-1) ?? 0,
     retries: event.retries,
+    ...outcomeColumns(event),
   };
 };
+
+const sumOf = (causes: Readonly<Record<string, number>>): number => Object.values(causes).reduce((sum, devices) => sum + devices, 0);
+
+/** What became of the devices; with a fleet, in how many virtual seconds. */
+const outcomeColumns = ({
+  outcomes: { assigned, trained, refused, dropped, rejected, late },
+  virtual,
+}: RoundFinished): Record<string, number> => ({
+  assigned,
+  trained,
+  refused: sumOf(refused),
+  dropped: sumOf(dropped),
+  rejected: sumOf(rejected),
+  late,
+  ...(virtual === null ? {} : { virtualSeconds: virtual.end - virtual.start }),
+});
 
 /** Errors by activity: testMaeLow, testMseLow, … */
 const groupColumns = ({ group, test }: GroupScore): [string, number][] => {

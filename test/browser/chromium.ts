@@ -1,31 +1,12 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { expect, onTestFinished, type TestContext } from 'vitest';
-
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-
-const isProgram = (path: string): boolean => {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-/** The browser that is installed here, if any. */
-export const chromiumPath = (): string | undefined =>
-  (process.env['PATH'] ?? '')
-    .split(delimiter)
-    .flatMap((folder) => NAMES.map((name) => join(folder, name)))
-    .find(isProgram);
+import { chromiumPath } from '../../scripts/chromium.js';
 
 /** Waits are on conditions; this is how long a loaded machine may take for one of them. */
 export const PATIENCE = 60_000;
 
-export const launchChromium = async (executablePath: string): Promise<Browser> =>
+const launchChromium = async (executablePath: string): Promise<Browser> =>
   chromium.launch({
     executablePath,
     timeout: PATIENCE,

@@ -82,6 +82,12 @@ describe('results folder', () => {
       deviceMillisP50: 0.32,
       deviceMillisMax: 0.64,
       retries: 0,
+      assigned: 64,
+      trained: 64,
+      refused: 0,
+      dropped: 0,
+      rejected: 0,
+      late: 0,
     });
     expect(await linesOf(results.paths.epochs)).toEqual([
       {
