@@ -19,6 +19,12 @@ const FLEET = [
   '64',
   '--cohort',
   '128',
+  '--fleet.profiles',
+  'mix',
+  '--fleet.dropoutDuring',
+  '0.05',
+  '--policy.kind',
+  'deadline',
 ];
 
 const shoot = async (browser: Browser, name: string, url: string, ready: (page: Page) => Promise<void>): Promise<void> => {

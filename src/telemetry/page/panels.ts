@@ -75,7 +75,7 @@ export const showPhases = ({ phases, roundMillis }: Frame): void => {
   names.forEach((name, index) => {
     const share = total > 0 ? phases[name]! / total : 0;
     (stack.children[index] as HTMLElement).style.flexGrow = String(Math.max(0, share));
-    setText(legend.children[index]!.lastElementChild!, `${millis(phases[name]!)} · ${percent(share)}`);
+    setText(legend.children[index]!.lastElementChild!, `${millis(phases[name]!)}\n${percent(share)}`);
   });
   stack.setAttribute(
     'aria-label',
