@@ -140,7 +140,8 @@ export const settle = (context: DeviceContext, { setup, budgets }: Simulation, a
   const energy = joules(bytesDown * per.perByteReceived + bytesUp * per.perByteSent + operations * per.perOperation);
   const after: Standing = {
     battery: Math.max(0, now.battery - energy),
-    dataUsed: now.dataUsed + bytesDown + bytesUp,
+    // Whoever has used up her plan can still be asked: that much her operator gives away.
+    dataUsed: Math.min(dataPlan.bytes, now.dataUsed + bytesDown + bytesUp),
     at: now.at,
   };
   keepStanding(budgets, indexOf(context.columns, device), round, before, after);

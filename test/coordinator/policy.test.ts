@@ -1,0 +1,109 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { deviceId, seconds } from '../../src/base/units.js';
+import { judgeNorms, type UpdateFlight } from '../../src/coordinator/defence.js';
+import type { Fate, Flight } from '../../src/coordinator/flight.js';
+import { outcomesOf } from '../../src/coordinator/outcomes.js';
+import { closeRound, weightOf } from '../../src/coordinator/policy.js';
+import { POLICIES, type PolicySettings } from '../../src/coordinator/settings.js';
+import { settingsOf } from './in-process.js';
+
+const policyOf = (kind: PolicySettings['kind']): PolicySettings => ({ ...settingsOf().policy, kind, deadline: seconds(20) });
+
+const updateOf = (device: number, norm = 1, round = 1): UpdateFlight => ({
+  device: deviceId(device),
+  round,
+  sent: seconds(0),
+  arrives: seconds(1),
+  trip: null,
+  fate: {
+    kind: 'update',
+    loss: 1,
+    update: { device: deviceId(device), count: 2, rows: new Uint32Array(0), tensors: [Float32Array.of(2 * norm)] },
+  },
+});
+
+const fates = fc.constantFrom<Fate>(
+  updateOf(0).fate,
+  { kind: 'refused', cause: 'battery' },
+  { kind: 'dropped', stage: 'during' },
+  { kind: 'rejected', cause: 'shape' },
+);
+
+const flights = fc
+  .array(fc.record({ arrives: fc.integer({ min: 1, max: 60 }), fate: fates }), { maxLength: 40 })
+  .map((all) => all.map(({ arrives, fate }, device): Flight => ({ ...updateOf(device), arrives: seconds(arrives), fate })));
+
+const sum = (counts: object): number => Object.values(counts).reduce((total: number, count) => total + Number(count), 0);
+
+describe.each(POLICIES)('a round that ends by %s', (kind) => {
+  it('accounts for every device once, in the order of virtual time, with no update after its end', () => {
+    fc.assert(
+      fc.property(flights, fc.integer({ min: 1, max: 12 }), (all, cohort) => {
+        const closing = closeRound(policyOf(kind), cohort, all, seconds(0));
+        const { arrived, late, inFlight, end } = closing;
+        const devices = [...arrived, ...late, ...inFlight].map(({ device }) => device);
+        expect(devices.toSorted((a, b) => a - b)).toEqual(all.map(({ device }) => device));
+        for (const [index, flight] of arrived.entries()) {
+          expect(flight.arrives).toBeLessThanOrEqual(end);
+          const before = arrived[index - 1];
+          if (before !== undefined)
+            expect([before.arrives, before.device] < [flight.arrives, flight.device] || before.arrives < flight.arrives).toBe(true);
+        }
+        for (const { arrives } of [...late, ...inFlight]) expect(arrives).toBeGreaterThanOrEqual(end);
+        if (kind === 'deadline') expect(end).toBeLessThanOrEqual(Math.max(20, all.length === 0 ? 600 : 0));
+        const accepted = arrived.filter(({ fate }) => fate.kind === 'update');
+        if (kind === 'fastest' || kind === 'buffered') expect(accepted.length).toBeLessThanOrEqual(cohort);
+        if (kind !== 'buffered') expect(inFlight).toEqual([]);
+        const played = { start: seconds(0), launched: all, carried: 0, closing, accepted, rejected: [] };
+        const outcomes = outcomesOf(played);
+        const { trained, refused, dropped, rejected } = outcomes;
+        expect(trained + sum(refused) + sum(dropped) + sum(rejected) + outcomes.late + outcomes.inFlight).toBe(all.length);
+      }),
+    );
+  });
+
+  it('lets virtual time pass when there is nobody to wait for', () => {
+    expect(closeRound(policyOf(kind), 5, [], seconds(7)).end).toBe(607);
+  });
+});
+
+describe('weights by age', () => {
+  it('are 1/√(1 + s), or 1', () => {
+    expect([0, 3, 8].map((age) => weightOf(policyOf('buffered'), age))).toEqual([1, 1 / 2, 1 / 3]);
+    expect(weightOf({ ...policyOf('buffered'), weighting: 'constant' }, 8)).toBe(1);
+  });
+});
+
+describe('the norm bound', () => {
+  const judge = (offered: readonly UpdateFlight[], norms: readonly number[] = [], settings = { normMultiple: 10, mostNorm: 0 }) =>
+    judgeNorms(settings, 20, 5, offered, norms);
+  const honest = [1, 2, 1.5, 0.5].map((norm, device) => updateOf(device, norm, 5));
+
+  it('throws away an update many times longer than usual, in the first round already, and says why', () => {
+    const { accepted, rejected, norms } = judge([...honest, updateOf(9, 1000, 5)]);
+    expect(accepted).toEqual(honest);
+    expect(rejected).toMatchObject([{ device: 9, cause: 'norm' }]);
+    expect(rejected[0]!.text).toMatch(/^update of device 9: expected a norm per rating of at most 15, found 1000$/);
+    expect(norms).toEqual([1, 2, 1.5, 0.5]);
+  });
+
+  it('goes by what was accepted before, which liars never enter', () => {
+    const usual = Array.from({ length: 200 }, () => 1);
+    expect(judge([updateOf(1, 1000, 5), updateOf(2, 900, 5), updateOf(3, 1, 5)], usual).rejected.map(({ device }) => device)).toEqual([
+      1, 2,
+    ]);
+    expect(judge(honest, Array(300).fill(1)).norms).toHaveLength(256);
+  });
+
+  it('has an absolute form, and none at all', () => {
+    expect(judge(honest, [], { normMultiple: 0, mostNorm: 1.2 }).rejected.map(({ device }) => device)).toEqual([1, 2]);
+    expect(judge([updateOf(1, 1e30, 5)], [], { normMultiple: 0, mostNorm: 0 }).rejected).toEqual([]);
+  });
+
+  it('throws away what is older than may be', () => {
+    expect(judgeNorms({ normMultiple: 0, mostNorm: 0 }, 3, 5, [updateOf(1, 1, 1), updateOf(2, 1, 2)], []).rejected).toMatchObject([
+      { device: 1, cause: 'stale' },
+    ]);
+  });
+});
