@@ -127,6 +127,7 @@ const createStatus = (clock: Clock, context: () => string = () => '') => {
   let evaluating = false;
   let epochSince = 0;
   let epochMillis = 0;
+  let virtual: { readonly seconds: number; readonly share: number } | undefined;
   const bytes = { down: 0, up: 0 };
   const count = (traffic: Traffic): void => {
     for (const row of traffic) bytes[row.direction] += row.bytes;
@@ -152,6 +153,7 @@ const createStatus = (clock: Clock, context: () => string = () => '') => {
           ({ round, epoch } = event);
           evaluating = plan !== undefined && (round % plan.roundsPerEpoch === 0 || round === plan.rounds);
           count(event.traffic);
+          if (event.virtual !== null) virtual = { seconds: event.virtual.end, share: event.outcomes.trained / Math.max(1, event.cohort) };
           return;
         case 'epoch':
           evaluating = false;
@@ -203,6 +205,7 @@ const createStatus = (clock: Clock, context: () => string = () => '') => {
         context() || undefined,
         now && `loss ${formatError(now.loss)}`,
         last && `valid MSE ${formatError(last.valid.mse)}${best ? ` (best ${formatError(best.valid.mse)}, epoch ${best.epoch})` : ''}`,
+        virtual && `virtual ${formatSpan(virtual.seconds * 1000)}, ${formatPercent(virtual.share)} trained`,
         now && `${formatRate(now.devicesPerSecond)} devices/s`,
         `${formatBytes(bytes.down)} down, ${formatBytes(bytes.up)} up`,
         now && `${formatRate(now.ratingsPerSecond)} ratings/s`,

@@ -17,6 +17,19 @@ const EpochScores = z.object({
   groups: z.array(z.object({ group: z.enum(ACTIVITY_GROUPS), devices: z.number(), valid: Errors, test: Errors })).default([]),
 });
 
+const total = z.number().default(0);
+/** Absent in snapshots of earlier versions, which knew of no device that did not answer. */
+const DeviceCountsSchema = z.object({
+  assigned: total,
+  refused: total,
+  dropped: total,
+  rejected: total,
+  late: total,
+  /** Virtual seconds since the run began, and joules; null where no fleet is configured. */
+  virtualSeconds: z.number().nullable().default(null),
+  energy: z.number().nullable().default(null),
+});
+
 const CountsSchema = z.object({
   version: z.literal(1),
   /** Last round counted, and how many were. */
@@ -25,6 +38,7 @@ const CountsSchema = z.object({
   clipped: z.number(),
   retries: z.number(),
   updates: z.number(),
+  devices: DeviceCountsSchema.prefault({}),
   ratings: z.number(),
   hostsLost: z.number(),
   hostsRestored: z.number(),
@@ -67,6 +81,7 @@ const noCounts = (): Counts => ({
   clipped: 0,
   retries: 0,
   updates: 0,
+  devices: DeviceCountsSchema.parse({}),
   ratings: 0,
   hostsLost: 0,
   hostsRestored: 0,
@@ -125,12 +140,26 @@ export const createSummary = (facts: RunFacts, { sampleProcess = processSampler(
     const upTo = (scores: Counts['best']) => (scores && scores.round <= round ? scores : null);
     countOnFrom({ ...noCounts(), resumedFrom, wallMillis, rssPeakBytes, coordinatorsLost, best: upTo(best), last: upTo(last) });
   };
+  const countDevices = ({ outcomes, virtual }: RoundFinished): void => {
+    const { devices } = counts;
+    const sum = (by: Readonly<Record<string, number | undefined>>): number =>
+      Object.values(by).reduce<number>((all, count) => all + (count ?? 0), 0);
+    devices.assigned += outcomes.assigned;
+    devices.refused += sum(outcomes.refused);
+    devices.dropped += sum(outcomes.dropped);
+    devices.rejected += sum(outcomes.rejected);
+    devices.late += outcomes.late;
+    if (virtual === null) return;
+    devices.virtualSeconds = virtual.end;
+    devices.energy = virtual.profiles.reduce((all, { energy }) => all + energy, devices.energy ?? 0);
+  };
   const countRound = (event: RoundFinished): void => {
     counts.round = event.round;
     counts.measured++;
     counts.clipped += event.clipped ? 1 : 0;
     counts.retries += event.retries;
-    counts.updates += event.cohort;
+    counts.updates += event.outcomes.trained;
+    countDevices(event);
     counts.ratings += event.ratings;
     counts.residentModelsMax = Math.max(counts.residentModelsMax, event.residentModels);
     counts.residentModelBytesMax = Math.max(counts.residentModelBytesMax, event.residentBytes);
@@ -259,6 +288,7 @@ const summarize = (
     rounds: { total: counts.round, measured: counts.measured, clipped: counts.clipped, retries: counts.retries },
     epochs: counts.last?.epoch ?? 0,
     updates: counts.updates,
+    asked: counts.devices,
     ratings: counts.ratings,
     hosts: { lost: counts.hostsLost, restored: counts.hostsRestored },
     coordinators: { lost: counts.coordinatorsLost },

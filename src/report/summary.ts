@@ -37,6 +37,16 @@ export type Summary = {
   readonly epochs: number;
   /** Device updates and ratings trained on, with repetition. */
   readonly updates: number;
+  /** What became of the devices that were asked; virtual seconds and joules are null where no fleet is configured. */
+  readonly asked: {
+    readonly assigned: number;
+    readonly refused: number;
+    readonly dropped: number;
+    readonly rejected: number;
+    readonly late: number;
+    readonly virtualSeconds: number | null;
+    readonly energy: number | null;
+  };
   readonly ratings: number;
   readonly hosts: { readonly lost: number; readonly restored: number };
   /** Deaths of the coordinator's thread, each followed by the last checkpoint or the start. */

@@ -1,6 +1,6 @@
 import type { ActivityGroup } from '../coordinator/activity-groups.js';
 import { PHASES } from '../coordinator/events.js';
-import { formatBytes, formatCount, formatError, formatMillis, formatPercent, formatRate, plural } from './format.js';
+import { formatBytes, formatCount, formatError, formatMillis, formatPercent, formatRate, formatSpan, plural } from './format.js';
 import type { ErrorPair, Summary } from './summary.js';
 
 const WIDTH = 88;
@@ -91,6 +91,16 @@ const conclusion = ({ algorithm, test, baselines }: Summary): string[] => {
   return wrap(better.length === 0 ? `${first}.` : `${first}; better than it: ${better.join(', ')}.`);
 };
 
+/** Nothing where every device that was asked trained, and time was the wall's. */
+const askedRows = ({ assigned, refused, dropped, rejected, late, virtualSeconds, energy }: Summary['asked']): string[] => {
+  const lost = { refused, dropped, rejected, late };
+  const causes = Object.entries(lost).flatMap(([name, count]) => (count === 0 ? [] : [`${formatPercent(count / assigned)} ${name}`]));
+  const asked = causes.length === 0 ? [] : [row('devices asked', [formatCount(assigned), ...causes].join(', '))];
+  if (virtualSeconds === null) return asked;
+  const spent = energy === null ? '' : `, ${formatCount(Math.round(energy))} J on the devices`;
+  return [...asked, row('virtual time', `${formatSpan(virtualSeconds * 1000)}${spent}`)];
+};
+
 const costs = (summary: Summary): string[] => {
   const { bytes, latency, memory, rounds, updates, ratings } = summary;
   const { roundMillis, deviceMillis, phases } = latency;
@@ -117,6 +127,7 @@ const costs = (summary: Summary): string[] => {
       'updates',
       `${formatCount(updates)} by devices (${formatRate(updates / seconds)}/s), ${formatCount(ratings)} ratings (${formatRate(ratings / seconds)}/s)`,
     ),
+    ...askedRows(summary.asked),
     row('bytes, training', both(bytes.training)),
     row('  per round', both(bytes.perRound)),
     row('  per device', both(bytes.perDevice)),

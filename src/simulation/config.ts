@@ -153,7 +153,7 @@ const defence = z.strictObject({
   normMultiple: z
     .number()
     .min(0)
-    .default(0)
+    .default(100)
     .describe("an update is thrown away when its norm per rating exceeds this multiple of the recent updates' median; 0: never"),
   mostNorm: z.number().min(0).default(0).describe('an update is thrown away when its norm per rating exceeds this; 0: never'),
 });
