@@ -275,6 +275,7 @@ const epochLine = (event: EpochFinished): Record<string, number | boolean> => ({
   testMse: event.test.mse,
   ...Object.fromEntries(event.groups.flatMap(groupColumns)),
   best: event.best,
+  ...(event.virtualTime === null ? {} : { virtualTime: event.virtualTime }),
   bytesDown: total(event.traffic, 'down'),
   bytesUp: total(event.traffic, 'up'),
   messages: messagesOf(event.traffic),
