@@ -22,6 +22,12 @@ const SCENARIOS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'metamf, full': { delivery: 'full' },
   'metamf, subset, by activity': { delivery: 'subset', decoys: 2, sampling: 'activity', ratings: 3 },
   'fedavg, private vectors': { algorithm: 'fedavg' },
+  'a fleet in virtual time, buffered': {
+    delivery: 'subset',
+    sampling: 'uniform',
+    fleet: { profiles: 'mix', dropoutDuring: 0.1, dropoutAfter: 0.1 },
+    policy: { kind: 'buffered', concurrency: 14, timeout: 30 },
+  },
 };
 
 export const SCENARIO_NAMES = Object.keys(SCENARIOS);

@@ -1,6 +1,6 @@
 import { deserialize, serialize } from 'node:v8';
 import type { Algorithm, ServerHalf, World } from '../algorithms/algorithm.js';
-import { badInput, isMetafleetError } from '../base/errors.js';
+import { badInput, isMetafleetError, messageOf } from '../base/errors.js';
 import { type Bytes, bytes, type DeviceId, type Millis, millis } from '../base/units.js';
 import { type ActivityGroups, groupByActivity } from './activity-groups.js';
 import { checkpointFile, readCheckpoint, readWeights } from './checkpoint.js';
@@ -213,9 +213,13 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
       server.restore(optimizer);
       state = saved.state;
       if (handedOn.length > 0) {
-        const before = deserialize(handedOn) as { rounds: RoundState; sampler: unknown };
-        carried = before.rounds;
-        sampler().restore(before.sampler);
+        try {
+          const before = deserialize(handedOn) as { rounds: RoundState; sampler: unknown };
+          carried = before.rounds;
+          sampler().restore(before.sampler);
+        } catch (error) {
+          throw badInput('CHECKPOINT', `${path}, state of the policies`, 'that of these', messageOf(error));
+        }
       }
       return { round, run: saved.run };
     },
