@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process';
-import { resolve } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { planFaults } from '../../scripts/chaos/faults.js';
 import { SCENARIO_NAMES } from '../../scripts/chaos/world.js';
+import { temporaryFolder } from '../transport/small-run.js';
 
 const CALLS = Object.fromEntries(SCENARIO_NAMES.map((name) => [name, ['openSync', 'writeSync', 'fsyncSync', 'renameSync']]));
 
@@ -16,6 +19,20 @@ describe('chaos', () => {
     for (const fault of faults) if (fault.kind === 'process-writing' && fault.torn) expect(fault.call).toBe(2);
     expect(planFaults(1, 200, CALLS)).toEqual(faults);
     expect(planFaults(2, 200, CALLS)).not.toEqual(faults);
+  });
+
+  it('cannot come from the clock: one that jumps by months, both ways, leaves the digest as it was', { timeout: 200_000 }, async () => {
+    const folder = await temporaryFolder();
+    const jumping = join(folder, 'jumping.mjs');
+    await writeFile(jumping, 'const now = Date.now; let asked = 0; Date.now = () => now() + (asked++ % 3 - 1) * 1e10;');
+    const child = resolve(import.meta.dirname, '../../dist/scripts/chaos/child.js');
+    const digestOf = async (name: string, ...flags: string[]): Promise<string | undefined> => {
+      const { stdout } = await promisify(execFile)(process.execPath, [...flags, child, SCENARIO_NAMES[0]!, join(folder, name)]);
+      return /^digest (\w+)$/m.exec(stdout)?.[1];
+    };
+    const [steady, jumped] = [await digestOf('steady'), await digestOf('jumped', '--import', pathToFileURL(jumping).href)];
+    expect(steady).toMatch(/^[0-9a-f]{64}$/);
+    expect(jumped).toBe(steady);
   });
 
   it('leaves the undisturbed digest, whatever is killed or damaged', { timeout: 400_000 }, async () => {
