@@ -96,7 +96,7 @@ export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }:
         failed(path, round, error);
       }
     };
-    ended = Promise.all([ended, save()]);
+    ended = Promise.all([ended, save()]).then(() => undefined);
   };
 
   const restoreFrom = async (fleet: Fleet, path: string): Promise<Restored> => {

@@ -43,4 +43,31 @@ export const handOver = (port: MessagePort): MessagePort => Comlink.transfer(por
 export const disconnect = (remote: Remote<unknown>): void => (remote as { [Comlink.releaseProxy](): void })[Comlink.releaseProxy]();
 
 /** The result of a call, or the reason why the thread it went to is dead: whichever is first. */
-export const orDeath = <T>(call: Promise<T>, death: Promise<never>): Promise<T> => Promise.race([call, death]);
+export const orDeath = <T>(call: Promise<T>, death: Promise<never>): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const calls = callsUntil(death);
+    calls.add(reject);
+    const settle =
+      <V>(pass: (value: V) => void) =>
+      (value: V): void => {
+        calls.delete(reject);
+        pass(value);
+      };
+    call.then(settle(resolve), settle(reject));
+  });
+
+/** Calls that wait, by the death that would end them. A race against a promise that hardly ever settles would keep every call's result. */
+const waiting = new WeakMap<Promise<never>, Set<(error: Error) => void>>();
+
+const callsUntil = (death: Promise<never>): Set<(error: Error) => void> => {
+  const known = waiting.get(death);
+  if (known !== undefined) return known;
+  const calls = new Set<(error: Error) => void>();
+  waiting.set(death, calls);
+  death.catch((error: Error) => {
+    // Whoever calls later finds a new set, and is told as well.
+    waiting.delete(death);
+    for (const reject of calls) reject(error);
+  });
+  return calls;
+};
