@@ -33,6 +33,7 @@ checkpoint: { every: 1 }
 `;
 const HOST_DIES_MINUTES = 5;
 const SCRAPE_MILLIS = 5000;
+const PROGRESS_MILLIS = 60_000;
 
 const listenersOf = (emitter: NodeJS.EventEmitter): number =>
   emitter.eventNames().reduce((sum, name) => sum + emitter.listenerCount(name), 0);
@@ -91,15 +92,22 @@ const soak = async (minutes: number, extra: string | undefined, folder: string):
       round,
     });
   };
-  const [scraping, killing] = [
+  const tell = (): void => {
+    const left = minutes - elapsed();
+    const end = new Date(Date.now() + left * 60_000).toTimeString().slice(0, 5);
+    const size = ((samples.at(-1)?.rssBytes ?? 0) / 1e6).toFixed(0);
+    console.log(`minute ${elapsed().toFixed(0)} of ${minutes}: round ${round}, ${size} MB; ends in ${left.toFixed(0)} minutes, at ${end}`);
+  };
+  const timers = [
     setInterval(() => void scrape().catch(() => {}), SCRAPE_MILLIS),
+    setInterval(tell, PROGRESS_MILLIS),
     setInterval(() => run.killThread(0), HOST_DIES_MINUTES * 60_000),
+    setTimeout(() => run.interrupt(), minutes * 60_000),
   ];
-  const timer = setTimeout(() => run.interrupt(), minutes * 60_000);
   try {
     await run.finished;
   } finally {
-    for (const each of [scraping, killing, timer]) clearInterval(each);
+    for (const timer of timers) clearInterval(timer);
     await server.close();
     await results.close();
     await run.close();

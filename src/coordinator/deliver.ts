@@ -118,7 +118,8 @@ export type Delivered = {
 const DUE: Readonly<Record<Purpose, Message['kind']>> = { train: 'update', evaluate: 'score' };
 
 /**
- * Generates Φ_u for the prepared cohort and sends it, chunk by chunk: devices work on a chunk while the next is generated.
+ * Generates Φ_u for the prepared cohort and sends it, chunk by chunk: devices work on a chunk while the next is generated,
+ * and the next waits while a host is too far behind.
  */
 export const deliver = async (context: DeliveryContext, errand: Errand, exchange: Exchange): Promise<Delivered> => {
   const { server } = context;
@@ -128,6 +129,7 @@ export const deliver = async (context: DeliveryContext, errand: Errand, exchange
   const wanted = [...rowsOf];
   let generateMillis = 0;
   for (let first = 0; first < wanted.length; ) {
+    await exchange.ready();
     const start = performance.now();
     const from = position.get(wanted[first]![0])!;
     let end = nextChunk(context, wanted, first);

@@ -18,6 +18,11 @@ export type Devices = {
 
 export type Exchange = {
   /**
+   * Resolves when every host has room for more: a cohort's models are not all in memory at once because one host is slow. At once
+   * where there is room. Rejects as `answers` does.
+   */
+  ready(): Promise<void>;
+  /**
    * Encodes before it returns: tensors may be overwritten afterwards. Each message is for another device, or follows that device's
    * answer. `at`: the virtual time at which each leaves, where a fleet is simulated.
    */

@@ -27,8 +27,14 @@ export type DevicesLink = Devices & {
 
 type Host = { readonly firstDevice: number; readonly port: MessagePort };
 
-/** What was sent to a host in one frame, which it answers with one: the rounds of the devices that owe an answer. */
-type Batch = Map<DeviceId, number>;
+/** What was sent to a host in one frame, which it answers with one: the rounds of the devices that owe an answer, the frame's bytes. */
+type Batch = { readonly owing: Map<DeviceId, number>; readonly length: number };
+
+/**
+ * Bytes in unanswered frames from which a host is given no more until it has answered: what is in memory for a host is at most this
+ * and one chunk, however large the cohort. A chunk takes 64 MiB at most: a host is at work on one while the next is there.
+ */
+const MOST_UNANSWERED = bytes(128 * 2 ** 20);
 
 type Collected = { messages: Message[]; rejected: Rejection[]; duplicates: number; accounts: Account[] };
 
@@ -38,6 +44,8 @@ type OpenExchange = {
   readonly outstanding: readonly Batch[][];
   collected: Collected;
   failure: Error | undefined;
+  /** Told when a frame is answered, or the exchange has failed. */
+  sending: (() => void) | undefined;
   waiting: { readonly resolve: (answers: Answers) => void; readonly reject: (error: Error) => void } | undefined;
 };
 
@@ -53,7 +61,7 @@ const togetherOf = (uses: readonly ThreadUse[]): ThreadUse => ({
   heapBytes: bytes(uses.reduce((sum, { heapBytes }) => sum + heapBytes, 0)),
 });
 
-export const createDevicesLink = (hostCount: number, recorder: Recorder): DevicesLink => {
+export const createDevicesLink = (hostCount: number, recorder: Recorder, mostUnanswered = MOST_UNANSWERED): DevicesLink => {
   const hosts: (Host | undefined)[] = Array.from({ length: hostCount }, () => undefined);
   const usage: StoreUsage[] = hosts.map(() => NO_USAGE);
   const meter = createTrafficMeter();
@@ -78,8 +86,19 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder): Device
     wake = [];
   };
 
+  const hasRoom = ({ outstanding }: OpenExchange): boolean =>
+    outstanding.every((batches) => batches.reduce((sum, { length }) => sum + length, 0) < mostUnanswered);
+  const ready = async (exchange: OpenExchange): Promise<void> => {
+    while (exchange.failure === undefined && !hasRoom(exchange)) {
+      await new Promise<void>((resolve) => {
+        exchange.sending = resolve;
+      });
+    }
+    if (exchange.failure !== undefined) throw exchange.failure;
+  };
   const settle = (exchange: OpenExchange): void => {
     const { waiting, failure, outstanding } = exchange;
+    exchange.sending?.();
     if (waiting === undefined || (failure === undefined && outstanding.some((batches) => batches.length > 0))) return;
     exchange.waiting = undefined;
     const { collected } = exchange;
@@ -108,8 +127,9 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder): Device
   const receive = (host: number, exchange: OpenExchange, { frame, length, accounts, deviceMillis: times }: FrameUp): void => {
     const place = `frame from host ${host}`;
     const { records, sizes } = decodeRecords(frame, length, place);
-    const owing = exchange.outstanding[host]!.shift();
-    if (owing === undefined) throw badInput('MESSAGE', place, 'an answer to a frame', 'one that nobody waits for');
+    const answered = exchange.outstanding[host]!.shift();
+    if (answered === undefined) throw badInput('MESSAGE', place, 'an answer to a frame', 'one that nobody waits for');
+    const { owing } = answered;
     const { collected } = exchange;
     const faults: Omit<Rejection, 'device'>[] = [];
     records.forEach((record, index) => {
@@ -202,7 +222,7 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder): Device
         meter.count(message, sizes[index]!, 'down');
         recorder.message(message, bytes(sizes[index]!), 'down');
       });
-      exchange.outstanding[host]!.push(new Map(batch.map(({ device, round }) => [device, round])));
+      exchange.outstanding[host]!.push({ owing: new Map(batch.map(({ device, round }) => [device, round])), length });
       const down: FrameDown = { exchange: exchange.id, frame, length, sent: sharedNow(), ...(at === undefined ? {} : { at: times }) };
       hosts[host]!.port.postMessage(down, [frame]);
     });
@@ -232,10 +252,12 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder): Device
         outstanding: hosts.map(() => []),
         collected: nothing(),
         failure: undefined,
+        sending: undefined,
         waiting: undefined,
       };
       current = exchange;
       return {
+        ready: () => ready(exchange),
         send: (messages, at) => {
           if (exchange.failure === undefined) send(exchange, messages, at);
         },

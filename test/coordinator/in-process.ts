@@ -41,6 +41,7 @@ export const createInProcess = ({ context, answer }: InProcessOptions): InProces
       let answers: Message[] = [];
       let failure: Error | undefined;
       return {
+        ready: async () => {},
         send: (messages) => {
           const received = overWire(messages, 'down');
           sent.push([...received]);

@@ -9,6 +9,7 @@ export const inProcessDevices = (context: DeviceContext): Devices => ({
   open: () => {
     let waiting: Message[] = [];
     return Promise.resolve({
+      ready: () => Promise.resolve(),
       send: (messages) => {
         waiting.push(...messages.map((message) => transition(context, message).reply));
       },
