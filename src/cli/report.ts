@@ -19,10 +19,7 @@ export const reportCommand = (): Command =>
       const names = new Set(runs.map(({ name }) => name));
       if (names.size < runs.length) throw badInput('CONFIG', 'runs', 'each run once', folders.join(', '));
       const note = (text: string): void => void process.stderr.write(`${text}\n`);
-      const comparison =
-        runs.length > 1 && significance
-          ? await compareRuns(runs, note)
-          : { differences: [], notes: ['Not measured: --no-significance was given.'] };
+      const comparison = runs.length > 1 && significance ? await compareRuns(runs, note) : undefined;
       const file = out ?? join(folders[0]!, 'report.html');
       const page = renderPage(runReport(runs, comparison));
       await writeAtomically(file, page).catch((error: NodeJS.ErrnoException) => {

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { badInput } from '../base/errors.js';
 import { ACTIVITY_GROUPS } from '../coordinator/activity-groups.js';
-import { type EpochFinished, PHASES, type RoundFinished, type RunEvent, type Traffic } from '../coordinator/events.js';
+import { type EpochFinished, PHASES, type RoundFinished, type RunEvent, type RunStarted, type Traffic } from '../coordinator/events.js';
 import { type ProcessSample, processSampler } from './environment.js';
+import { FleetCountsSchema, fleetTally, summarizeFleet } from './fleet-accounts.js';
 import { createSketch, SketchStateSchema } from './sketch.js';
 import type { AtBestAndLast, ByDirection, GroupErrors, RunFacts, Summary, TrafficRow } from './summary.js';
 
@@ -39,6 +40,7 @@ const CountsSchema = z.object({
   retries: z.number(),
   updates: z.number(),
   devices: DeviceCountsSchema.prefault({}),
+  fleet: FleetCountsSchema.nullable().default(null),
   ratings: z.number(),
   hostsLost: z.number(),
   hostsRestored: z.number(),
@@ -82,6 +84,7 @@ const noCounts = (): Counts => ({
   retries: 0,
   updates: 0,
   devices: DeviceCountsSchema.parse({}),
+  fleet: null,
   ratings: 0,
   hostsLost: 0,
   hostsRestored: 0,
@@ -124,8 +127,9 @@ export const createSummary = (facts: RunFacts, { sampleProcess = processSampler(
   let roundSketch = createSketch();
   let deviceSketch = createSketch();
   let traffic = trafficTally([]);
+  let fleet = fleetTally(null);
   let observed = false;
-  let started = { devices: facts.dataset.users, parameters: 0 };
+  let started: Started = { devices: facts.dataset.users, parameters: 0, fleet: null };
   let ended: Pick<Summary, 'digest' | 'reason'> = { digest: null, reason: 'unfinished' };
 
   const countOnFrom = (earlier: Counts): void => {
@@ -133,6 +137,7 @@ export const createSummary = (facts: RunFacts, { sampleProcess = processSampler(
     roundSketch = createSketch(counts.roundSketch);
     deviceSketch = createSketch(counts.deviceSketch);
     traffic = trafficTally(counts.traffic);
+    fleet = fleetTally(counts.fleet);
   };
   /** What rounds cost is counted anew; time and memory were spent all the same, and errors up to the round still hold. */
   const startOver = (round: number): void => {
@@ -150,6 +155,7 @@ export const createSummary = (facts: RunFacts, { sampleProcess = processSampler(
     devices.rejected += sum(outcomes.rejected);
     devices.late += outcomes.late;
     if (virtual === null) return;
+    fleet.add(virtual);
     devices.virtualSeconds = virtual.end;
     devices.energy = virtual.profiles.reduce((all, { energy }) => all + energy, devices.energy ?? 0);
   };
@@ -186,6 +192,7 @@ export const createSummary = (facts: RunFacts, { sampleProcess = processSampler(
       wallMillis: counts.wallMillis + now.wallMillis,
       rssPeakBytes: Math.max(counts.rssPeakBytes, now.rssPeakBytes),
       traffic: traffic.rows(),
+      fleet: fleet.counts(),
       roundSketch: roundSketch.state(),
       deviceSketch: deviceSketch.state(),
     });
@@ -242,12 +249,9 @@ export const createSummary = (facts: RunFacts, { sampleProcess = processSampler(
   };
 };
 
-const summarize = (
-  facts: RunFacts,
-  started: Pick<Summary, 'devices' | 'parameters'>,
-  ended: Pick<Summary, 'digest' | 'reason'>,
-  counts: Counts,
-): Summary => {
+type Started = Pick<RunStarted, 'devices' | 'parameters' | 'fleet'>;
+
+const summarize = (facts: RunFacts, started: Started, ended: Pick<Summary, 'digest' | 'reason'>, counts: Counts): Summary => {
   const rounds = createSketch(counts.roundSketch);
   const devices = createSketch(counts.deviceSketch);
   const spent = (purpose: TrafficRow['purpose']): ByDirection => sumBytes(counts.traffic.filter((row) => row.purpose === purpose));
@@ -289,6 +293,7 @@ const summarize = (
     epochs: counts.last?.epoch ?? 0,
     updates: counts.updates,
     asked: counts.devices,
+    fleet: summarizeFleet(started.fleet, counts.fleet),
     ratings: counts.ratings,
     hosts: { lost: counts.hostsLost, restored: counts.hostsRestored },
     coordinators: { lost: counts.coordinatorsLost },

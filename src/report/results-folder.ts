@@ -2,7 +2,15 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { whatToDo } from '../base/disk.js';
 import { badInput, MetafleetError, messageOf } from '../base/errors.js';
-import { type EpochFinished, type GroupScore, PHASES, type RoundFinished, type RunEvent, type Traffic } from '../coordinator/events.js';
+import {
+  type EpochFinished,
+  type GroupScore,
+  PHASES,
+  type RoundFinished,
+  type RunEvent,
+  type Traffic,
+  type VirtualRound,
+} from '../coordinator/events.js';
 import { writeAtomically } from './atomic-write.js';
 import { type FlightLog, openFlightLog } from './flight-log.js';
 import { cutNdjson, type NdjsonFile, openNdjson } from './ndjson.js';
@@ -217,8 +225,6 @@ const messagesOf = (traffic: Traffic): number => traffic.reduce((sum, row) => su
 
 /** One line of rounds.ndjson: flat, so that any table reader takes it. Milliseconds and bytes. */
 const roundLine = (event: RoundFinished): Record<string, number | boolean> => {
-  // Sorting a copy costs 3 us for a cohort of 64.
-  const devices = Float64Array.from(event.deviceMillis).sort();
   return {
     round: event.round,
     epoch: event.epoch,
@@ -232,12 +238,24 @@ const roundLine = (event: RoundFinished): Record<string, number | boolean> => {
     messages: messagesOf(event.traffic),
     millis: event.millis,
     ...Object.fromEntries(PHASES.map((phase) => [`millis${phase[0]!.toUpperCase()}${phase.slice(1)}`, event.phases[phase]])),
-    deviceMillisP50: devices[Math.max(0, Math.ceil(devices.length / 2) - 1)] ?? 0,
-    deviceMillisMax: devices.at(-1) ?? 0,
+    ...spreadColumns('deviceMillis', event.deviceMillis),
     retries: event.retries,
     ...outcomeColumns(event),
   };
 };
+
+/** Median and maximum; 0 of none. */
+const spreadColumns = (name: string, values: readonly number[]): Record<string, number> => {
+  const sorted = Float64Array.from(values).sort();
+  return { [`${name}P50`]: sorted[Math.max(0, Math.ceil(sorted.length / 2) - 1)] ?? 0, [`${name}Max`]: sorted.at(-1) ?? 0 };
+};
+
+/** Seconds of virtual time, and joules. */
+const virtualColumns = ({ start, end, latencies, profiles }: VirtualRound): Record<string, number> => ({
+  virtualSeconds: end - start,
+  ...spreadColumns('virtualLatency', latencies),
+  energy: profiles.reduce((sum, { energy }) => sum + energy, 0),
+});
 
 const sumOf = (causes: Readonly<Record<string, number>>): number => Object.values(causes).reduce((sum, devices) => sum + devices, 0);
 
@@ -252,7 +270,7 @@ const outcomeColumns = ({
   dropped: sumOf(dropped),
   rejected: sumOf(rejected),
   late,
-  ...(virtual === null ? {} : { virtualSeconds: virtual.end - virtual.start }),
+  ...(virtual === null ? {} : virtualColumns(virtual)),
 });
 
 /** Errors by activity: testMaeLow, testMseLow, … */

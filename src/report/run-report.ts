@@ -1,3 +1,4 @@
+import { fleetSections } from './fleet-sections.js';
 import { formatBytes, formatCount, formatError, formatMillis, plural } from './format.js';
 import { html } from './html.js';
 import { csv, downloads, type Page, type Section, table, tiles } from './page.js';
@@ -21,8 +22,8 @@ export type Comparison = {
   readonly notes: readonly string[];
 };
 
-/** The report of one run, or of several side by side. */
-export const runReport = (runs: readonly StoredRun[], comparison: Comparison = { differences: [], notes: [] }): Page => {
+/** The report of one run, or of several side by side; with no comparison, it says nothing of significance. */
+export const runReport = (runs: readonly StoredRun[], comparison?: Comparison): Page => {
   const [only] = runs;
   const title = runs.length === 1 ? `Run ${only!.name}` : `${runs.length} runs compared`;
   return {
@@ -30,7 +31,7 @@ export const runReport = (runs: readonly StoredRun[], comparison: Comparison = {
     lead: runs.length === 1 ? leadOf(only!.summary) : runs.map(({ name }) => name).join(' · '),
     sections: [
       runs.length === 1 ? glance(only!.summary) : sideBySide(runs),
-      ...(runs.length === 1 ? [] : [significance(comparison)]),
+      ...(comparison === undefined ? [] : [significance(comparison)]),
       {
         title: 'Learning',
         lead: 'Error on held-out ratings after each epoch, and on the devices’ own batches before each step.',
@@ -44,7 +45,7 @@ export const runReport = (runs: readonly StoredRun[], comparison: Comparison = {
       latency(runs),
       bytes(runs),
       ...leftOut(runs),
-      ...budgets(runs),
+      ...fleetSections(runs),
       environment(runs),
       configuration(runs),
       data(runs),
@@ -218,30 +219,6 @@ const leftOut = (runs: readonly StoredRun[]): readonly Section[] => {
           body: [chart],
         },
       ];
-};
-
-/** Sums of the rounds’ lines, for what a configured fleet writes there. */
-const sumOf = (lines: readonly StoredLine[], column: string): number =>
-  lines.reduce((sum, line) => sum + (typeof line[column] === 'number' ? (line[column] as number) : 0), 0);
-
-const OUTCOMES = ['assigned', 'trained', 'refused', 'dropped', 'rejected', 'late'] as const;
-
-const budgets = (runs: readonly StoredRun[]): readonly Section[] => {
-  const known = runs.filter(({ rounds }) => rounds.some((line) => OUTCOMES.some((column) => typeof line[column] === 'number')));
-  if (known.length === 0) return [];
-  return [
-    {
-      title: 'What became of the devices',
-      lead: 'Summed over the rounds: how many devices were turned to, and where they went.',
-      body: [
-        table({
-          caption: 'Outcomes',
-          columns: [{ title: 'run' }, ...OUTCOMES.map(numeric)],
-          rows: known.map(({ name, rounds }) => [name, ...OUTCOMES.map((column) => formatCount(sumOf(rounds, column)))]),
-        }),
-      ],
-    },
-  ];
 };
 
 const environment = (runs: readonly StoredRun[]): Section => ({

@@ -34,6 +34,8 @@ export const SketchStateSchema = z.object({
 });
 export type SketchState = z.infer<typeof SketchStateSchema>;
 
+export type Bin = { readonly from: number; readonly to: number; readonly count: number };
+
 export type Sketch = {
   /** NaN and negative values are not counted. Cost: one logarithm. */
   add(value: number): void;
@@ -44,6 +46,8 @@ export type Sketch = {
   mean(): number;
   /** Exact; 0 when empty. */
   max(): number;
+  /** The values in at most `most` bins of equal ratio, ascending, from the smallest to the largest; edges are within RELATIVE_ERROR. None when empty. */
+  bins(most: number): readonly Bin[];
   /** Plain JSON. */
   state(): SketchState;
 };
@@ -76,6 +80,18 @@ export const createSketch = (from?: SketchState): Sketch => {
     count: () => count,
     mean: () => (count === 0 ? 0 : sum / count),
     max: () => max,
+    bins(most) {
+      const first = counts.findIndex((held) => held > 0);
+      if (first < 0) return [];
+      const width = Math.ceil((counts.findLastIndex((held) => held > 0) + 1 - first) / most);
+      const edge = (bucket: number): number => GAMMA ** (bucket + FIRST - 1);
+      const bins: Bin[] = [];
+      for (let from = first; counts.subarray(from).some((held) => held > 0); from += width) {
+        const held = counts.subarray(from, from + width).reduce((sum, some) => sum + some, 0);
+        bins.push({ from: edge(from), to: edge(from + width), count: held });
+      }
+      return bins;
+    },
     state() {
       const buckets: [number, number][] = [];
       counts.forEach((held, bucket) => {

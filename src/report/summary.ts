@@ -1,6 +1,7 @@
 import type { ActivityGroup } from '../coordinator/activity-groups.js';
-import type { Direction, Phase, RunFinished } from '../coordinator/events.js';
+import type { Direction, Phase, ProfileRound, RunFinished } from '../coordinator/events.js';
 import type { Environment } from './environment.js';
+import type { Bin } from './sketch.js';
 
 /** The form of `summary.json`. Numbers that are not finite (a diverged run's error) are null there. */
 export type Summary = {
@@ -47,6 +48,8 @@ export type Summary = {
     readonly virtualSeconds: number | null;
     readonly energy: number | null;
   };
+  /** By device profile; null where no fleet is configured. */
+  readonly fleet: FleetSummary | null;
   readonly ratings: number;
   readonly hosts: { readonly lost: number; readonly restored: number };
   /** Deaths of the coordinator's thread, each followed by the last checkpoint or the start. */
@@ -57,6 +60,33 @@ export type Summary = {
   readonly wallMillis: number;
   /** Rounds after which the run was taken up again, oldest first. */
   readonly resumedFrom: readonly number[];
+};
+
+/** What rounds cost the simulated devices, all rounds together. */
+export type FleetSummary = {
+  /** Of rounds. */
+  readonly policy: string;
+  /** Virtual seconds from being asked to an answer's arrival. Percentiles are within 1 % of the true ones (sketch.ts); mean and max are exact. */
+  readonly latencySeconds: {
+    readonly answers: number;
+    readonly mean: number;
+    readonly p50: number;
+    readonly p95: number;
+    readonly p99: number;
+    readonly max: number;
+    readonly bins: readonly Bin[];
+  };
+  /** Upper bounds of the bins of `budgets`, as shares of a budget; the last bin takes the rest. */
+  readonly budgetBounds: readonly number[];
+  readonly profiles: readonly ProfileSums[];
+};
+
+/** Energy in joules. `budgets`: how often a device that was asked had used what share of it, afterwards. */
+export type ProfileSums = Omit<ProfileRound, 'energy' | 'bytesDown' | 'bytesUp' | 'operations'> & {
+  readonly devices: number;
+  readonly energy: number;
+  readonly bytesDown: number;
+  readonly bytesUp: number;
 };
 
 export type ErrorPair = { readonly mae: number; readonly mse: number };

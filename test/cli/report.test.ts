@@ -8,13 +8,17 @@ const FLEET = ['--data', 'synthetic:users=60,items=30,ratings=1500', '--epochs',
 describe('metafleet report', { timeout: 240_000 }, () => {
   it('writes one file about a run, with what its folder holds', async () => {
     const cwd = await temporaryFolder();
-    await metafleet(['run', ...SMALL, ...FLEET, '--name', 'one'], { cwd });
+    await metafleet(['run', ...SMALL, ...FLEET, '--fleet.profiles', 'mix', '--name', 'one'], { cwd });
     expect(await metafleet(['report', 'results/one', '--out', 'one.html'], { cwd })).toMatchObject({ code: 0, out: 'one.html\n' });
     const page = readFileSync(join(cwd, 'one.html'), 'utf8');
     const summary = JSON.parse(readFileSync(join(cwd, 'results/one/summary.json'), 'utf8')) as {
       digest: string;
       test: { best: { mse: number } };
+      asked: { assigned: number };
+      fleet: { profiles: { name: string; assigned: number }[] };
     };
+    expect(summary.fleet.profiles.reduce((sum, { assigned }) => sum + assigned, 0)).toBe(summary.asked.assigned);
+    for (const { name } of summary.fleet.profiles) expect(page).toContain(`<th scope="row">${name}</th>`);
     expect(page).toContain(summary.test.best.mse.toFixed(4));
     expect(page).toContain(summary.digest.slice(0, 16));
     const sections = [
@@ -24,11 +28,24 @@ describe('metafleet report', { timeout: 240_000 }, () => {
       'Latency',
       'Bytes',
       'Who is left out',
+      'What became of the devices',
+      'Virtual time',
+      'By device class',
+      'Budgets',
       'Environment',
       'Configuration',
     ];
     for (const title of [...sections, 'Data']) expect(page).toContain(`>${title}</h2>`);
-    for (const title of ['Held-out error', 'Error against bytes', 'Time of a round', 'Bytes up in a round', 'Error by activity'])
+    for (const title of [
+      'Held-out error',
+      'Error against bytes',
+      'Time of a round',
+      'Bytes up in a round',
+      'Error by activity',
+      'Latency of answers',
+      'Data plan',
+      'Battery',
+    ])
       expect(page).toContain(`>${title}</title>`);
     const rounds = /download="one-rounds\.csv" href="data:text\/csv;charset=utf-8;base64,([^"]+)"/.exec(page)![1]!;
     const lines = Buffer.from(rounds, 'base64').toString().trim().split('\r\n');
@@ -53,7 +70,10 @@ describe('metafleet report', { timeout: 240_000 }, () => {
     const cells = [...section('significance').matchAll(/<t[hd]\b[^>]*>([^<]*)<\/t[hd]>/g)].map(([, text]) => text).slice(7);
     expect(cells).toEqual(['one', 'same', '60', '0.0000', '1.000', '0.0000', '1.000']);
     expect(section('significance')).toContain('one and other were tested on different ratings');
+    expect(page).not.toContain('By device class');
     expect(section('configuration')).toMatch(/<th scope="row">seed<\/th><td>1<\/td><td>1<\/td><td>2<\/td>/);
+    await metafleet(['report', 'results/one', 'results/same', '--no-significance', '--out', 'quick.html'], { cwd });
+    expect(readFileSync(join(cwd, 'quick.html'), 'utf8')).not.toMatch(/significance/i);
   });
 
   it('says in one line what is no run', async () => {

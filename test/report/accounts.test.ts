@@ -5,7 +5,7 @@ import { millis } from '../../src/base/units.js';
 import type { EpochFinished, RunEvent } from '../../src/coordinator/events.js';
 import { createSummary } from '../../src/report/accounts.js';
 import { trafficLine } from '../coordinator/samples.js';
-import { epochFinished, roundFinished, runFinished, runStarted } from './events.js';
+import { epochFinished, roundFinished, runFinished, runStarted, virtualRound } from './events.js';
 import { facts } from './facts.js';
 
 const sampleProcess = () => ({ wallMillis: 1000, rssPeakBytes: 300e6 });
@@ -89,6 +89,33 @@ describe('summary', () => {
     second.restore(JSON.parse(JSON.stringify(first.snapshot())), 'last.checkpoint');
     for (const event of [runStarted({ round: 25 }), ...run(25, 40), runFinished()]) second.observe(event);
     expect(second.summary()).toEqual({ ...whole.summary(), wallMillis: 2000, resumedFrom: [25] });
+  });
+
+  it('adds up by device class what rounds cost a fleet, through an interruption', () => {
+    const profiles = [
+      { name: 'watch', devices: 5 },
+      { name: 'laptop', devices: 9 },
+    ];
+    const started = runStarted({ fleet: { policy: 'deadline', profiles } });
+    const rounds = [virtualRound(['watch', 'laptop'], [1, 2, 100]), virtualRound(['watch', 'laptop'], [4])].map((virtual, index) =>
+      roundFinished({ round: index + 1, virtual }),
+    );
+    const first = createSummary(facts, { sampleProcess });
+    for (const event of [started, rounds[0]!]) first.observe(event);
+    const second = createSummary(facts, { sampleProcess });
+    second.restore(JSON.parse(JSON.stringify(first.snapshot())), 'last.checkpoint');
+    for (const event of [{ ...started, round: 1 }, rounds[1]!]) second.observe(event);
+    const { fleet } = second.summary();
+    expect(fleet!.profiles.map(({ name, devices, assigned, energy, bytesUp }) => [name, devices, assigned, energy, bytesUp])).toEqual([
+      ['watch', 5, 20, 4, 200],
+      ['laptop', 9, 20, 4, 200],
+    ]);
+    expect(fleet!.profiles[0]!.budgets.battery).toEqual([0, 0, 0, 20, 0, 0, 0, 0, 0]);
+    expect(fleet!.latencySeconds).toMatchObject({ answers: 4, mean: 26.75, max: 100 });
+    expect(fleet!.latencySeconds.bins.reduce((sum, { count }) => sum + count, 0)).toBe(4);
+    const without = createSummary(facts, { sampleProcess });
+    for (const event of [runStarted(), roundFinished()]) without.observe(event);
+    expect(without.summary().fleet).toBeNull();
   });
 
   it('does not count a round twice when the counts are ahead of the checkpoint', () => {

@@ -1,5 +1,5 @@
-import { bytes, millis } from '../../src/base/units.js';
-import type { EpochFinished, RoundFinished, RunFinished, RunStarted } from '../../src/coordinator/events.js';
+import { bytes, joules, millis, seconds } from '../../src/base/units.js';
+import type { EpochFinished, RoundFinished, RunFinished, RunStarted, VirtualRound } from '../../src/coordinator/events.js';
 import { IDLE_THREADS, trafficLine } from '../coordinator/samples.js';
 
 /** Plausible events for observers under test. */
@@ -43,6 +43,20 @@ export const roundFinished = (changes: Partial<RoundFinished> = {}): RoundFinish
   ...IDLE_THREADS,
   kernelBytes: bytes(1e6),
   ...changes,
+});
+
+const FIFTH = [0, 0, 0, 10, 0, 0, 0, 0, 0];
+/** Ten devices of each profile were asked, and had used a fifth of every budget. */
+export const virtualRound = (profiles: readonly string[], latencies: readonly number[]): VirtualRound => ({
+  start: seconds(0),
+  end: seconds(Math.max(...latencies)),
+  latencies: latencies.map(seconds),
+  ...{ down: seconds(1), compute: seconds(1), up: seconds(1) },
+  profiles: profiles.map((name) => ({
+    ...{ name, assigned: 10, trained: 8, refused: 1, dropped: 1, rejected: 0, late: 0, operations: 1000 },
+    ...{ energy: joules(2), bytesDown: bytes(1000), bytesUp: bytes(100) },
+    budgets: { memory: FIFTH, storage: FIFTH, dataPlan: FIFTH, battery: FIFTH, compute: FIFTH },
+  })),
 });
 
 export const epochFinished = (changes: Partial<EpochFinished> = {}): EpochFinished => ({
