@@ -8,7 +8,7 @@ import { recordedDevices } from '../coordinator/recorder.js';
 import { type FlightLine, readFlights } from '../report/flight-log.js';
 import { formatBytes, formatMillis, plural } from '../report/format.js';
 import { resultsPaths } from '../report/results-folder.js';
-import { readSummary } from '../report/stored-run.js';
+import { findSummary } from '../report/stored-run.js';
 import { resolveConfig, yamlSource } from '../simulation/parse-config.js';
 
 const parseDevice = (text: string): DeviceId => {
@@ -29,7 +29,7 @@ const readConfigFile = (file: string): string => {
 const checkRecorded = (folder: string, device: DeviceId): void => {
   const file = resolve(folder, 'config.yaml');
   const { seed, recorder } = resolveConfig(yamlSource(readConfigFile(file), file));
-  const devices = readSummary(folder)?.devices;
+  const devices = findSummary(folder)?.devices;
   if (devices === undefined || devices === 0) return;
   if (device >= devices) throw badInput('CONFIG', 'device', `0 to ${devices - 1}, the devices of this run`, String(device));
   const recorded = recordedDevices(seed, devices, recorder.share);

@@ -36,7 +36,7 @@ const parse = (text: string, place: string): unknown => {
 };
 
 /** undefined where the run has not ended yet. Throws CHECKPOINT for a file that is no summary. */
-export const readSummary = (folder: string): Summary | undefined => {
+export const findSummary = (folder: string): Summary | undefined => {
   const path = join(folder, 'summary.json');
   const text = read(path);
   if (text === undefined) return undefined;
@@ -44,6 +44,13 @@ export const readSummary = (folder: string): Summary | undefined => {
   if (typeof value !== 'object' || value === null || !('version' in value) || value.version !== 1)
     throw badInput('CHECKPOINT', path, 'a summary of version 1', text.slice(0, 40).replaceAll('\n', ' '));
   return value as Summary;
+};
+
+/** Throws CHECKPOINT where there is none. */
+export const readSummary = (folder: string): Summary => {
+  const summary = findSummary(folder);
+  if (summary === undefined) throw badInput('CHECKPOINT', join(folder, 'summary.json'), 'the summary of a run', 'nothing');
+  return summary;
 };
 
 /** A last line that a killed process cut short is left out; any other that is no JSON is an error. */
@@ -57,7 +64,7 @@ export const readStoredRun = (folder: string): StoredRun => {
   const paths = resultsPaths(folder, '.');
   const config = read(paths.config);
   if (config === undefined) throw badInput('CHECKPOINT', folder, 'the folder of a run', 'no config.yaml in it');
-  const summary = readSummary(folder);
+  const summary = findSummary(folder);
   if (summary === undefined) throw badInput('CHECKPOINT', folder, 'a run that has ended', 'no summary.json in it');
   return {
     name: summary.run ?? basename(resolve(folder)),

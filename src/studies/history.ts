@@ -2,9 +2,8 @@ import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { badInput } from '../base/errors.js';
-import type { Summary } from '../report/summary.js';
 
-/** What a run folder tells: its summary, and its epochs with what they had cost until then. */
+/** What a run folder tells of its epochs, and what they had cost until then. */
 export type EpochPoint = {
   readonly epoch: number;
   readonly round: number;
@@ -22,12 +21,6 @@ export type CostPoint = {
   readonly wallMillis: number;
   /** Processor time of all threads; 0 where a run did not note it. */
   readonly cpuMillis: number;
-};
-
-export const readSummary = (folder: string): Summary => {
-  const path = join(folder, 'summary.json');
-  if (!existsSync(path)) throw badInput('CHECKPOINT', path, 'the summary of a run', 'nothing');
-  return JSON.parse(readFileSync(path, 'utf8')) as Summary;
 };
 
 type EpochLine = Readonly<Record<'epoch' | 'round' | 'millis', number>> &

@@ -1,11 +1,12 @@
 import { fitBaselines } from '../algorithms/baselines/baselines.js';
 import { errorOf } from '../algorithms/baselines/bias-models.js';
 import type { Dataset } from '../data/dataset.js';
+import { readSummary } from '../report/stored-run.js';
 import { ratingsIn } from '../simulation/plan.js';
 import { additionsOf, UNMEASURED } from './configurations.js';
 import type { Line, Study } from './definitions.js';
 import { type Comparison, compare, type UserErrors, userErrorsOf, userErrorsOfPredictor } from './device-errors.js';
-import { readEpochs, readSummary } from './history.js';
+import { readEpochs } from './history.js';
 import { PAPER_SETS, paperSetOf } from './published.js';
 import { commandOf } from './run-store.js';
 import type { BaselineResult, DataFacts, ErrorsAt, LineResult, RunFigures, TableResult } from './table-result.js';

@@ -1,9 +1,10 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Environment } from '../report/environment.js';
+import { readSummary } from '../report/stored-run.js';
 import type { Config } from '../simulation/config.js';
 import { planRun } from '../simulation/plan.js';
-import { readEpochs, readSummary } from './history.js';
+import { readEpochs } from './history.js';
 import { commandOf, findRun } from './run-store.js';
 import { type Rung, ranked, rungsOf, type Scored } from './successive-halving.js';
 import { createLoader, type LoadedData, type StudyHooks, trainHere } from './train-all.js';
