@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -34,14 +34,29 @@ export const temporaryFolder = async (): Promise<string> => {
 
 type Where = { readonly cwd: string; readonly env?: NodeJS.ProcessEnv };
 
-/** Starts the command. Whoever starts it ends it, or awaits its end. */
-export const launch = (words: readonly string[], { cwd, env = {} }: Where): Command => {
+/** Commands of this process' tests: none may outlive it, should the tests be interrupted. */
+const running = new Set<ChildProcess>();
+const endAll = (): void => {
+  for (const child of running) child.kill('SIGKILL');
+};
+// `disconnect`: whoever runs the tests is gone.
+process.once('exit', endAll).once('disconnect', endAll);
+for (const signal of ['SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => {
+    endAll();
+    process.kill(process.pid, signal);
+  });
+
+/** Starts the command, which ends with this process at the latest. */
+const start = (words: readonly string[], { cwd, env = {} }: Where): Command => {
   if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: npm run build`);
   const child = spawn(process.execPath, [MAIN, ...words], {
     cwd,
     env: { ...process.env, METAFLEET_CACHE: join(cwd, 'cache'), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   let out = '';
   let err = '';
   let looking: (() => void)[] = [];
@@ -68,5 +83,15 @@ export const launch = (words: readonly string[], { cwd, env = {} }: Where): Comm
   return { said, kill: (signal) => child.kill(signal), stopReading: () => child.stdout.destroy(), ended };
 };
 
+/** Starts the command, which ends with the test, however that ends. Not for tests that run beside each other: vitest cannot tell whose it is. */
+export const launch = (words: readonly string[], where: Where): Command => {
+  const command = start(words, where);
+  onTestFinished(async () => {
+    command.kill('SIGKILL');
+    await command.ended;
+  });
+  return command;
+};
+
 /** Runs the command to its end: that it comes to one shows that no thread or handle keeps it. */
-export const metafleet = (words: readonly string[], where: Where): Promise<Ended> => launch(words, where).ended;
+export const metafleet = (words: readonly string[], where: Where): Promise<Ended> => start(words, where).ended;
