@@ -2,6 +2,7 @@ import type { Bytes, DeviceId, Millis, Seconds } from '../base/units.js';
 import type { Account } from '../messages/account.js';
 import type { Message } from '../messages/message.js';
 import type { RejectionCause, RoundFinished, Traffic } from './events.js';
+import type { Verdict } from './recorder.js';
 
 /**
  * The coordinator's port to the devices: narrow, so that worker threads and networks can implement it alike. Implementations
@@ -12,8 +13,8 @@ export type Devices = {
   open(): Promise<Exchange>;
   /** What crossed since the last call. */
   takeTraffic(): Traffic;
-  /** What hosts reported beside the messages since the last call. */
-  takeReport(): HostsReport;
+  /** What hosts reported beside the messages since the last call; `verdicts`: what became of answers, for the record of their devices. */
+  takeReport(verdicts?: readonly Verdict[]): HostsReport;
 };
 
 export type Exchange = {

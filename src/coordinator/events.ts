@@ -144,9 +144,9 @@ export type FlightStep = {
   readonly took?: Millis;
   /** Why she was refused, dropped or rejected. */
   readonly reason?: string;
-  /** Virtual seconds she took, from being asked to her answer or her silence, where a fleet is configured. */
+  /** With the last step of her own, where a fleet is configured: virtual seconds she took, from being asked to her answer or her silence. */
   readonly virtual?: Seconds;
-  /** Shares of her budgets that are left after it, where a fleet is configured. */
+  /** With the same: shares of her budgets that are left. */
   readonly left?: Readonly<Partial<Record<Resource, number>>>;
 };
 

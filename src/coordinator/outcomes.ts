@@ -5,6 +5,7 @@ import type { Rejection } from './devices.js';
 import { BUDGET_BOUNDS, type Outcomes, type ProfileRound, type RejectionCause, type VirtualRound } from './events.js';
 import type { Flight } from './flight.js';
 import type { Closing } from './policy.js';
+import type { Verdict } from './recorder.js';
 import { secondsOf } from './trip.js';
 
 /** What a round did with every flight: the material of its event. */
@@ -49,6 +50,14 @@ export const outcomesOf = ({ launched, carried, closing, accepted, rejected }: P
     inFlight: closing.inFlight.length,
   };
 };
+
+/** For the record of devices: their answers that did not step Θ, the `thrown` and the late. */
+export const verdictsOf = (thrown: readonly Rejection[], { late, end }: Closing): readonly Verdict[] => [
+  ...thrown.map(({ device, cause, text }): Verdict => ({ device, step: 'rejected', reason: `${cause}: ${text}` })),
+  ...late
+    .filter(({ fate }) => fate.kind === 'update')
+    .map(({ device, arrives }): Verdict => ({ device, step: 'late', reason: `${(arrives - end).toFixed(1)} s after the round had ended` })),
+];
 
 const MOST_STALENESS = 16;
 

@@ -1,9 +1,10 @@
 import { distinct, random } from '../base/random.js';
 import type { Bytes, DeviceId, Millis } from '../base/units.js';
-import { deviceId, millis, seconds } from '../base/units.js';
+import { deviceId, millis } from '../base/units.js';
 import type { Account } from '../messages/account.js';
 import type { Message } from '../messages/message.js';
 import { type Direction, type Flight, type FlightStep, MAP_CELLS, type RoundMap } from './events.js';
+import { secondsOf, tripsOf } from './trip.js';
 
 /** Beyond this, a larger share would not show more, and cost rounds time. */
 export const MOST_RECORDED = 10_000;
@@ -18,13 +19,14 @@ export const recordedDevices = (seed: number, devices: number, share: number): r
 export type Recorder = {
   /** A training message of `size` encoded bytes crossed; `took`: the device's local step, where this is its update. */
   message(message: Message, size: Bytes, direction: Direction, took?: Millis): void;
-  /** What a simulated device spent in this round, after her answer was taken down, or where she fell silent. */
+  /** What a simulated device spent on an answer, after that was taken down, or where she fell silent. */
   account(account: Account): void;
-  /** Her answer was thrown away. */
-  reject(device: DeviceId, reason: string): void;
-  /** What was taken down since the last call; flights in DeviceId order. */
-  take(): { readonly flights: readonly Flight[]; readonly map: RoundMap };
+  /** What was taken down since the last call, and what became of answers, which may be those of earlier rounds; flights in DeviceId order. */
+  take(verdicts?: readonly Verdict[]): { readonly flights: readonly Flight[]; readonly map: RoundMap };
 };
+
+/** Of an answer that did not step Θ. */
+export type Verdict = { readonly device: DeviceId; readonly step: 'rejected' | 'late'; readonly reason: string };
 
 const sharesLeft = (used: Account['used']): NonNullable<FlightStep['left']> =>
   Object.fromEntries(Object.entries(used).map(([resource, share]) => [resource, Math.round(Math.max(0, 1 - share) * 1000) / 1000]));
@@ -47,6 +49,7 @@ export const createRecorder = ({ devices, recorded = [], now = () => performance
   let assigned = false;
   const wanted = new Set<number>(recorded);
   let steps = new Map<DeviceId, FlightStep[]>();
+  const accounts = new Map<DeviceId, Account[]>();
   let start: number | undefined;
 
   const add = (device: DeviceId, step: Omit<FlightStep, 'millis'>): void => {
@@ -58,6 +61,7 @@ export const createRecorder = ({ devices, recorded = [], now = () => performance
   /** A round that a lost host interrupted begins again: what came of the first attempt was thrown away. */
   const begin = (device: DeviceId): void => {
     const again = steps.delete(device);
+    accounts.set(device, []);
     add(device, again ? { step: 'sampled', reason: 'again, after a host was lost' } : { step: 'sampled' });
   };
 
@@ -91,22 +95,24 @@ export const createRecorder = ({ devices, recorded = [], now = () => performance
           return;
       }
     },
-    account: ({ device, lost, down, compute, up, used }) => {
-      const known = steps.get(device);
+    account: (account) => {
+      const { device, lost } = account;
       // None: of a measurement, or of a device that is not recorded.
-      if (known === undefined) return;
-      const spent = { virtual: seconds(down + compute + up), left: sharesLeft(used) };
-      if (lost === null) known.push({ ...known.pop()!, ...spent });
-      else add(device, { step: 'dropped', reason: lost, ...spent });
+      accounts.get(device)?.push(account);
+      if (lost !== null && steps.has(device)) add(device, { step: 'dropped', reason: lost });
     },
-    reject: (device, reason) => {
-      if (steps.has(device)) add(device, { step: 'rejected', reason });
-    },
-    take: () => {
+    take: (verdicts = []) => {
+      // Once a round, with the last that she did.
+      for (const [device, trip] of tripsOf([...accounts.values()].flat(), new Map())) {
+        const known = steps.get(device)!;
+        known.push({ ...known.pop()!, virtual: secondsOf(trip), left: sharesLeft(trip.used) });
+      }
+      for (const { device, ...verdict } of verdicts) if (wanted.has(device)) add(device, verdict);
       const flights = [...steps].sort(([a], [b]) => a - b).map(([device, taken]) => ({ device, steps: taken }));
       // In full delivery, the model is the first a device hears of a round.
       const map = { asked: assigned ? counts.assign : counts.model, answered: counts.update };
       steps = new Map();
+      accounts.clear();
       counts = newCounts();
       assigned = false;
       start = undefined;

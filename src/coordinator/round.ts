@@ -5,7 +5,7 @@ import { type DeliveryContext, deliver } from './deliver.js';
 import type { Devices } from './devices.js';
 import type { Phase, RoundFinished } from './events.js';
 import { type Flight, launch } from './flight.js';
-import { outcomesOf, type Played, stalenessOf, virtualRound } from './outcomes.js';
+import { outcomesOf, type Played, stalenessOf, verdictsOf, virtualRound } from './outcomes.js';
 import { askedIn, closeRound, weightOf } from './policy.js';
 import type { Sampler } from './sampler.js';
 import { epochOf, learningRateOf, type PolicySettings, type RoundSettings } from './settings.js';
@@ -106,6 +106,7 @@ export const runRound = async (
   clock.lap('step');
 
   const { loss, ratings } = sumLoss(accepted);
+  const thrown = [...faulty, ...rejected];
   const played: Played = { start: now, launched: flights, carried: inFlight.length, closing, accepted, rejected };
   return {
     event: {
@@ -118,7 +119,7 @@ export const runRound = async (
       ...step,
       outcomes: outcomesOf(played),
       duplicates: delivered.duplicates,
-      rejections: [...faulty, ...rejected].slice(0, MOST_EXPLAINED).map(({ text }) => text),
+      rejections: thrown.slice(0, MOST_EXPLAINED).map(({ text }) => text),
       staleness: stalenessOf(accepted, round),
       virtual:
         fleet === null
@@ -129,7 +130,7 @@ export const runRound = async (
             ),
       traffic: devices.takeTraffic(),
       ...clock.read(),
-      ...devices.takeReport(),
+      ...devices.takeReport(verdictsOf(thrown, closing)),
     },
     state: { now: fleet === null ? now : closing.end, asked: before.asked + cohort.length, inFlight: closing.inFlight, norms },
     asked: flights,

@@ -147,7 +147,6 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder, mostUna
       } else if (record.round !== round) {
         const { message } = badInput('MESSAGE', `${place}, device ${device}`, `round ${round}`, `round ${record.round}`);
         collected.rejected.push({ device, cause: 'round', text: message });
-        recorder.reject(device, message);
         owing.delete(device);
       } else {
         recorder.message(record, bytes(sizes[index]!), 'up', times[index]);
@@ -163,7 +162,6 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder, mostUna
     for (const device of owing.keys()) {
       const fault = faults.shift() ?? { cause: 'malformed', text: `${place}: expected an answer of device ${device}, found none` };
       collected.rejected.push({ device, ...fault });
-      recorder.reject(device, fault.text);
     }
     collected.duplicates += faults.length;
   };
@@ -269,7 +267,7 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder, mostUna
       };
     },
     takeTraffic: () => meter.take(),
-    takeReport: (): HostsReport => {
+    takeReport: (verdicts): HostsReport => {
       const report: HostsReport = {
         queueMillis,
         threads: { coordinator: self.take(), host: togetherOf(hostUse) },
@@ -278,7 +276,7 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder, mostUna
         evicted,
         residentModels: usage.reduce((sum, { models }) => sum + models, 0),
         residentBytes: bytes(usage.reduce((sum, { bytes: held }) => sum + held, 0)),
-        ...recorder.take(),
+        ...recorder.take(verdicts),
       };
       queueMillis = { down: [], up: [] };
       hostUse.forEach(({ heapBytes }, host) => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { bytes, type DeviceId, deviceId, joules, millis, seconds } from '../../src/base/units.js';
 import { MAP_CELLS } from '../../src/coordinator/events.js';
 import { createRecorder, MOST_RECORDED, recordedDevices } from '../../src/coordinator/recorder.js';
+import type { Account } from '../../src/messages/account.js';
 import type { Message, Purpose } from '../../src/messages/message.js';
 
 const one = deviceId(1);
@@ -77,34 +78,60 @@ describe('a flight recorder', () => {
     expect(record.take().flights).toEqual([]);
   });
 
-  it('has the reason of a refusal, a silence and a rejection, and what is left of her budgets', () => {
+  const used = { memory: 0.25, storage: 0, dataPlan: 1.5, battery: 0.1, compute: 0 };
+  const left = { memory: 0.75, storage: 1, dataPlan: 0, battery: 0.9 };
+  const account = (device: DeviceId, lost: Account['lost'] = null): Account => ({
+    ...{ device, profile: 0, lost, energy: joules(1), used, operations: 1 },
+    ...{ down: seconds(1), compute: seconds(2), up: seconds(0), bytesDown: bytes(1), bytesUp: bytes(0) },
+  });
+
+  it('has the reason of a refusal and of a silence', () => {
     const record = recorder([one, two]);
     record.message(model(two), bytes(1), 'down');
     record.message(refuse(two), bytes(2), 'up');
+    record.account(account(two));
     record.message(assign(one), bytes(1), 'down');
-    const used = { memory: 0.25, storage: 0, dataPlan: 1.5, battery: 0.1, compute: 0 };
-    const spent = {
-      profile: 0,
-      down: seconds(1),
-      compute: seconds(2),
-      up: seconds(0),
-      bytesDown: bytes(1),
-      bytesUp: bytes(0),
-      operations: 1,
-    };
-    record.account({ device: one, lost: 'during', energy: joules(1), used, ...spent });
-    record.account({ device: two, lost: null, energy: joules(1), used, ...spent });
-    record.reject(two, 'of another round');
+    record.account(account(one, 'during'));
     const flights = record.take().flights;
     expect(flights.map(({ device }) => device)).toEqual([one, two]);
     expect(stepsOf(flights)).toEqual([
       ['sampled', 'dropped'],
-      ['sampled', 'received', 'refused', 'rejected'],
+      ['sampled', 'received', 'refused'],
     ]);
-    expect(flights[1]!.steps[2]!.reason).toBe('battery: 3 %');
-    const left = { memory: 0.75, storage: 1, dataPlan: 0, battery: 0.9, compute: 1 };
+    expect(flights[1]!.steps[2]).toMatchObject({ reason: 'battery: 3 %', virtual: 3, left });
     expect(flights[0]!.steps[1]).toMatchObject({ reason: 'during', virtual: 3, left });
-    expect(flights[1]!.steps[2]).toMatchObject({ virtual: 3, left });
+  });
+
+  it('has what a round took and what is left of her budgets once, with the last that she did', () => {
+    const record = recorder([one]);
+    record.message(assign(one), bytes(1), 'down');
+    record.message(want(one), bytes(1), 'up');
+    record.account(account(one));
+    record.message(model(one), bytes(1), 'down');
+    record.message(update(one), bytes(1), 'up');
+    record.account({ ...account(one), used: { ...used, memory: 0.5 } });
+    const [flight] = record.take([{ device: one, step: 'late', reason: '1 s after' }]).flights;
+    expect(flight!.steps.map(({ step, virtual, left: some }) => [step, virtual, some?.memory])).toEqual([
+      ['sampled', undefined, undefined],
+      ['asked', undefined, undefined],
+      ['received', undefined, undefined],
+      ['trained', undefined, undefined],
+      ['uploaded', 6, 0.5],
+      ['late', undefined, undefined],
+    ]);
+  });
+
+  it('has what became of an answer, of an earlier round too, and nothing of devices that are not recorded', () => {
+    const record = recorder([one]);
+    record.message(model(one), bytes(1), 'down');
+    record.message(update(one), bytes(1), 'up');
+    record.take();
+    const [flight, ...others] = record.take([
+      { device: one, step: 'rejected', reason: 'stale: too old' },
+      { device: two, step: 'rejected', reason: 'norm: too long' },
+    ]).flights;
+    expect(flight).toMatchObject({ device: one, steps: [{ step: 'rejected', reason: 'stale: too old' }] });
+    expect(others).toEqual([]);
   });
 
   it('leaves measurements out, refusals of them included', () => {

@@ -66,6 +66,22 @@ describe.each(POLICIES)('a fleet under the policy %s', (kind) => {
     }
   });
 
+  it('records of every answer what became of it, and once a round what is left of her budgets', async () => {
+    const config = { policy: { ...policyOf(kind), maxStaleness: 0 }, defence: { normMultiple: 1.1 }, recorder: { share: 1 } };
+    const rounds = roundsOf((await runWith(config)).events);
+    for (const { outcomes, flights } of rounds) {
+      const ends = flights.map(({ steps }) => steps.at(-1)!);
+      expect(ends.filter(({ step }) => step === 'rejected')).toHaveLength(sum(outcomes.rejected));
+      for (const cause of ['norm', 'stale'] as const)
+        expect(ends.filter(({ reason }) => reason?.startsWith(`${cause}: update of device`))).toHaveLength(outcomes.rejected[cause] ?? 0);
+      expect(ends.filter(({ step }) => step === 'late')).toHaveLength(outcomes.late);
+      for (const { steps } of flights)
+        expect(steps.filter(({ left }) => left !== undefined)).toHaveLength(steps[0]!.step === 'sampled' ? 1 : 0);
+    }
+    expect(rounds.some(({ outcomes }) => sum(outcomes.rejected) > 0)).toBe(true);
+    if (kind === 'fastest') expect(rounds.some(({ outcomes }) => outcomes.late > 0)).toBe(true);
+  });
+
   it('is resumed from a checkpoint to the end it would have had', async () => {
     const folder = await temporaryFolder();
     const checkpoints = { last: `${folder}/last.checkpoint`, best: `${folder}/best.checkpoint` };
