@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { chromiumPath } from './chromium.js';
+import type { Browser, Page } from 'playwright-core';
+import { chromiumPath, launchChromium } from './chromium.js';
 
 const FOLDER = 'dashboards/screenshots';
 const MAIN = resolve('dist/src/cli/main.js');
@@ -69,7 +69,7 @@ const ended = (words: readonly string[], cwd: string): Promise<void> =>
 const cwd = mkdtempSync(join(tmpdir(), 'metafleet-screenshots-'));
 const executablePath = chromiumPath();
 if (executablePath === undefined) throw new Error('no Chromium on PATH');
-const browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+const browser = await launchChromium(executablePath);
 try {
   await livePage(browser, cwd, [...FLEET, '--name', 'live', ...process.argv.slice(2)]);
   for (const [name, rate] of [

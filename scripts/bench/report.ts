@@ -8,6 +8,8 @@ export type Bench = { readonly question: string; run(options: BenchOptions): Pro
 export type BenchOptions = {
   /** Of every contender; medians are taken over them. */
   readonly repetitions: number;
+  /** Of what is watched over a time (live-page). */
+  readonly minutes: number;
   readonly note: (text: string) => void;
   /** Gives threads a processor each (pin.ts). */
   readonly pin: boolean;

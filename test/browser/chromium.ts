@@ -1,18 +1,10 @@
 import { AxeBuilder } from '@axe-core/playwright';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { expect, onTestFinished, type TestContext } from 'vitest';
-import { chromiumPath } from '../../scripts/chromium.js';
+import { chromiumPath, launchChromium } from '../../scripts/chromium.js';
 
 /** Waits are on conditions; this is how long a loaded machine may take for one of them. */
 export const PATIENCE = 60_000;
-
-const launchChromium = async (executablePath: string): Promise<Browser> =>
-  chromium.launch({
-    executablePath,
-    timeout: PATIENCE,
-    // Chromium refuses to run as root inside its sandbox; /dev/shm is small in containers.
-    args: [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), '--disable-dev-shm-usage'],
-  });
 
 /** A browser of the test's own; the test is skipped where there is none. */
 export const openBrowser = async (ctx: TestContext): Promise<Browser> => {
