@@ -3,7 +3,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { Registry } from 'prom-client';
 import { type BaselineErrors, measureBaselines } from '../algorithms/baselines/baselines.js';
-import { badInput, messageOf } from '../base/errors.js';
+import { badInput, MetafleetError, messageOf } from '../base/errors.js';
 import { deviceId } from '../base/units.js';
 import { recordedDevices } from '../coordinator/recorder.js';
 import type { Dataset } from '../data/dataset.js';
@@ -174,6 +174,9 @@ const runOnce = async (config: Config, own: OwnFlags, progress: Progress): Promi
   }
 };
 
+const notSaved = (paths: readonly string[]): string =>
+  `${paths.join(' and ')}: not written to the end; the results stand, but the run cannot be taken up from where it ended`;
+
 /** `metafleet run`: every key of the configuration is a flag, under its dotted name. */
 export const runCommand = (): Command => {
   const command = new Command('run')
@@ -191,7 +194,8 @@ export const runCommand = (): Command => {
       return;
     }
     const progress = createProgress({ stream: process.stderr, quiet: options.quiet === true });
-    const { reason } = await runOnce(config, options, progress).finally(() => progress.close());
+    const { reason, unsaved } = await runOnce(config, options, progress).finally(() => progress.close());
+    if (unsaved.length > 0) throw new MetafleetError('CHECKPOINT', notSaved(unsaved));
     if (reason === 'interrupted') process.exitCode = 130;
   });
 };

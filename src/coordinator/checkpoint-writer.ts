@@ -3,7 +3,7 @@ import { type MessagePort, Worker } from 'node:worker_threads';
 import { MetafleetError, messageOf } from '../base/errors.js';
 import type { Bytes } from '../base/units.js';
 import { makeRoom } from './kept-files.js';
-import { copySealed } from './sealed-file.js';
+import { type CopiedFile, copySealed } from './sealed-file.js';
 
 /**
  * Checkpoints are written by a thread of their own, straight from the kernels' shared memory: rounds go on meanwhile, and only a
@@ -18,6 +18,8 @@ export type WriteJob = {
   readonly stretches: readonly Uint8Array[];
   /** How many files of this name are kept, this one included. */
   readonly keep: number;
+  /** A copy of what cannot be written is kept in memory, in place of the one before, until `rewrite`. */
+  readonly hold: boolean;
 };
 
 export type Writing = {
@@ -28,19 +30,26 @@ export type Writing = {
 };
 
 /** One job at a time: the next waits until the one before is written. */
-export type CheckpointWriter = { write(job: WriteJob): Writing; close(): Promise<void> };
+export type CheckpointWriter = {
+  write(job: WriteJob): Writing;
+  /** Tries again to write the copy of a file that could not be written; null where there is none. Rejects as `written` does. */
+  rewrite(path: string): Promise<Bytes | null>;
+  close(): Promise<void>;
+};
+
+type Order = WriteJob | { readonly again: string };
 
 type Reply =
   | { readonly kind: 'copied' }
-  | { readonly kind: 'written'; readonly bytes: Bytes }
+  | { readonly kind: 'written'; readonly bytes: Bytes | null }
   | { readonly kind: 'failed'; readonly message: string };
 
-type Waiting = { readonly path: string; readonly copied: () => void; readonly settle: (result: Bytes | MetafleetError) => void };
+type Waiting = { readonly path: string; readonly copied: () => void; readonly settle: (result: Bytes | null | MetafleetError) => void };
 
 export const createCheckpointWriter = (): CheckpointWriter => {
   let thread: Worker | undefined;
   let waiting: Waiting | undefined;
-  const settle = (result: Bytes | MetafleetError): void => {
+  const settle = (result: Bytes | null | MetafleetError): void => {
     const job = waiting;
     waiting = undefined;
     job?.copied();
@@ -66,22 +75,20 @@ export const createCheckpointWriter = (): CheckpointWriter => {
     thread = started;
     return started;
   };
+  const order = (path: string, what: Order, copied = (): void => {}): Promise<Bytes | null> =>
+    new Promise((resolve, reject) => {
+      waiting = { path, copied, settle: (result) => (result instanceof MetafleetError ? reject(result) : resolve(result)) };
+      running().postMessage(what);
+    });
   return {
     write: (job) => {
       let copied = (): void => {};
       const whenCopied = new Promise<void>((resolve) => {
         copied = resolve;
       });
-      const written = new Promise<Bytes>((resolve, reject) => {
-        const finish = (result: Bytes | MetafleetError): void => {
-          if (typeof result === 'number') resolve(result);
-          else reject(result);
-        };
-        waiting = { path: job.path, copied, settle: finish };
-      });
-      running().postMessage(job);
-      return { copied: whenCopied, written };
+      return { copied: whenCopied, written: order(job.path, job, copied) as Promise<Bytes> };
     },
+    rewrite: (path) => order(path, { again: path }),
     close: async () => {
       const ending = thread;
       thread = undefined;
@@ -93,11 +100,38 @@ export const createCheckpointWriter = (): CheckpointWriter => {
 /** The thread's side. */
 export const serveCheckpoints = (port: MessagePort): void => {
   const reply = (message: Reply): void => port.postMessage(message);
-  port.on('message', ({ path, magic, header, stretches, keep }: WriteJob) => {
+  const held = new Map<string, WriteJob>();
+  const copy = ({ path, magic, header, stretches }: WriteJob): CopiedFile => copySealed(path, magic, header, stretches);
+  const seal = ({ path, keep }: WriteJob, file: CopiedFile): void => {
+    const bytes = file.seal(() => makeRoom(path, keep));
+    held.delete(path);
+    reply({ kind: 'written', bytes });
+  };
+  /** Before anybody is told that memory may change. */
+  const copyOrHold = (job: WriteJob): CopiedFile => {
+    // What was held of this name is out of date.
+    held.delete(job.path);
     try {
-      const copy = copySealed(path, magic, header, stretches);
-      reply({ kind: 'copied' });
-      reply({ kind: 'written', bytes: copy.seal(() => makeRoom(path, keep)) });
+      return copy(job);
+    } catch (error) {
+      if (job.hold) held.set(job.path, { ...job, stretches: job.stretches.map((data) => data.slice()) });
+      throw error;
+    }
+  };
+  const write = (job: WriteJob): void => {
+    const file = copyOrHold(job);
+    reply({ kind: 'copied' });
+    seal(job, file);
+  };
+  const rewrite = (path: string): void => {
+    const job = held.get(path);
+    if (job === undefined) reply({ kind: 'written', bytes: null });
+    else seal(job, copy(job));
+  };
+  port.on('message', (order: Order) => {
+    try {
+      if ('again' in order) rewrite(order.again);
+      else write(order);
     } catch (error) {
       reply({ kind: 'failed', message: messageOf(error) });
     }

@@ -32,6 +32,8 @@ export type Coordinator = {
    * `train` meanwhile loses no more than the time that Θ takes to be copied. Rejects with CHECKPOINT.
    */
   save(path: string, run: unknown, options: SaveOptions): Promise<Saved>;
+  /** Tries again to write what `save` was told to hold and could not write; null where there is nothing. Rejects with CHECKPOINT. */
+  saveHeld(path: string): Promise<Saved | null>;
   /** Takes up Θ, optimizer and round of a checkpoint; returns the run's state as it was saved with it. */
   restore(path: string): { readonly round: number; readonly run: unknown };
   /** Takes up Θ alone, of a last or a best checkpoint: enough to measure and to generate, not to continue. */
@@ -50,6 +52,8 @@ export type SaveOptions = {
   readonly weightsOnly: boolean;
   /** How many files of that name are kept, the new one included. */
   readonly keep: number;
+  /** Whether a copy of what cannot be written is kept in memory, one for each path, until `saveHeld` has written it. */
+  readonly hold: boolean;
 };
 
 /** `millis` from the call to the file; `waited` is how long a step of a round had to wait for it. */
@@ -111,6 +115,8 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
   const writer = createCheckpointWriter();
   /** The last save: when Θ may change again, when it is over, and how long a step waited for it. */
   let saving = { copied: Promise.resolve(), over: Promise.resolve(), waited: 0 };
+  /** Of the last save of each path that was to be held. */
+  const heldRounds = new Map<string, number>();
   const context: RoundContext = {
     algorithm,
     server,
@@ -189,7 +195,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
         .result;
     },
     digest: () => digestOf(server.parameters),
-    save: async (path, run, { weightsOnly, keep }) => {
+    save: async (path, run, { weightsOnly, keep, hold }) => {
       const start = performance.now();
       const { round } = state;
       const optimizer = server.state();
@@ -199,12 +205,22 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
         ...handedOn,
       });
       // What is plain data is taken now; Θ cannot change before it is copied, since the next step waits for that.
-      const job = saving.over.then(() => writer.write({ path, magic, header, stretches: [...stretches], keep }));
+      const job = saving.over.then(() => writer.write({ path, magic, header, stretches: [...stretches], keep, hold }));
       const written = job.then((writing) => writing.written);
       const mine = { copied: job.then((writing) => writing.copied, nothing), over: written.then(nothing, nothing), waited: 0 };
       saving = mine;
+      if (hold) heldRounds.set(path, round);
       const bytes = await written;
       return { bytes, millis: millis(performance.now() - start), waited: millis(mine.waited), round };
+    },
+    saveHeld: async (path) => {
+      const start = performance.now();
+      const round = heldRounds.get(path);
+      if (round === undefined) return null;
+      const written = saving.over.then(() => writer.rewrite(path));
+      saving = { copied: saving.copied, over: written.then(nothing, nothing), waited: 0 };
+      const bytes = await written;
+      return bytes === null ? null : { bytes, millis: millis(performance.now() - start), waited: millis(0), round };
     },
     restore: (path) => {
       const { optimizer, run, round, carried: handedOn } = readCheckpoint(path, algorithm.name, server.parameters);

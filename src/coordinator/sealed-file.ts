@@ -97,17 +97,19 @@ export const copySealed = (path: string, magic: string, header: object, stretche
     write(prefix);
     write(text);
     for (const data of stretches) write(data);
+    // A disk that is full is found out now, while the memory can still be copied elsewhere.
+    writeAll(file, Buffer.alloc(CHECKSUM));
   });
   return {
     seal: (makeRoom) =>
       guarded(() => {
-        write(hashOf(file!, size));
+        writeSync(file!, hashOf(file!, size), 0, CHECKSUM, size);
         fsyncSync(file!);
         closeOnce();
         makeRoom?.();
         renameSync(temporary, path);
         syncFolder(dirname(path));
-        return bytes(size);
+        return bytes(size + CHECKSUM);
       }),
   };
 };

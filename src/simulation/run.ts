@@ -28,7 +28,10 @@ export type RunOptions = {
   readonly hostEntry?: string;
 };
 
-export type Outcome = Pick<RunFinished, 'reason' | 'round' | 'epoch' | 'digest'>;
+export type Outcome = Pick<RunFinished, 'reason' | 'round' | 'epoch' | 'digest'> & {
+  /** Checkpoints that could not be written to the end. */
+  readonly unsaved: readonly string[];
+};
 
 export type Run = {
   /** Rejects with the first error that cannot be mended; the last checkpoint stays. Checkpoints that cannot be written are no error. */
@@ -169,9 +172,9 @@ const finish = async (context: Context, start: number): Promise<Outcome> => {
   try {
     const { reason, digest } = await persevere(context);
     const { round, plan } = context;
-    const outcome: Outcome = { reason, round, epoch: Math.ceil(round / plan.roundsPerEpoch), digest };
+    const outcome = { reason, round, epoch: Math.ceil(round / plan.roundsPerEpoch), digest };
     context.onEvent({ type: 'run-finished', ...outcome, millis: millis(performance.now() - start) });
-    return outcome;
+    return { ...outcome, unsaved: context.saves.unsaved() };
   } finally {
     await context.fleet.close();
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { badInput, isMetafleetError, messageOf } from '../base/errors.js';
+import type { Saved } from '../coordinator/coordinator.js';
 import type { RunEvent } from '../coordinator/events.js';
 import { keptPaths, removeLeftovers } from '../coordinator/kept-files.js';
 import type { PrivateColumns } from '../device/columns.js';
@@ -48,13 +49,18 @@ export type SavesOptions = {
 export type Restored = { readonly round: number; readonly state: RunState };
 
 export type Saves = {
-  /** Both begin a save, of the state as it is now, and return when rounds may go on. */
+  /**
+   * Both begin a save, of the state as it is now, and return when rounds may go on. A best model that could not be written is kept in
+   * memory, and tried again with each `last`.
+   */
   last(fleet: Fleet, round: number, state: RunState): void;
   best(fleet: Fleet, round: number): void;
   /** When all that was begun is written or given up. */
   settled(): Promise<void>;
   /** False while the last save that ended was one that failed. */
   healthy(): boolean;
+  /** Files whose last save failed: what stands there, if anything, is older than the run. */
+  unsaved(): readonly string[];
   /**
    * Brings a fresh fleet to the newest checkpoint that is whole, or to the start where there is none and none was asked for.
    * Throws CHECKPOINT for the newest one's defect where no other serves.
@@ -68,6 +74,7 @@ export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }:
   const atStart = observers?.save() ?? null;
   let ended: Promise<unknown> = Promise.resolve();
   let healthy = true;
+  const unsaved = new Set<string>();
   /** A damaged newest file makes way for the next one: it does not push out a whole one. */
   let damaged = false;
   if (paths !== undefined) for (const path of Object.values(paths)) removeLeftovers(path);
@@ -76,21 +83,18 @@ export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }:
     // What goes down with its thread or the run is neither the disk's fault nor news.
     if (!isMetafleetError(error, 'CHECKPOINT')) return;
     healthy = false;
+    unsaved.add(path);
     onEvent({ type: 'checkpoint-failed', path, round, reason: messageOf(error) });
   };
-  const begin = (
-    fleet: Fleet,
-    path: string,
-    round: number,
-    run: unknown,
-    options: { weightsOnly: boolean; keep: number },
-    then: () => void,
-  ) => {
+  const begin = (fleet: Fleet, path: string, round: number, call: () => Promise<Saved | null>, then = () => {}) => {
     const save = async (): Promise<void> => {
       try {
-        const saved = await orDeath(fleet.coordinator.save(path, run, options), fleet.death);
+        const saved = await orDeath(call(), fleet.death);
+        // Nothing is held: the save failed when its content could not be kept any more.
+        if (saved === null) return;
         then();
         healthy = true;
+        unsaved.delete(path);
         onEvent({ type: 'checkpoint', path, ...saved });
       } catch (error) {
         failed(path, round, error);
@@ -112,11 +116,13 @@ export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }:
     last: (fleet, round, state) => {
       if (paths === undefined) return;
       const path = paths.last;
+      if (unsaved.has(paths.best)) begin(fleet, paths.best, round, () => fleet.coordinator.saveHeld(paths.best));
       try {
         const devices = saveDeviceStates(path, round, shards);
         const run: SavedRun = { ...state, devices, observers: observers?.save() ?? null };
         const kept = damaged ? 1 : keep;
-        begin(fleet, path, round, run, { weightsOnly: false, keep: kept }, () => {
+        const options = { weightsOnly: false, keep: kept, hold: false };
+        begin(fleet, path, round, () => fleet.coordinator.save(path, run, options), () => {
           newest = path;
           damaged = false;
           if (devices !== null) dropOtherStates(path, keep);
@@ -126,7 +132,9 @@ export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }:
       }
     },
     best: (fleet, round) => {
-      if (paths !== undefined) begin(fleet, paths.best, round, null, { weightsOnly: true, keep: 1 }, () => {});
+      if (paths === undefined) return;
+      const { best } = paths;
+      begin(fleet, best, round, () => fleet.coordinator.save(best, null, { weightsOnly: true, keep: 1, hold: true }));
     },
     settled: async () => {
       for (let seen: unknown; seen !== ended; ) {
@@ -135,6 +143,7 @@ export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }:
       }
     },
     healthy: () => healthy,
+    unsaved: () => [...unsaved],
     restore: async (fleet) => {
       if (newest === undefined) {
         forgetDeviceStates(shards);

@@ -93,6 +93,7 @@ export const serveCoordinator = (control: MessagePort): void => {
     evaluate: () => orFailure(running().coordinator.evaluate()),
     digest: () => running().coordinator.digest(),
     save: (path, run, options) => running().coordinator.save(path, run, options),
+    saveHeld: (path) => running().coordinator.saveHeld(path),
     restore: (path) => running().coordinator.restore(path),
     restoreWeights: (path) => running().coordinator.restoreWeights(path),
     scoreFleet: () => orFailure(running().coordinator.scoreFleet()),

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { formatBytes, formatCount, formatError } from '../../src/report/format.js';
@@ -48,6 +48,18 @@ const labelsIn = (text: string): string[] => {
 };
 
 describe('metafleet run', () => {
+  it('that cannot write its last checkpoint prints its results, says so, and fails', async () => {
+    const cwd = await temporaryFolder();
+    const { said, ended } = launch(['run', ...SMALL, '--epochs', '3', '--name', 'r', '--checkpoint.keep', '1'], { cwd });
+    await said(/^epoch 1\/3/m);
+    // No file can take the place of a folder.
+    mkdirSync(join(cwd, 'results', 'r', 'last.checkpoint'));
+    const { code, out, err } = await ended;
+    expect(digestIn(out)).toBeDefined();
+    expect(err).toMatch(/^metafleet: .*last\.checkpoint: not written to the end; the results stand, but the run cannot be taken up/m);
+    expect(code).toBe(1);
+  });
+
   it('trains, prints what it found and what it cost, and leaves it all in a folder', async () => {
     const cwd = await temporaryFolder();
     const { code, out, err } = await metafleet(['run', ...SMALL, '--epochs', '3', '--seed', '4', '--name', 'first'], { cwd });

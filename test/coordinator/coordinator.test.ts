@@ -53,7 +53,7 @@ const start = ({ settings = {}, answer, decoys = 2, ratings = 'all' }: Setup = {
   return { coordinator, devices, events };
 };
 
-const WHOLE = { weightsOnly: false, keep: 1 };
+const WHOLE = { weightsOnly: false, keep: 1, hold: false };
 
 beforeAll(async () => {
   engine = await createEngine();

@@ -33,7 +33,7 @@ export const checkpoints = async (): Promise<Target> => {
   const coordinator = createCoordinator({ algorithm, server, world: WORLD, devices, settings: settingsOf(), activity, emit: () => {} });
   await coordinator.train(2);
   const run = { epochsEnded: 0, best: { mse: null, epoch: 0, waited: 0 }, devices: null, observers: { some: ['state', 1] } };
-  await coordinator.save(path, run, { weightsOnly: false, keep: 1 });
+  await coordinator.save(path, run, { weightsOnly: false, keep: 1, hold: false });
   const whole = new Uint8Array(readFileSync(path));
   const digest = coordinator.digest();
   const length = Buffer.from(whole.buffer).readUInt32LE(8);
