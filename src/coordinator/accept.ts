@@ -27,7 +27,7 @@ const checkSums = ({ count, loss }: Update, items: number, place: string): void 
 };
 
 /** Neither `every`, which makes an object of each number, nor an iterator: they took as long as a small round's backward pass. */
-const allFinite = (values: Float32Array): boolean => {
+export const allFinite = (values: Float32Array): boolean => {
   let at = 0;
   while (at < values.length && Math.abs(values[at]!) < Number.POSITIVE_INFINITY) at += 1;
   return at === values.length;

@@ -142,7 +142,12 @@ const checkContent = (header: Header, algorithm: string, parameters: readonly Pa
 
 export type Restored = Pick<Header, 'optimizer' | 'run' | 'round'> & { readonly carried: Uint8Array };
 
-const roomFor = ({ carried }: Header): Uint8Array => new Uint8Array(carried ?? 0);
+/** What a forged length claims is not allocated. */
+const roomFor = ({ carried = 0 }: Header, room: number, path: string): Uint8Array => {
+  if (!Number.isSafeInteger(carried) || carried < 0 || carried > room)
+    throw badInput('CHECKPOINT', `${path}, carried`, `0 to ${room} bytes`, String(carried).slice(0, 100));
+  return new Uint8Array(carried);
+};
 
 /** The round and the run's state of a checkpoint, of whose tensors nothing is read. Throws CHECKPOINT, naming the path. */
 export const readCheckpointHeader = (path: string): Omit<Restored, 'carried'> => parseHeader(readSealedHeader(path, MAGIC), path);
@@ -153,11 +158,11 @@ export const readCheckpointHeader = (path: string): Omit<Restored, 'carried'> =>
  */
 export const readCheckpoint = (path: string, algorithm: string, parameters: readonly Parameter[]): Restored => {
   let restored: Restored = { optimizer: null, run: null, round: 0, carried: new Uint8Array(0) };
-  readSealed(path, MAGIC, (value) => {
+  readSealed(path, MAGIC, (value, room) => {
     const header = parseHeader(value, path);
     checkContent(header, algorithm, parameters, path);
     if (header.weightsOnly) throw badInput('CHECKPOINT', path, 'optimizer state', 'weights only (the best model, not the last state)');
-    restored = { optimizer: header.optimizer, run: header.run, round: header.round, carried: roomFor(header) };
+    restored = { optimizer: header.optimizer, run: header.run, round: header.round, carried: roomFor(header, room, path) };
     return stretches(parameters, false, restored.carried);
   });
   return restored;
@@ -166,11 +171,11 @@ export const readCheckpoint = (path: string, algorithm: string, parameters: read
 /** Reads the weights of a checkpoint, with or without optimizer state; returns the run's state. Throws CHECKPOINT as readCheckpoint does. */
 export const readWeights = (path: string, algorithm: string, parameters: readonly Parameter[]): Omit<Restored, 'optimizer' | 'carried'> => {
   let restored: Omit<Restored, 'optimizer' | 'carried'> = { run: null, round: 0 };
-  readSealed(path, MAGIC, (value) => {
+  readSealed(path, MAGIC, (value, room) => {
     const header = parseHeader(value, path);
     checkContent(header, algorithm, parameters, path);
     restored = { run: header.run, round: header.round };
-    return stretches(parameters, header.weightsOnly, roomFor(header));
+    return stretches(parameters, header.weightsOnly, roomFor(header, room, path));
   });
   return restored;
 };

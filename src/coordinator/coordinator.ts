@@ -1,8 +1,8 @@
-import { deserialize, serialize } from 'node:v8';
 import type { Algorithm, ServerHalf, World } from '../algorithms/algorithm.js';
-import { badInput, isMetafleetError, messageOf } from '../base/errors.js';
+import { badInput, isMetafleetError } from '../base/errors.js';
 import { type Bytes, bytes, type DeviceId, type Millis, millis } from '../base/units.js';
 import { type ActivityGroups, groupByActivity } from './activity-groups.js';
+import { packCarried, unpackCarried } from './carried.js';
 import { checkpointFile, readCheckpoint, readWeights } from './checkpoint.js';
 import { createCheckpointWriter } from './checkpoint-writer.js';
 import type { Devices } from './devices.js';
@@ -199,7 +199,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
       const start = performance.now();
       const { round } = state;
       const optimizer = server.state();
-      const handedOn = weightsOnly ? {} : { carried: serialize({ rounds: carried, sampler: sampler().state() }) };
+      const handedOn = weightsOnly ? {} : { carried: packCarried({ rounds: carried, sampler: sampler().state() }) };
       const { magic, header, stretches } = checkpointFile({
         ...{ algorithm: algorithm.name, round, optimizer, run: { state, run }, weightsOnly, parameters: server.parameters },
         ...handedOn,
@@ -229,13 +229,8 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
       server.restore(optimizer);
       state = saved.state;
       if (handedOn.length > 0) {
-        try {
-          const before = deserialize(handedOn) as { rounds: RoundState; sampler: unknown };
-          carried = before.rounds;
-          sampler().restore(before.sampler);
-        } catch (error) {
-          throw badInput('CHECKPOINT', `${path}, state of the policies`, 'that of these', messageOf(error));
-        }
+        const facts = { ...world, profiles: settings.fleet?.profiles.length ?? 0, tensors: algorithm.tensors, round };
+        carried = unpackCarried(handedOn, facts, sampler(), path);
       }
       return { round, run: saved.run };
     },

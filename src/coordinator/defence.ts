@@ -5,7 +5,7 @@ import type { DefenceSettings } from './settings.js';
 
 /** Norms per rating of the updates accepted last, oldest first: what is usual. Plain data, for the checkpoint. */
 export type Norms = readonly number[];
-const REMEMBERED = 256;
+export const MOST_NORMS = 256;
 
 /** ‖update‖₂ / count: updates are sums over a batch, and large batches are no attack. */
 const normOf = ({ tensors, count }: ClientUpdate): number => {
@@ -58,5 +58,5 @@ export const judgeNorms = (
       if (normMultiple > 0) kept.push(norm);
     }
   });
-  return { accepted, rejected, norms: kept.length === 0 ? norms : [...norms, ...kept].slice(-REMEMBERED) };
+  return { accepted, rejected, norms: kept.length === 0 ? norms : [...norms, ...kept].slice(-MOST_NORMS) };
 };

@@ -31,6 +31,23 @@ const draw = (candidates: readonly { device: DeviceId; weight: number }[], size:
     .map(({ device }) => device);
 };
 
+type Learned = { readonly known: readonly (readonly [DeviceId, Known])[]; readonly tried: readonly DeviceId[] };
+
+const isAmount = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value) && value >= 0;
+
+const parseLearned = (saved: unknown, devices: number): Learned => {
+  const { known, tried } = saved as Partial<Learned>;
+  const isDevice = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < devices;
+  const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value) && value.length <= devices;
+  const isKnown = ([device, facts]: readonly unknown[]): boolean =>
+    isDevice(device) && Array.isArray(facts) && facts.length === 3 && facts.every(isAmount) && facts[1] >= 1;
+  if (!isList(known) || !isList(tried)) throw new Error('no lists of devices');
+  // Holes are passed over by `every`, and not by these.
+  for (const entry of known) if (!Array.isArray(entry) || !isKnown(entry)) throw new Error('a device of which nothing can be known');
+  for (const device of tried) if (!isDevice(device)) throw new Error('a device that is none');
+  return { known, tried };
+};
+
 export const createOort = (settings: OortSettings, seed: number, devices: number): Sampler => {
   const { penalty, exploration, explorationDecay, leastExploration, cutoff } = settings;
   let known = new Map<DeviceId, Known>();
@@ -87,7 +104,7 @@ export const createOort = (settings: OortSettings, seed: number, devices: number
     },
     state: () => ({ known: [...known], tried: [...tried] }),
     restore: (saved) => {
-      const state = saved as { known: [DeviceId, Known][]; tried: DeviceId[] };
+      const state = parseLearned(saved, devices);
       known = new Map(state.known);
       tried = new Set(state.tried);
     },

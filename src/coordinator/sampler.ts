@@ -18,5 +18,6 @@ export type Sampler = {
   learn(round: number, asked: readonly Flight[], arrived: readonly Flight[]): void;
   /** What it has learned: plain data, for the checkpoint; null where there is nothing. */
   state(): unknown;
+  /** Throws for what it could not have learned. */
   restore(state: unknown): void;
 };

@@ -132,6 +132,8 @@ const roundRobin = ({ seed, activity }: SamplerOptions): Sampler => {
     },
     state: () => next,
     restore: (saved) => {
+      if (!Number.isSafeInteger(saved) || (saved as number) < 0 || (saved as number) >= order.length)
+        throw new Error('no place in the order');
       next = saved as number;
     },
   };

@@ -201,12 +201,14 @@ export const readSealedHeader = (path: string, magic: string): unknown =>
   opened(path, (file) => readHeader(file, path, magic, createHash('sha256')));
 
 /**
- * Reads a sealed file into the stretches that `place` returns once it has found the header acceptable. Throws CHECKPOINT, naming
+ * Reads a sealed file into the stretches that `place` returns once it has found the header acceptable; `room`: bytes of the whole
+ * file, more than which nothing in it can take. Throws CHECKPOINT, naming
  * the path, for a file that is not one, is truncated or damaged; what was read until then is not to be used.
  */
-export const readSealed = (path: string, magic: string, place: (header: unknown) => Iterable<Uint8Array>): void =>
+export const readSealed = (path: string, magic: string, place: (header: unknown, room: number) => Iterable<Uint8Array>): void =>
   opened(path, (file) => {
     const hash = createHash('sha256');
-    for (const data of place(readHeader(file, path, magic, hash))) readExactly(file, data, path, hash);
+    const header = readHeader(file, path, magic, hash);
+    for (const data of place(header, fstatSync(file).size)) readExactly(file, data, path, hash);
     checkEnd(file, path, hash);
   });

@@ -122,11 +122,17 @@ export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }:
         const run: SavedRun = { ...state, devices, observers: observers?.save() ?? null };
         const kept = damaged ? 1 : keep;
         const options = { weightsOnly: false, keep: kept, hold: false };
-        begin(fleet, path, round, () => fleet.coordinator.save(path, run, options), () => {
-          newest = path;
-          damaged = false;
-          if (devices !== null) dropOtherStates(path, keep);
-        });
+        begin(
+          fleet,
+          path,
+          round,
+          () => fleet.coordinator.save(path, run, options),
+          () => {
+            newest = path;
+            damaged = false;
+            if (devices !== null) dropOtherStates(path, keep);
+          },
+        );
       } catch (error) {
         failed(path, round, error);
       }

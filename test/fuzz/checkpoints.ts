@@ -2,16 +2,26 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { deserialize, serialize } from 'node:v8';
 import { createAlgorithm } from '../../src/algorithms/create.js';
+import { seconds } from '../../src/base/units.js';
 import { createCoordinator } from '../../src/coordinator/coordinator.js';
+import type { RoundState } from '../../src/coordinator/round.js';
 import { parseSavedRun } from '../../src/simulation/saves.js';
-import { contextFor, createInProcess, settingsOf } from '../coordinator/in-process.js';
+import { flightsOf } from '../coordinator/flights.js';
+import { contextFor, createInProcess, PLAIN_ROUNDS, settingsOf } from '../coordinator/in-process.js';
 import { setupOf, WORLD } from '../device/small-world.js';
 import { mutateBytes, mutateTree } from './mutate.js';
 import { checkPrototypes, checkRefusal, type Target, Wrong } from './target.js';
 
 const PREFIX = 12;
 const CHECKSUM = 32;
+
+/** Buffered rounds and a sampler that learns: there is something to carry from round to round. */
+const SETTINGS = settingsOf({
+  sampling: 'oort',
+  policy: { ...PLAIN_ROUNDS.policy, kind: 'buffered', concurrency: 5, timeout: seconds(9) },
+});
 
 /** With a header of another's choosing, and the checksum that goes with it. */
 const sealed = (header: unknown, body: Uint8Array): Uint8Array => {
@@ -30,7 +40,7 @@ export const checkpoints = async (): Promise<Target> => {
   const server = await algorithm.createServer({ seed: 1, threads: 1 });
   const devices = createInProcess({ context: contextFor({ algorithm }) });
   const activity = new Uint32Array(WORLD.devices).fill(3);
-  const coordinator = createCoordinator({ algorithm, server, world: WORLD, devices, settings: settingsOf(), activity, emit: () => {} });
+  const coordinator = createCoordinator({ algorithm, server, world: WORLD, devices, settings: SETTINGS, activity, emit: () => {} });
   await coordinator.train(2);
   const run = { epochsEnded: 0, best: { mse: null, epoch: 0, waited: 0 }, devices: null, observers: { some: ['state', 1] } };
   await coordinator.save(path, run, { weightsOnly: false, keep: 1, hold: false });
@@ -39,9 +49,18 @@ export const checkpoints = async (): Promise<Target> => {
   const length = Buffer.from(whole.buffer).readUInt32LE(8);
   const header: unknown = JSON.parse(Buffer.from(whole).toString('utf8', PREFIX, PREFIX + length));
   const body = whole.subarray(PREFIX + length, -CHECKSUM);
+  const { carried: behind } = header as { carried: number };
+  const weights = body.subarray(0, -behind);
+  const { rounds, sampler } = deserialize(body.subarray(-behind)) as { rounds: RoundState; sampler: unknown };
+  const carried = { rounds: { ...rounds, inFlight: flightsOf(algorithm.tensors), norms: [0.5, 2] }, sampler };
+  const packed = serialize(carried);
+  const withCarried = (bytes: Uint8Array): Uint8Array =>
+    sealed({ ...(header as object), carried: bytes.length }, Buffer.concat([weights, bytes]));
   return {
     make: (source) => {
       const kind = source.uniform();
+      if (kind < 0.2) return withCarried(serialize(mutateTree(carried, source)));
+      if (kind < 0.3) return withCarried(mutateBytes(packed, body, source));
       if (kind < 0.5) return sealed(mutateTree(header, source), body);
       if (kind < 0.6) return sealed(mutateTree(header, source), mutateBytes(body, whole, source));
       // Within the first kilobytes: what follows is numbers.
@@ -49,14 +68,17 @@ export const checkpoints = async (): Promise<Target> => {
         return Buffer.concat([mutateBytes(whole.subarray(0, PREFIX + length), whole, source), whole.subarray(PREFIX + length)]);
       return mutateBytes(whole, whole, source);
     },
-    check: (input) => {
+    check: async (input) => {
       writeFileSync(path, input);
       try {
         const restored = coordinator.restore(path);
         if (!Number.isSafeInteger(restored.round) || restored.round < 0) throw new Wrong(`a round ${restored.round}`);
-        const sameWeights = Buffer.compare(input.subarray(-CHECKSUM - body.length, -CHECKSUM), body) === 0;
+        const start = PREFIX + Buffer.from(input).readUInt32LE(8);
+        const sameWeights = Buffer.compare(input.subarray(start, start + weights.length), weights) === 0;
         if (sameWeights && coordinator.digest() !== digest) throw new Wrong('another Θ than the file holds');
         parseSavedRun(restored.run, path);
+        // What was accepted can be gone on from.
+        if (sameWeights && restored.round === 2) await coordinator.train(3);
       } catch (error) {
         if (error instanceof Wrong) throw error;
         checkRefusal(error, 'CHECKPOINT');
