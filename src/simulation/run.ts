@@ -24,8 +24,9 @@ export type RunOptions = {
   /** A checkpoint to continue from, or from the one before it where it is damaged. */
   readonly resume?: string;
   readonly observers?: ObserverState;
-  /** Entry of the host threads, for tests of faults. */
+  /** Entries of the host threads and the coordinator's, for tests of faults. */
   readonly hostEntry?: string;
+  readonly coordinatorEntry?: string;
 };
 
 export type Outcome = Pick<RunFinished, 'reason' | 'round' | 'epoch' | 'digest'> & {
@@ -183,7 +184,7 @@ const finish = async (context: Context, start: number): Promise<Outcome> => {
 /** Starts the threads, restores a checkpoint if asked to, and trains in the background. Throws CONFIG or CHECKPOINT before that. */
 export const startRun = async (options: RunOptions): Promise<Run> => {
   const start = performance.now();
-  const { config, dataset, checkpoints, observers, hostEntry } = options;
+  const { config, dataset, checkpoints, observers, hostEntry, coordinatorEntry } = options;
   const observe = createObserver(options.onEvent);
   const plan = planRun(config, dataset);
   const { world, threads, settings, host } = plan;
@@ -210,6 +211,7 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
       hostHeap: config.hostHeap,
       onEvent,
       ...(hostEntry === undefined ? {} : { hostEntry }),
+      ...(coordinatorEntry === undefined ? {} : { coordinatorEntry }),
     });
   const fleet = await begin();
   const started: Context = {

@@ -23,8 +23,9 @@ export type FleetOptions = {
   readonly onEvent: (event: RoundFinished | HostLost | HostRestored) => void;
   /** MB of JavaScript heap a host may use; 0: as Node has it. Beyond it, the host dies and is restored. */
   readonly hostHeap?: number;
-  /** Entry of the host threads, for tests of faults; default: metafleet's own. */
+  /** Entries of the host threads and the coordinator's, for tests of faults; default: metafleet's own. */
   readonly hostEntry?: string;
+  readonly coordinatorEntry?: string;
 };
 
 /**
@@ -89,7 +90,7 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
   let phase: 'starting' | 'serving' | 'closing' = 'starting';
   const isClosing = (): boolean => phase === 'closing';
 
-  const worker = new Worker(entry('coordinator'));
+  const worker = new Worker(options.coordinatorEntry ?? entry('coordinator'));
   let endRun = (_: Error): void => {};
   const death = new Promise<never>((_, reject) => {
     endRun = reject;

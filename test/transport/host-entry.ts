@@ -20,6 +20,21 @@ export const hostEntry = async (source: string): Promise<string> => {
   return path;
 };
 
+/** A coordinator that stands still for good when it is told to close. Returns the path of its entry. */
+export const deafCoordinator = async (): Promise<string> => {
+  const path = join(await temporaryFolder(), 'entry.mjs');
+  const source = `
+import { parentPort } from 'node:worker_threads';
+import { serveCoordinator } from ${built('src/transport/coordinator-thread.js')};
+parentPort.on('message', ({ path }) => {
+  if (path?.[0] === 'close') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+});
+serveCoordinator(parentPort);
+`;
+  await writeFile(path, source);
+  return path;
+};
+
 /**
  * A host whose frames to the coordinator pass through `tamper` (JavaScript, `const tamper = (up, asked, host) => …`): `up` is
  * the answer as posted, with `messages` decoded beside it; `asked` are the messages it answers. `reply(up, messages)` encodes

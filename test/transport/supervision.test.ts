@@ -4,7 +4,7 @@ import { isMetafleetError } from '../../src/base/errors.js';
 import { deviceId } from '../../src/base/units.js';
 import type { RunEvent } from '../../src/coordinator/events.js';
 import type { Run } from '../../src/simulation/run.js';
-import { hostEntry, tamperingHost } from './host-entry.js';
+import { deafCoordinator, hostEntry, tamperingHost } from './host-entry.js';
 import { allThreadsGone, epochsOf, failureOf, finish, roundsOf, type SmallOptions, start, storyOf, temporaryFolder } from './small-run.js';
 
 type Kill = (event: RunEvent, run: Run, after: (millis: number, kill: () => void) => void) => void;
@@ -214,6 +214,27 @@ describe('the fleet', () => {
     for (const { threadId } of threads) expect(threadId).toBe(-1);
     await allThreadsGone();
     await Promise.all([run.close(), run.close()]);
+    await run.close();
+    await allThreadsGone();
+  });
+
+  it('closed while a host computes without end leaves nothing behind', async () => {
+    const endless = await tamperingHost(`
+const tamper = ({ messages, ...up }, asked) => {
+  if (asked[0].round === 3) for (;;) asked.round;
+  return up;
+};
+`);
+    const { run, events } = await start({ hostEntry: endless });
+    while (roundsOf(events).length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    await run.close();
+    await allThreadsGone();
+    await expect(run.finished).rejects.toThrow();
+  });
+
+  it('whose coordinator does not answer when it is closed ends all the same, after its deadline', async () => {
+    const { run, outcome } = await finish({ coordinatorEntry: await deafCoordinator() });
+    expect(outcome.reason).toBe('completed');
     await run.close();
     await allThreadsGone();
   });
