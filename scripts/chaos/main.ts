@@ -10,6 +10,18 @@ const OUTCOMES: readonly Outcome[] = ['same digest', 'other digest', 'error', 'n
 /** A run takes a second, on a machine with much else to do perhaps a minute: after this long it hangs. */
 const DEADLINE_MILLIS = 600_000;
 
+const PROGRESS_MILLIS = 60_000;
+
+/** A line each minute: how far it is, and when it will end at this pace. */
+const tellProgress = (points: number, done: () => number): (() => void) => {
+  const start = performance.now();
+  const timer = setInterval(() => {
+    const minutes = (((performance.now() - start) / 60_000) * (points - done())) / Math.max(1, done());
+    console.error(`point ${done()} of ${points}; ends in ${Math.ceil(minutes)} minutes`);
+  }, PROGRESS_MILLIS);
+  return () => clearInterval(timer);
+};
+
 const deadline = (): { readonly passed: Promise<'no end'>; readonly clear: () => void } => {
   let timer: NodeJS.Timeout | undefined;
   const passed = new Promise<'no end'>((resolve) => {
@@ -58,8 +70,11 @@ const main = async (): Promise<void> => {
   }
   const faults = planFaults(seed, points, calls);
   const rows = new Map<string, Map<Outcome, number>>();
+  let done = 0;
+  const stopTelling = tellProgress(faults.length, () => done);
   for (const [index, fault] of faults.entries()) {
     const outcome = await outcomeOf(fault, digests[fault.scenario]!);
+    done = index + 1;
     const row = rows.get(fault.name) ?? new Map<Outcome, number>();
     rows.set(fault.name, row.set(outcome, (row.get(outcome) ?? 0) + 1));
     if (outcome !== 'same digest' && outcome !== 'not hit') {
@@ -67,6 +82,7 @@ const main = async (): Promise<void> => {
       process.exitCode = 1;
     }
   }
+  stopTelling();
   console.log(table(rows));
   console.log(`${faults.length} points, seed ${seed}, ${Math.round((performance.now() - start) / 1000)} s`);
 };
