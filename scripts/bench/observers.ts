@@ -67,7 +67,7 @@ const measure = async (regime: Regime, dataset: Dataset, repetitions: number) =>
   const observed = await startTraining(config, dataset, observers.observe);
   const { roundsPerEpoch, epochs, rounds } = observed.plan;
   const counts = { devices: dataset.users, items: dataset.items, parameters: observed.parameters, ratings: ratingsIn(dataset) };
-  observers.observe({ type: 'run-started', ...counts, roundsPerEpoch, epochs, rounds, round: 0, fleet: null });
+  observers.observe({ type: 'run-started', ...counts, roundsPerEpoch, epochs, rounds, ends: null, round: 0, fleet: null });
   const busy: number[] = [];
   let event: RoundFinished | undefined;
   const turn = async (): Promise<void> => {

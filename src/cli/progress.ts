@@ -125,6 +125,7 @@ const createStatus = (clock: Clock, context: () => string = () => '') => {
   let last: EpochFinished | undefined;
   let best: EpochFinished | undefined;
   let evaluating = false;
+  let began = 0;
   let epochSince = 0;
   let epochMillis = 0;
   let virtual: { readonly seconds: number; readonly share: number } | undefined;
@@ -147,7 +148,8 @@ const createStatus = (clock: Clock, context: () => string = () => '') => {
           best = undefined;
           round = event.round;
           epoch = Math.min(Math.floor(round / Math.max(1, event.roundsPerEpoch)) + 1, event.epochs);
-          epochSince = clock();
+          began = clock();
+          epochSince = began;
           return;
         case 'round':
           ({ round, epoch } = event);
@@ -185,10 +187,18 @@ const createStatus = (clock: Clock, context: () => string = () => '') => {
     contextText: context,
     stageMillis: (): number => (stage ? clock() - stage.since : 0),
     isRunning: (): boolean => plan !== undefined,
-    /** 0 … 1 of all rounds. */
-    share: (): number => (plan ? Math.min(1, round / Math.max(1, plan.rounds)) : 0),
-    epochText: (): string => `epoch ${epoch}/${plan?.epochs ?? epoch}`,
-    roundText: (): string => (evaluating ? 'evaluating' : `round ${formatCount(round)}/${formatCount(plan?.rounds ?? round)}`),
+    /** 0 … 1 of all rounds, or of the time that stages take. */
+    share(): number {
+      if (plan === undefined) return 0;
+      if (plan.ends === null) return Math.min(1, round / Math.max(1, plan.rounds));
+      const passed = plan.ends.unit === 'wall' ? (clock() - began) / 1000 : (virtual?.seconds ?? 0);
+      return Math.min(1, passed / plan.ends.after);
+    },
+    epochText: (): string => (plan?.ends === null ? `epoch ${epoch}/${plan.epochs}` : `epoch ${epoch}`),
+    roundText(): string {
+      if (evaluating) return 'evaluating';
+      return plan?.ends === null ? `round ${formatCount(round)}/${formatCount(plan.rounds)}` : `round ${formatCount(round)}`;
+    },
     etaText(): string {
       const left = pace.remaining(clock());
       return left ? `ETA ${formatSpan(left.millis)}${left.atLeast ? '+' : ''}` : 'ETA ...';

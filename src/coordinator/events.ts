@@ -51,8 +51,10 @@ export type RunStarted = {
   readonly ratings: { readonly train: number; readonly valid: number; readonly test: number };
   readonly roundsPerEpoch: number;
   readonly epochs: number;
-  /** Rounds the whole run will take, if nothing stops it early. */
+  /** Rounds the whole run will take, if nothing stops it early; where stages end it after a time, no more than a bound. */
   readonly rounds: number;
+  /** The time after which stages end the run: the simulated fleet's, or this machine's. null: rounds end it. */
+  readonly ends: { readonly unit: 'virtual' | 'wall'; readonly after: Seconds } | null;
   /** Rounds done before this process: 0 when fresh. */
   readonly round: number;
   /** The simulated devices by profile, and how their rounds are run; null where no fleet is configured. */
@@ -151,7 +153,7 @@ export type FlightStep = {
 };
 
 /** What befell one recorded device in a round, in order. */
-export type Flight = { readonly device: DeviceId; readonly steps: readonly FlightStep[] };
+export type RecordedFlight = { readonly device: DeviceId; readonly steps: readonly FlightStep[] };
 
 /**
  * The fleet in at most MAP_CELLS cells of neighbouring devices, device d in cell ⌊d · cells / devices⌋: how many devices of each the round
@@ -203,7 +205,7 @@ export type RoundFinished = {
   /** Shared memory of the kernels: parameters, gradients, optimizer state, scratch. */
   readonly kernelBytes: Bytes;
   /** Of the recorded devices among those the round turned to. */
-  readonly flights: readonly Flight[];
+  readonly flights: readonly RecordedFlight[];
   readonly map: RoundMap;
 };
 

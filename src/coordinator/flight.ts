@@ -52,9 +52,9 @@ export const launch = (
   for (const { device, cause } of rejected) fates.set(device, { kind: 'rejected', cause });
   const flights = cohort.map((device): Flight => {
     const trip = trips.get(device) ?? null;
-    if (trip !== null && trip.lost !== null) {
-      return { device, round, sent: now, arrives: seconds(now + timeout), trip, fate: { kind: 'dropped', stage: trip.lost } };
-    }
+    // Whoever takes longer than a silent device is waited for has been given up by then.
+    const lost = trip === null ? null : (trip.lost ?? (secondsOf(trip) > timeout ? 'after' : null));
+    if (lost !== null) return { device, round, sent: now, arrives: seconds(now + timeout), trip, fate: { kind: 'dropped', stage: lost } };
     const fate = fates.get(device);
     if (fate === undefined) throw new Error(`device ${device} was asked, and nothing is known of its answer`);
     return { device, round, sent: now, arrives: seconds(now + (trip === null ? 0 : secondsOf(trip))), trip, fate };

@@ -3,7 +3,7 @@ import type { Bytes, DeviceId, Millis } from '../base/units.js';
 import { deviceId, millis } from '../base/units.js';
 import type { Account } from '../messages/account.js';
 import type { Message } from '../messages/message.js';
-import { type Direction, type Flight, type FlightStep, MAP_CELLS, type RoundMap } from './events.js';
+import { type Direction, type FlightStep, MAP_CELLS, type RecordedFlight, type RoundMap } from './events.js';
 import { secondsOf, tripsOf } from './trip.js';
 
 /** Beyond this, a larger share would not show more, and cost rounds time. */
@@ -22,7 +22,7 @@ export type Recorder = {
   /** What a simulated device spent on an answer, after that was taken down, or where she fell silent. */
   account(account: Account): void;
   /** What was taken down since the last call, and what became of answers, which may be those of earlier rounds; flights in DeviceId order. */
-  take(verdicts?: readonly Verdict[]): { readonly flights: readonly Flight[]; readonly map: RoundMap };
+  take(verdicts?: readonly Verdict[]): { readonly flights: readonly RecordedFlight[]; readonly map: RoundMap };
 };
 
 /** Of an answer that did not step Θ. */

@@ -2,14 +2,14 @@ import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MetafleetError, messageOf } from '../base/errors.js';
 import type { DeviceId } from '../base/units.js';
-import type { Flight, FlightStep } from '../coordinator/events.js';
+import type { FlightStep, RecordedFlight } from '../coordinator/events.js';
 import { writeAtomically } from './atomic-write.js';
 
 /** One line of the flight log. `device` comes first: readers look for it before they parse. */
 export type FlightLine = { readonly device: DeviceId; readonly round: number; readonly steps: readonly FlightStep[] };
 
 export type FlightLog = {
-  append(round: number, flights: readonly Flight[]): void;
+  append(round: number, flights: readonly RecordedFlight[]): void;
   /** Resumed runs: drops the lines after the checkpoint's round, which will come again. Rejects with CHECKPOINT. */
   cutAfter(round: number): Promise<void>;
   /** Resolves when all lines so far were handed to the system, or given up. Never rejects. */

@@ -1,5 +1,5 @@
 import type { Millis } from '../base/units.js';
-import type { RunEvent } from '../coordinator/events.js';
+import type { RunEvent, RunStarted } from '../coordinator/events.js';
 
 export type Pace = {
   observe(event: RunEvent, now: Millis): void;
@@ -17,23 +17,33 @@ const END_MILLIS = 5_000;
  * else a round costs is in it. Sums decay with time, not with rounds: events that arrive in bursts do no harm.
  */
 export const createPace = (): Pace => {
-  let plan = { rounds: 0, epochs: 0, roundsPerEpoch: 1 };
+  let plan: Pick<RunStarted, 'rounds' | 'epochs' | 'roundsPerEpoch' | 'ends'> = { rounds: 0, epochs: 0, roundsPerEpoch: 1, ends: null };
+  let began = 0;
+  /** Virtual time of the last round's end. */
+  let virtual: number | undefined;
   let round = 0;
   let epoch = 0;
   let before: number | undefined;
   let evaluation: number | undefined;
   let end: number | undefined;
   let estimates = 0;
-  const sums = { time: 0, rounds: 0, devices: 0, ratings: 0, loss: 0 };
+  const sums = { time: 0, rounds: 0, devices: 0, ratings: 0, loss: 0, virtual: 0 };
 
   const fade = (elapsed: number): void => {
     const keep = Math.exp(-elapsed / RATE_MILLIS);
     for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] *= keep;
     sums.time += elapsed;
   };
+  const roundsLeft = (): number => {
+    const most = plan.rounds - round;
+    if (plan.ends?.unit !== 'virtual' || sums.virtual <= 0) return most;
+    return Math.min(most, (Math.max(0, plan.ends.after - (virtual ?? 0)) * sums.rounds) / sums.virtual);
+  };
   /** What was left at `at`, by the sums as they stand; the end moves there as the mean of estimates at first, then over END_MILLIS. */
   const estimate = (at: number, elapsed: number): void => {
-    const left = (plan.rounds - round) * (sums.time / sums.rounds) + (plan.epochs - epoch) * (evaluation ?? 0);
+    const rounds = roundsLeft();
+    const epochs = plan.ends === null ? plan.epochs - epoch : rounds / Math.max(1, plan.roundsPerEpoch);
+    const left = rounds * (sums.time / sums.rounds) + epochs * (evaluation ?? 0);
     const gain = Math.max(1 / (estimates + 1), 1 - Math.exp(-elapsed / END_MILLIS));
     end = end === undefined ? at + left : end + gain * (at + left - end);
     estimates++;
@@ -44,14 +54,16 @@ export const createPace = (): Pace => {
       const elapsed = before === undefined ? 0 : Math.max(0, now - before);
       switch (event.type) {
         case 'run-started':
-          plan = { rounds: event.rounds, epochs: event.epochs, roundsPerEpoch: event.roundsPerEpoch };
+          plan = event;
+          began = now;
+          virtual = undefined;
           round = event.round;
           epoch = Math.floor(round / Math.max(1, plan.roundsPerEpoch));
           before = now;
           return;
         case 'coordinator-restored':
           round = event.round;
-          epoch = Math.floor(round / Math.max(1, plan?.roundsPerEpoch ?? 1));
+          epoch = Math.floor(round / Math.max(1, plan.roundsPerEpoch));
           before = now;
           return;
         case 'round':
@@ -63,6 +75,10 @@ export const createPace = (): Pace => {
           sums.devices += event.cohort;
           sums.ratings += event.ratings;
           sums.loss += event.loss * event.ratings;
+          if (event.virtual !== null) {
+            sums.virtual += event.virtual.end - (virtual ?? event.virtual.start);
+            virtual = event.virtual.end;
+          }
           before = now;
           if (end === undefined) {
             estimate(now, elapsed);
@@ -92,7 +108,11 @@ export const createPace = (): Pace => {
           event satisfies never;
       }
     },
-    remaining: (now) => (end === undefined ? undefined : { millis: Math.max(0, end - now), atLeast: evaluation === undefined }),
+    remaining: (now) => {
+      if (end === undefined) return undefined;
+      const last = plan.ends?.unit === 'wall' ? began + plan.ends.after * 1000 : end;
+      return { millis: Math.max(0, last - now), atLeast: evaluation === undefined };
+    },
     recent() {
       if (sums.rounds === 0) return undefined;
       const seconds = Math.max(sums.time, 1e-3) / 1000;

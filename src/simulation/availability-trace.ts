@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { z } from 'zod';
 import { badInput, messageOf } from '../base/errors.js';
 import type { Trace } from '../device/availability.js';
 
@@ -44,6 +45,9 @@ const merged = (intervals: readonly Interval[]): readonly Interval[] => {
   return out;
 };
 
+/** NaN for a field that is missing or empty, which Number would take for 0. */
+const secondsIn = (field: string | undefined): number => (field === undefined || field === '' ? Number.NaN : Number(field));
+
 const fromCsv = (text: string, path: string): readonly Recording[] => {
   const byName = new Map<string, Interval[]>();
   const lines = text.split(/\r?\n/);
@@ -52,34 +56,46 @@ const fromCsv = (text: string, path: string): readonly Recording[] => {
   lines.slice(1).forEach((line, index) => {
     if (line.trim() === '') return;
     const [name, from, to, ...more] = line.split(',').map((field) => field.trim());
-    const begin = Number(from);
-    const end = Number(to);
+    const begin = secondsIn(from);
+    const end = secondsIn(to);
     if (name === undefined || name === '' || more.length > 0 || !(begin >= 0 && end > begin && Number.isFinite(end)))
       throw badInput('CONFIG', `${path}:${index + 2}`, 'device,from,to with 0 ≤ from < to in seconds', JSON.stringify(line.slice(0, 60)));
-    byName.set(name, [...(byName.get(name) ?? []), [begin, end]]);
+    const intervals = byName.get(name) ?? [];
+    intervals.push([begin, end]);
+    byName.set(name, intervals);
     period = Math.max(period, end);
   });
   return Array.from(byName, ([name, intervals]) => ({ name, intervals: merged(intervals), period }));
 };
 
-const isNumbers = (value: unknown): value is number[] =>
-  Array.isArray(value) && value.every((entry) => Number.isFinite(entry) && entry >= 0);
+const moments = z.array(z.number().min(0));
+const recordingSchema = z.object({ active: moments, inactive: moments, finish_time: z.number().positive() });
 
 const fromFedScale = (text: string, path: string): readonly Recording[] => {
+  const placeAt = (offset: number): string => `${path}:${text.slice(0, offset).split('\n').length}`;
   let tree: unknown;
   try {
     tree = JSON.parse(text);
   } catch (error) {
-    throw badInput('CONFIG', path, 'JSON', messageOf(error));
+    const reason = messageOf(error);
+    const [, at] = /position (\d+)/.exec(reason) ?? [];
+    throw badInput('CONFIG', at === undefined ? path : placeAt(Number(at)), 'JSON', reason.split('\n')[0]!);
   }
   if (typeof tree !== 'object' || tree === null || Array.isArray(tree))
-    throw badInput('CONFIG', path, 'an object of recordings', typeof tree);
+    throw badInput('CONFIG', path, 'an object of recordings', Array.isArray(tree) ? 'a list' : String(tree));
   return Object.entries(tree).map(([name, value]): Recording => {
-    const { active, inactive, finish_time: period } = (value ?? {}) as Readonly<Record<string, unknown>>;
-    const place = `${path}, recording ${name}`;
-    if (!isNumbers(active)) throw badInput('CONFIG', place, 'active: a list of seconds', typeof active);
-    if (!isNumbers(inactive)) throw badInput('CONFIG', place, 'inactive: a list of seconds', typeof inactive);
-    if (typeof period !== 'number' || !(period > 0)) throw badInput('CONFIG', place, 'finish_time: seconds', String(period));
+    const { data, error } = recordingSchema.safeParse(value);
+    if (data === undefined) {
+      const place = `${placeAt(text.indexOf(JSON.stringify(name)))}, recording ${name}`;
+      const { path: within, message } = error.issues[0]!;
+      throw badInput(
+        'CONFIG',
+        place,
+        'active and inactive, lists of seconds, and finish_time in seconds',
+        `${within.join('.')}: ${message}`,
+      );
+    }
+    const { active, inactive, finish_time: period } = data;
     const leaves = inactive.toSorted((a, b) => a - b);
     const intervals = active.map((from): Interval => [from, leaves.find((to) => to > from) ?? period]);
     return { name, intervals: merged(intervals.filter(([from, to]) => to > from)), period };

@@ -133,7 +133,7 @@ const policy = z.strictObject({
     .enum(POLICIES)
     .default('wait-all')
     .describe('when a round ends: all have answered; a deadline; the fastest `cohort` updates; buffered (FedBuff): any `cohort` updates'),
-  timeout: z.number().positive().default(600).describe('virtual seconds after which a silent device is given up'),
+  timeout: z.number().positive().default(600).describe('virtual seconds after which a device that has not answered is given up'),
   deadline: z.number().positive().default(60).describe('virtual seconds a round lasts, where kind is deadline'),
   overSelection: z.number().min(1).default(1.3).describe('deadline and fastest: devices asked, as a multiple of `cohort`'),
   concurrency: count(0).default(0).describe('buffered: devices at work at any time; 0: twice the `cohort`'),

@@ -48,7 +48,7 @@ const shortened = (text: string): string => (text.length > 200 ? `${text.slice(0
 const OPTIONS = (issue: z.core.$ZodIssue): string => {
   switch (issue.code) {
     case 'invalid_type': {
-      const expected = issue.expected === 'int' ? 'whole number' : issue.expected;
+      const expected = { int: 'whole number', record: 'map' }[issue.expected as string] ?? issue.expected;
       return `${/^[aeiou]/.test(expected) ? 'an' : 'a'} ${expected}`;
     }
     case 'invalid_value':
@@ -90,7 +90,8 @@ export const configValue = (config: Config, key: string): unknown => at(config, 
 
 /** The first thing wrong with a source, as an error; `keys` are the known ones. */
 export const schemaError = (error: z.ZodError, { tree, place }: ConfigSource, keys: readonly string[]): MetafleetError => {
-  const issue = error.issues[0]!;
+  // A key missing because it is misspelt is better told by its misspelling.
+  const issue = error.issues.find(({ code }) => code === 'unrecognized_keys') ?? error.issues[0]!;
   if (issue.code === 'unrecognized_keys') {
     const path = [...issue.path, issue.keys[0]!];
     const name = path.join('.');

@@ -1,6 +1,6 @@
 import { badInput } from '../base/errors.js';
 import type { Sampling } from '../coordinator/settings.js';
-import type { Stages } from '../coordinator/stages.js';
+import { lengthOf, type Stages } from '../coordinator/stages.js';
 import type { FleetSetup } from '../device/profile.js';
 import type { HostPerturbations } from '../transport/host.js';
 import type { Config } from './config.js';
@@ -12,6 +12,8 @@ const CAN_LEAVE_OUT: readonly Sampling[] = ['uniform', 'activity', 'available'];
 export const stagesOf = ({ stages, sampling, fleet, policy }: Config, devices: number): Stages => {
   const says = (key: 'devices' | 'cohort' | 'arrivals'): boolean => stages.list.some((stage) => stage[key] !== undefined);
   const most = Math.max(0, ...stages.list.map((stage) => stage.devices ?? 0));
+  if (stages.list.length > 0 && lengthOf(stages) === 0)
+    throw badInput('CONFIG', 'key stages.list', 'stages that last, as the run ends with them', 'a length of 0 in all');
   if (most > devices) throw badInput('CONFIG', 'key stages.list', `at most the fleet's ${devices} devices`, String(most));
   if (says('devices') && !CAN_LEAVE_OUT.includes(sampling))
     throw badInput('CONFIG', 'key sampling', `${CAN_LEAVE_OUT.join(', ')}, as stages change the devices that take part`, sampling);

@@ -2,10 +2,12 @@ import { availableParallelism } from 'node:os';
 import type { World } from '../algorithms/algorithm.js';
 import type { OptimizerSetup } from '../algorithms/create.js';
 import { badInput } from '../base/errors.js';
-import { bytes } from '../base/units.js';
+import { bytes, seconds } from '../base/units.js';
+import type { RunStarted } from '../coordinator/events.js';
 import { askedIn } from '../coordinator/policy.js';
 import { constantRate, type Schedule } from '../coordinator/schedule.js';
 import type { RoundSettings } from '../coordinator/settings.js';
+import { lengthOf } from '../coordinator/stages.js';
 import type { Dataset } from '../data/dataset.js';
 import type { HostSetup } from '../transport/host.js';
 import type { Config } from './config.js';
@@ -19,6 +21,7 @@ export type Plan = {
   readonly roundsPerEpoch: number;
   readonly rounds: number;
   readonly epochs: number;
+  readonly ends: RunStarted['ends'];
   readonly settings: RoundSettings;
   readonly host: HostSetup;
 };
@@ -64,7 +67,11 @@ export const planRun = (config: Config, dataset: Dataset): Plan => {
   const fleet = loadFleet(config);
   const perturbations = hostPerturbations(config, Math.min(threads, dataset.users));
   const roundsPerEpoch = countRounds(config, askedIn(policy, cohort, 0), dataset.users, ratingsIn(dataset).train);
-  const rounds = config.rounds === 0 ? config.epochs * roundsPerEpoch : Math.min(config.rounds, config.epochs * roundsPerEpoch);
+  const stages = stagesOf(config, dataset.users);
+  const { unit } = stages;
+  const length = stages.list.length === 0 ? Number.POSITIVE_INFINITY : lengthOf(stages);
+  const bounds = [config.epochs * roundsPerEpoch, ...(config.rounds === 0 ? [] : [config.rounds])];
+  const rounds = Math.min(...bounds, unit === 'rounds' ? Math.ceil(length) : Number.POSITIVE_INFINITY);
   const { schedule, optimizer: stepping } = splitOptimizer(optimizer, Math.ceil(rounds / roundsPerEpoch));
   const isMetaMF = config.algorithm === 'metamf';
   return {
@@ -73,6 +80,7 @@ export const planRun = (config: Config, dataset: Dataset): Plan => {
     roundsPerEpoch,
     rounds,
     epochs: Math.ceil(rounds / roundsPerEpoch),
+    ends: unit === 'rounds' || length === Number.POSITIVE_INFINITY ? null : { unit, after: seconds(length) },
     settings: {
       seed,
       cohort,
@@ -82,7 +90,7 @@ export const planRun = (config: Config, dataset: Dataset): Plan => {
       evaluationDelivery: evaluation.delivery,
       dtype,
       schedule: isMetaMF ? schedule : constantRate(config.fedavg.serverRate),
-      stages: stagesOf(config, dataset.users),
+      stages,
       oort: config.oort,
       policy,
       defence: config.defence,

@@ -120,10 +120,11 @@ export const loadProfiles = (name: string): Mix => {
   const names = Object.keys(mix);
   const total = Object.values(mix).reduce((sum, share) => sum + share, 0);
   if (Math.abs(total - 1) > 1e-6) throw badInput('CONFIG', `${path}, key mix`, 'shares that add up to 1', String(total));
+  const others = shipped().filter((profile) => profile !== 'mix');
   const isOwn = (profile: string): boolean => Object.hasOwn(profiles, profile);
   for (const profile of names) {
-    if (!isOwn(profile) && (profile === 'mix' || !shipped().includes(profile)))
-      throw badInput('CONFIG', `${path}, key mix.${profile}`, `a profile: ${shipped().join(', ')} or one of its own`, profile);
+    if (!isOwn(profile) && !others.includes(profile))
+      throw badInput('CONFIG', `${path}, key mix.${profile}`, `a profile: ${others.join(', ')} or one of its own`, profile);
   }
   const load = (profile: string): DeviceProfile =>
     isOwn(profile) ? profileFrom(profile, profiles[profile]!) : loadProfiles(profile).profiles[0]!;

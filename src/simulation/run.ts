@@ -244,6 +244,7 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
     roundsPerEpoch,
     epochs,
     rounds,
+    ends: plan.ends,
     round: started.round,
     fleet: settings.fleet === null ? null : { policy: settings.policy.kind, ...settings.fleet },
   });

@@ -20,6 +20,7 @@ export type RunCard = {
   readonly devices: number;
   readonly items: number;
   readonly parameters: number;
+  /** Planned; 0 where a time ends the run. */
   readonly rounds: number;
   readonly epochs: number;
   readonly policy: string | null;

@@ -7,7 +7,7 @@ export const learningMetrics = ({ counter, gauge, gauges }: Instruments): Subjec
   const rounds = counter('rounds_total', 'Rounds finished by this process');
   const epochs = counter('epochs_total', 'Epochs measured by this process');
   const round = gauge('round', 'Last round finished, counted over the whole run');
-  const planned = gauge('planned_rounds', 'Rounds the whole run will take, if nothing stops it early');
+  const planned = gauge('planned_rounds', 'Rounds the whole run will take, if nothing stops it early; NaN where a time ends it');
   const epoch = gauge('epoch', 'Epoch of the last round');
   const ratings = counter('ratings_trained_total', 'Ratings trained on, with repetition');
   const clipped = counter('clipped_rounds_total', 'Rounds whose gradient was clipped');
@@ -32,7 +32,7 @@ export const learningMetrics = ({ counter, gauge, gauges }: Instruments): Subjec
     started: (event) => {
       parameters.value = event.parameters;
       round.value = event.round;
-      planned.value = event.rounds;
+      planned.value = event.ends === null ? event.rounds : Number.NaN;
     },
     round: (event) => {
       rounds.value += 1;

@@ -99,14 +99,14 @@ export const createLiveRun = (name: RunName, { recorded, now = () => performance
     newLog = [...newLog, line].slice(-MOST_LINES);
   };
   const onStart = (event: RunStarted): void => {
-    const { devices, items, parameters, rounds, epochs, round, fleet } = event;
+    const { devices, items, parameters, rounds, ends, epochs, round, fleet } = event;
     const known = recorded(devices);
     run = {
       ...name,
       devices,
       items,
       parameters,
-      rounds,
+      rounds: ends === null ? rounds : 0,
       epochs,
       policy: fleet?.policy ?? null,
       recorded: known.length,

@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { bytes, millis } from '../../src/base/units.js';
+import { bytes, millis, seconds } from '../../src/base/units.js';
 import { createProgress } from '../../src/cli/progress.js';
 import type { EpochFinished, RoundFinished, RunEvent } from '../../src/coordinator/events.js';
 import { IDLE_THREADS, trafficLine } from '../coordinator/samples.js';
@@ -57,6 +57,7 @@ const started = (round = 0): RunEvent => ({
   ratings: { train: 80, valid: 10, test: 10 },
   roundsPerEpoch: 100,
   rounds: 400,
+  ends: null,
   epochs: 4,
   round,
   fleet: null,
@@ -296,6 +297,16 @@ describe('progress on a terminal', () => {
 });
 
 describe('progress elsewhere', () => {
+  it('tells how far a run is that a time ends, and no number of rounds or epochs to come', () => {
+    const stream = fakeStream();
+    const progress = createProgress({ stream, clock });
+    progress.observe({ ...started(), epochs: 1_000_000, rounds: 100_000_000, ends: { unit: 'wall', after: seconds(40) } } as RunEvent);
+    for (let number = 1; number <= 10; number++) {
+      pass(1000);
+      progress.observe(round(number));
+    }
+    expect(stream.writes).toEqual(['epoch 1, 25.0 %, round 10, loss 0.9000, ETA 30s+\n']);
+  });
   it('writes one plain line an epoch, without any control character', () => {
     const stream = fakeStream();
     const progress = createProgress({ stream, clock });

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { deviceId, seconds } from '../../src/base/units.js';
+import { bytes, deviceId, joules, millis, seconds } from '../../src/base/units.js';
 import { judgeNorms, type UpdateFlight } from '../../src/coordinator/defence.js';
-import type { Fate, Flight } from '../../src/coordinator/flight.js';
+import { type Fate, type Flight, launch } from '../../src/coordinator/flight.js';
 import { outcomesOf } from '../../src/coordinator/outcomes.js';
 import { closeRound, weightOf } from '../../src/coordinator/policy.js';
 import { POLICIES, type PolicySettings } from '../../src/coordinator/settings.js';
-import { settingsOf } from './in-process.js';
+import type { Trip } from '../../src/coordinator/trip.js';
+import { refusal, settingsOf } from './in-process.js';
 
 const policyOf = (kind: PolicySettings['kind']): PolicySettings => ({ ...settingsOf().policy, kind, deadline: seconds(20) });
 
@@ -106,4 +107,21 @@ describe('the norm bound', () => {
       { device: 1, cause: 'stale' },
     ]);
   });
+});
+
+it('a device that takes longer than a silent one is waited for has been given up by then', () => {
+  const account = { profile: 0, lost: null, compute: seconds(0), up: seconds(0), operations: 0, energy: joules(0) };
+  const tripOf = (time: number): Trip => ({
+    ...{ ...account, down: seconds(time), bytesDown: bytes(0), bytesUp: bytes(0) },
+    used: { memory: 0, storage: 0, dataPlan: 0, battery: 0, compute: 0 },
+  });
+  const cohort = [deviceId(0), deviceId(1)];
+  const refusals = cohort.map((device) => refusal({ round: 1, device }));
+  const trips = new Map(cohort.map((device) => [device, tripOf(device === 0 ? 600 : 601)]));
+  const delivered = { answers: [], refusals, rowsOf: new Map(), trips, rejected: [], duplicates: 0, generateMillis: millis(0) };
+  const { flights } = launch({} as never, delivered as never, { round: 1, cohort, now: seconds(50), timeout: seconds(600) });
+  expect(flights.map(({ arrives, fate }) => [Number(arrives), fate.kind])).toEqual([
+    [650, 'refused'],
+    [650, 'dropped'],
+  ]);
 });

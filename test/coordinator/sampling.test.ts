@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type DeviceId, seconds } from '../../src/base/units.js';
+import { type DeviceId, deviceId, seconds } from '../../src/base/units.js';
+import type { Flight } from '../../src/coordinator/flight.js';
 import { createSampler, type SamplerOptions } from '../../src/coordinator/sampling.js';
 import { SAMPLINGS } from '../../src/coordinator/settings.js';
 import { chiSquare, chiSquareLimit } from '../base/chi-square.js';
@@ -153,3 +154,64 @@ describe('activity sampling', () => {
     expect(sampler('activity', [0, 0, 0], 2)(1)).toHaveLength(2);
   });
 });
+
+describe('available sampling', () => {
+  const READY = ['charging', 'charging', 'reachable', 'away', 'charging', 'reachable', 'away', 'away'] as const;
+  const choose = (size: number, busy: readonly number[] = [], round = 1, devices?: number): readonly DeviceId[] => {
+    const made = createSampler({ ...optionsFor('available', Array(8).fill(1), size), checkIn: (device) => READY[device]! });
+    return made.choose({ round, size, busy: new Set(busy.map(deviceId)), now: seconds(0), ...(devices !== undefined && { devices }) });
+  };
+
+  it('takes those on the plug first, then those merely reachable, never who is away', () => {
+    for (let round = 1; round < 20; round++) {
+      expect(choose(3, [], round)).toEqual([0, 1, 4]);
+      expect(choose(4, [], round)).toEqual(expect.arrayContaining([0, 1, 4]));
+      expect(choose(8, [], round)).toEqual([0, 1, 2, 4, 5]);
+    }
+    expect(new Set(Array.from({ length: 20 }, (_, round) => choose(4, [], round + 1).join())).size).toBe(2);
+  });
+
+  it('leaves out who is at work, and who does not take part yet', () => {
+    expect(choose(8, [0, 5])).toEqual([1, 2, 4]);
+    expect(choose(8, [], 1, 3)).toEqual([0, 1, 2]);
+  });
+
+  it('asks at the virtual time it is', () => {
+    const made = createSampler({
+      ...optionsFor('available', [1, 1], 2),
+      checkIn: (device, now) => (now > 10 || device === 0 ? 'charging' : 'away'),
+    });
+    const at = (now: number) => made.choose({ round: 1, size: 2, busy: new Set(), now: seconds(now) });
+    expect([at(10), at(11)]).toEqual([[0], [0, 1]]);
+  });
+});
+
+describe('round-robin sampling', () => {
+  it('asks everybody once before it asks anybody twice, whatever becomes of them', () => {
+    const made = createSampler(optionsFor('round-robin', Array(12).fill(1), 3));
+    const asked: number[] = [];
+    for (let round = 1; round <= 8; round++) {
+      const cohort = made.choose({ round, size: 3, busy: new Set(), now: seconds(0) });
+      asked.push(...cohort);
+      made.learn(
+        round,
+        cohort.map((device) => ({ device }) as Flight),
+        [],
+      );
+    }
+    for (const turn of [asked.slice(0, 12), asked.slice(12)])
+      expect(turn.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 12 }, (_, i) => i));
+  });
+});
+
+it.each(['uniform', 'activity', 'available'] as const)(
+  '%s sampling draws from the first devices alone, where stages say so',
+  (sampling) => {
+    const made = createSampler(optionsFor(sampling, Array(50).fill(3), 4));
+    for (let round = 1; round < 60; round++) {
+      const cohort = made.choose({ round, size: 4, busy: new Set(), now: seconds(0), devices: 9 });
+      expect(cohort).toHaveLength(4);
+      expect(Math.max(...cohort)).toBeLessThan(9);
+    }
+  },
+);

@@ -11,6 +11,7 @@ export const runStarted = (changes: Partial<RunStarted> = {}): RunStarted => ({
   ratings: { train: 80_000, valid: 10_000, test: 10_004 },
   roundsPerEpoch: 10,
   rounds: (changes.epochs ?? 4) * (changes.roundsPerEpoch ?? 10),
+  ends: null,
   epochs: 4,
   round: 0,
   fleet: null,

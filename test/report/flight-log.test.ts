@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deviceId, millis } from '../../src/base/units.js';
-import type { Flight } from '../../src/coordinator/events.js';
+import type { RecordedFlight } from '../../src/coordinator/events.js';
 import { openFlightLog, readFlights } from '../../src/report/flight-log.js';
 
 let root: string;
 let folder: string;
 const warned: string[] = [];
 const warn = (text: string): void => void warned.push(text);
-const flight = (device: number): Flight => ({ device: deviceId(device), steps: [{ step: 'sampled', millis: millis(0) }] });
+const flight = (device: number): RecordedFlight => ({ device: deviceId(device), steps: [{ step: 'sampled', millis: millis(0) }] });
 const roundsOf = async (device: number): Promise<number[]> => (await readFlights(folder, deviceId(device))).map(({ round }) => round);
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 

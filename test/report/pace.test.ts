@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { millis } from '../../src/base/units.js';
+import { millis, seconds } from '../../src/base/units.js';
 import { createPace, type Pace } from '../../src/report/pace.js';
 import { epochFinished, roundFinished, runStarted } from './events.js';
+
+const NO_COSTS = { latencies: [], down: seconds(0), compute: seconds(0), up: seconds(0), profiles: [] };
 
 /** Plays `epochs` epochs of 100 rounds of 50 ms and an evaluation of 3 s; returns the time after each, and tells each event's. */
 const play = (pace: Pace, from: number, rounds: number, seen: (now: number) => void = () => undefined): number => {
@@ -88,5 +90,22 @@ describe('pace', () => {
     expect(pace.recent()!.devicesPerSecond / (20 * 64)).toBeCloseTo(1, 1);
     expect(pace.recent()!.ratingsPerSecond / (20 * 128)).toBeCloseTo(1, 1);
     expect(pace.recent()!.loss).toBeCloseTo(0.9);
+  });
+  it('reckons with the time after which stages end the run, not with rounds that will never be', () => {
+    const plan = { roundsPerEpoch: 10, epochs: 1_000_000 };
+    const wall = createPace();
+    wall.observe(runStarted({ ...plan, ends: { unit: 'wall', after: seconds(60) } }), millis(5000));
+    for (let round = 1; round <= 20; round++) wall.observe(roundFinished({ round }), millis(5000 + 1000 * round));
+    expect(wall.remaining(millis(25_000))!.millis).toBe(40_000);
+    expect(wall.remaining(millis(99_000))!.millis).toBe(0);
+
+    // 30 virtual seconds a round of 100 ms: an hour is 120 rounds.
+    const virtual = createPace();
+    virtual.observe(runStarted({ ...plan, ends: { unit: 'virtual', after: seconds(3600) } }), millis(0));
+    for (let round = 1; round <= 80; round++) {
+      const span = { start: seconds(30 * (round - 1)), end: seconds(30 * round) };
+      virtual.observe(roundFinished({ round, virtual: { ...span, ...NO_COSTS } }), millis(100 * round));
+    }
+    expect(virtual.remaining(millis(8000))!.millis).toBeCloseTo(4000, -2);
   });
 });

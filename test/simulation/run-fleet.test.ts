@@ -1,36 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Outcomes, RoundFinished, Traffic } from '../../src/coordinator/events.js';
 import { POLICIES, SAMPLINGS } from '../../src/coordinator/settings.js';
-
 import { epochsOf, finish, roundsOf, start, storyOf, temporaryFolder } from '../transport/small-run.js';
-
-/** Devices of every kind that come and go, refuse and fall silent. */
-const FLEET = {
-  profiles: 'mix',
-  availability: 'diurnal',
-  leastAvailable: 0.6,
-  mostAvailable: 0.9,
-  dropoutBefore: 0.05,
-  dropoutDuring: 0.05,
-  dropoutAfter: 0.05,
-};
-
-const runWith = (config: Readonly<Record<string, unknown>>, options: Parameters<typeof finish>[0] = {}) =>
-  finish({ ...options, config: { fleet: FLEET, sampling: 'uniform', rounds: 10, ...config } });
-
-const policyOf = (kind: string) => ({ kind, deadline: 1, overSelection: 1.5, concurrency: 14, timeout: 30 });
-
-const sum = (counts: Readonly<Record<string, number | undefined>>): number =>
-  Object.values(counts).reduce<number>((total, count) => total + (count ?? 0), 0);
-
-const accountedFor = ({ trained, refused, dropped, rejected, late, inFlight }: Outcomes): number =>
-  trained + sum(refused) + sum(dropped) + sum(rejected) + late + inFlight;
-
-const bytesOf = (traffic: Traffic, direction: 'down' | 'up'): number =>
-  traffic.filter((row) => row.direction === direction).reduce((total, row) => total + row.bytes, 0);
-
-const charged = ({ virtual }: RoundFinished, field: 'bytesDown' | 'bytesUp' | 'assigned'): number =>
-  virtual!.profiles.reduce((total, profile) => total + profile[field], 0);
+import { accountedFor, bytesOf, charged, FLEET, policyOf, runWith } from './real-fleet.js';
 
 describe.each(POLICIES)('a fleet under the policy %s', (kind) => {
   it('ends in the same bits after the same virtual timeline on 1 and 4 threads, and accounts for every device', async () => {

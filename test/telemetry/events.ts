@@ -11,6 +11,7 @@ export const started = (devices: number): RunStarted => ({
   ratings: { train: 80, valid: 10, test: 10 },
   roundsPerEpoch: 10,
   rounds: 40,
+  ends: null,
   epochs: 2,
   round: 0,
   fleet: null,

@@ -36,7 +36,7 @@ export const showTiles = ({ run, frame, scores }: Model): void => {
   const best = scores.filter((score) => score.best).at(-1);
   const left = frame.roundsPerSecond > 0 ? ((run.rounds - frame.round) * 1000) / frame.roundsPerSecond : 0;
   const facts: readonly (readonly [string, string, string])[] = [
-    ['Round', count(frame.round), `of ${count(run.rounds)}, epoch ${frame.epoch}`],
+    ['Round', count(frame.round), `${run.rounds > 0 ? `of ${count(run.rounds)}, ` : ''}epoch ${frame.epoch}`],
     ['Speed', `${frame.roundsPerSecond.toFixed(frame.roundsPerSecond < 10 ? 1 : 0)}/s`, `${millis(frame.roundMillis)} a round`],
     ['Time', span(frame.elapsed), isOver(frame.state) ? 'ended' : left > 0 ? `${span(left)} left at most` : ''],
     ['Train loss', error(frame.loss), `gradient norm ${frame.gradientNorm === null ? '–' : frame.gradientNorm.toPrecision(3)}`],

@@ -61,7 +61,7 @@ describe('a load scenario', () => {
   });
 
   it('needs thresholds, each of a metric there is', () => {
-    expect(() => parseScenario('base: { cohort: 8 }\n', FILE)).toThrow('s.yaml, key thresholds: expected a record, found nothing');
+    expect(() => parseScenario('base: { cohort: 8 }\n', FILE)).toThrow('s.yaml, key thresholds: expected a map, found nothing');
     expect(() => parseScenario('thresholds:\n  mse: ["value<x"]\n', FILE)).toThrow(
       /^s\.yaml:2, key thresholds\.mse\.0: expected statistic, comparison/,
     );

@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import { type DeviceId, deviceId, joules, seconds } from '../../src/base/units.js';
+import type { Flight } from '../../src/coordinator/flight.js';
+import { createOort } from '../../src/coordinator/oort.js';
+import type { OortSettings } from '../../src/coordinator/settings.js';
+import type { Trip } from '../../src/coordinator/trip.js';
+import { settingsOf } from './in-process.js';
+
+const NO_EXPLORATION = { exploration: 0, leastExploration: 0, cutoff: 0 };
+const oortOf = (changes: Partial<OortSettings> = {}, devices = 20) => createOort({ ...settingsOf().oort, ...changes }, 1, devices);
+
+const tripOf = (time: number): Trip => ({
+  ...{ profile: 0, lost: null, operations: 0, energy: joules(0), bytesDown: 0 as never, bytesUp: 0 as never },
+  ...{ down: seconds(time), compute: seconds(0), up: seconds(0) },
+  used: { memory: 0, storage: 0, dataPlan: 0, battery: 0, compute: 0 },
+});
+
+/** An update of so much loss (the sum of its squared errors) after so many virtual seconds. */
+const updateOf = (device: number, loss: number, time = 1, round = 1): Flight => ({
+  ...{ device: deviceId(device), round, sent: seconds(0), arrives: seconds(time), trip: tripOf(time) },
+  fate: { kind: 'update', loss, update: { device: deviceId(device), count: 1, rows: new Uint32Array(0), tensors: [] } },
+});
+const droppedOf = (device: number): Flight => ({ ...updateOf(device, 0), fate: { kind: 'dropped', stage: 'during' } });
+
+const choose = (oort: ReturnType<typeof oortOf>, round: number, size: number, busy: readonly number[] = []): readonly DeviceId[] =>
+  oort.choose({ round, size, busy: new Set(busy.map(deviceId)), now: seconds(0) });
+
+const learn = (oort: ReturnType<typeof oortOf>, flights: readonly Flight[], round = 1): void => oort.learn(round, flights, flights);
+
+/** How often each device is chosen over many rounds that teach nothing. */
+const frequency = (oort: ReturnType<typeof oortOf>, size: number, devices: number, from = 2): number[] => {
+  const counts = Array<number>(devices).fill(0);
+  for (let round = from; round < from + 2000; round++) for (const device of choose(oort, round, size)) counts[device]! += 1 / 2000;
+  return counts;
+};
+
+describe('oort', () => {
+  it('prefers devices whose updates lost most, in proportion to the loss', () => {
+    const oort = oortOf(NO_EXPLORATION, 4);
+    learn(
+      oort,
+      [100, 200, 300, 400].map((loss, device) => updateOf(device, loss)),
+    );
+    frequency(oort, 1, 4).forEach((share, device) => expect(share).toBeCloseTo((device + 1) / 10, 1));
+  });
+
+  it('takes nobody far below the edge of the cohort', () => {
+    const oort = oortOf({ ...NO_EXPLORATION, cutoff: 0.95 }, 4);
+    learn(
+      oort,
+      [10, 10, 990, 1000].map((loss, device) => updateOf(device, loss)),
+    );
+    expect(frequency(oort, 1, 4).map((share) => share > 0)).toEqual([false, false, true, true]);
+  });
+
+  it('holds slowness against those slower than the median, to the power of the penalty, and favours nobody for speed', () => {
+    const times = [1, 1, 1, 2];
+    const shares = (penalty: number): number[] => {
+      const oort = oortOf({ ...NO_EXPLORATION, penalty }, 4);
+      learn(
+        oort,
+        times.map((time, device) => updateOf(device, 100, device === 0 ? 0.1 : time)),
+      );
+      return frequency(oort, 1, 4);
+    };
+    shares(0).forEach((share) => expect(share).toBeCloseTo(1 / 4, 1));
+    shares(2).forEach((share, device) => expect(share).toBeCloseTo((device === 3 ? 1 / 4 : 1) / 3.25, 1));
+  });
+
+  it('comes back to those it has not asked for long', () => {
+    const oort = oortOf(NO_EXPLORATION, 2);
+    learn(oort, [updateOf(0, 0.1)], 1);
+    learn(oort, [updateOf(1, 0.1)], 1000);
+    const [stale, fresh] = frequency(oort, 1, 2, 1001);
+    expect(stale! / fresh!).toBeGreaterThan(3);
+  });
+
+  it('gives the share it explores with to devices never asked, less from round to round, never under the least', () => {
+    const oort = oortOf({ exploration: 0.8, explorationDecay: 0.5, leastExploration: 0.2, cutoff: 0 }, 40);
+    learn(
+      oort,
+      Array.from({ length: 20 }, (_, device) => updateOf(device, 10)),
+    );
+    const untried = (round: number): number => choose(oort, round, 10).filter((device) => device >= 20).length;
+    expect([1, 2, 3, 4, 50].map(untried)).toEqual([8, 4, 2, 2, 2]);
+  });
+
+  it('explores no device twice, and every device equally likely', () => {
+    const oort = oortOf({ exploration: 1, leastExploration: 1 }, 6);
+    learn(oort, [updateOf(0, 1e6), droppedOf(1)]);
+    const shares = frequency(oort, 2, 6);
+    expect(shares.slice(0, 2)).toEqual([0, 0]);
+    for (const share of shares.slice(2)) expect(share).toBeCloseTo(1 / 2, 1);
+  });
+
+  it('asks who was tried and never answered only when there is nobody else, and never who is still at work', () => {
+    const oort = oortOf(NO_EXPLORATION, 4);
+    learn(oort, [updateOf(0, 10), updateOf(1, 10), droppedOf(2), droppedOf(3)]);
+    expect(choose(oort, 2, 2)).toEqual([0, 1]);
+    expect(choose(oort, 2, 4)).toEqual([0, 1, 2, 3]);
+    expect(choose(oort, 2, 4, [1, 2])).toEqual([0, 3]);
+  });
+
+  it('goes on from its saved state as if nothing had happened', () => {
+    const oort = oortOf({}, 12);
+    learn(oort, [updateOf(3, 10), updateOf(7, 500, 9), droppedOf(2)]);
+    const again = oortOf({}, 12);
+    again.restore(structuredClone(oort.state()));
+    for (let round = 2; round < 30; round++) expect(choose(again, round, 5)).toEqual(choose(oort, round, 5));
+    expect(Array.from({ length: 28 }, (_, i) => choose(oortOf({}, 12), i + 2, 5))).not.toEqual(
+      Array.from({ length: 28 }, (_, i) => choose(oort, i + 2, 5)),
+    );
+  });
+});
