@@ -11,7 +11,7 @@ const CAN_LEAVE_OUT: readonly Sampling[] = ['uniform', 'activity', 'available'];
 /** The stages of a run. Throws CONFIG for those that the rest of the configuration cannot serve. */
 export const stagesOf = ({ stages, sampling, fleet, policy }: Config, devices: number): Stages => {
   const says = (key: 'devices' | 'cohort' | 'arrivals'): boolean => stages.list.some((stage) => stage[key] !== undefined);
-  const most = Math.max(0, ...stages.list.map((stage) => stage.devices ?? 0));
+  const most = Math.max(0, ...stages.list.flatMap((stage) => [stage.devices ?? 0, stage.cohort ?? 0]));
   if (stages.list.length > 0 && lengthOf(stages) === 0)
     throw badInput('CONFIG', 'key stages.list', 'stages that last, as the run ends with them', 'a length of 0 in all');
   if (most > devices) throw badInput('CONFIG', 'key stages.list', `at most the fleet's ${devices} devices`, String(most));

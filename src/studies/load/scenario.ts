@@ -104,6 +104,8 @@ export const parseScenario = (text: string, file: string, { duration, set }: Sce
   const source = yamlSource(text, file);
   const parsed = scenarioSchema.safeParse(source.tree);
   if (!parsed.success) throw schemaError(parsed.error, source, Object.keys(scenarioSchema.shape));
+  if (Object.keys(parsed.data.thresholds).length === 0)
+    throw badInput('CONFIG', source.place(['thresholds']), 'at least one threshold: what must hold at the end', 'none');
   const { description = '', preset, base, perturbations, thresholds, reference } = parsed.data;
   const asWritten = stagesOf(parsed.data.stages, source.place);
   const stages = duration === undefined ? asWritten : stretch(asWritten, duration);

@@ -62,6 +62,7 @@ describe('a load scenario', () => {
 
   it('needs thresholds, each of a metric there is', () => {
     expect(() => parseScenario('base: { cohort: 8 }\n', FILE)).toThrow('s.yaml, key thresholds: expected a map, found nothing');
+    expect(() => parseScenario('thresholds: {}\n', FILE)).toThrow('s.yaml:1, key thresholds: expected at least one threshold');
     expect(() => parseScenario('thresholds:\n  mse: ["value<x"]\n', FILE)).toThrow(
       /^s\.yaml:2, key thresholds\.mse\.0: expected statistic, comparison/,
     );
