@@ -21,7 +21,7 @@ const thereIn = (path: string, device: number, until: number): number[] => {
 
 describe('a CSV trace', () => {
   it('says by the second who is there, whatever the order of its lines, and repeats after its last end', async () => {
-    const path = await written('trace.csv', 'device,from,to\nb,8,10\na,4,6\na,0,2\n\na,5,7\r\nb,0,1\n');
+    const path = await written('trace.csv', 'device,from,to\nb,8,10\na,5,6\na,0,2\n\na,4,7\r\nb,0,1\n');
     expect(thereIn(path, 1, 13)).toEqual([0, 1, 4, 5, 6, 10, 11]);
     expect(thereIn(path, 0, 13)).toEqual([0, 8, 9, 10]);
     expect(thereIn(path, 2, 13)).toEqual(thereIn(path, 0, 13));
@@ -57,9 +57,9 @@ describe('a CSV trace', () => {
 
 describe("FedScale's client_behave_trace as JSON", () => {
   it('has devices there from each active to the next inactive, or to its finish_time', async () => {
-    const first = { duration: 99, active: [6, 1], inactive: [3, 0], finish_time: 8, model: 'x' };
+    const first = { duration: 99, active: [6, 1], inactive: [9, 3], finish_time: 11, model: 'x' };
     const path = await written('trace.json', JSON.stringify({ '7': first, '9': { active: [], inactive: [2], finish_time: 5 } }));
-    expect(thereIn(path, 0, 11)).toEqual([1, 2, 6, 7, 9, 10]);
+    expect(thereIn(path, 0, 15)).toEqual([1, 2, 6, 7, 8, 12, 13]);
     expect(thereIn(path, 1, 11)).toEqual([]);
   });
 
