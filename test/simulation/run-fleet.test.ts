@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { POLICIES, SAMPLINGS } from '../../src/coordinator/settings.js';
 import { epochsOf, finish, roundsOf, start, storyOf, temporaryFolder } from '../transport/small-run.js';
-import { accountedFor, bytesOf, charged, FLEET, policyOf, runWith } from './real-fleet.js';
+import { accountedFor, bytesOf, charged, FLEET, policyOf, runWith, sum } from './real-fleet.js';
 
 describe.each(POLICIES)('a fleet under the policy %s', (kind) => {
   it('ends in the same bits after the same virtual timeline on 1 and 4 threads, and accounts for every device', async () => {
