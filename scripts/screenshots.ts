@@ -10,22 +10,13 @@ import { chromiumPath, launchChromium } from './chromium.js';
 const FOLDER = 'dashboards/screenshots';
 const MAIN = resolve('dist/src/cli/main.js');
 const SIZES = { desktop: { width: 1280, height: 900 }, phone: { width: 360, height: 780 } } as const;
-const FLEET = [
-  '--data',
-  'synthetic:users=4000,items=300,ratings=80000',
-  '--baselines',
-  'false',
-  '--metamf.hidden',
-  '64',
-  '--cohort',
-  '128',
-  '--fleet.profiles',
-  'mix',
-  '--fleet.dropoutDuring',
-  '0.05',
-  '--policy.kind',
-  'deadline',
-];
+/** Devices of every class, some of which fall silent. */
+const MIX = ['--fleet.profiles', 'mix', '--fleet.dropoutDuring', '0.05'];
+/** Of virtual seconds: later than most answers. */
+const DEADLINE = ['--policy.kind', 'deadline', '--policy.deadline', '0.4'];
+const COMMON = ['--baselines', 'false', '--metamf.hidden', '64', ...MIX];
+const WATCHED = ['--data', 'synthetic:users=4000,items=300,ratings=80000', '--cohort', '128', ...COMMON, ...DEADLINE];
+const REPORTED = ['--data', 'synthetic:users=2000,items=300,ratings=60000', '--epochs', '8', '--quiet', ...COMMON];
 
 const shoot = async (browser: Browser, name: string, url: string, ready: (page: Page) => Promise<void>): Promise<void> => {
   for (const [size, viewport] of Object.entries(SIZES)) {
@@ -71,32 +62,11 @@ const executablePath = chromiumPath();
 if (executablePath === undefined) throw new Error('no Chromium on PATH');
 const browser = await launchChromium(executablePath);
 try {
-  await livePage(browser, cwd, [...FLEET, '--name', 'live', ...process.argv.slice(2)]);
-  for (const [name, rate] of [
-    ['slow', '0.0005'],
-    ['fast', '0.002'],
-  ] as const)
-    await ended(
-      [
-        'run',
-        '--quiet',
-        '--data',
-        'synthetic:users=2000,items=300,ratings=60000',
-        '--baselines',
-        'false',
-        '--epochs',
-        '8',
-        '--metamf.hidden',
-        '64',
-        '--name',
-        name,
-        '--optimizer.rate',
-        rate,
-      ],
-      cwd,
-    );
-  await ended(['report', 'results/slow', 'results/fast'], cwd);
-  await shoot(browser, 'report', pathToFileURL(join(cwd, 'results/slow/report.html')).href, async () => {});
+  await livePage(browser, cwd, [...WATCHED, '--name', 'live', ...process.argv.slice(2)]);
+  await ended(['run', ...REPORTED, '--name', 'patient'], cwd);
+  await ended(['run', ...REPORTED, '--name', 'hasty', ...DEADLINE], cwd);
+  await ended(['report', 'results/patient', 'results/hasty'], cwd);
+  await shoot(browser, 'report', pathToFileURL(join(cwd, 'results/patient/report.html')).href, async () => {});
 } finally {
   await browser.close();
   rmSync(cwd, { recursive: true, force: true });

@@ -60,7 +60,7 @@ const colour = (index: number): string => `var(--chart-${(index % PALETTE.length
 /**
  * The chart as one SVG element, drawn by ECharts without a DOM. The same chart gives the same bytes, in any process and order.
  * Text and axes take the page's text colour, series the page's `--chart-1` … `--chart-8`.
- * Cost: about 5 ms; lines are thinned to what the width can show.
+ * Lines are thinned to what the width can show.
  */
 export const renderChart = (chart: Chart, { width = 720, height = 360, standalone = false }: ChartOptions = {}): string => {
   const drawing = init(null, null, { renderer: 'svg', ssr: true, width, height });
@@ -131,12 +131,15 @@ const legendEntry = (series: Series): object => ({
 const LEGEND_GAP = 16;
 const LEGEND_MARK = 22;
 
-/** Rows the legend's entries take, at about 7 px a letter. */
+/** Pixels, roughly, of text of 12 px. */
+const LETTER = 7;
+
+/** Rows the legend's entries take. */
 const rowsOf = (names: readonly string[], width: number): number => {
   let rows = 1;
   let used = 0;
   for (const name of names) {
-    const wide = LEGEND_MARK + 8 + name.length * 7 + LEGEND_GAP;
+    const wide = LEGEND_MARK + 8 + name.length * LETTER + LEGEND_GAP;
     if (used > 0 && used + wide > width) {
       rows++;
       used = 0;
@@ -150,6 +153,8 @@ const axisOf = (axis: Axis, series: readonly Series[], side: 'x' | 'y', width: n
   const fromZero = side === 'y' && series.some(({ kind }) => kind === 'bar' || kind === 'histogram');
   const line = { show: side === 'x', lineStyle: { color: 'currentColor', opacity: 0.6 } };
   const grid = { show: side === 'y', lineStyle: { color: 'currentColor', opacity: 0.14 } };
+  const room = labelWidth(axis, width);
+  const breaks = axis.categories?.some((name) => LETTER * name.length > room) ?? false;
   return {
     type: axis.categories ? 'category' : axis.scale === 'log' ? 'log' : 'value',
     ...(axis.categories
@@ -157,16 +162,14 @@ const axisOf = (axis: Axis, series: readonly Series[], side: 'x' | 'y', width: n
       : { scale: !fromZero, ...(axis.scale === 'log' ? {} : { splitNumber: side === 'x' ? Math.max(2, Math.round(width / 120)) : 5 }) }),
     ...(axis.min === undefined ? {} : { min: axis.min }),
     ...(axis.max === undefined ? {} : { max: axis.max }),
-    ...(side === 'x' ? { name: axis.name, nameLocation: 'middle', nameGap: axis.categories && width < NARROW ? 42 : 28 } : {}),
+    ...(side === 'x' ? { name: axis.name, nameLocation: 'middle', nameGap: 28 + (breaks ? 14 : 0) } : {}),
     nameTextStyle: { color: 'currentColor', fontFamily: FONT, fontSize: 12 },
     axisLabel: {
       color: 'currentColor',
       fontFamily: FONT,
       fontSize: 12,
       hideOverlap: true,
-      ...(axis.categories
-        ? { interval: 0, width: Math.max(40, (width - 80) / axis.categories.length - 6), overflow: 'break' }
-        : { formatter: axis.format ?? formatTick }),
+      ...(axis.categories ? { interval: 0, width: room, overflow: 'break' } : { formatter: axis.format ?? formatTick }),
     },
     axisLine: line,
     axisTick: { ...line, alignWithLabel: true },
@@ -175,8 +178,8 @@ const axisOf = (axis: Axis, series: readonly Series[], side: 'x' | 'y', width: n
   };
 };
 
-/** Below this width, names of categories take two lines. */
-const NARROW = 500;
+/** What the name of a category may take; a longer one takes two lines. */
+const labelWidth = ({ categories = [] }: Axis, width: number): number => Math.max(40, (width - 80) / Math.max(1, categories.length) - 6);
 
 const SUFFIXES = ['', 'k', 'M', 'G', 'T'] as const;
 

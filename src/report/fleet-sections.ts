@@ -1,7 +1,8 @@
 import { RESOURCES, type Resource } from '../messages/account.js';
 import type { Chart } from './chart.js';
-import { formatBytes, formatCount, formatMillis, formatPercent } from './format.js';
-import { figures, type Section, table } from './page.js';
+import { formatBytes, formatCount, formatMillis } from './format.js';
+import { html } from './html.js';
+import { figure, figures, type Section, table } from './page.js';
 import type { StoredLine, StoredRun } from './stored-run.js';
 import type { FleetSummary, ProfileSums } from './summary.js';
 
@@ -43,19 +44,17 @@ const virtualTime = (fleets: readonly Fleet[], runs: number): Section => ({
   title: 'Virtual time',
   lead: 'What it would have taken on the simulated devices, from being asked to the answer’s arrival.',
   body: [
-    figures([
-      {
-        title: 'Latency of answers',
-        description: 'Virtual time of the answers that arrived, the slowest devices at the right.',
-        x: { name: 'virtual time', scale: 'log', format: span },
-        y: { name: 'share of answers (%)' },
-        series: fleets.map(({ name, fleet: { latencySeconds } }) => ({
-          kind: 'histogram',
-          name: runs === 1 ? 'answers' : name,
-          bins: latencySeconds.bins.map(({ from, to, count }) => ({ from, to, height: (100 * count) / latencySeconds.answers })),
-        })),
-      },
-    ]),
+    figure({
+      title: 'Latency of answers',
+      description: 'Virtual time of the answers that arrived, the slowest devices at the right.',
+      x: { name: 'virtual time', scale: 'log', format: span },
+      y: { name: 'share of answers (%)' },
+      series: fleets.map(({ name, fleet: { latencySeconds } }) => ({
+        kind: 'histogram',
+        name: runs === 1 ? 'answers' : name,
+        bins: latencySeconds.bins.map(({ from, to, count }) => ({ from, to, height: (100 * count) / latencySeconds.answers })),
+      })),
+    }),
     table({
       caption: 'Virtual latency',
       columns: [{ title: 'run' }, { title: 'rounds end by' }, ...['answers', 'mean', 'p50', 'p95', 'p99', 'max'].map(numeric)],
@@ -99,7 +98,7 @@ const BUDGETS: Readonly<Record<Resource, readonly [title: string, description: s
 };
 
 /** How far up a budget's bin reaches; those of more than all of it are the last. */
-const binNames = (bounds: readonly number[]): string[] => [...bounds.map((bound) => `≤ ${formatPercent(bound)}`), 'more'];
+const binNames = (bounds: readonly number[]): string[] => [...bounds.map((bound) => `≤ ${Math.round(100 * bound)}`), 'more'];
 
 const shares = (counts: readonly number[]): number[] => {
   const all = counts.reduce((sum, count) => sum + count, 0);
@@ -121,14 +120,34 @@ const budgetChart = (fleets: readonly Fleet[], runs: number, resource: Resource)
   return {
     title,
     description,
-    x: { name: 'share of the budget that was used', categories: binNames(fleets[0]!.fleet.budgetBounds) },
+    x: { name: 'share of the budget that was used (%)', categories: binNames(fleets[0]!.fleet.budgetBounds) },
     y: { name: 'share of devices asked (%)' },
     series: bars.map(({ name, counts }) => ({ kind: 'bar', name, values: shares(counts) })),
   };
 };
 
-const budgets = (fleets: readonly Fleet[], runs: number): Section => ({
-  title: 'Budgets',
-  lead: `Used against budget, after each time a device was asked${runs === 1 ? ', by class' : ', all classes of a run together'}.`,
-  body: [figures(RESOURCES.map((resource) => budgetChart(fleets, runs, resource)))],
-});
+/** Whether anybody has used more of it than the first bin holds. */
+const isUsed = (fleets: readonly Fleet[], resource: Resource): boolean =>
+  fleets.some(({ fleet }) =>
+    added(fleet.profiles, resource)
+      .slice(1)
+      .some((devices) => devices > 0),
+  );
+
+const inWords = (names: readonly string[]): string =>
+  [names.slice(0, -1).join(', '), names.at(-1)!].filter((part) => part !== '').join(' and ');
+
+/** Charts of the budgets that somebody used, and a sentence on the others. */
+const budgets = (fleets: readonly Fleet[], runs: number): Section => {
+  const used = RESOURCES.filter((resource) => isUsed(fleets, resource));
+  const idle = RESOURCES.filter((resource) => !used.includes(resource)).map((resource) => BUDGETS[resource][0].toLowerCase());
+  const [least] = fleets[0]!.fleet.budgetBounds;
+  return {
+    title: 'Budgets',
+    lead: `Used against budget, after each time a device was asked${runs === 1 ? ', by class' : ', all classes of a run together'}.`,
+    body: [
+      ...(used.length === 0 ? [] : [figures(used.map((resource) => budgetChart(fleets, runs, resource)))]),
+      ...(idle.length === 0 ? [] : [html`<p>No device used more than ${Math.round(100 * least!)} % of its ${inWords(idle)}.</p>`]),
+    ],
+  };
+};

@@ -145,7 +145,7 @@ const parse = (line: string): FlightLine | undefined => {
   }
 };
 
-/** The last `most` lines of a device, oldest first; none where there is no log. Cost: a search through the log's bytes, about 1 ms a megabyte. */
+/** The last `most` lines of a device, oldest first; none where there is no log. Cost: a search through the log's bytes, newest file first. */
 export const readFlights = async (folder: string, device: DeviceId, most = Number.POSITIVE_INFINITY): Promise<readonly FlightLine[]> => {
   const head = Buffer.from(`{"device":${device},`);
   const found: FlightLine[] = [];

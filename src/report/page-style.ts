@@ -37,7 +37,7 @@ section>.lead{margin:0 0 16px;max-width:80ch}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:28px 32px;margin:20px 0}
 figure{margin:20px 0;min-width:0}
 .figures figure{margin:0}
-figure svg{display:block;width:100%;height:auto;max-width:860px}
+figure svg{display:block;width:100%;height:auto;max-width:1080px}
 figure .narrow{display:none}
 figcaption{color:var(--faint);font-size:.88rem;margin-top:6px;max-width:74ch}
 .tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:12px;margin:16px 0;padding:0}

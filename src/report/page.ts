@@ -79,7 +79,7 @@ export const figure = (chart: Chart, caption: Html | string = chart.description 
 export const figures = (charts: readonly Chart[]): Html =>
   html`<div class="figures">${charts.map((chart) => drawn(chart, chart.description ?? '', HALF))}</div>`;
 
-const FULL = { width: 860, height: 400 };
+const FULL = { width: 1080, height: 400 };
 const HALF = { width: 520, height: 320 };
 const PHONE = { width: 310, height: 280 };
 

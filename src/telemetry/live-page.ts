@@ -18,7 +18,7 @@ export type LivePageOptions = LiveRunOptions & {
   readonly flights: (device: number) => Promise<DeviceAnswer['flights']>;
 };
 
-/** Cost of observing: a few microseconds a round, a frame's encoding ten times a second while somebody looks. */
+/** Cost of observing: sums of a round's counts and of its map; while somebody looks, a frame's encoding ten times a second, whatever the rounds. */
 export const createLivePage = ({ run, recorded, flights, ...options }: LivePageOptions): LivePage => {
   const live = createLiveRun(run, { recorded, ...options });
   const stream = createStream(live);

@@ -25,7 +25,7 @@ export type MetricsOptions = {
 
 export type Metrics = {
   readonly registry: Registry;
-  /** Cost: some microseconds for a round of 64 devices, 0.1 us for each device more. */
+  /** Cost: grows with the devices of a round, for their latencies; `npm run bench observers` measures it. */
   observe(event: RunEvent): void;
 };
 

@@ -8,7 +8,7 @@ export type PageFile = { readonly type: string; readonly body: Buffer; readonly 
 
 const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript' };
 
-/** What the page is made of, by path: `/` and `/page/…`. Read and compressed once, in about 20 ms. */
+/** What the page is made of, by path: `/` and `/page/…`. Read and compressed once. */
 export const readPageFiles = (): ReadonlyMap<string, PageFile> => {
   const folder = dirname(createRequire(import.meta.url).resolve('#built/src/telemetry/page/main.js'));
   const names = readdirSync(folder).filter((name) => Object.hasOwn(TYPES, extname(name)));

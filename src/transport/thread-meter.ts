@@ -10,7 +10,7 @@ export const LOOK_MILLIS = 20;
 export const sharedNow = (): Millis => millis(Number(process.hrtime.bigint()) / 1e6);
 
 export type ThreadMeter = {
-  /** Of the calling thread, since the last call. Cost: some microseconds. */
+  /** Of the calling thread, since the last call. */
   take(): ThreadUse;
   close(): void;
 };

@@ -18,6 +18,7 @@ describe('metafleet report', { timeout: 240_000 }, () => {
       fleet: { profiles: { name: string; assigned: number }[] };
     };
     expect(summary.fleet.profiles.reduce((sum, { assigned }) => sum + assigned, 0)).toBe(summary.asked.assigned);
+    expect(page).toMatch(/No device used more than 1 % of its memory, storage/);
     for (const { name } of summary.fleet.profiles) expect(page).toContain(`<th scope="row">${name}</th>`);
     expect(page).toContain(summary.test.best.mse.toFixed(4));
     expect(page).toContain(summary.digest.slice(0, 16));

@@ -1,10 +1,18 @@
 import type { DeviceAnswer, RunCard } from '../frame.js';
 import { byId, element } from './dom.js';
-import { count, millis, percent, size } from './format.js';
+import { count, millis, percent, size, words } from './format.js';
 
 const BAD = new Set(['refused', 'dropped', 'rejected', 'late']);
 
 type Step = DeviceAnswer['flights'][number]['steps'][number];
+
+/** Budgets that are as good as untouched are not worth a word each. */
+const leftText = (left: NonNullable<Step['left']>): string => {
+  const used = Object.entries(left).filter(([, share]) => share < 0.995);
+  return used.length === 0
+    ? 'budgets all but untouched'
+    : `left: ${used.map(([name, share]) => `${words(name)} ${percent(share)}`).join(', ')}`;
+};
 
 const stepText = ({ step, millis: at, bytes, took, reason, virtual, left }: Step): string =>
   [
@@ -13,11 +21,7 @@ const stepText = ({ step, millis: at, bytes, took, reason, virtual, left }: Step
     took === undefined ? '' : `in ${millis(took)}`,
     reason ?? '',
     virtual === undefined ? '' : `virtual ${virtual.toFixed(1)} s`,
-    left === undefined
-      ? ''
-      : `left: ${Object.entries(left)
-          .map(([name, share]) => `${name} ${percent(share)}`)
-          .join(', ')}`,
+    left === undefined ? '' : leftText(left),
   ]
     .filter((part) => part !== '')
     .join(' · ');

@@ -25,4 +25,7 @@ export const span = (value: number): string => {
 };
 
 export const error = (value: number | null): string => (value === null ? '–' : value < 1000 ? value.toFixed(4) : value.toExponential(2));
+/** `dataPlan` as people write it. */
+export const words = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
 export const percent = (share: number): string => `${(share * 100).toFixed(share < 0.1 && share > 0 ? 1 : 0)} %`;

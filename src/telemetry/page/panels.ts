@@ -1,7 +1,7 @@
 import type { Frame, LogLine, OutcomeCounts, ProfileCard } from '../frame.js';
 import type { Model } from './connection.js';
 import { byId, element, setText } from './dom.js';
-import { count, error, millis, percent, short, size, span } from './format.js';
+import { count, error, millis, percent, short, size, span, words } from './format.js';
 
 const STATES: Readonly<Record<Frame['state'], string>> = {
   starting: 'starting',
@@ -141,7 +141,16 @@ export const showClasses = (profiles: readonly ProfileCard[]): void => {
   if (now === shownClasses) return;
   shownClasses = now;
   const resources = Object.keys(profiles.find(({ budgets }) => Object.keys(budgets).length > 0)?.budgets ?? {});
-  const header = ['Class', 'Devices', 'Asked', 'Trained', 'Lost', 'Energy', 'Bytes', ...resources.map((name) => `${name} used`)];
+  const header = [
+    'Class',
+    'Devices',
+    'Asked',
+    'Trained',
+    'Lost',
+    'Energy',
+    'Bytes',
+    ...resources.map((name) => `${words(name)[0]!.toUpperCase()}${words(name).slice(1)} used`),
+  ];
   const rows = profiles.map((profile) =>
     element(
       'tr',
@@ -172,7 +181,13 @@ export const showClasses = (profiles: readonly ProfileCard[]): void => {
     ),
     element('tbody', {}, ...rows),
   );
+  const { bounds } = profiles[0]!;
+  const steps = `${bounds
+    .slice(0, -1)
+    .map((bound) => Math.round(100 * bound))
+    .join(', ')} and ${Math.round(100 * bounds.at(-1)!)} %`;
   byId('classes').replaceChildren(
+    element('p', { class: 'faint' }, `Bars count devices by how much of a budget they had used when asked: up to ${steps}, and more.`),
     element('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Device classes' }, table),
   );
 };
