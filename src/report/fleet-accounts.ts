@@ -51,9 +51,6 @@ export const fleetTally = (from: FleetCounts | null): FleetTally => {
   };
 };
 
-/** Bars of a histogram: more would be thinner than what divides them. */
-const MOST_BINS = 30;
-
 /** null where no fleet is configured, or no round has ended. */
 export const summarizeFleet = (fleet: RunStarted['fleet'], counts: FleetCounts | null): FleetSummary | null => {
   if (fleet === null || counts === null) return null;
@@ -66,7 +63,7 @@ export const summarizeFleet = (fleet: RunStarted['fleet'], counts: FleetCounts |
   const answers = latency.count();
   return {
     policy: fleet.policy,
-    latencySeconds: { answers, mean: latency.mean(), p50, p95, p99, max: latency.max(), bins: latency.bins(MOST_BINS) },
+    latencySeconds: { answers, mean: latency.mean(), p50, p95, p99, max: latency.max(), bins: latency.bins() },
     budgetBounds: BUDGET_BOUNDS,
     profiles,
   };

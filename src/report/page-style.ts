@@ -38,6 +38,7 @@ section>.lead{margin:0 0 16px;max-width:80ch}
 figure{margin:20px 0;min-width:0}
 .figures figure{margin:0}
 figure svg{display:block;width:100%;height:auto;max-width:1080px}
+.figures figure svg{max-width:620px}
 figure .narrow{display:none}
 figcaption{color:var(--faint);font-size:.88rem;margin-top:6px;max-width:74ch}
 .tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:12px;margin:16px 0;padding:0}

@@ -99,20 +99,23 @@ const errorByBytes = ({ rounds, epochs }: StoredRun): Point[] => {
 
 const BINS = 30;
 
-/** Shares of values in bins of equal ratio: times and sizes spread over orders of magnitude. */
-const histogram = (values: readonly number[]): { from: number; to: number; height: number }[] => {
-  const known = values.filter((value) => Number.isFinite(value) && value > 0);
-  if (known.length === 0) return [];
-  const low = known.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
-  const high = known.reduce((most, value) => Math.max(most, value), 0);
+/** Shares of values in bins of equal ratio, the same for all sets of them: times and sizes spread over orders of magnitude. */
+const histograms = (sets: readonly (readonly number[])[]): readonly { from: number; to: number; height: number }[][] => {
+  const known = sets.map((values) => values.filter((value) => Number.isFinite(value) && value > 0));
+  const all = known.flat();
+  const low = all.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
+  const high = all.reduce((most, value) => Math.max(most, value), 0);
   const ratio = Math.max(1.001, (high / low) ** (1 / BINS) * (1 + 1e-9));
-  const counts = new Array<number>(BINS).fill(0);
-  for (const value of known) counts[Math.min(BINS - 1, Math.floor(Math.log(value / low) / Math.log(ratio)))]! += 1;
-  return counts.map((count, index) => ({
-    from: low * ratio ** index,
-    to: low * ratio ** (index + 1),
-    height: (100 * count) / known.length,
-  }));
+  return known.map((values) => {
+    if (values.length === 0) return [];
+    const counts = new Array<number>(BINS).fill(0);
+    for (const value of values) counts[Math.min(BINS - 1, Math.floor(Math.log(value / low) / Math.log(ratio)))]! += 1;
+    return counts.map((count, index) => ({
+      from: low * ratio ** index,
+      to: low * ratio ** (index + 1),
+      height: (100 * count) / values.length,
+    }));
+  });
 };
 
 /** Whether it takes a log axis to see more than a peak: a few far out, such as an epoch's last and smaller round, do not make it so. */
@@ -128,17 +131,17 @@ const spread = (
   runs: readonly StoredRun[],
   read: (line: StoredLine) => number,
 ): Chart => {
-  const bins = runs.map((run) => ({ run, bins: histogram(run.rounds.map(read)) }));
+  const bins = histograms(runs.map((run) => run.rounds.map(read)));
   const wide = runs.every((run) => isWide(run.rounds.map(read)));
   return {
     title,
     description,
     x: { ...x, scale: wide ? 'log' : 'linear' },
     y: { name: 'share of rounds (%)' },
-    series: bins.map(({ run, bins: some }) => ({
+    series: runs.map((run, index) => ({
       kind: 'histogram',
       name: label(runs, run, runs.length === 1 ? 'rounds' : ''),
-      bins: some,
+      bins: bins[index]!,
     })),
   };
 };

@@ -14,6 +14,8 @@ const LOWEST = 1e-6;
 const HIGHEST = 1e12;
 const FIRST = Math.ceil(Math.log(LOWEST) / LOG_GAMMA);
 const BUCKETS = Math.ceil(Math.log(HIGHEST) / LOG_GAMMA) - FIRST + 1;
+/** Buckets in a bin of a histogram: a factor of 1.22, eleven to a power of ten. */
+const BIN = 10;
 
 export const SketchStateSchema = z.object({
   count: z.number(),
@@ -46,8 +48,8 @@ export type Sketch = {
   mean(): number;
   /** Exact; 0 when empty. */
   max(): number;
-  /** The values in at most `most` bins of equal ratio, ascending, from the smallest to the largest; edges are within RELATIVE_ERROR. None when empty. */
-  bins(most: number): readonly Bin[];
+  /** How many values are where, ascending, empty bins left out. The same bins for any values, so that two sketches can be laid over each other. */
+  bins(): readonly Bin[];
   /** Plain JSON. */
   state(): SketchState;
 };
@@ -80,15 +82,12 @@ export const createSketch = (from?: SketchState): Sketch => {
     count: () => count,
     mean: () => (count === 0 ? 0 : sum / count),
     max: () => max,
-    bins(most) {
-      const first = counts.findIndex((held) => held > 0);
-      if (first < 0) return [];
-      const width = Math.ceil((counts.findLastIndex((held) => held > 0) + 1 - first) / most);
+    bins() {
       const edge = (bucket: number): number => GAMMA ** (bucket + FIRST - 1);
       const bins: Bin[] = [];
-      for (let from = first; counts.subarray(from).some((held) => held > 0); from += width) {
-        const held = counts.subarray(from, from + width).reduce((sum, some) => sum + some, 0);
-        bins.push({ from: edge(from), to: edge(from + width), count: held });
+      for (let from = 0; from < BUCKETS; from += BIN) {
+        const held = counts.subarray(from, from + BIN).reduce((sum, some) => sum + some, 0);
+        if (held > 0) bins.push({ from: edge(from), to: edge(from + BIN), count: held });
       }
       return bins;
     },
