@@ -44,7 +44,6 @@ describe('metafleet report', { timeout: 240_000 }, () => {
       'Bytes up in a round',
       'Error by activity',
       'Latency of answers',
-      'Data plan',
       'Battery',
     ])
       expect(page).toContain(`>${title}</title>`);
