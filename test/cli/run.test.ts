@@ -130,7 +130,7 @@ describe('metafleet run', () => {
     const cwd = await temporaryFolder();
     const folder = join(cwd, 'results', 'stopped');
     const long = launch(['run', ...SMALL, '--epochs', '100000', '--checkpoint.best', 'false', '--name', 'stopped'], { cwd });
-    const [, address] = await long.said(/^metrics at (http:\/\/127\.0\.0\.1:\d+)\/metrics$/m);
+    const [, address] = await long.said(/its metrics at (http:\/\/127\.0\.0\.1:\d+)\/metrics$/m);
     await long.said(/^epoch 2\//m);
     const [metrics, status, health] = await Promise.all(
       ['metrics', 'status', 'healthz'].map(async (path) => (await fetch(`${address}/${path}`)).text()),
@@ -203,7 +203,7 @@ describe('metafleet run', () => {
       '256',
     ];
     const slow = launch(['run', ...heavy, '--threads', '2', '--baselines', 'false', '--name', 'slow', '--epochs', '1000'], { cwd });
-    const [, address] = await slow.said(/^metrics at (http:\S+)\/metrics$/m);
+    const [, address] = await slow.said(/its metrics at (http:\S+)\/metrics$/m);
     const started = async (): Promise<boolean> => {
       const { parameters } = (await (await fetch(`${address}/status`)).json()) as Partial<Summary>;
       return (parameters ?? 0) > 0;
