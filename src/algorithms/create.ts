@@ -50,17 +50,16 @@ const overlap = (some: readonly string[], others: readonly string[]): string | u
 
 /** Throws CONFIG for settings that contradict each other, or that the chosen kind does not know. */
 const checkOptimizer = ({ kind, momentum, nesterov, tensorMoments, rowMoments, lazy, popularity, decoupled }: OptimizerSetup): void => {
-  const moments = { tensorMoments, rowMoments };
-  for (const [key, list] of Object.entries({ ...moments, lazy })) {
-    if (key === 'tensorMoments') continue;
+  for (const [key, list] of Object.entries({ rowMoments, lazy })) {
     const dense = list.find((name) => !SPARSE_TENSORS.some((sparse) => names(sparse, name)));
     if (dense !== undefined) throw refuse(key, 'U or low', dense);
   }
-  for (const [key, list] of Object.entries(moments))
-    if (kind !== 'adam' && list.length > 0) throw refuse(key, `nothing, since ${kind} has no second moments`, list.join(', '));
-  const twice = overlap(rowMoments, tensorMoments);
+  if (kind !== 'adam' && rowMoments.length > 0)
+    throw refuse('rowMoments', `nothing, since ${kind} has no second moments`, rowMoments.join(', '));
+  const ofTensors = kind === 'adam' ? tensorMoments : [];
+  const twice = overlap(rowMoments, ofTensors);
   if (twice !== undefined) throw refuse('rowMoments', 'tensors that tensorMoments does not name', twice);
-  const single = overlap(lazy, tensorMoments);
+  const single = overlap(lazy, ofTensors);
   if (single !== undefined) throw refuse('lazy', 'tensors with a second moment per element', `${single}, which tensorMoments names`);
   if (nesterov && (kind !== 'sgd' || momentum === 0)) throw refuse('nesterov', 'false without the momentum of sgd', 'true');
   if (popularity > 0 && !decoupled) throw refuse('popularity', '0 unless decoupled is true', String(popularity));

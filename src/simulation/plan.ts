@@ -10,7 +10,7 @@ import type { RoundSettings } from '../coordinator/settings.js';
 import { lengthOf } from '../coordinator/stages.js';
 import type { Dataset } from '../data/dataset.js';
 import type { HostSetup } from '../transport/host.js';
-import type { Config } from './config.js';
+import { type Config, PRIOR } from './config.js';
 import { countProfiles, loadFleet, policyOf } from './load-fleet.js';
 import { hostPerturbations, stagesOf, withPerturbations } from './perturbed.js';
 
@@ -40,8 +40,9 @@ const countRounds = ({ cohort, ratings, sampling }: Config, asked: number, devic
 
 /** The learning rate's course, and all that is said about a single step. */
 export const splitOptimizer = (
-  { rate, schedule, scheduleBy, rateDecay, stepEpochs, annealEpochs, rateFloor, warmup, ...optimizer }: Config['optimizer'],
+  { rate, schedule, scheduleBy, rateDecay, stepEpochs, annealEpochs, rateFloor, warmup, decay, ...optimizer }: Config['optimizer'],
   epochs: number,
+  trainRatings: number,
 ): { schedule: Schedule; optimizer: OptimizerSetup } => ({
   schedule: {
     kind: schedule,
@@ -53,7 +54,7 @@ export const splitOptimizer = (
     floor: rateFloor,
     warmup,
   },
-  optimizer,
+  optimizer: { ...optimizer, decay: decay === 'auto' ? PRIOR / trainRatings : decay },
 });
 
 /** Throws CONFIG for settings that this dataset cannot serve. */
@@ -66,13 +67,14 @@ export const planRun = (config: Config, dataset: Dataset): Plan => {
   const policy = policyOf(config, dataset.users);
   const fleet = loadFleet(config);
   const perturbations = hostPerturbations(config, Math.min(threads, dataset.users));
-  const roundsPerEpoch = countRounds(config, askedIn(policy, cohort, 0), dataset.users, ratingsIn(dataset).train);
+  const { train } = ratingsIn(dataset);
+  const roundsPerEpoch = countRounds(config, askedIn(policy, cohort, 0), dataset.users, train);
   const stages = stagesOf(config, dataset.users);
   const { unit } = stages;
   const length = stages.list.length === 0 ? Number.POSITIVE_INFINITY : lengthOf(stages);
   const bounds = [config.epochs * roundsPerEpoch, ...(config.rounds === 0 ? [] : [config.rounds])];
   const rounds = Math.min(...bounds, unit === 'rounds' ? Math.ceil(length) : Number.POSITIVE_INFINITY);
-  const { schedule, optimizer: stepping } = splitOptimizer(optimizer, Math.ceil(rounds / roundsPerEpoch));
+  const { schedule, optimizer: stepping } = splitOptimizer(optimizer, Math.ceil(rounds / roundsPerEpoch), train);
   const isMetaMF = config.algorithm === 'metamf';
   return {
     world,

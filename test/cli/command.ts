@@ -8,11 +8,12 @@ import { onTestFinished } from 'vitest';
 /** `metafleet` as its users have it: the built program, in a process of its own, standing in a folder of its own. */
 const MAIN = resolve(import.meta.dirname, '../../dist/src/cli/main.js');
 
-/** A fleet and a model that take milliseconds an epoch. */
+/** A fleet and a model that take milliseconds an epoch; not the cosine, whose course hangs on how long a run is to be. */
 export const SMALL = [
   ...['--data', 'synthetic:users=24,items=20,ratings=300', '--cohort', '8', '--threads', '2', '--patience', '0'],
   ...['--metamf.userEmbedding', '4', '--metamf.collaborative', '4', '--metamf.hidden', '6', '--metamf.lowRank', '4'],
   ...['--metamf.itemEmbedding', '4', '--metamf.units', '2'],
+  ...['--optimizer.schedule', 'geometric'],
 ] as const;
 
 export type Ended = { readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly out: string; readonly err: string };

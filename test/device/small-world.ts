@@ -12,7 +12,7 @@ const SIZES = { userEmbedding: 3, collaborative: 5, hidden: 6, lowRank: 3, itemE
 
 export const setupOf = (metamf: Partial<MetaMFSetup['metamf']> = {}): MetaMFSetup => {
   const { metamf: defaults, optimizer } = configSchema.parse({});
-  return { name: 'metamf', metamf: { ...defaults, ...SIZES, ...metamf }, optimizer: splitOptimizer(optimizer, 1).optimizer };
+  return { name: 'metamf', metamf: { ...defaults, ...SIZES, ...metamf }, optimizer: splitOptimizer(optimizer, 1, 80_000).optimizer };
 };
 
 export const algorithmOf = (metamf: Partial<MetaMFSetup['metamf']> = {}, world: World = WORLD): Algorithm =>
