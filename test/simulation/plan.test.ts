@@ -62,6 +62,7 @@ describe('the plan of a run', () => {
       ...flags,
       'optimizer.rate': '0.5',
       'optimizer.rateDecay': '0.25',
+      'optimizer.schedule': 'geometric',
       'metamf.hidden': '6',
     });
     expect(world).toEqual({ devices: 10, items: 4000, lowest: 1, highest: 5 });
@@ -71,6 +72,15 @@ describe('the plan of a run', () => {
     expect(host.algorithm).toMatchObject({ name: 'metamf', metamf: { hidden: 6 }, optimizer: { beta1: configOf().optimizer.beta1 } });
     expect(threads).toBe(3);
     expect(() => structuredClone({ settings, host })).not.toThrow();
+  });
+
+  it('lets λ fall with the number of training ratings, unless told what it is', () => {
+    const decayOf = (flags: Readonly<Record<string, string>>) => {
+      const { algorithm } = plan(flags).host;
+      return algorithm.name === 'metamf' ? algorithm.optimizer.decay : undefined;
+    };
+    expect(decayOf({})).toBe(80 / 35);
+    expect(decayOf({ 'optimizer.decay': '0.5' })).toBe(0.5);
   });
 
   it('lets the cosine take as many epochs as the run, unless told how many', () => {
