@@ -54,7 +54,7 @@ export const splitOptimizer = (
     floor: rateFloor,
     warmup,
   },
-  optimizer: { ...optimizer, decay: decay === 'auto' ? PRIOR / trainRatings : decay },
+  optimizer: { ...optimizer, decay: decay === 'auto' ? Math.min(PRIOR.most, PRIOR.ratings / trainRatings) : decay },
 });
 
 /** Throws CONFIG for settings that this dataset cannot serve. */

@@ -50,7 +50,7 @@ const makeReadOnly = (folder: string): (() => void) | string => {
 };
 
 /** Steps so large that the model is best after its first epoch. */
-const EPOCHS = { epochs: 4, checkpoint: { every: 1e-9 }, optimizer: { rate: 0.3 } };
+const EPOCHS = { epochs: 4, checkpoint: { every: 1e-9 }, optimizer: { rate: 0.3, decay: 0, tensorMoments: [] }, metamf: { dropout: 0 } };
 
 type Until = { readonly full: (place: string) => void; readonly free: () => void; readonly epoch?: number };
 

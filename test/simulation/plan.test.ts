@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isMetafleetError } from '../../src/base/errors.js';
 import { rateAt } from '../../src/coordinator/schedule.js';
+import type { Dataset } from '../../src/data/dataset.js';
 import type { Config } from '../../src/simulation/config.js';
 import { flagSource, resolveConfig } from '../../src/simulation/parse-config.js';
 import { planRun, ratingsIn } from '../../src/simulation/plan.js';
@@ -75,12 +76,13 @@ describe('the plan of a run', () => {
   });
 
   it('lets λ fall with the number of training ratings, unless told what it is', () => {
-    const decayOf = (flags: Readonly<Record<string, string>>) => {
-      const { algorithm } = plan(flags).host;
+    const decayOf = (data: Dataset, flags: Readonly<Record<string, string>> = {}) => {
+      const { algorithm } = planRun(configOf(flags), data).host;
       return algorithm.name === 'metamf' ? algorithm.optimizer.decay : undefined;
     };
-    expect(decayOf({})).toBe(80 / 35);
-    expect(decayOf({ 'optimizer.decay': '0.5' })).toBe(0.5);
+    expect(decayOf(datasetOf(Array(20).fill(4000)))).toBe(80 / 80_000);
+    expect(decayOf(dataset)).toBe(2e-3);
+    expect(decayOf(dataset, { 'optimizer.decay': '0.5' })).toBe(0.5);
   });
 
   it('lets the cosine take as many epochs as the run, unless told how many', () => {
