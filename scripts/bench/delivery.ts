@@ -1,10 +1,11 @@
 // What does it cost how a model travels: all rows or those asked for, f32, f16 or int8, on 1, 2 or 4 threads?
 
+import { median } from '../../src/base/median.js';
 import { random } from '../../src/base/random.js';
 import type { RoundFinished } from '../../src/coordinator/events.js';
 import type { Dataset } from '../../src/data/dataset.js';
 import { type Dtype, decodeTensor, encodeTensor } from '../../src/messages/wire-tensor.js';
-import { alternate, median, ratio } from './measure.js';
+import { alternate, ratio } from './measure.js';
 import type { Bench, Table } from './report.js';
 import { bytesPerDevice, configOf, devicesPerSecond, type Flags, loadMl1mShapes, roundMillis, startTraining } from './training.js';
 

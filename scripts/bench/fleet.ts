@@ -1,6 +1,8 @@
 // What does a device cost that has nothing to do? Fleets of 1,000 to 1,000,000 devices, cohort 1,000.
+
+import { median } from '../../src/base/median.js';
 import { type ChildReport, runInChild } from './child-run.js';
-import { median, medianRatio } from './measure.js';
+import { medianRatio } from './measure.js';
 import type { Bench, Cell, Target } from './report.js';
 import type { Flags } from './training.js';
 

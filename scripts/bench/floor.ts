@@ -1,8 +1,9 @@
+import { median } from '../../src/base/median.js';
 import { COPY_BYTES, createCopiers } from './bandwidth.js';
 import { COPY_METHODS } from './copies.js';
 import { ADAM_BYTES, createGenerator, flopOf, PAPER, poolFor, STREAM_BYTES } from './generator.js';
 import type { Contender, Timing } from './measure.js';
-import { median, medianOf } from './measure.js';
+import { medianOf } from './measure.js';
 
 /**
  * What a round cannot be faster than: (generation FLOPs ÷ kernel peak) + (24 B × parameters ÷ memory bandwidth). Both rates are measured

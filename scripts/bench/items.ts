@@ -1,7 +1,9 @@
 // How does a round grow with the number of items? One to a hundred thousand, in either delivery.
+
+import { median } from '../../src/base/median.js';
 import { type ChildReport, runInChild } from './child-run.js';
 import { createFloor, floorOf, floorRates } from './floor.js';
-import { alternate, median } from './measure.js';
+import { alternate } from './measure.js';
 import type { Bench, Cell } from './report.js';
 
 const ITEMS = [1_000, 3_000, 10_000, 30_000, 100_000];

@@ -1,8 +1,9 @@
+import { median } from '../../src/base/median.js';
 import { referenceKernels } from '../../src/tensor/reference.js';
 import { COPY_BYTES, createCopiers } from './bandwidth.js';
 import { COPY_METHODS } from './copies.js';
 import { ADAM_BYTES, type Generator, poolFor, runOn, STREAM_BYTES } from './generator.js';
-import { alternate, type ClockName, type Contender, median, medianRatio, ratio, type Timing } from './measure.js';
+import { alternate, type ClockName, type Contender, medianRatio, ratio, type Timing } from './measure.js';
 import { onNextProcessor } from './pin.js';
 import type { Cell, Table, Target } from './report.js';
 import type { TfjsContenders } from './tfjs-contenders.js';

@@ -1,8 +1,10 @@
 // How fast are the kernels, against their own reference, TensorFlow.js and what the machine can do at all?
+
+import { median } from '../../src/base/median.js';
 import { referenceKernels } from '../../src/tensor/reference.js';
 import { createGenerator, flopOf, type Generator, PAPER, poolFor, runOn } from './generator.js';
 import { adamTable, measureAdam } from './kernels-adam.js';
-import { alternate, type ClockName, type Contender, median, ratio, type Timing } from './measure.js';
+import { alternate, type ClockName, type Contender, ratio, type Timing } from './measure.js';
 import { startPartner } from './partner.js';
 import { createPeak, PEAK_FLOP } from './peak.js';
 import { onNextProcessor } from './pin.js';

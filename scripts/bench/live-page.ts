@@ -5,13 +5,13 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { CDPSession, Page } from 'playwright-core';
 import { Registry } from 'prom-client';
+import { median } from '../../src/base/median.js';
 import { recordedDevices } from '../../src/coordinator/recorder.js';
 import { loadDataset } from '../../src/data/load.js';
 import { ratingsIn } from '../../src/simulation/plan.js';
 import { createLivePage, type LivePage } from '../../src/telemetry/live-page.js';
 import { startServer } from '../../src/telemetry/server.js';
 import { chromiumPath, launchChromium } from '../chromium.js';
-import { median } from './measure.js';
 import type { Bench, Cell } from './report.js';
 import { configOf, startTraining } from './training.js';
 

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { median } from '../../src/base/median.js';
 
 /**
  * Contenders take turns, repetition by repetition, and a ratio is the median of the ratios of neighbours: what else the machine
@@ -10,12 +11,6 @@ export type Timing = { readonly millis: readonly number[]; readonly cpu: readonl
 export type Contender = () => unknown;
 
 export type Alternation = { readonly repetitions: number; readonly warmups?: number };
-
-export const median = (values: readonly number[]): number => {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-};
 
 /** Median of a[i] / b[i]. */
 export const medianRatio = (a: readonly number[], b: readonly number[]): number => median(a.map((value, index) => value / b[index]!));

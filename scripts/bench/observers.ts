@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { Writable } from 'node:stream';
+import { median } from '../../src/base/median.js';
 import { createProgress } from '../../src/cli/progress.js';
 import type { RoundFinished, RunEvent } from '../../src/coordinator/events.js';
 import type { Dataset } from '../../src/data/dataset.js';
@@ -14,7 +15,7 @@ import type { Config } from '../../src/simulation/config.js';
 import { ratingsIn } from '../../src/simulation/plan.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
 import { startServer } from '../../src/telemetry/server.js';
-import { alternate, median, medianOf, medianRatio } from './measure.js';
+import { alternate, medianOf, medianRatio } from './measure.js';
 import type { Bench, Cell, Target } from './report.js';
 import { configOf, loadMl1mShapes, startTraining } from './training.js';
 

@@ -1,6 +1,8 @@
 // How many times faster than the tools a researcher would otherwise use? The same work, in turn, in one run.
+
+import { median } from '../../src/base/median.js';
 import type { Dataset } from '../../src/data/dataset.js';
-import { alternate, median, medianOf, medianRatio } from './measure.js';
+import { alternate, medianOf, medianRatio } from './measure.js';
 import { howToInstall, isInstalled, type PeerName, type PeerResult, runPeer } from './peer-program.js';
 import type { Bench, Cell, Report, Target } from './report.js';
 import { createAdamPass, fullConfig, smallConfig } from './round.js';

@@ -1,12 +1,13 @@
 // How near is a round to its floor? The paper's sizes on MovieLens-1M's shapes: a cohort of 64 with all their ratings and whole models;
 // and the regime of its authors, 64 devices with one rating each.
 import { createAlgorithm } from '../../src/algorithms/create.js';
+import { median } from '../../src/base/median.js';
 import { PHASES, type RoundFinished } from '../../src/coordinator/events.js';
 import { createKernelPool } from '../../src/tensor/kernel-pool.js';
 import { type OptimizerOptions, optimizerStep } from '../../src/tensor/optimizer.js';
 import { createOptimizerState } from '../../src/tensor/step.js';
 import { createFloor, floorOf, floorRates } from './floor.js';
-import { alternate, median, medianOf, medianRatio, type Timing } from './measure.js';
+import { alternate, medianOf, medianRatio, type Timing } from './measure.js';
 import { onNextProcessor } from './pin.js';
 import type { Bench, Report, Table } from './report.js';
 import {

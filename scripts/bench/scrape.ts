@@ -1,9 +1,10 @@
 // What does it cost to be scraped, with a fleet of 1,000 devices and of 1,000,000? Real runs, scraped over HTTP while rounds go on.
+
+import { median } from '../../src/base/median.js';
 import type { RoundFinished } from '../../src/coordinator/events.js';
 import { loadDataset } from '../../src/data/load.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
 import { startServer } from '../../src/telemetry/server.js';
-import { median } from './measure.js';
 import type { Bench } from './report.js';
 import { configOf, roundMillis, startTraining } from './training.js';
 

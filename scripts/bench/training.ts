@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAlgorithm } from '../../src/algorithms/create.js';
+import { median } from '../../src/base/median.js';
 import { PHASES, type Phase, type RoundFinished } from '../../src/coordinator/events.js';
 import type { Dataset } from '../../src/data/dataset.js';
 import { loadDataset } from '../../src/data/load.js';
@@ -9,7 +10,6 @@ import { configKeys, flagSource, presetSource, resolveConfig } from '../../src/s
 import { type Plan, planRun } from '../../src/simulation/plan.js';
 import { shardDataset } from '../../src/simulation/shards.js';
 import { startFleet } from '../../src/transport/fleet.js';
-import { median } from './measure.js';
 
 /**
  * A fleet that trains when told to and stands still otherwise, so that contenders can take turns within one process. The run itself

@@ -1,3 +1,5 @@
+import { median } from '../../src/base/median.js';
+
 /** One look at the process; times in minutes since the start. */
 export type Sample = {
   readonly minutes: number;
@@ -25,12 +27,6 @@ export type Verdict = {
 const MOST_RSS = 0.01;
 /** Timers and sockets come and go: a leak adds up to more than these. */
 const MOST_HANDLES = 2;
-
-const median = (values: readonly number[]): number => {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-};
 
 /** Theil and Sen's slope, the median of those between any two points: a garbage collection here or there does not move it. */
 export const slopeOf = (points: readonly (readonly [x: number, y: number])[]): number => {

@@ -1,4 +1,5 @@
 import type { ClientUpdate } from '../algorithms/algorithm.js';
+import { median } from '../base/median.js';
 import type { Rejection } from './devices.js';
 import type { Flight } from './flight.js';
 import type { DefenceSettings } from './settings.js';
@@ -12,12 +13,6 @@ const normOf = ({ tensors, count }: ClientUpdate): number => {
   let squares = 0;
   for (const values of tensors) for (const value of values) squares += value * value;
   return Math.sqrt(squares) / count;
-};
-
-const median = (values: readonly number[]): number => {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 };
 
 export type UpdateFlight = Flight & { readonly fate: Extract<Flight['fate'], { kind: 'update' }> };

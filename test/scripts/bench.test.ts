@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { EXPECTED, judge, TOLERANCE } from '../../scripts/bench/expected.js';
 import { floorOf, floorRates } from '../../scripts/bench/floor.js';
 import { createGenerator, flopOf, runOn } from '../../scripts/bench/generator.js';
-import { alternate, median, medianOf, medianRatio } from '../../scripts/bench/measure.js';
+import { alternate, medianOf, medianRatio } from '../../scripts/bench/measure.js';
 import { createPeak, peakModule } from '../../scripts/bench/peak.js';
 import { isMet, renderReport, renderTable, shortfall, show } from '../../scripts/bench/report.js';
 import { configOf } from '../../scripts/bench/training.js';
+import { median } from '../../src/base/median.js';
 import { referenceKernels } from '../../src/tensor/reference.js';
 
 describe('medians', () => {

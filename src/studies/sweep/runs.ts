@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { median } from '../../base/median.js';
 import type { Summary } from '../../report/summary.js';
 import type { Config } from '../../simulation/config.js';
 import { printConfig } from '../../simulation/parse-config.js';
@@ -31,11 +32,6 @@ export type RunFolder = {
 
 const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 
-const median = (values: readonly number[]): number => {
-  const sorted = values.toSorted((a, b) => a - b);
-  return ((sorted[(sorted.length - 1) >> 1] ?? 0) + (sorted[sorted.length >> 1] ?? 0)) / 2;
-};
-
 const Line = z.object({ millis: z.number(), cpuMillis: z.number().optional() });
 const linesOf = (path: string): z.infer<typeof Line>[] =>
   readFileSync(path, 'utf8')
@@ -44,7 +40,7 @@ const linesOf = (path: string): z.infer<typeof Line>[] =>
     .map((line) => Line.parse(JSON.parse(line)));
 
 /** In the first round, buffers grow to their sizes and code is compiled. */
-const settled = (values: readonly number[]): number => median(values.length > 1 ? values.slice(1) : values);
+const settled = (values: readonly number[]): number => (values.length === 0 ? 0 : median(values.length > 1 ? values.slice(1) : values));
 
 /** Wall seconds that its processes took, kept beside a run: what the run itself counts begins after its data was read. */
 const Clock = z.object({ seconds: z.number() });
