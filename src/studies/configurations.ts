@@ -92,8 +92,7 @@ export const UNMEASURED: readonly PaperSet[] = ['douban', 'hetrec-ml'];
 /** The regime of MetaMF's authors in federated words. */
 export const AUTHORS: Settings = {
   ...PRESETS.paper,
-  optimizer: { ...PRESETS.paper.optimizer, schedule: 'geometric', tensorMoments: [] },
-  metamf: { ...PRESETS.paper.metamf, dropout: 0 },
+  optimizer: { ...PRESETS.paper.optimizer, tensorMoments: [] },
 };
 export const AUTHORS_EPOCHS = PRESETS.paper.epochs;
 /** Ratings a round of it learns from. */

@@ -78,17 +78,18 @@ describe('the optimizer’s settings by tensor', () => {
   });
 });
 
-describe('lazy steps are refused with one CONFIG error', () => {
-  const refusal = (optimizer: Partial<OptimizerSetup>): string => {
-    try {
-      metamf(WORLD, ODD, optimizer);
-    } catch (error) {
-      if (isMetafleetError(error, 'CONFIG')) return error.message;
-      throw error;
-    }
-    return 'none';
-  };
+/** The CONFIG error that settings meet with, or `none`. */
+const refusal = (optimizer: Partial<OptimizerSetup>): string => {
+  try {
+    metamf(WORLD, ODD, optimizer);
+  } catch (error) {
+    if (isMetafleetError(error, 'CONFIG')) return error.message;
+    throw error;
+  }
+  return 'none';
+};
 
+describe('lazy steps are refused with one CONFIG error', () => {
   it.each(['M', 'hidden', 'hidden.item.weights', 'rise', 'layer1.bias', 'lo', 'lower', 'Us', ''])(
     'for a dense tensor or none: %j',
     (name) => {
@@ -113,16 +114,6 @@ describe('lazy steps are refused with one CONFIG error', () => {
 });
 
 describe('settings of an optimizer that contradict each other are refused with one CONFIG error', () => {
-  const refusal = (optimizer: Partial<OptimizerSetup>): string => {
-    try {
-      metamf(WORLD, ODD, optimizer);
-    } catch (error) {
-      if (isMetafleetError(error, 'CONFIG')) return error.message;
-      throw error;
-    }
-    return 'none';
-  };
-
   it.each<readonly [Partial<OptimizerSetup>, string]>([
     [{ rowMoments: ['U', 'M'] }, 'key optimizer.rowMoments: expected U or low, found M'],
     [
