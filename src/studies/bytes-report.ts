@@ -120,9 +120,16 @@ export const bytesPage = (result: BytesResult): string => {
       body: [
         table({
           caption: 'Every run, and what reproduces it',
-          columns: [{ title: 'regime' }, { title: 'seed', numeric: true }, { title: 'digest of Θ' }, { title: 'command' }],
-          rows: regimes.map(({ label, seed, digest, command }) => [
+          columns: [
+            { title: 'regime' },
+            { title: "beside the paper's model" },
+            { title: 'seed', numeric: true },
+            { title: 'digest of Θ' },
+            { title: 'command' },
+          ],
+          rows: regimes.map(({ label, additions, seed, digest, command }) => [
             label,
+            additions.join(', ') || '-',
             seed,
             html`<code>${digest ?? 'not ended'}</code>`,
             html`<code>${command}</code>`,

@@ -7,7 +7,7 @@ import type { Summary } from '../report/summary.js';
 import type { Config } from '../simulation/config.js';
 import { resolveConfig, yamlSource } from '../simulation/parse-config.js';
 import { ratingsIn } from '../simulation/plan.js';
-import { AUTHORS, AUTHORS_BATCH, AUTHORS_EPOCHS, TARGETS } from './configurations.js';
+import { AUTHORS, AUTHORS_BATCH, AUTHORS_EPOCHS, additionsOf, TARGETS } from './configurations.js';
 import { AUTHORS_LABEL, regimesOf } from './definitions.js';
 import { bestSoFar, type CostPoint, type EpochPoint, readEpochsWithCosts } from './history.js';
 import { factsOf } from './measure-table.js';
@@ -54,6 +54,7 @@ export type Regime = {
   /** Of Θ at the run's end; null where the run has not ended. */
   readonly digest: string | null;
   readonly devices: number;
+  readonly additions: readonly string[];
   readonly curve: readonly CurvePoint[];
   /** In the order of `targets`. */
   readonly reached: readonly Reached[];
@@ -94,6 +95,7 @@ const regimeOf = async (
     seed: config.seed,
     digest,
     devices,
+    additions: additionsOf(config),
     curve,
     reached: targets.map((target) => curve.find(({ mse }) => mse !== null && mse <= target) ?? null),
     within: { tenth: lastWithin(curve, rounds / 10), hundredth: lastWithin(curve, rounds / 100) },

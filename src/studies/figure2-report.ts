@@ -4,7 +4,7 @@ import { html } from '../report/html.js';
 import { figures, renderPage } from '../report/page.js';
 import type { Figure2Result, Panel } from './figure2.js';
 import { PAPER } from './published.js';
-import { QUICK_NOTE, UNTUNED_NOTE } from './table-text.js';
+import { additionsNote, QUICK_NOTE, UNTUNED_NOTE } from './table-text.js';
 
 /** Quarters of the shown users by activity, least active first, ties in order of the users: positions in `users`. */
 const quartersOf = (activity: readonly number[]): readonly (readonly number[])[] => {
@@ -43,7 +43,7 @@ export const figure2Svg = (chart: Chart): string => renderChart(chart, { width: 
 export const figure2Page = (result: Figure2Result): string => {
   const { data, run, environment } = result;
   const { weights, items } = figure2Charts(result);
-  const notes = [...(result.quick ? [QUICK_NOTE] : []), ...(data.measured ? [] : [UNTUNED_NOTE])];
+  const notes = [...(result.quick ? [QUICK_NOTE] : []), ...(data.measured ? [] : [UNTUNED_NOTE]), ...additionsNote([run])];
   return renderPage({
     title: `Figure 2: what is generated for each user, on ${data.title ?? data.name}`,
     lead: 'Does MetaMF generate different models for different users, and alike ones for users who are alike?',
@@ -71,4 +71,5 @@ export const figure2Text = (result: Figure2Result): string =>
     `Figure 2, on ${result.data.title ?? result.data.name}: ${formatCount(result.users.length)} users, item ${result.item}, run ${result.run.run}`,
     ...(result.quick ? [QUICK_NOTE] : []),
     ...(result.data.measured ? [] : [UNTUNED_NOTE]),
+    ...additionsNote([result.run]),
   ].join('\n');

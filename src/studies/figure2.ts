@@ -9,7 +9,7 @@ import { readSummary } from '../report/stored-run.js';
 import type { Config } from '../simulation/config.js';
 import { inspectRun } from '../simulation/inspect.js';
 import { resolveConfig, yamlSource } from '../simulation/parse-config.js';
-import { configurationsFor } from './configurations.js';
+import { additionsOf, configurationsFor } from './configurations.js';
 import { factsOf } from './measure-table.js';
 import { paperSetOf } from './published.js';
 import { commandOf } from './run-store.js';
@@ -36,6 +36,7 @@ export type Figure2Result = {
     readonly seed: number;
     readonly digest: string | null;
     readonly epoch: number | null;
+    readonly additions: readonly string[];
   };
   readonly item: number;
   readonly users: readonly number[];
@@ -134,7 +135,14 @@ export const runFigure2 = async (options: Figure2Options, hooks: StudyHooks): Pr
     quick: options.quick,
     data: factsOf(options.data, dataset),
     environment: options.environment,
-    run: { run: summary.run, command: commandOf(config), seed, digest: summary.digest, epoch: summary.bestEpoch },
+    run: {
+      run: summary.run,
+      command: commandOf(config),
+      seed,
+      digest: summary.digest,
+      epoch: summary.bestEpoch,
+      additions: additionsOf(config),
+    },
     item,
     users,
     activity: users.map((user) => offsets[user + 1]! - offsets[user]!),

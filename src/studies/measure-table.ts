@@ -6,7 +6,7 @@ import { ratingsIn } from '../simulation/plan.js';
 import { additionsOf, UNMEASURED } from './configurations.js';
 import type { Line, Study } from './definitions.js';
 import { type Comparison, compare, type UserErrors, userErrorsOf, userErrorsOfPredictor } from './device-errors.js';
-import { readEpochs } from './history.js';
+import { readEpochsWithCosts } from './history.js';
 import { PAPER_SETS, paperSetOf } from './published.js';
 import { commandOf } from './run-store.js';
 import type { BaselineResult, DataFacts, ErrorsAt, LineResult, RunFigures, TableResult } from './table-result.js';
@@ -27,8 +27,9 @@ export const factsOf = (place: string, dataset: Dataset): DataFacts => {
 
 const NOT_MEASURED = { mae: null, mse: null };
 
-const figuresOf = ({ config, seed, folder, digest }: TrainedRun): RunFigures => {
+const figuresOf = async ({ config, seed, folder, digest }: TrainedRun): Promise<RunFigures> => {
   const summary = readSummary(folder);
+  const epochs = await readEpochsWithCosts(folder);
   const { test, valid, bestEpoch, lastEpoch } = summary;
   const at = (epoch: number | null, errors: typeof test.best): ErrorsAt => ({ epoch: epoch ?? 0, ...(errors ?? NOT_MEASURED) });
   return {
@@ -51,7 +52,8 @@ const figuresOf = ({ config, seed, folder, digest }: TrainedRun): RunFigures => 
     bytesPerDevice: summary.bytes.perDevice,
     bytes: summary.bytes.training,
     wallMillis: summary.wallMillis,
-    curve: readEpochs(folder),
+    cpuMillis: epochs.at(-1)?.cpuMillis ?? 0,
+    curve: epochs.map(({ epoch, round, valid, test: errors }) => ({ epoch, round, valid, test: errors })),
   };
 };
 
@@ -102,11 +104,9 @@ export const measureTable = async ({
   hooks,
 }: TableParts): Promise<Pick<TableResult, 'lines' | 'baselines' | 'comparisons'>> => {
   const runsOf = ({ label }: Pick<Line, 'label'>): TrainedRun[] => trained.filter((run) => run.label === label);
-  const lines: LineResult[] = study.lines.map((line) => ({
-    label: line.label,
-    published: line.published,
-    runs: runsOf(line).map(figuresOf),
-  }));
+  const lines: LineResult[] = [];
+  for (const { label, published } of study.lines)
+    lines.push({ label, published, runs: await Promise.all(runsOf({ label }).map(figuresOf)) });
   const first = study.lines[0]!;
   const fitted = study.baselines ? await measureBaselineLines(runsOf(first), load, hooks) : [];
   const compared = new Set(study.comparisons.flat());

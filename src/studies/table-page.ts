@@ -50,12 +50,12 @@ const shortSource = (source: string): string => (source === PAPER ? 'paper' : so
 const costsTable = ({ lines }: TableResult): Html =>
   table({
     caption: 'What it took, means over seeds; bytes of training as encoded, over the whole fleet',
-    columns: [{ title: 'model' }, ...numeric('parameters', 'rounds', 'down per device', 'up per device', 'wall time')],
+    columns: [{ title: 'model' }, ...numeric('parameters', 'rounds', 'down per device', 'up per device', 'wall time', 'processor time')],
     rows: lines
       .filter(({ runs }) => runs.length > 0)
       .map(({ label, runs }) => {
-        const { rounds, down, up, wall } = costsOf(runs);
-        return [label, formatCount(runs[0]!.parameters), rounds, down, up, wall];
+        const { rounds, down, up, wall, cpu } = costsOf(runs);
+        return [label, formatCount(runs[0]!.parameters), rounds, down, up, wall, cpu];
       }),
   });
 
@@ -95,7 +95,7 @@ const runsTable = ({ lines }: TableResult): Html =>
     caption: 'Every run: its figures, and what reproduces them',
     columns: [
       { title: 'run' },
-      ...numeric('seed', 'best epoch', 'MAE', 'MSE', 'last epoch', 'MAE', 'MSE', 'rounds', 'down', 'up', 'wall time'),
+      ...numeric('seed', 'best epoch', 'MAE', 'MSE', 'last epoch', 'MAE', 'MSE', 'rounds', 'down', 'up', 'wall time', 'processor time'),
       { title: 'digest of Θ' },
       { title: 'command' },
     ],
@@ -104,7 +104,13 @@ const runsTable = ({ lines }: TableResult): Html =>
         label,
         run.seed,
         ...[run.best, run.last].flatMap(({ epoch, mae, mse }) => [epoch, formatError(mae ?? Number.NaN), formatError(mse ?? Number.NaN)]),
-        ...[formatCount(run.rounds), formatBytes(run.bytes.down), formatBytes(run.bytes.up), formatSpan(run.wallMillis)],
+        ...[
+          formatCount(run.rounds),
+          formatBytes(run.bytes.down),
+          formatBytes(run.bytes.up),
+          formatSpan(run.wallMillis),
+          formatSpan(run.cpuMillis),
+        ],
         html`<code>${run.digest ?? 'unfinished'}</code>`,
         html`<code>${run.command}</code>`,
       ]),
@@ -154,7 +160,7 @@ export const tablePage = (result: TableResult): string => {
   const warnings = [
     ...(result.quick ? [QUICK_NOTE] : []),
     ...(data.measured ? [] : [UNTUNED_NOTE]),
-    ...additionsNote(result),
+    ...additionsNote(lines.flatMap(({ runs }) => runs)),
     ...(missing.length === 0 ? [] : [`Not trained yet: ${missing.join('; ')}.`]),
   ];
   const sections: Section[] = [

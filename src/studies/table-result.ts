@@ -66,6 +66,8 @@ export type RunFigures = {
   readonly bytes: { readonly down: number; readonly up: number };
   /** Of all processes of the run, measurements included. */
   readonly wallMillis: number;
+  /** Processor time of all threads until the last epoch; 0 where a run did not note it. */
+  readonly cpuMillis: number;
   readonly curve: readonly EpochPoint[];
 };
 

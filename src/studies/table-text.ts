@@ -17,6 +17,7 @@ export const costsOf = (runs: readonly RunFigures[]) => ({
   down: formatBytes(meanOf(runs, ({ bytesPerDevice }) => bytesPerDevice.down)),
   up: formatBytes(meanOf(runs, ({ bytesPerDevice }) => bytesPerDevice.up)),
   wall: formatSpan(meanOf(runs, ({ wallMillis }) => wallMillis)),
+  cpu: formatSpan(meanOf(runs, ({ cpuMillis }) => cpuMillis)),
 });
 
 export const publishedText = (mae: number, mse: number | null): string => `${mae.toFixed(3)} / ${mse === null ? '-' : mse.toFixed(3)}`;
@@ -47,13 +48,14 @@ const HEADER = [
   'down/dev.',
   'up/dev.',
   'wall',
+  'processor',
 ];
 
 const lineRow = ({ label, published, runs }: LineResult): string[] => {
   const whole = published.filter(({ group }) => group === undefined);
   const shown = whole.length === 0 ? '-' : whole.map(({ mae, mse }) => publishedText(mae, mse)).join('; ');
-  if (runs.length === 0) return [label, '-', '-', '-', '-', shown, '0', '-', '-', '-', '-'];
-  const { rounds, down, up, wall } = costsOf(runs);
+  if (runs.length === 0) return [label, '-', '-', '-', '-', shown, '0', '-', '-', '-', '-', '-'];
+  const { rounds, down, up, wall, cpu } = costsOf(runs);
   return [
     label,
     plusMinus(runs.map(({ best }) => best.mae)),
@@ -62,7 +64,7 @@ const lineRow = ({ label, published, runs }: LineResult): string[] => {
     plusMinus(runs.map(({ last }) => last.mse)),
     shown,
     String(runs.length),
-    ...[rounds, down, up, wall],
+    ...[rounds, down, up, wall, cpu],
   ];
 };
 
@@ -93,8 +95,8 @@ export const QUICK_NOTE = 'QUICK: runs cut short to prove that the command works
 export const UNTUNED_NOTE = 'The configurations were never tuned or measured on this set.';
 
 /** What the trained models have that the paper's has not. */
-export const additionsNote = ({ lines }: TableResult): string[] => {
-  const additions = new Set(lines.flatMap(({ runs }) => runs.flatMap((run) => run.additions)));
+export const additionsNote = (runs: readonly { readonly additions: readonly string[] }[]): string[] => {
+  const additions = new Set(runs.flatMap((run) => run.additions));
   return additions.size === 0 ? [] : [`MetaMF is trained with ${[...additions].join(', ')}: additions to the paper's model, of its sizes.`];
 };
 
@@ -108,9 +110,9 @@ export const tableText = (result: TableResult): string => {
       label,
       plusMinus(seeds.map(({ mae }) => mae)),
       plusMinus(seeds.map(({ mse }) => mse)),
-      ...['-', '-', '-', String(seeds.length), '-', '-', '-', '-'],
+      ...['-', '-', '-', String(seeds.length), '-', '-', '-', '-', '-'],
     ]),
-    ...others.map(({ label, figure }) => [label, '-', '-', '-', '-', publishedText(figure.mae, figure.mse), '-', '-', '-', '-', '-']),
+    ...others.map(({ label, figure }) => [label, '-', '-', '-', '-', publishedText(figure.mae, figure.mse), '-', '-', '-', '-', '-', '-']),
   ];
   const groups = result.groups ? lines.flatMap(groupRows) : [];
   const comparisons = comparisonRows(result);
@@ -118,7 +120,7 @@ export const tableText = (result: TableResult): string => {
     `${title}, on ${data.title ?? data.name}`,
     ...(result.quick ? [QUICK_NOTE] : []),
     ...(data.measured ? [] : [UNTUNED_NOTE]),
-    ...additionsNote(result),
+    ...additionsNote(lines.flatMap(({ runs }) => runs)),
     '',
     columnsText(rows),
     ...(groups.length === 0 ? [] : ['', columnsText([['by activity, at best', 'MAE', 'MSE', 'published'], ...groups])]),

@@ -25,11 +25,12 @@ export const kindOf = (config: Config): string =>
       .map(({ key }) => configValue(config, key)),
   );
 
-const ROUNDS = 10;
-/** Larger cohorts are extrapolated to: a round of this many takes a second or so. */
-const MOST_COHORT = 2000;
+/** As many as let the median round be one after the first, which wait for compilation. */
+const ROUNDS = 30;
+/** Larger cohorts are extrapolated to: a round of this many takes half a second or so. */
+const MOST_COHORT = 4000;
 /** Enough ratings for their share of the start and of the memory to stand out. */
-const MANY_RATINGS = 4_000_000;
+const MANY_RATINGS = 10_000_000;
 const FEW_RATINGS = 400_000;
 
 /** A short run of the point's shape: as many items and ratings per device, on as many devices as `ratings` allow. */

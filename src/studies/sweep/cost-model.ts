@@ -10,6 +10,7 @@ import { fitShares } from './least-squares.js';
  * they are fitted to short measured runs (calibration.ts), never assumed.
  *
  *   a round     fixed + devices of the cohort + item rows generated × numbers per row + rows sent back × numbers per row + Θ stepped
+ *               + devices of the fleet, since less of a larger one is in the caches
  *   the start   fixed + ratings loaded + Θ initialized
  *   measuring   fixed + devices of the fleet + held-out rows × numbers per row
  *   bytes       devices × (header + dense part) + rows × (id + numbers)
@@ -111,8 +112,9 @@ export const sizesOf = (config: Config, dataset: Dataset): Sizes => {
   };
 };
 
-const ofRound = ({ cohort, rowsDown, rowsUp, workPerRow, stepped }: Sizes): number[] => [
+const ofRound = ({ devices, cohort, rowsDown, rowsUp, workPerRow, stepped }: Sizes): number[] => [
   1,
+  devices,
   cohort,
   cohort * rowsDown * workPerRow,
   cohort * rowsUp * workPerRow,

@@ -109,11 +109,11 @@ describe('calibration', () => {
     const cohorts = [250, 1000, 8000].map((cohort) => point({ cohort }, { cohort }));
     const groups = [...calibrationRuns(cohorts).values()];
     expect(groups).toHaveLength(1);
-    expect(groups[0]!.map(({ cohort }) => cohort)).toEqual([250, 2000, 250]);
+    expect(groups[0]!.map(({ cohort }) => cohort)).toEqual([250, 4000, 250]);
     expect(groups[0]!.map(({ data }) => data)).toEqual([
       'synthetic:users=20000,items=500,ratings=400000',
       'synthetic:users=20000,items=500,ratings=400000',
-      'synthetic:users=200000,items=500,ratings=4000000',
+      'synthetic:users=500000,items=500,ratings=10000000',
     ]);
   });
 
