@@ -35,7 +35,8 @@ describe('metafleet paper', () => {
     const runs = result.lines.flatMap((line) => line.runs);
     expect(new Set(runs.map(({ digest }) => digest)).size).toBe(6);
     const page = readFileSync(join(cwd, 'results', 'paper', 'table3-synthetic.html'), 'utf8');
-    for (const { digest, best } of runs) {
+    for (const { digest, best, cpuMillis } of runs) {
+      expect(cpuMillis).toBeGreaterThan(0);
       expect(page).toContain(digest);
       expect(page).toContain(best.mse!.toFixed(4));
     }
@@ -95,13 +96,31 @@ describe('metafleet paper', () => {
 
   it('reads regimes off at their epochs, those of runs that were trained otherwise beside its own', { timeout: SLOW }, async () => {
     const cwd = await temporaryFolder();
-    const other = ['run', ...SMALL, '--ratings', '1', '--sampling', 'activity', '--cohort', '8', '--epochs', '2', '--name', 'other'];
+    const plain = ['--metamf.centring', 'none', '--metamf.itemOffset', 'none', '--metamf.dropout', '0'];
+    const other = [
+      'run',
+      ...SMALL,
+      ...plain,
+      '--ratings',
+      '1',
+      '--sampling',
+      'activity',
+      '--cohort',
+      '8',
+      '--epochs',
+      '2',
+      '--name',
+      'other',
+    ];
     expect((await metafleet([...other, '--quiet', '--baselines', 'false', '--metrics.enabled', 'false'], { cwd })).code).toBe(0);
     const words = ['paper', 'bytes', ...SMALL, '--epochs', '3', '--quiet', '--include', 'results/other'];
     const { code, out } = await metafleet(words, { cwd });
     expect(code).toBe(0);
     const result = JSON.parse(readFileSync(join(cwd, 'results', 'paper', 'bytes-synthetic.json'), 'utf8')) as BytesResult;
     const { regimes, authors, data } = result;
+    // What a regime adds to the paper's model stands beside it; on the command line this one was told to add nothing.
+    const added = ['private centring on the device', 'a generated item offset', 'dropout of 0.2'];
+    expect(regimes.map(({ additions }) => additions)).toEqual([[], added]);
     const perEpoch = Math.ceil(data.ratings.train / 64);
     expect(authors).toEqual({ roundsPerEpoch: perEpoch, epochs: 100, rounds: 100 * perEpoch });
     expect(regimes.map(({ label, curve }) => [label, curve.map(({ epoch }) => epoch)])).toEqual([
@@ -127,6 +146,8 @@ describe('metafleet paper', () => {
     const names = ['json', 'html', 'weights.svg', 'items.svg'];
     const before = names.map(file);
     const result = JSON.parse(before[0]!) as Figure2Result;
+    for (const addition of result.run.additions) expect(before[1]).toContain(addition);
+    expect(result.run.additions).toHaveLength(3);
     expect([result.weights.points.length, result.embeddings.points.length, result.activity.length]).toEqual([24, 24, 24]);
     // w1 (4 × 2), b1 (2), w2 (2), b2 (1); an item embedding has 4.
     expect([result.weights.dimensions, result.embeddings.dimensions]).toEqual([13, 4]);
