@@ -53,7 +53,7 @@ export type ClientUpdate = {
 export type StepResult = { readonly gradientNorm: number; readonly clipped: boolean };
 
 export type ServerHalf = {
-  /** Θ, with its optimizer state; pieces of one tensor share a name. */
+  /** Θ, with its optimizer state; pieces of one tensor share a name. What they hold is read and written after `settle` only. */
   readonly parameters: readonly Parameter[];
   readonly kernels: 'simd' | 'reference';
   /** How many models may be generated at once within the server's memory, when every item is asked for. */
@@ -69,6 +69,8 @@ export type ServerHalf = {
   accumulate(updates: readonly ClientUpdate[]): void;
   /** Steps Θ by what was accumulated since the last step; nothing accumulated, nothing changes. */
   step(learningRate: number): StepResult;
+  /** Ends what the last step left to be done beside the next round: Θ is then what that step makes of it. */
+  settle(): void;
   /** What the optimizer remembers beside the parameters' own state: plain data for the checkpoint. */
   state(): unknown;
   restore(state: unknown): void;

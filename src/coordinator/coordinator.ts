@@ -146,6 +146,11 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
   };
   let groups: ActivityGroups | undefined;
 
+  /** Θ, to be read or written. */
+  const settled = (): ServerHalf['parameters'] => {
+    server.settle();
+    return server.parameters;
+  };
   const kernelBytes = (): Bytes => {
     const memories = new Set(server.parameters.map(({ arena }) => arena.memory.buffer));
     return bytes(Array.from(memories).reduce((sum, { byteLength }) => sum + byteLength, 0));
@@ -194,14 +199,14 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
       return (await persist(() => evaluate(context, state.round, world.devices, known, settings.fleet === null ? null : carried.now)))
         .result;
     },
-    digest: () => digestOf(server.parameters),
+    digest: () => digestOf(settled()),
     save: async (path, run, { weightsOnly, keep, hold }) => {
       const start = performance.now();
       const { round } = state;
       const optimizer = server.state();
       const handedOn = weightsOnly ? {} : { carried: packCarried({ rounds: carried, sampler: sampler().state() }) };
       const { magic, header, stretches } = checkpointFile({
-        ...{ algorithm: algorithm.name, round, optimizer, run: { state, run }, weightsOnly, parameters: server.parameters },
+        ...{ algorithm: algorithm.name, round, optimizer, run: { state, run }, weightsOnly, parameters: settled() },
         ...handedOn,
       });
       // What is plain data is taken now; Θ cannot change before it is copied, since the next step waits for that.
@@ -223,7 +228,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
       return bytes === null ? null : { bytes, millis: millis(performance.now() - start), waited: millis(0), round };
     },
     restore: (path) => {
-      const { optimizer, run, round, carried: handedOn } = readCheckpoint(path, algorithm.name, server.parameters);
+      const { optimizer, run, round, carried: handedOn } = readCheckpoint(path, algorithm.name, settled());
       const saved = parseSaved(run, round, path);
       checkState(optimizer, server.state(), path);
       server.restore(optimizer);
@@ -235,7 +240,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
       return { round, run: saved.run };
     },
     restoreWeights: (path) => {
-      const { run, round } = readWeights(path, algorithm.name, server.parameters);
+      const { run, round } = readWeights(path, algorithm.name, settled());
       state = parseSaved(run, round, path).state;
       return { round: state.round };
     },

@@ -1,6 +1,6 @@
 import type { KernelPool, KernelTask } from './kernels.js';
 import { elementsOf, type Parameter } from './parameter.js';
-import { cut, decayTerm, gradientSquares, type OptimizerState, type Step, sum, type TensorUpdate } from './step.js';
+import { type Cut, cut, decayTerm, gradientSquares, joined, type OptimizerState, type Step, sum, type TensorUpdate } from './step.js';
 
 /**
  * Adam (Kingma & Ba, 2015), with L2 in the gradient or decoupled (Loshchilov & Hutter, 2019), and with a second moment
@@ -16,56 +16,56 @@ export type AdamRule = { readonly kind: 'adam'; readonly beta1: number; readonly
 type AdamStep = Step & AdamRule;
 type Corrections = { readonly first: number; readonly second: number };
 
-const elementTasks = (parameter: Parameter, step: AdamStep, { first, second }: Corrections): KernelTask[] => {
+const elementTasks = (parameter: Parameter, step: AdamStep, { first, second }: Corrections): Cut => {
   const { memory, size, weights, moment, variance, gradient, name } = parameter;
   const { scale, beta1, beta2, epsilon } = step;
   const rest = [scale, step.learningRate / first, second, beta1, beta2, epsilon, decayTerm(name, step), Number(step.decoupled)] as const;
   return cut(
     parameter,
-    step.lazy(name),
+    step,
     ({ count, at, gradient: g }) => ({ kernel: 'adam', memory, args: [count, weights + at, moment + at, variance + at, g, ...rest] }),
-    ({ first: row, count }) => ({
+    ({ first: row, count }, { slotOf, due }) => ({
       kernel: 'adamItems',
       memory,
-      args: [row, count, size, gradient.slotOf, weights, moment, variance, gradient.slots, ...rest],
+      args: [row, count, size, slotOf, due, weights, moment, variance, gradient.slots, ...rest],
     }),
   );
 };
 
-const rowTasks = (parameter: Parameter, step: AdamStep, { first, second }: Corrections): KernelTask[] => {
+const rowTasks = (parameter: Parameter, step: AdamStep, { first, second }: Corrections): Cut => {
   const { memory, size, trained, weights, moment, variance, gradient, name } = parameter;
   const { scale, beta1, beta2, epsilon } = step;
   const rest = [scale, step.learningRate / first, second, beta1, beta2, epsilon, decayTerm(name, step), Number(step.decoupled)] as const;
   return cut(
     parameter,
-    step.lazy(name),
+    step,
     ({ at, gradient: g, block }) => ({
       kernel: 'adamRow',
       memory,
       args: [size, trained, weights + at, moment + at, variance + 4 * block, g, ...rest],
     }),
-    ({ first: row, count }) => ({
+    ({ first: row, count }, { slotOf, due }) => ({
       kernel: 'adamRowItems',
       memory,
-      args: [row, count, size, trained, gradient.slotOf, weights, moment, variance, gradient.slots, ...rest],
+      args: [row, count, size, trained, slotOf, due, weights, moment, variance, gradient.slots, ...rest],
     }),
   );
 };
 
-const tensorTasks = (parameter: Parameter, step: AdamStep, { first }: Corrections, denominator: number): KernelTask[] => {
+const tensorTasks = (parameter: Parameter, step: AdamStep, { first }: Corrections, denominator: number): readonly KernelTask[] => {
   const { memory, size, weights, moment, gradient, name } = parameter;
   const rate = step.learningRate / first / denominator;
   const rest = [step.scale, rate, step.beta1, decayTerm(name, step), Number(step.decoupled)] as const;
   return cut(
     parameter,
-    false,
+    { lazy: () => false, defers: () => false },
     ({ count, at, gradient: g }) => ({ kernel: 'adamTensor', memory, args: [count, weights + at, moment + at, g, ...rest] }),
     ({ first: row, count }) => ({
       kernel: 'adamTensorItems',
       memory,
       args: [row, count, size, gradient.slotOf, weights, moment, gradient.slots, ...rest],
     }),
-  );
+  ).tasks;
 };
 
 /** Σ g·w over the blocks that have a gradient. */
@@ -115,9 +115,9 @@ export const adamUpdate = (pool: KernelPool, pieces: readonly Parameter[], step:
   const corrections = { first: 1 - step.beta1 ** state.steps, second: 1 / Math.sqrt(1 - step.beta2 ** state.steps) };
   switch (pieces[0]!.kind) {
     case 'element':
-      return { tasks: pieces.flatMap((piece) => elementTasks(piece, step, corrections)) };
+      return joined(pieces.map((piece) => elementTasks(piece, step, corrections)));
     case 'row':
-      return { tasks: pieces.flatMap((piece) => rowTasks(piece, step, corrections)) };
+      return joined(pieces.map((piece) => rowTasks(piece, step, corrections)));
     case 'tensor':
       return tensorUpdate(pool, pieces, step, corrections, state);
     case 'squares':

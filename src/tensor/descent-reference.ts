@@ -1,8 +1,10 @@
+import type { EachItem } from './item-rows.js';
 import type { Kernels } from './kernels.js';
 
 /** Reference of the kernels that step weights otherwise than Adam per element or per tensor: their definition. */
 export const descentReference = (
   memory: WebAssembly.Memory,
+  eachItem: EachItem,
   adamTensor: Kernels['adamTensor'],
 ): Pick<Kernels, 'adamRow' | 'adamRowItems' | 'adagrad' | 'adagradItems' | 'momentum' | 'momentumItems' | 'scaleItems'> => {
   const floats = (pointer: number, count: number) => new Float32Array(memory.buffer, pointer, count);
@@ -11,18 +13,6 @@ export const descentReference = (
     const W = floats(w, count);
     const G = floats(g, g === 0 ? 0 : count);
     return Float64Array.from(W, (weight, i) => (g === 0 ? 0 : scale * G[i]!) + (decoupled ? 0 : decay * weight));
-  };
-  /** One call for each item block, with the block's byte offset and gradient. */
-  const eachItem = (
-    first: number,
-    count: number,
-    size: number,
-    slotOf: number,
-    g: number,
-    step: (at: number, gradient: number, item: number) => void,
-  ) => {
-    const slots = new Int32Array(memory.buffer, slotOf, first + count);
-    for (let i = first; i < first + count; i++) step(4 * i * size, slots[i]! < 0 ? 0 : g + 4 * slots[i]! * size, i);
   };
 
   const adamRow: Kernels['adamRow'] = (count, trained, w, m, v, g, scale, rate, correction, beta1, beta2, epsilon, decay, decoupled) => {
@@ -54,14 +44,14 @@ export const descentReference = (
     adamRow,
     adagrad,
     momentum,
-    adamRowItems: (first, count, size, trained, slotOf, w, m, v, g, ...rest) =>
-      eachItem(first, count, size, slotOf, g, (at, gradient, item) =>
+    adamRowItems: (first, count, size, trained, slotOf, due, w, m, v, g, ...rest) =>
+      eachItem({ first, count, size, slotOf, due, g }, (at, gradient, item) =>
         adamRow(size, trained, w + at, m + at, v + 4 * item, gradient, ...rest),
       ),
-    adagradItems: (first, count, size, slotOf, w, v, g, ...rest) =>
-      eachItem(first, count, size, slotOf, g, (at, gradient) => adagrad(size, w + at, v + at, gradient, ...rest)),
-    momentumItems: (first, count, size, slotOf, w, m, g, ...rest) =>
-      eachItem(first, count, size, slotOf, g, (at, gradient) => momentum(size, w + at, m + at, gradient, ...rest)),
+    adagradItems: (first, count, size, slotOf, due, w, v, g, ...rest) =>
+      eachItem({ first, count, size, slotOf, due, g }, (at, gradient) => adagrad(size, w + at, v + at, gradient, ...rest)),
+    momentumItems: (first, count, size, slotOf, due, w, m, g, ...rest) =>
+      eachItem({ first, count, size, slotOf, due, g }, (at, gradient) => momentum(size, w + at, m + at, gradient, ...rest)),
     scaleItems: (count, size, factors, w) => {
       const F = floats(factors, count);
       floats(w, count * size).forEach((value, at, weights) => {

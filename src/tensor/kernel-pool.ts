@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { MetafleetError, messageOf } from '../base/errors.js';
-import { awaitDone, CAPACITY, createRing, drain, execute, instantiate, publish, resultOf, takeFailure } from './kernel-ring.js';
+import { awaitDone, CAPACITY, createRing, drain, execute, instantiate, type Lane, publish, resultOf, takeFailure } from './kernel-ring.js';
 import type { KernelPool, KernelTask } from './kernels.js';
 import { chooseImplementation, type Implementation } from './probe.js';
 
@@ -53,16 +53,29 @@ export const createKernelPool = async (options: KernelPoolOptions): Promise<Kern
     worker.unref();
   }
 
-  const runBatch = (batch: readonly KernelTask[], results: Float64Array, at: number): void => {
-    const first = publish(ring, batch);
-    drain(ring, kernels);
-    if (!awaitDone(ring)) {
+  /** Takes this thread's share of a lane's tasks and blocks until they are done. */
+  const finish = (lane: Lane): void => {
+    if (loss !== undefined) throw loss;
+    drain(lane, kernels);
+    if (!awaitDone(ring, lane)) {
       loss = lostThread('it ended while it ran a task');
       throw loss;
     }
-    const failure = takeFailure(ring);
+    const failure = takeFailure(lane);
     if (failure !== undefined) throw new Error(failure);
-    for (let i = 0; i < batch.length; i++) results[at + i] = resultOf(ring, first + i);
+  };
+  const runBatch = (batch: readonly KernelTask[], results: Float64Array, at: number): void => {
+    const first = publish(ring, ring.urgent, batch, batch.length - 1);
+    finish(ring.urgent);
+    for (let i = 0; i < batch.length; i++) results[at + i] = resultOf(ring.urgent, first + i);
+  };
+  const run = (tasks: readonly KernelTask[]): Float64Array => {
+    if (loss !== undefined) throw loss;
+    if (workers.length === 0 || tasks.length === 1)
+      return Float64Array.from(tasks, ({ kernel, memory, args }) => execute(kernels, kernel, memory, args));
+    const results = new Float64Array(tasks.length);
+    for (let at = 0; at < tasks.length; at += CAPACITY) runBatch(tasks.slice(at, at + CAPACITY), results, at);
+    return results;
   };
 
   return {
@@ -74,13 +87,17 @@ export const createKernelPool = async (options: KernelPoolOptions): Promise<Kern
       if (found === undefined) throw new RangeError(`kernel pool: expected one of ${kernels.length} memories, found memory ${memory}`);
       return found;
     },
-    run: (tasks) => {
-      if (loss !== undefined) throw loss;
-      if (workers.length === 0 || tasks.length === 1)
-        return Float64Array.from(tasks, ({ kernel, memory, args }) => execute(kernels, kernel, memory, args));
-      const results = new Float64Array(tasks.length);
-      for (let at = 0; at < tasks.length; at += CAPACITY) runBatch(tasks.slice(at, at + CAPACITY), results, at);
-      return results;
+    run,
+    defer: (tasks) => {
+      if (workers.length === 0 || tasks.length > CAPACITY) {
+        run(tasks);
+        return;
+      }
+      finish(ring.deferred);
+      publish(ring, ring.deferred, tasks, tasks.length);
+    },
+    settle: () => {
+      if (workers.length > 0) finish(ring.deferred);
     },
     close: async () => {
       loss ??= new MetafleetError('CAPABILITY', 'kernel pool: closed');

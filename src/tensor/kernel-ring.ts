@@ -5,14 +5,21 @@ import { referenceKernels } from './reference.js';
 import { simdKernels } from './simd.js';
 
 /**
- * The shared state of a kernel pool: a ring of encoded tasks that all threads claim from, one at a time.
+ * The shared state of a kernel pool: two lanes of encoded tasks that all threads claim from, one at a time. Threads take from the deferred
+ * lane only when the urgent one is empty, and look there again after each task.
  *
- * Tasks are numbered for the life of the pool; task t sits in slot t mod CAPACITY and `published`, `claimed` and `done`
+ * A lane's tasks are numbered for the life of the pool; task t sits in slot t mod CAPACITY and `published`, `claimed` and `done`
  * count up forever (modulo 2³²). So nothing is ever reset, and a thread that comes late from one batch cannot disturb the
  * next: whatever it manages to claim is published and not yet done. published − done ≤ CAPACITY.
  */
 export type Ring = {
   readonly buffer: SharedArrayBuffer;
+  readonly control: Int32Array;
+  readonly urgent: Lane;
+  readonly deferred: Lane;
+};
+
+export type Lane = {
   readonly control: Int32Array;
   readonly tasks: Float64Array;
   readonly results: Float64Array;
@@ -20,19 +27,23 @@ export type Ring = {
 };
 
 export const CAPACITY = 1024;
-/** Doubles per task: kernel, memory, number of arguments, arguments (at most 16, adamItems). */
-const SLOT = 20;
+/** Doubles per task: kernel, memory, number of arguments, arguments (at most 18, adamRowItems). */
+const SLOT = 21;
 const CONTROL_BYTES = 64;
 const TEXT_BYTES = 960;
+const LANE_BYTES = CONTROL_BYTES + TEXT_BYTES + CAPACITY * (SLOT + 1) * 8;
 
-/** Indices into `control`. */
+/** Indices into the ring's `control`: `bell` changes with every batch. */
+const bell = 0,
+  sleepers = 1,
+  lost = 2;
+
+/** Indices into a lane's `control`. */
 const published = 0,
   claimed = 1,
   done = 2,
-  sleepers = 3,
-  failed = 4,
-  textLength = 5,
-  lost = 6;
+  failed = 3,
+  textLength = 4;
 
 /** Looks at a word this often before it sleeps: about 20 µs, what it costs to be woken. */
 const SPINS = 4000;
@@ -70,14 +81,20 @@ const kernelNames = Object.keys({
 } satisfies Record<KernelName, 0>) as KernelName[];
 const kernelIndex = new Map(kernelNames.map((name, index) => [name, index]));
 
-export const createRing = (): Ring => ringOn(new SharedArrayBuffer(CONTROL_BYTES + TEXT_BYTES + CAPACITY * (SLOT + 1) * 8));
+export const createRing = (): Ring => ringOn(new SharedArrayBuffer(CONTROL_BYTES + 2 * LANE_BYTES));
+
+const laneOn = (buffer: SharedArrayBuffer, at: number): Lane => ({
+  control: new Int32Array(buffer, at, CONTROL_BYTES / 4),
+  text: new Uint8Array(buffer, at + CONTROL_BYTES, TEXT_BYTES),
+  tasks: new Float64Array(buffer, at + CONTROL_BYTES + TEXT_BYTES, CAPACITY * SLOT),
+  results: new Float64Array(buffer, at + CONTROL_BYTES + TEXT_BYTES + CAPACITY * SLOT * 8, CAPACITY),
+});
 
 export const ringOn = (buffer: SharedArrayBuffer): Ring => ({
   buffer,
   control: new Int32Array(buffer, 0, CONTROL_BYTES / 4),
-  text: new Uint8Array(buffer, CONTROL_BYTES, TEXT_BYTES),
-  tasks: new Float64Array(buffer, CONTROL_BYTES + TEXT_BYTES, CAPACITY * SLOT),
-  results: new Float64Array(buffer, CONTROL_BYTES + TEXT_BYTES + CAPACITY * SLOT * 8, CAPACITY),
+  urgent: laneOn(buffer, CONTROL_BYTES),
+  deferred: laneOn(buffer, CONTROL_BYTES + LANE_BYTES),
 });
 
 export const instantiate = (implementation: Implementation, memory: WebAssembly.Memory): Kernels =>
@@ -94,88 +111,94 @@ export const execute = (kernels: readonly Kernels[], kernel: KernelName, memory:
   }
 };
 
-/** Publishes at most CAPACITY tasks and wakes as many threads as they can keep busy. Returns the first one's number. */
-export const publish = (ring: Ring, batch: readonly KernelTask[]): number => {
-  const first = Atomics.load(ring.control, published);
+/** Publishes at most CAPACITY tasks and wakes at most `wanted` threads. Returns the first one's number. */
+export const publish = (ring: Ring, lane: Lane, batch: readonly KernelTask[], wanted: number): number => {
+  const first = Atomics.load(lane.control, published);
   batch.forEach(({ kernel, memory, args }, i) => {
     const at = slotOf(first + i) * SLOT;
-    ring.tasks[at] = kernelIndex.get(kernel)!;
-    ring.tasks[at + 1] = memory;
-    ring.tasks[at + 2] = args.length;
-    ring.tasks.set(args, at + 3);
+    lane.tasks[at] = kernelIndex.get(kernel)!;
+    lane.tasks[at + 1] = memory;
+    lane.tasks[at + 2] = args.length;
+    lane.tasks.set(args, at + 3);
   });
-  Atomics.store(ring.control, published, (first + batch.length) | 0);
-  if (Atomics.load(ring.control, sleepers) > 0) Atomics.notify(ring.control, published, batch.length - 1);
+  Atomics.store(lane.control, published, (first + batch.length) | 0);
+  Atomics.add(ring.control, bell, 1);
+  if (Atomics.load(ring.control, sleepers) > 0) Atomics.notify(ring.control, bell, wanted);
   return first;
 };
 
-/** Executes tasks until none is left to claim. After a failure the rest of the batch is claimed and left undone. */
-export const drain = (ring: Ring, kernels: readonly Kernels[]): void => {
-  const { control, tasks, results } = ring;
-  for (;;) {
-    const task = Atomics.load(control, claimed);
-    if (task === Atomics.load(control, published)) return;
-    if (Atomics.compareExchange(control, claimed, task, (task + 1) | 0) !== task) continue;
-    const slot = slotOf(task),
-      at = slot * SLOT;
-    if (Atomics.load(control, failed) === 0) {
-      try {
-        results[slot] = execute(
-          kernels,
-          kernelNames[tasks[at]!]!,
-          tasks[at + 1]!,
-          Array.from(tasks.subarray(at + 3, at + 3 + tasks[at + 2]!)),
-        );
-      } catch (error) {
-        recordFailure(ring, messageOf(error));
-      }
+/** Executes one task, if there is one left to claim. After a failure the rest of the batch is claimed and left undone. */
+const takeOne = (lane: Lane, kernels: readonly Kernels[]): boolean => {
+  const { control, tasks, results } = lane;
+  const task = Atomics.load(control, claimed);
+  if (task === Atomics.load(control, published)) return false;
+  if (Atomics.compareExchange(control, claimed, task, (task + 1) | 0) !== task) return true;
+  const slot = slotOf(task),
+    at = slot * SLOT;
+  if (Atomics.load(control, failed) === 0) {
+    try {
+      results[slot] = execute(
+        kernels,
+        kernelNames[tasks[at]!]!,
+        tasks[at + 1]!,
+        Array.from(tasks.subarray(at + 3, at + 3 + tasks[at + 2]!)),
+      );
+    } catch (error) {
+      recordFailure(lane, messageOf(error));
     }
-    if (((Atomics.add(control, done, 1) + 1) | 0) === Atomics.load(control, published)) Atomics.notify(control, done);
   }
+  if (((Atomics.add(control, done, 1) + 1) | 0) === Atomics.load(control, published)) Atomics.notify(control, done);
+  return true;
+};
+
+/** Executes a lane's tasks until none is left to claim. */
+export const drain = (lane: Lane, kernels: readonly Kernels[]): void => {
+  while (takeOne(lane, kernels));
 };
 
 /** What a task of the last batch returned. */
-export const resultOf = (ring: Ring, task: number): number => ring.results[slotOf(task)]!;
+export const resultOf = (lane: Lane, task: number): number => lane.results[slotOf(task)]!;
 
-/** Blocks until every published task is done. Returns false when a thread died: its task never will be. */
-export const awaitDone = ({ control }: Ring): boolean => {
+/** Blocks until every published task of a lane is done. Returns false when a thread died: its task never will be. */
+export const awaitDone = ({ control: shared }: Ring, { control }: Lane): boolean => {
   const all = Atomics.load(control, published);
   for (;;) {
     const seen = spinWhile(control, done, (value) => value !== all);
     if (seen === all) return true;
-    if (Atomics.load(control, lost) !== 0) return false;
+    if (Atomics.load(shared, lost) !== 0) return false;
     Atomics.wait(control, done, seen, LOOK_AGAIN_MS);
   }
 };
 
 /** A pool thread's whole life: it works when there are tasks and sleeps when there are none, until it is terminated. */
-export const serve = (ring: Ring, kernels: readonly Kernels[]): never => {
-  const { control } = ring;
+export const serve = ({ control, urgent, deferred }: Ring, kernels: readonly Kernels[]): never => {
   for (;;) {
-    drain(ring, kernels);
-    const seen = spinWhile(control, published, (value) => value === Atomics.load(control, claimed));
-    if (seen !== Atomics.load(control, claimed)) continue;
+    // Read before the lanes are: what is published after they were found empty has changed it.
+    const rung = Atomics.load(control, bell);
+    drain(urgent, kernels);
+    if (takeOne(deferred, kernels)) continue;
+    if (spinWhile(control, bell, (value) => value === rung) !== rung) continue;
     Atomics.add(control, sleepers, 1);
-    Atomics.wait(control, published, seen);
+    Atomics.wait(control, bell, rung);
     Atomics.sub(control, sleepers, 1);
   }
 };
 
 /** Says that this thread ends, for a caller that may be waiting for it. */
-export const recordLoss = ({ control }: Ring): void => {
+export const recordLoss = ({ control, urgent, deferred }: Ring): void => {
   Atomics.store(control, lost, 1);
-  Atomics.notify(control, done);
+  for (const lane of [urgent, deferred]) Atomics.notify(lane.control, done);
 };
 
-/** The first failure since it was last asked for, which clears it. */
-export const takeFailure = ({ control, text }: Ring): string | undefined => {
+/** A lane's first failure since it was last asked for, which clears it. */
+export const takeFailure = ({ control, text }: Lane): string | undefined => {
   if (Atomics.load(control, failed) === 0) return undefined;
   const message = new TextDecoder().decode(text.slice(0, Atomics.load(control, textLength)));
   Atomics.store(control, failed, 0);
   return message;
 };
 
-const recordFailure = ({ control, text }: Ring, message: string): void => {
+const recordFailure = ({ control, text }: Lane, message: string): void => {
   if (Atomics.compareExchange(control, failed, 0, 1) !== 0) return;
   const encoded = new TextEncoder().encode(message).subarray(0, TEXT_BYTES);
   text.set(encoded);

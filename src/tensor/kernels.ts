@@ -113,12 +113,15 @@ export type Kernels = {
     decay: number,
     decoupled: number,
   ): number;
-  /** `adam` over item blocks first ≤ i < first + count, each `size` elements, whose gradient is g + slotOf[i]·size (i32, −1: none). */
+  /** `adam` over item blocks first ≤ i < first + count, each `size` elements, whose gradient is g + slotOf[i]·size (i32, −1: none; slotOf 0: no
+   * block has one). Where `due` is not 0, only blocks with due[i] (i32) = 1 are stepped, each by one caller, and due[i] is 0 afterwards; it is
+   * 2 while a thread is at it. */
   adamItems(
     first: number,
     count: number,
     size: number,
     slotOf: number,
+    due: number,
     w: number,
     m: number,
     v: number,
@@ -157,6 +160,7 @@ export type Kernels = {
     size: number,
     trained: number,
     slotOf: number,
+    due: number,
     w: number,
     m: number,
     v: number,
@@ -188,6 +192,7 @@ export type Kernels = {
     count: number,
     size: number,
     slotOf: number,
+    due: number,
     w: number,
     v: number,
     g: number,
@@ -216,6 +221,7 @@ export type Kernels = {
     count: number,
     size: number,
     slotOf: number,
+    due: number,
     w: number,
     m: number,
     g: number,
@@ -283,5 +289,9 @@ export type KernelPool = {
   on(memory: number): Kernels;
   /** Returns each task's value (0 for kernels without one), in the order of the tasks. */
   run(tasks: readonly KernelTask[]): Float64Array;
+  /** Leaves calls to the other threads, for when they have nothing else to do, and returns at once; with no other thread it runs them. */
+  defer(tasks: readonly KernelTask[]): void;
+  /** Takes this thread's share of what was deferred and blocks until all of it is done. Throws as `run` does. */
+  settle(): void;
   close(): Promise<void>;
 };

@@ -1,8 +1,9 @@
 import { type AdamRule, adamUpdate } from './adam.js';
+import type { Deferral } from './deferral.js';
 import { type DescentRule, descentUpdate } from './descent.js';
 import type { KernelPool, KernelTask } from './kernels.js';
 import { clearGradients, type Parameter } from './parameter.js';
-import { gradientSquares, type OptimizerState, type Regularization, type Step, type TensorUpdate } from './step.js';
+import { gradientSquares, type LaterRows, type OptimizerState, type Regularization, type Step, type TensorUpdate } from './step.js';
 
 /**
  * Optimizers over sharded parameters, behind one call a round: the mean gradient is clipped, regularized and stepped by a rule, tensor by
@@ -48,8 +49,8 @@ const shrinkByPopularity = (pool: KernelPool, pieces: readonly Parameter[], { po
 export type StepResult = { readonly gradientNorm: number; readonly clipped: boolean };
 
 /**
- * One step on the mean gradient (accumulated gradient / `count`). Gradients are zero afterwards.
- * Returns the mean gradient's global norm before clipping.
+ * One step on the mean gradient (accumulated gradient / `count`). Gradients are zero afterwards, and rows without one up to date, or
+ * left to `deferral` where there is one. Returns the mean gradient's global norm before clipping.
  */
 export const optimizerStep = (
   pool: KernelPool,
@@ -58,22 +59,28 @@ export const optimizerStep = (
   state: OptimizerState,
   learningRate: number,
   count: number,
+  deferral?: Deferral,
 ): StepResult => {
+  deferral?.settle();
   state.steps += 1;
   const gradientNorm = Math.sqrt(gradientSquares(pool, parameters)) / count;
   const clipped = options.clip > 0 && gradientNorm > options.clip;
-  const step: Step & Rule = { ...options, learningRate, scale: (clipped ? options.clip / gradientNorm : 1) / count };
+  const scale = (clipped ? options.clip / gradientNorm : 1) / count;
+  const step: Step & Rule = { ...options, learningRate, scale, defers: (parameter) => deferral?.defers(parameter) === true };
   const tasks: KernelTask[] = [];
+  const rows: LaterRows[] = [];
   const endings: { readonly first: number; readonly end: number; readonly finish: (values: Float64Array) => void }[] = [];
   for (const pieces of byName(parameters).values()) {
     const counted = pieces[0]!.counts !== 0;
     if (counted) shrinkByPopularity(pool, pieces, step);
-    const { tasks: own, finish } = updateOf(pool, pieces, counted ? { ...step, decay: () => 0 } : step, state);
+    const { tasks: own, finish, later = [] } = updateOf(pool, pieces, counted ? { ...step, decay: () => 0 } : step, state);
     if (finish !== undefined) endings.push({ first: tasks.length, end: tasks.length + own.length, finish });
     tasks.push(...own);
+    rows.push(...later);
   }
   const results = pool.run(tasks);
   for (const { first, end, finish } of endings) finish(results.subarray(first, end));
+  deferral?.start(rows);
   clearGradients(pool, parameters);
   return { gradientNorm, clipped };
 };

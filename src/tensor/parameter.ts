@@ -24,6 +24,8 @@ export type Parameter = {
   /** Of a sparse tensor whose rows decay by popularity: how many rounds touched each block, and room for as many factors; else null pointers. */
   readonly counts: number;
   readonly factors: number;
+  /** Of a sparse tensor whose untouched rows may be stepped later (deferral.ts): one i32 per block, whether its step is due; else the null pointer. */
+  readonly due: number;
   readonly gradient: Gradient;
 };
 
@@ -80,6 +82,8 @@ export const createParameter = (
     readonly sparse: boolean;
     readonly trained?: number;
     readonly counted?: boolean;
+    /** Whoever reads or writes a parameter that defers has its rows brought up to date before. */
+    readonly deferring?: boolean;
   },
   kind: MomentKind,
 ): Parameter => {
@@ -90,6 +94,8 @@ export const createParameter = (
   const variance = HAS_VARIANCE.includes(kind) ? arena.allocate(kind === 'row' ? shape.blocks : count) : 0;
   const counted = shape.counted === true && shape.sparse;
   const slotOf = shape.sparse ? arena.allocate(shape.blocks) : 0;
+  // Not where rows decay by popularity, which is a pass of its own, nor where the next step needs the sum of this one's squares.
+  const defers = shape.deferring === true && shape.sparse && !counted && kind !== 'tensor';
   if (shape.sparse) arena.i32(slotOf, shape.blocks).fill(-1);
   const capacity = shape.sparse || kind === 'none' ? 0 : shape.blocks;
   const gradient: Gradient = { slots: capacity === 0 ? 0 : arena.allocate(count), capacity, used: capacity, touched: [], slotOf };
@@ -106,6 +112,7 @@ export const createParameter = (
     variance,
     counts: counted ? arena.allocate(shape.blocks) : 0,
     factors: counted ? arena.allocate(shape.blocks) : 0,
+    due: defers ? arena.allocate(shape.blocks) : 0,
     gradient,
   };
 };

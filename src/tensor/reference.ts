@@ -1,4 +1,5 @@
 import { descentReference } from './descent-reference.js';
+import { createItemRows } from './item-rows.js';
 import type { Kernels } from './kernels.js';
 import { ratingReference } from './rating-reference.js';
 
@@ -14,12 +15,12 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
   const span = (rows: number, row: number, columns: number, column = 1) =>
     rows > 0 && columns > 0 ? (rows - 1) * row + (columns - 1) * column + 1 : 0;
   const slotAt = (slotOf: number, i: number) => new Int32Array(memory.buffer, slotOf, i + 1)[i]!;
-  const gradientOf = (i: number, size: number, slotOf: number, g: number) => (slotAt(slotOf, i) < 0 ? 0 : g + slotAt(slotOf, i) * size * 4);
+  const eachItem = createItemRows(memory);
   const highest = (values: Uint32Array) => values.reduce((most, value) => Math.max(most, value + 1), 0);
 
   const kernels: Kernels = {
     ...ratingReference(memory),
-    ...descentReference(memory, (...args) => kernels.adamTensor(...args)),
+    ...descentReference(memory, eachItem, (...args) => kernels.adamTensor(...args)),
 
     gemm(m, n, k, a, aRow, aCol, b, bRow, c, cRow, bias, accumulate) {
       const A = floats(a, span(m, aRow, k, aCol)),
@@ -178,33 +179,14 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
       return kernels.sumSquares(count, w);
     },
 
-    adamItems(first, count, size, slotOf, w, m, v, g, scale, rate, correction, beta1, beta2, epsilon, decay, decoupled) {
-      for (let i = first; i < first + count; i++) {
-        const at = i * size * 4;
-        kernels.adam(
-          size,
-          w + at,
-          m + at,
-          v + at,
-          gradientOf(i, size, slotOf, g),
-          scale,
-          rate,
-          correction,
-          beta1,
-          beta2,
-          epsilon,
-          decay,
-          decoupled,
-        );
-      }
-    },
+    adamItems: (first, count, size, slotOf, due, w, m, v, g, ...rest) =>
+      eachItem({ first, count, size, slotOf, due, g }, (at, gradient) => kernels.adam(size, w + at, m + at, v + at, gradient, ...rest)),
 
-    adamTensorItems(first, count, size, slotOf, w, m, g, scale, rate, beta1, decay, decoupled) {
+    adamTensorItems(first, count, size, slotOf, w, m, g, ...rest) {
       let sum = 0;
-      for (let i = first; i < first + count; i++) {
-        const at = i * size * 4;
-        sum += kernels.adamTensor(size, w + at, m + at, gradientOf(i, size, slotOf, g), scale, rate, beta1, decay, decoupled);
-      }
+      eachItem({ first, count, size, slotOf, due: 0, g }, (at, gradient) => {
+        sum += kernels.adamTensor(size, w + at, m + at, gradient, ...rest);
+      });
       return sum;
     },
   };

@@ -36,10 +36,16 @@ export type Step = Regularization & {
   readonly learningRate: number;
   /** Multiplies the accumulated gradient: 1 / (number of ratings), times the clipping factor. */
   readonly scale: number;
+  /** Whether the rows of a sparse tensor that have no gradient are stepped later. */
+  readonly defers: (parameter: Parameter) => boolean;
 };
 
-/** The kernel calls that step one tensor, and what is to be done with their values. */
-export type TensorUpdate = { readonly tasks: readonly KernelTask[]; readonly finish?: (values: Float64Array) => void };
+/** The kernel calls that step one tensor, what is to be done with their values, and what is left for later. */
+export type TensorUpdate = {
+  readonly tasks: readonly KernelTask[];
+  readonly finish?: (values: Float64Array) => void;
+  readonly later?: readonly LaterRows[];
+};
 
 export const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
 
@@ -57,7 +63,7 @@ export const gradientSquares = (pool: KernelPool, parameters: readonly Parameter
  * the order in which Σ w² is added up. */
 const CHUNK = 1 << 18;
 
-type Range = { readonly first: number; readonly count: number };
+export type Range = { readonly first: number; readonly count: number };
 
 const ranges = (total: number, step: number): Range[] =>
   Array.from({ length: Math.ceil(total / step) }, (_, i) => ({ first: i * step, count: Math.min(step, total - i * step) }));
@@ -65,24 +71,46 @@ const ranges = (total: number, step: number): Range[] =>
 /** A run of elements of one tensor with their gradient: `at` is its offset in bytes, `block` the row of a sparse tensor it is. */
 export type Stretch = { readonly count: number; readonly at: number; readonly gradient: number; readonly block: number };
 
-/** Cuts a parameter into kernel calls: on rows of a sparse tensor, on chunks of a dense one, or on each touched row of a lazy one. */
+/** Where rows of a sparse tensor find their gradient, and whether their step is due: null pointers where none has one, and where all are. */
+export type RowState = Pick<Parameter['gradient'], 'slotOf'> & Pick<Parameter, 'due'>;
+
+/** All rows of a sparse tensor, by kernel call. */
+export const rowRanges = ({ blocks, size }: Parameter): Range[] => ranges(blocks, Math.max(1, Math.floor(CHUNK / size)));
+
+/** How the rows of a parameter that have no gradient are stepped, later (deferral.ts). */
+export type LaterRows = { readonly parameter: Parameter; readonly on: (rows: Range) => KernelTask };
+
+export type Cut = { readonly tasks: readonly KernelTask[]; readonly later: readonly LaterRows[] };
+
+/**
+ * Cuts a parameter into kernel calls: on rows of a sparse tensor, or on chunks of a dense one. Of a sparse tensor that is stepped lazily
+ * or defers, each touched row is a call; the others stay as they are, or are left for later.
+ */
 export const cut = (
   parameter: Parameter,
-  lazy: boolean,
+  { lazy, defers }: Pick<Step, 'lazy' | 'defers'>,
   onStretch: (stretch: Stretch) => KernelTask,
-  onRows: (rows: Range) => KernelTask,
-): KernelTask[] => {
-  const { gradient, blocks, size } = parameter;
-  if (gradient.slotOf === 0) {
-    return ranges(elementsOf(parameter), CHUNK).map(({ first, count }) =>
-      onStretch({ count, at: 4 * first, gradient: gradient.slots + 4 * first, block: 0 }),
-    );
+  onRows: (rows: Range, state: RowState) => KernelTask,
+): Cut => {
+  const { gradient, size, name, due } = parameter;
+  const { slotOf } = gradient;
+  if (slotOf === 0) {
+    const onChunk = ({ first, count }: Range) => onStretch({ count, at: 4 * first, gradient: gradient.slots + 4 * first, block: 0 });
+    return { tasks: ranges(elementsOf(parameter), CHUNK).map(onChunk), later: [] };
   }
-  if (!lazy) return ranges(blocks, Math.max(1, Math.floor(CHUNK / size))).map(onRows);
-  return gradient.touched.map((block, slot) =>
+  const isLazy = lazy(name);
+  if (!isLazy && !defers(parameter)) return { tasks: rowRanges(parameter).map((rows) => onRows(rows, { slotOf, due: 0 })), later: [] };
+  const touched = gradient.touched.map((block, slot) =>
     onStretch({ count: size, at: 4 * block * size, gradient: gradient.slots + 4 * slot * size, block }),
   );
+  return { tasks: touched, later: isLazy ? [] : [{ parameter, on: (rows) => onRows(rows, { slotOf: 0, due }) }] };
 };
+
+/** What the pieces of a tensor are cut into, together. */
+export const joined = (cuts: readonly Cut[]): TensorUpdate => ({
+  tasks: cuts.flatMap(({ tasks }) => tasks),
+  later: cuts.flatMap(({ later }) => later),
+});
 
 /** λ for L2 in the gradient; learning rate · λ when decoupled, as the kernels take it. */
 export const decayTerm = (name: string, { decay, decoupled, learningRate }: Step): number => decay(name) * (decoupled ? learningRate : 1);

@@ -11,6 +11,13 @@ const SETTINGS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     sampling: 'activity',
     rounds: 12,
   },
+  'few rows a round, the others stepped beside the next round': {
+    delivery: 'subset',
+    ratings: 1,
+    cohort: 4,
+    rounds: 12,
+    optimizer: { tensorMoments: [] },
+  },
   'f16 on the wire, MetaMF-SI': { dtype: 'f16', metamf: { variant: 'si' } },
   'int8 on the wire in subset delivery, MetaMF-SM': { dtype: 'int8', delivery: 'subset', metamf: { variant: 'sm' } },
   'uniform cohorts, decoys in uploads alone': { sampling: 'uniform', decoys: 5 },

@@ -88,15 +88,15 @@ describe.each([
     const mom = [0.5, RATE, 0.9, 1, 0.1, 0] as const;
     const pairs: readonly (readonly [Call, Call])[] = [
       [
-        (kernels, w, m, v, g, slots) => kernels.adamRowItems(first, count, size, size, slots, w, m, v, g, ...row),
+        (kernels, w, m, v, g, slots) => kernels.adamRowItems(first, count, size, size, slots, 0, w, m, v, g, ...row),
         (kernels, w, m, v, g) => each(g, (at, own, item) => kernels.adamRow(size, size, w + at, m + at, v + 4 * item, own, ...row)),
       ],
       [
-        (kernels, w, v, _t, g, slots) => kernels.adagradItems(first, count, size, slots, w, v, g, ...ada),
+        (kernels, w, v, _t, g, slots) => kernels.adagradItems(first, count, size, slots, 0, w, v, g, ...ada),
         (kernels, w, v, _t, g) => each(g, (at, own) => kernels.adagrad(size, w + at, v + at, own, ...ada)),
       ],
       [
-        (kernels, w, m, _t, g, slots) => kernels.momentumItems(first, count, size, slots, w, m, g, ...mom),
+        (kernels, w, m, _t, g, slots) => kernels.momentumItems(first, count, size, slots, 0, w, m, g, ...mom),
         (kernels, w, m, _t, g) => each(g, (at, own) => kernels.momentum(size, w + at, m + at, own, ...mom)),
       ],
     ];
@@ -104,6 +104,24 @@ describe.each([
       expectSameOutcome(run(items), run(blocks));
       expect(run(items).buffers[0]).not.toEqual(run(() => undefined).buffers[0]);
     }
+  });
+
+  it('only the blocks that are due are stepped, by whoever takes them, and none twice', () => {
+    const [items, size] = [5, 6];
+    const adam = [0.5, RATE, 1.5, 0.9, 0.99, 1e-8, 0.1, 0] as const;
+    const w0 = real(random(9), items * size);
+    /** Up to date, due, taken by another caller. */
+    const states = Int32Array.of(1, 0, 1, 2, 1);
+    const run = (call: (kernels: Kernels, w: number, m: number, v: number, due: number) => void) =>
+      on((kernels, put) => call(kernels, put(w0), put(new Float32Array(items * size)), put(new Float32Array(items * size)), put(states)));
+    const found = run((kernels, w, m, v, due) => {
+      for (let repeat = 0; repeat < 2; repeat++) kernels.adamItems(1, 4, size, 0, due, w, m, v, 0, ...adam);
+    });
+    const expected = run((kernels, w, m, v) => {
+      for (const block of [2, 4]) kernels.adam(size, w + 4 * block * size, m + 4 * block * size, v + 4 * block * size, 0, ...adam);
+    });
+    expect(found.buffers.slice(0, 3)).toEqual(expected.buffers.slice(0, 3));
+    expect(Array.from(found.buffers[3]!.subarray(0, items))).toEqual([1, 0, 0, 2, 0]);
   });
 
   it('scales each block by its own factor, and no other', () => {

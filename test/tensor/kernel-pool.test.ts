@@ -113,6 +113,42 @@ describe.each(['simd', 'reference'] as const)('a pool of %s kernels', (implement
     expectSameNumbers(arena.f32(x, count), new Float32Array(count).fill(runs), 'executions');
   });
 
+  it.each([1, 2, 4])('on %i threads executes what is deferred once, beside runs, and has done so when settled', async (threads) => {
+    const arena = createArena(2 ** 20);
+    const pool = await start({ threads, memories: [arena.memory], implementation });
+    const [count, repeats] = [200, 200];
+    const one = arena.allocate(1);
+    const [deferred, urgent] = [arena.allocate(count), arena.allocate(count)];
+    arena.f32(one, 1)[0] = 1;
+    const tasksOn = (x: number) =>
+      Array.from({ length: count }, (_, i): KernelTask => ({ kernel: 'axpy', memory: 0, args: [1, 1, one, x + 4 * i] }));
+    const [later, now] = [tasksOn(deferred), tasksOn(urgent)];
+    for (let repeat = 1; repeat <= repeats; repeat++) {
+      pool.defer(later);
+      pool.run(now);
+      expectSameNumbers(arena.f32(urgent, count), new Float32Array(count).fill(repeat), `runs, ${repeat}`);
+      if (repeat % 2 === 0) continue;
+      pool.settle();
+      expectSameNumbers(arena.f32(deferred, count), new Float32Array(count).fill(repeat), `deferred, ${repeat}`);
+    }
+  });
+
+  it.each([2, 4])('on %i threads throws what a deferred kernel trapped on when it is settled, and goes on', async (threads) => {
+    const arena = createArena(2 ** 20);
+    const pool = await start({ threads, memories: [arena.memory], implementation });
+    const x = filled(arena, 5, 64);
+    pool.defer([{ kernel: 'sumSquares', memory: 0, args: [64, 2 ** 31] }]);
+    expect(
+      pool.run([
+        { kernel: 'zero', memory: 0, args: [32, x] },
+        { kernel: 'zero', memory: 0, args: [32, x + 128] },
+      ]),
+    ).toHaveLength(2);
+    expect(() => pool.settle()).toThrow(/kernel sumSquares on memory 0/);
+    pool.defer([{ kernel: 'axpy', memory: 0, args: [1, 1, x, x] }]);
+    pool.settle();
+  });
+
   it.each([1, 2, 4])('on %i threads throws what a kernel trapped on, and goes on with the next run', async (threads) => {
     const arena = createArena(2 ** 20),
       pool = await start({ threads, memories: [arena.memory], implementation });

@@ -94,6 +94,7 @@ const createServerHalf = async (world: World, options: FedAvgOptions, server: Se
       ratings = 0;
       return { gradientNorm: Math.sqrt(squares), clipped: false };
     },
+    settle: () => {},
     state: () => null,
     restore: () => {},
     close: () => pool.close(),

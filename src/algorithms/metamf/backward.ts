@@ -1,3 +1,4 @@
+import type { Deferral } from '../../tensor/deferral.js';
 import { gemmTasks } from '../../tensor/gemm-tasks.js';
 import type { KernelPool, Kernels, KernelTask } from '../../tensor/kernels.js';
 import { claimSlot, reserveSlots } from '../../tensor/parameter.js';
@@ -18,6 +19,7 @@ import type { ItemShard, Layout } from './layout.js';
  * Sums run over items and devices in order of their ids, and over shards in theirs: the bits do not depend on threads.
  */
 export type Backward = {
+  readonly deferral: Deferral;
   readonly dense: readonly Scratch[];
   readonly hidden: readonly Scratch[];
   readonly collaborative: Scratch;
@@ -39,9 +41,10 @@ type ShardBackward = {
   readonly hidden: Scratch;
 };
 
-export const createBackward = ({ core, branches, shards }: Layout): Backward => {
+export const createBackward = ({ core, branches, shards }: Layout, deferral: Deferral): Backward => {
   const scratch = () => createScratch(core);
   return {
+    deferral,
     dense: branches.map(scratch),
     hidden: branches.map(scratch),
     collaborative: scratch(),
@@ -130,6 +133,8 @@ const itemTasks = (pool: KernelPool, layout: Layout, forward: Forward, backward:
     const { shard, user, item, slot, upstream, hidden } = local;
     const count = collectRows(layout, local, spansOf(shard, updates));
     shareSlots(shard);
+    // Not so already only of updates that waited for rounds.
+    backward.deferral.bring(shard.weights, shard.bias.gradient.touched);
     pool.on(shard.memory).zero(size, hidden.reserve(size));
     const { weights, bias } = shard;
     const lists = [count, user.pointer, item.pointer, slot.pointer, units, layout.paddedRank] as const;

@@ -1,4 +1,5 @@
 import type { DeviceId } from '../../base/units.js';
+import type { Deferral } from '../../tensor/deferral.js';
 import { gemmTasks } from '../../tensor/gemm-tasks.js';
 import type { KernelPool, KernelTask } from '../../tensor/kernels.js';
 import { createScratch, type Scratch } from '../../tensor/scratch.js';
@@ -16,6 +17,7 @@ import type { ItemShard, Layout } from './layout.js';
  * What the backward pass needs again stays in the scratch buffers until the next `prepare`.
  */
 export type Forward = {
+  readonly deferral: Deferral;
   cohort: readonly DeviceId[];
   /** What dropout multiplied the units by that it left; 1 without it. */
   gain: number;
@@ -35,7 +37,8 @@ type ShardForward = {
   readonly out: Scratch;
 };
 
-export const createForward = ({ core, branches, shards }: Layout): Forward => ({
+export const createForward = ({ core, branches, shards }: Layout, deferral: Deferral): Forward => ({
+  deferral,
   cohort: [],
   gain: 1,
   embedded: createScratch(core),
@@ -94,6 +97,7 @@ const TASK_ITEMS = 256;
 const generateAll = (pool: KernelPool, layout: Layout, forward: Forward, first: number, count: number): readonly Float32Array[][] => {
   const padded = layout.paddedRank;
   const units = layout.branches[0].hidden.units;
+  forward.deferral.settle();
   const tasks = forward.shards.flatMap(({ shard, hidden, out }): KernelTask[] => {
     const stride = shard.items * padded;
     const target = out.reserve(count * stride);
@@ -142,6 +146,7 @@ const generateSome = (
   const tasks = forward.shards.map(({ shard, hidden, user, item, out }, index): KernelTask => {
     const list = lists[index]!;
     const count = list.item.length;
+    forward.deferral.bring(shard.weights, list.item);
     shard.arena.u32(user.reserve(count), count).set(list.user);
     shard.arena.u32(item.reserve(count), count).set(list.item);
     const target = out.reserve(count * padded);

@@ -86,19 +86,19 @@ export const createLayout = (world: World, options: MetaMFOptions, memory: Memor
     const at = { memory: index + 1, arena };
     const firstItem = index * itemsPerShard;
     const items = Math.min(itemsPerShard, world.items - firstItem);
-    const itemBlocks = (name: string, rows: number) =>
+    const itemBlocks = (name: string, rows: number, deferring: boolean) =>
       createParameter(
         name,
         at,
-        { blocks: items, size: rows * paddedRank, trained: rows * s, sparse: true, counted: memory(name).counted },
+        { blocks: items, size: rows * paddedRank, trained: rows * s, sparse: true, counted: memory(name).counted, deferring },
         memory(name).kind,
       );
     return {
       ...at,
       firstItem,
       items,
-      weights: itemBlocks('low.weights', units),
-      bias: itemBlocks('low.bias', 1),
+      weights: itemBlocks('low.weights', units, true),
+      bias: itemBlocks('low.bias', 1, false),
     };
   });
 

@@ -1,3 +1,4 @@
+import { createDeferral } from '../../tensor/deferral.js';
 import { createKernelPool } from '../../tensor/kernel-pool.js';
 import { type OptimizerOptions, optimizerStep } from '../../tensor/optimizer.js';
 import { clearGradients } from '../../tensor/parameter.js';
@@ -25,8 +26,9 @@ const createServerHalf = async (
   initialize(layout, server.seed);
   const memories = [layout.core, ...layout.shards.map(({ arena }) => arena)].map(({ memory }) => memory);
   const pool = await createKernelPool({ threads: server.threads, memories });
-  const forward = createForward(layout);
-  const backward = createBackward(layout);
+  const deferral = createDeferral(pool);
+  const forward = createForward(layout, deferral);
+  const backward = createBackward(layout, deferral);
   const state = createOptimizerState();
   let ratings = 0;
   return {
@@ -45,10 +47,11 @@ const createServerHalf = async (
         clearGradients(pool, layout.parameters);
         return { gradientNorm: 0, clipped: false };
       }
-      const result = optimizerStep(pool, layout.parameters, optimizer, state, learningRate, ratings);
+      const result = optimizerStep(pool, layout.parameters, optimizer, state, learningRate, ratings, deferral);
       ratings = 0;
       return result;
     },
+    settle: () => deferral.settle(),
     state: () => structuredClone(state),
     restore: (saved) => {
       Object.assign(state, structuredClone(saved) as OptimizerState);

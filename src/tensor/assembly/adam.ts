@@ -1,3 +1,5 @@
+import { gradientOf, release, take } from './items';
+
 // One fused pass: 24 bytes per parameter with a gradient (w, m, v read and written, g read), 20 bytes or less without; the
 // pass is bound by memory. Hyperparameters stay f64 until 1 − β is taken: 1 − float32(0.999) is off by 1e-5 of itself.
 
@@ -18,11 +20,13 @@ export function adamTensor(count: i32, w: usize, m: usize, g: usize, scale: f64,
   return tensorSteps(count, w, m, w, false, scale, rate, beta1, decay, false);
 }
 
-export function adamItems(first: i32, count: i32, size: i32, slotOf: usize, w: usize, m: usize, v: usize, g: usize, scale: f64, rate: f64, correction: f64, beta1: f64, beta2: f64, epsilon: f64, decay: f64, decoupled: i32): void {
+export function adamItems(first: i32, count: i32, size: i32, slotOf: usize, due: usize, w: usize, m: usize, v: usize, g: usize, scale: f64, rate: f64, correction: f64, beta1: f64, beta2: f64, epsilon: f64, decay: f64, decoupled: i32): void {
   const block = (<usize>size) << 2;
   for (let i = first, end = first + count; i < end; i++) {
+    if (!take(i, due)) continue;
     const at = <usize>i * block;
     adam(size, w + at, m + at, v + at, gradientOf(i, slotOf, g, block), scale, rate, correction, beta1, beta2, epsilon, decay, decoupled);
+    release(i, due);
   }
 }
 
@@ -34,13 +38,6 @@ export function adamTensorItems(first: i32, count: i32, size: i32, slotOf: usize
     sum += adamTensor(size, w + at, m + at, gradientOf(i, slotOf, g, block), scale, rate, beta1, decay, decoupled);
   }
   return sum;
-}
-
-// @ts-ignore: decorator
-@inline
-function gradientOf(i: i32, slotOf: usize, g: usize, block: usize): usize {
-  const slot = load<i32>(slotOf + ((<usize>i) << 2));
-  return slot < 0 ? 0 : g + <usize>slot * block;
 }
 
 // `hasGradient` and `decoupled` are constants at every call: four loops come of it, none with a branch inside.

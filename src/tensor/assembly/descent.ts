@@ -1,6 +1,7 @@
 // Adam with one second moment for a row, Adagrad, momentum, and the scaling of rows. As in adam.ts, `hasGradient` and `decoupled` are
 // constants at every call: loops without a branch inside.
 import { adamTensor } from './adam';
+import { gradientOf, release, take } from './items';
 
 export function adamRow(count: i32, trained: i32, w: usize, m: usize, v: usize, g: usize, scale: f64, rate: f64, correction: f64, beta1: f64, beta2: f64, epsilon: f64, decay: f64, decoupled: i32): void {
   // Where there is neither gradient nor coupled decay, the row's squares are zero.
@@ -11,11 +12,13 @@ export function adamRow(count: i32, trained: i32, w: usize, m: usize, v: usize, 
   adamTensor(count, w, m, g, scale, rate / (Math.sqrt(<f64>second) * correction + epsilon), beta1, decay, decoupled);
 }
 
-export function adamRowItems(first: i32, count: i32, size: i32, trained: i32, slotOf: usize, w: usize, m: usize, v: usize, g: usize, scale: f64, rate: f64, correction: f64, beta1: f64, beta2: f64, epsilon: f64, decay: f64, decoupled: i32): void {
+export function adamRowItems(first: i32, count: i32, size: i32, trained: i32, slotOf: usize, due: usize, w: usize, m: usize, v: usize, g: usize, scale: f64, rate: f64, correction: f64, beta1: f64, beta2: f64, epsilon: f64, decay: f64, decoupled: i32): void {
   const block = (<usize>size) << 2;
   for (let i = first, end = first + count; i < end; i++) {
+    if (!take(i, due)) continue;
     const at = <usize>i * block;
     adamRow(size, trained, w + at, m + at, v + ((<usize>i) << 2), gradientOf(i, slotOf, g, block), scale, rate, correction, beta1, beta2, epsilon, decay, decoupled);
+    release(i, due);
   }
 }
 
@@ -28,11 +31,13 @@ export function adagrad(count: i32, w: usize, v: usize, g: usize, scale: f64, ra
   else adagradSteps(count, w, v, w, false, scale, rate, epsilon, decay, false);
 }
 
-export function adagradItems(first: i32, count: i32, size: i32, slotOf: usize, w: usize, v: usize, g: usize, scale: f64, rate: f64, epsilon: f64, decay: f64, decoupled: i32): void {
+export function adagradItems(first: i32, count: i32, size: i32, slotOf: usize, due: usize, w: usize, v: usize, g: usize, scale: f64, rate: f64, epsilon: f64, decay: f64, decoupled: i32): void {
   const block = (<usize>size) << 2;
   for (let i = first, end = first + count; i < end; i++) {
+    if (!take(i, due)) continue;
     const at = <usize>i * block;
     adagrad(size, w + at, v + at, gradientOf(i, slotOf, g, block), scale, rate, epsilon, decay, decoupled);
+    release(i, due);
   }
 }
 
@@ -44,11 +49,13 @@ export function momentum(count: i32, w: usize, m: usize, g: usize, scale: f64, r
   else momentumSteps(count, w, m, w, false, scale, rate, factor, nesterov, decay, false);
 }
 
-export function momentumItems(first: i32, count: i32, size: i32, slotOf: usize, w: usize, m: usize, g: usize, scale: f64, rate: f64, factor: f64, nesterov: i32, decay: f64, decoupled: i32): void {
+export function momentumItems(first: i32, count: i32, size: i32, slotOf: usize, due: usize, w: usize, m: usize, g: usize, scale: f64, rate: f64, factor: f64, nesterov: i32, decay: f64, decoupled: i32): void {
   const block = (<usize>size) << 2;
   for (let i = first, end = first + count; i < end; i++) {
+    if (!take(i, due)) continue;
     const at = <usize>i * block;
     momentum(size, w + at, m + at, gradientOf(i, slotOf, g, block), scale, rate, factor, nesterov, decay, decoupled);
+    release(i, due);
   }
 }
 
@@ -59,13 +66,6 @@ export function scaleItems(count: i32, size: i32, factors: usize, w: usize): voi
     for (; w < end4; w += 16) v128.store(w, f32x4.mul(factor4, v128.load(w)));
     for (; w < end; w += 4) store<f32>(w, factor * load<f32>(w));
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function gradientOf(i: i32, slotOf: usize, g: usize, block: usize): usize {
-  const slot = load<i32>(slotOf + ((<usize>i) << 2));
-  return slot < 0 ? 0 : g + <usize>slot * block;
 }
 
 // Σ (scale·g + decay·w)², in f64.

@@ -1,0 +1,174 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { random } from '../../src/base/random.js';
+import { createDeferral, type Deferral } from '../../src/tensor/deferral.js';
+import { createKernelPool } from '../../src/tensor/kernel-pool.js';
+import type { KernelPool, KernelTask } from '../../src/tensor/kernels.js';
+import { createArena } from '../../src/tensor/memory.js';
+import { type OptimizerOptions, optimizerStep, type Rule } from '../../src/tensor/optimizer.js';
+import {
+  claimSlot,
+  createParameter,
+  elementsOf,
+  type MomentKind,
+  type Parameter,
+  reserveSlots,
+  stateOf,
+} from '../../src/tensor/parameter.js';
+import { createOptimizerState } from '../../src/tensor/step.js';
+import { expectSameNumbers, real } from './workbench.js';
+
+const ROWS = 40;
+const SIZE = 6;
+const ADAM: Rule = { kind: 'adam', beta1: 0.9, beta2: 0.99, epsilon: 1e-8 };
+const RULES: readonly (readonly [MomentKind, Rule])[] = [
+  ['element', ADAM],
+  ['row', ADAM],
+  ['squares', { kind: 'adagrad', epsilon: 1e-8 }],
+  ['velocity', { kind: 'sgd', momentum: 0.9, nesterov: true }],
+];
+const optionsOf = (rule: Rule): OptimizerOptions =>
+  ({ ...rule, decoupled: false, clip: 1, decay: () => 0.1, popularity: 0, lazy: () => false }) as OptimizerOptions;
+
+type Bench = { readonly pool: KernelPool; readonly parameters: readonly Parameter[]; step(round: number, deferral?: Deferral): void };
+
+const bench = async (
+  kind: MomentKind,
+  rule: Rule,
+  threads: number,
+  implementation: KernelPool['implementation'] = 'simd',
+): Promise<Bench> => {
+  const arenas = [createArena(1 << 22), createArena(1 << 22)];
+  const parameters = arenas.map((arena, memory) =>
+    createParameter('rows', { memory, arena }, { blocks: ROWS, size: SIZE, sparse: true, deferring: true }, kind),
+  );
+  parameters.forEach((parameter, index) => {
+    weightsOf(parameter).set(real(random(1, index), ROWS * SIZE));
+  });
+  const pool = await createKernelPool({ threads, implementation, memories: arenas.map(({ memory }) => memory) });
+  onTestFinished(() => pool.close());
+  const state = createOptimizerState();
+  return {
+    pool,
+    parameters,
+    step: (round, deferral) => {
+      for (const parameter of parameters) touch(parameter, round);
+      optimizerStep(pool, parameters, optionsOf(rule), state, 0.05, 8, deferral);
+    },
+  };
+};
+
+const weightsOf = ({ arena, weights }: Parameter): Float32Array => arena.f32(weights, ROWS * SIZE);
+const rowOf = (parameter: Parameter, row: number): number[] => Array.from(weightsOf(parameter).subarray(row * SIZE, (row + 1) * SIZE));
+const isTouched = (row: number, round: number): boolean => row % 8 === round % 8;
+
+/** A gradient in every eighth row. */
+const touch = (parameter: Parameter, round: number): void => {
+  const { arena, gradient } = parameter;
+  const slotOf = arena.i32(gradient.slotOf, ROWS);
+  for (let row = 0; row < ROWS; row++) if (isTouched(row, round)) claimSlot(parameter, slotOf, row);
+  reserveSlots(parameter);
+  arena.f32(gradient.slots, gradient.used * SIZE).set(real(random(2, round, parameter.memory), gradient.used * SIZE));
+};
+
+const everything = (parameters: readonly Parameter[]): Float32Array[] =>
+  parameters.flatMap((parameter) => {
+    const { arena, weights } = parameter;
+    return [{ pointer: weights, count: elementsOf(parameter) }, ...stateOf(parameter)].map(({ pointer, count }) =>
+      arena.f32(pointer, count),
+    );
+  });
+
+const expectSameState = (found: Bench, expected: Bench): void => {
+  const wanted = everything(expected.parameters);
+  everything(found.parameters).forEach((values, index) => {
+    expectSameNumbers(values, wanted[index]!, `array ${index}`);
+  });
+};
+
+/** A second thread that does nothing until it is waited for: what is deferred then stays so. */
+const withIdleThread = (pool: KernelPool): KernelPool => {
+  let waiting: readonly KernelTask[] = [];
+  return {
+    ...pool,
+    threads: 2,
+    defer: (tasks) => {
+      waiting = tasks;
+    },
+    settle: () => {
+      pool.run(waiting);
+      waiting = [];
+    },
+  };
+};
+
+describe.each(RULES)('rows that are stepped later, with state per %s', (kind, rule) => {
+  it.each([
+    [1, 'simd'],
+    [2, 'simd'],
+    [4, 'simd'],
+    [2, 'reference'],
+  ] as const)('come to the same bits on %i threads (%s), whoever is first', async (threads, implementation) => {
+    const [eager, later] = [await bench(kind, rule, 1, implementation), await bench(kind, rule, threads, implementation)];
+    const deferral = createDeferral(later.pool);
+    for (let round = 0; round < 30; round++) {
+      eager.step(round);
+      later.step(round, deferral);
+      const source = random(3, round);
+      for (const parameter of later.parameters) {
+        const wanted = Array.from({ length: 5 }, () => source.integer(ROWS));
+        deferral.bring(parameter, wanted);
+        const same = eager.parameters[parameter.memory]!;
+        for (const row of wanted) expect(rowOf(parameter, row)).toEqual(rowOf(same, row));
+      }
+    }
+    deferral.settle();
+    expectSameState(later, eager);
+  });
+});
+
+it('only rows with a gradient and rows that are asked for are stepped at once, all others when settled, and each once', async () => {
+  const [eager, later] = [await bench('element', ADAM, 1), await bench('element', ADAM, 1)];
+  const deferral = createDeferral(withIdleThread(later.pool));
+  const [mine, theirs] = [later.parameters[0]!, eager.parameters[0]!];
+  const start = weightsOf(mine).slice();
+  eager.step(0);
+  later.step(0, deferral);
+  deferral.bring(mine, [3, 8, 3]);
+  for (let row = 0; row < ROWS; row++) {
+    const isDone = isTouched(row, 0) || row === 3;
+    expect(rowOf(mine, row)).toEqual(isDone ? rowOf(theirs, row) : Array.from(start.subarray(row * SIZE, (row + 1) * SIZE)));
+  }
+  deferral.settle();
+  deferral.settle();
+  expectSameState(later, eager);
+});
+
+it('a step begins where the one before it has ended, and rows of which many are asked for are all settled', async () => {
+  const [eager, later] = [await bench('element', ADAM, 1), await bench('element', ADAM, 1)];
+  const deferral = createDeferral(withIdleThread(later.pool));
+  for (let round = 0; round < 3; round++) {
+    eager.step(round);
+    later.step(round, deferral);
+  }
+  deferral.bring(
+    later.parameters[0]!,
+    Array.from({ length: ROWS / 2 }, (_, row) => row),
+  );
+  expectSameState(later, eager);
+});
+
+it('nothing waits where most rows have a gradient, and nothing of a tensor whose next step needs the sum of this one’s squares', async () => {
+  const { pool, parameters } = await bench('element', ADAM, 1);
+  const deferral = createDeferral(withIdleThread(pool));
+  const [rows] = parameters;
+  touch(rows!, 0);
+  expect(deferral.defers(rows!)).toBe(true);
+  const slotOf = rows!.arena.i32(rows!.gradient.slotOf, ROWS);
+  for (let row = 0; row < ROWS / 2; row++) claimSlot(rows!, slotOf, row);
+  expect(deferral.defers(rows!)).toBe(false);
+  const shape = { blocks: ROWS, size: SIZE, sparse: true, deferring: true };
+  const place = { memory: 0, arena: createArena(1 << 22) };
+  expect(createDeferral(withIdleThread(pool)).defers(createParameter('rows', place, shape, 'tensor'))).toBe(false);
+  expect(createDeferral(withIdleThread(pool)).defers(createParameter('rows', place, { ...shape, counted: true }, 'element'))).toBe(false);
+  expect(createDeferral(pool).defers(createParameter('rows', place, shape, 'element'))).toBe(false);
+});
