@@ -1,4 +1,4 @@
-import type { Bytes, DeviceId, Joules, Millis, Seconds } from '../base/units.js';
+import { type Bytes, bytes, type DeviceId, type Joules, type Millis, type Seconds } from '../base/units.js';
 import type { DropStage, Resource } from '../messages/account.js';
 import type { RefusalCause } from '../messages/message.js';
 import type { Dtype } from '../messages/wire-tensor.js';
@@ -34,6 +34,12 @@ export type TrafficLine = {
   readonly bytes: Bytes;
   /** Messages by encoded size: at index i those of at most SIZE_BOUNDS[i] bytes and more than the bound before; at the end the larger ones. */
   readonly sizes: readonly number[];
+};
+/** Bytes by direction, over all kinds. */
+export const bytesOf = (rows: readonly { readonly direction: Direction; readonly bytes: number }[]): Readonly<Record<Direction, Bytes>> => {
+  const sum = { down: bytes(0), up: bytes(0) };
+  for (const row of rows) sum[row.direction] = bytes(sum[row.direction] + row.bytes);
+  return sum;
 };
 /** 64 B … 256 MiB, in steps of a factor of 4. */
 export const SIZE_BOUNDS: readonly number[] = Array.from({ length: 12 }, (_, index) => 64 * 4 ** index);

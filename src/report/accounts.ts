@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { badInput } from '../base/errors.js';
 import { ACTIVITY_GROUPS } from '../coordinator/activity-groups.js';
-import { type EpochFinished, PHASES, type RoundFinished, type RunEvent, type RunStarted, type Traffic } from '../coordinator/events.js';
+import {
+  bytesOf,
+  type EpochFinished,
+  PHASES,
+  type RoundFinished,
+  type RunEvent,
+  type RunStarted,
+  type Traffic,
+} from '../coordinator/events.js';
 import { type ProcessSample, processSampler } from './environment.js';
 import { FleetCountsSchema, fleetTally, summarizeFleet } from './fleet-accounts.js';
 import { createSketch, SketchStateSchema } from './sketch.js';
@@ -254,7 +262,7 @@ type Started = Pick<RunStarted, 'devices' | 'parameters' | 'fleet'>;
 const summarize = (facts: RunFacts, started: Started, ended: Pick<Summary, 'digest' | 'reason'>, counts: Counts): Summary => {
   const rounds = createSketch(counts.roundSketch);
   const devices = createSketch(counts.deviceSketch);
-  const spent = (purpose: TrafficRow['purpose']): ByDirection => sumBytes(counts.traffic.filter((row) => row.purpose === purpose));
+  const spent = (purpose: TrafficRow['purpose']): ByDirection => bytesOf(counts.traffic.filter((row) => row.purpose === purpose));
   const training = spent('training');
   const phases = Object.fromEntries(
     PHASES.map((phase) => [phase, { millis: counts.phaseMillis[phase], share: ratio(counts.phaseMillis[phase], counts.roundSketch.sum) }]),
@@ -271,7 +279,7 @@ const summarize = (facts: RunFacts, started: Started, ended: Pick<Summary, 'dige
     bestEpoch: counts.best?.epoch ?? null,
     lastEpoch: counts.last?.epoch ?? null,
     bytes: {
-      total: sumBytes(counts.traffic),
+      total: bytesOf(counts.traffic),
       training,
       evaluation: spent('evaluation'),
       perDevice: { down: ratio(training.down, started.devices), up: ratio(training.up, started.devices) },
@@ -322,12 +330,6 @@ const groupErrors = (counts: Counts): GroupErrors[] =>
     const scores = { best: counts.best?.groups.find((other) => other.group === group) ?? null, last };
     return { group, devices, valid: atBestAndLast(scores, 'valid'), test: atBestAndLast(scores, 'test') };
   });
-
-const sumBytes = (rows: readonly TrafficRow[]): ByDirection => {
-  const sum = { down: 0, up: 0 };
-  for (const row of rows) sum[row.direction] += row.bytes;
-  return sum;
-};
 
 /** Sums per purpose, direction and kind; rows come out in order of first sight. */
 const trafficTally = (from: readonly TrafficRow[]) => {

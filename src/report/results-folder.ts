@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { whatToDo } from '../base/disk.js';
 import { badInput, MetafleetError, messageOf } from '../base/errors.js';
 import {
+  bytesOf,
   type EpochFinished,
   type GroupScore,
   PHASES,
@@ -219,8 +220,6 @@ const processorClock = (): (() => number) => {
   };
 };
 
-const total = (traffic: Traffic, direction: 'down' | 'up'): number =>
-  traffic.reduce((sum, row) => sum + (row.direction === direction ? row.bytes : 0), 0);
 const messagesOf = (traffic: Traffic): number => traffic.reduce((sum, row) => sum + row.messages, 0);
 
 /** One line of rounds.ndjson: flat, so that any table reader takes it. Milliseconds and bytes. */
@@ -233,8 +232,8 @@ const roundLine = (event: RoundFinished): Record<string, number | boolean> => {
     loss: event.loss,
     gradientNorm: event.gradientNorm,
     clipped: event.clipped,
-    bytesDown: total(event.traffic, 'down'),
-    bytesUp: total(event.traffic, 'up'),
+    bytesDown: bytesOf(event.traffic).down,
+    bytesUp: bytesOf(event.traffic).up,
     messages: messagesOf(event.traffic),
     millis: event.millis,
     ...Object.fromEntries(PHASES.map((phase) => [`millis${phase[0]!.toUpperCase()}${phase.slice(1)}`, event.phases[phase]])),
@@ -294,8 +293,8 @@ const epochLine = (event: EpochFinished): Record<string, number | boolean> => ({
   ...Object.fromEntries(event.groups.flatMap(groupColumns)),
   best: event.best,
   ...(event.virtualTime === null ? {} : { virtualTime: event.virtualTime }),
-  bytesDown: total(event.traffic, 'down'),
-  bytesUp: total(event.traffic, 'up'),
+  bytesDown: bytesOf(event.traffic).down,
+  bytesUp: bytesOf(event.traffic).up,
   messages: messagesOf(event.traffic),
   millis: event.millis,
 });

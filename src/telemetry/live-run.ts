@@ -1,12 +1,12 @@
 import {
   BUDGET_BOUNDS,
+  bytesOf,
   type EpochFinished,
   type Outcomes,
   PHASES,
   type RoundFinished,
   type RunEvent,
   type RunStarted,
-  type Traffic,
 } from '../coordinator/events.js';
 import { createFleetMap, type FleetMapBuilder } from './fleet-map.js';
 import type { Frame, LogLine, OutcomeCounts, ProfileCard, RunCard, ScorePoint, Snapshot } from './frame.js';
@@ -53,12 +53,6 @@ const count = (into: Counts, from: Outcomes): void => {
   for (const fate of ['refused', 'dropped', 'rejected'] as const) {
     for (const [cause, devices] of Object.entries(from[fate])) into[fate][cause] = (into[fate][cause] ?? 0) + devices;
   }
-};
-
-const bytesOf = (traffic: Traffic): { down: number; up: number } => {
-  const sum = { down: 0, up: 0 };
-  for (const row of traffic) sum[row.direction] += row.bytes;
-  return sum;
 };
 
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
