@@ -39,30 +39,9 @@ const RECOMMENDED_256 = {
   optimizer: { ...RECOMMENDED.optimizer, rate: 4e-3 },
 } as const satisfies Settings;
 
-/** The model by the paper's letter in cohorts of 64 devices with all their ratings: no centring, no item offset, no dropout. */
-const PAPER_MODEL_64 = {
-  cohort: 64,
-  ratings: 'all',
-  sampling: 'shuffled',
-  epochs: 100,
-  patience: 10,
-  optimizer: {
-    rate: 1e-3,
-    schedule: 'geometric',
-    scheduleBy: 'epoch',
-    rateDecay: 0.975,
-    decay: 7e-4,
-    decayOf: { low: 6e-4, U: 5e-4 },
-    tensorMoments: ['low', 'U'],
-    clip: 5,
-  },
-  metamf: { userInit: 1, centring: 'none', itemOffset: 'none', dropout: 0 },
-} as const satisfies Settings;
-
 const FEDERATED = {
   '64 devices, all ratings': RECOMMENDED,
   '256 devices, all ratings': RECOMMENDED_256,
-  "64 devices, all ratings, the paper's model": PAPER_MODEL_64,
 };
 
 /** Ciao has 38 ratings a user where ML-1M has 166: fewer a round, weight decay the more, and few epochs before it overfits. */
