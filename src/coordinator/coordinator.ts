@@ -54,6 +54,11 @@ export type SaveOptions = {
   readonly keep: number;
   /** Whether a copy of what cannot be written is kept in memory, one for each path, until `saveHeld` has written it. */
   readonly hold: boolean;
+  /**
+   * A file without which this one is not written: where the last save of it failed, this one fails too. Who goes on from a state
+   * that speaks of a file would else lack that file for good.
+   */
+  readonly after?: string;
 };
 
 /** `millis` from the call to the file; `waited` is how long a step of a round had to wait for it. */
@@ -117,6 +122,18 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
   let saving = { copied: Promise.resolve(), over: Promise.resolve(), waited: 0 };
   /** Of the last save of each path that was to be held. */
   const heldRounds = new Map<string, number>();
+  /** Paths whose last save failed. */
+  const missing = new Set<string>();
+  const track = async <T>(path: string, writing: Promise<T>): Promise<T> => {
+    try {
+      const written = await writing;
+      missing.delete(path);
+      return written;
+    } catch (error) {
+      missing.add(path);
+      throw error;
+    }
+  };
   const context: RoundContext = {
     algorithm,
     server,
@@ -200,7 +217,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
         .result;
     },
     digest: () => digestOf(settled()),
-    save: async (path, run, { weightsOnly, keep, hold }) => {
+    save: async (path, run, { weightsOnly, keep, hold, after }) => {
       const start = performance.now();
       const { round } = state;
       const optimizer = server.state();
@@ -210,8 +227,15 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
         ...handedOn,
       });
       // What is plain data is taken now; Θ cannot change before it is copied, since the next step waits for that.
-      const job = saving.over.then(() => writer.write({ path, magic, header, stretches: [...stretches], keep, hold }));
-      const written = job.then((writing) => writing.written);
+      const job = saving.over.then(() => {
+        if (after !== undefined && missing.has(after))
+          throw badInput('CHECKPOINT', path, `${after} to be written first`, 'that it could not be');
+        return writer.write({ path, magic, header, stretches: [...stretches], keep, hold });
+      });
+      const written = track(
+        path,
+        job.then((writing) => writing.written),
+      );
       const mine = { copied: job.then((writing) => writing.copied, nothing), over: written.then(nothing, nothing), waited: 0 };
       saving = mine;
       if (hold) heldRounds.set(path, round);
@@ -222,7 +246,10 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
       const start = performance.now();
       const round = heldRounds.get(path);
       if (round === undefined) return null;
-      const written = saving.over.then(() => writer.rewrite(path));
+      const written = track(
+        path,
+        saving.over.then(() => writer.rewrite(path)),
+      );
       saving = { copied: saving.copied, over: written.then(nothing, nothing), waited: 0 };
       const bytes = await written;
       return bytes === null ? null : { bytes, millis: millis(performance.now() - start), waited: millis(0), round };

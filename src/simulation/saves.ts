@@ -51,7 +51,7 @@ export type Restored = { readonly round: number; readonly state: RunState };
 export type Saves = {
   /**
    * Both begin a save, of the state as it is now, and return when rounds may go on. A best model that could not be written is kept in
-   * memory, and tried again with each `last`.
+   * memory, and tried again with each `last`, which is not written before it.
    */
   last(fleet: Fleet, round: number, state: RunState): void;
   best(fleet: Fleet, round: number): void;
@@ -121,7 +121,8 @@ export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }:
         const devices = saveDeviceStates(path, round, shards);
         const run: SavedRun = { ...state, devices, observers: observers?.save() ?? null };
         const kept = damaged ? 1 : keep;
-        const options = { weightsOnly: false, keep: kept, hold: false };
+        // Its state says which epoch was the best: nobody would compute that one again.
+        const options = { weightsOnly: false, keep: kept, hold: false, after: paths.best };
         begin(
           fleet,
           path,

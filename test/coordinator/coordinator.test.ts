@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -355,6 +355,26 @@ describe('measuring', () => {
 });
 
 describe('a saved coordinator', () => {
+  it('is not written before the best model its state speaks of, which is held until it can be', async () => {
+    const disk = join(folder, 'not-yet-there');
+    const [best, last] = [join(disk, 'best.checkpoint'), join(folder, 'last.checkpoint')];
+    const { coordinator } = start();
+    await coordinator.train(1);
+    const atBest = digest();
+    await expect(coordinator.save(best, null, { weightsOnly: true, keep: 1, hold: true })).rejects.toMatchObject({ code: 'CHECKPOINT' });
+    await coordinator.train(2);
+    await expect(coordinator.save(last, null, { ...WHOLE, after: best })).rejects.toThrow(`${last}: expected ${best} to be written first`);
+    expect(existsSync(last)).toBe(false);
+    mkdirSync(disk);
+    expect(await coordinator.saveHeld(best)).toMatchObject({ round: 1 });
+    const atLast = digest();
+    expect(await coordinator.save(last, null, { ...WHOLE, after: best })).toMatchObject({ round: 2 });
+    expect(start().coordinator.restoreWeights(best)).toEqual({ round: 1 });
+    expect(digest()).toBe(atBest);
+    start().coordinator.restore(last);
+    expect(digest()).toBe(atLast);
+  });
+
   it('goes on to the same Θ as one that was never interrupted, and gives back the run’s state', async () => {
     const straight = start();
     await straight.coordinator.train(2);
