@@ -10,6 +10,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   fleet: () => import('./fleet.js'),
   observers: () => import('./observers.js'),
   scrape: () => import('./scrape.js'),
+  checkpoints: () => import('./checkpoints.js'),
   'live-page': () => import('./live-page.js'),
   peers: () => import('./peers.js'),
   guard: () => import('./guard.js'),

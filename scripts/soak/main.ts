@@ -15,7 +15,8 @@ import { judge, type Sample, type Verdict } from './verdict.js';
 
 /**
  * Devices come and go: cohorts are drawn anew each round, and the memory for their models holds a tenth of the fleet, so that every
- * round activates some and evicts others. A checkpoint each minute, a host that dies every five.
+ * round activates some and evicts others. A checkpoint each minute, a host that dies every five. Half of the hosts stand still for a while
+ * in each round, so that the load is the same whatever else the machine has to do: some 13 rounds a second, a fifth of a core.
  */
 const STEADY = `
 data: synthetic:users=2000,items=500,ratings=60000
@@ -29,6 +30,7 @@ decoys: 4
 modelMemory: 0.3
 metamf: { userEmbedding: 8, collaborative: 16, hidden: 32, lowRank: 4, itemEmbedding: 8, units: 4 }
 evaluation: { every: 20 }
+perturbations: { slowHosts: 0.5, slowMillis: 60 }
 checkpoint: { every: 1 }
 `;
 const HOST_DIES_MINUTES = 5;
@@ -47,6 +49,15 @@ const openFiles = (): number => {
   }
 };
 
+/** Resident memory that no file backs, so that the system cannot take it back; 0 where it does not tell. */
+const anonymousBytes = (): number => {
+  try {
+    return 1024 * Number(/^RssAnon:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+};
+
 const chartOf = (samples: readonly Sample[], warmUp: number, { rssShare }: Verdict): Chart => ({
   title: `Memory of a run at steady load (${(100 * rssShare).toFixed(2)} % in 10 minutes)`,
   description: `Resident memory and JavaScript heap of one process over ${Math.round(samples.at(-1)!.minutes)} minutes; judged from minute ${warmUp} on`,
@@ -54,7 +65,12 @@ const chartOf = (samples: readonly Sample[], warmUp: number, { rssShare }: Verdi
   y: { name: 'MB', min: 0 },
   series: [
     { kind: 'line', name: 'resident', points: samples.map(({ minutes, rssBytes }) => [minutes, rssBytes / 1e6]) },
-    { kind: 'line', name: 'heap', points: samples.map(({ minutes, heapBytes }) => [minutes, heapBytes / 1e6]) },
+    {
+      kind: 'line',
+      name: 'of it, backed by no file',
+      points: samples.map(({ minutes, anonymousBytes }) => [minutes, anonymousBytes / 1e6]),
+    },
+    { kind: 'line', name: "the main thread's heap", points: samples.map(({ minutes, heapBytes }) => [minutes, heapBytes / 1e6]) },
   ],
 });
 
@@ -85,6 +101,7 @@ const soak = async (minutes: number, extra: string | undefined, folder: string):
     samples.push({
       minutes: elapsed(),
       rssBytes: rss,
+      anonymousBytes: anonymousBytes(),
       heapBytes: heapUsed,
       files: openFiles(),
       handles,
@@ -131,9 +148,10 @@ const main = async (): Promise<void> => {
     writeFileSync(join(values.out, 'soak.json'), `${JSON.stringify({ minutes, warmUp, verdict, samples })}\n`);
     writeFileSync(join(values.out, 'soak.svg'), renderChart(chartOf(samples, warmUp, verdict), { standalone: true }));
     const { rssShare, files, handles, listeners, passed } = verdict;
-    console.log(
-      `${samples.at(-1)!.round} rounds in ${minutes} minutes; after ${warmUp.toFixed(1)}: resident memory ${(100 * rssShare).toFixed(2)} % in 10 minutes`,
-    );
+    const { user, system } = process.cpuUsage();
+    const load = (100 * (user + system)) / 1e6 / (60 * minutes);
+    console.log(`${samples.at(-1)!.round} rounds in ${minutes} minutes, at ${load.toFixed(0)} % of a core`);
+    console.log(`after ${warmUp.toFixed(1)} minutes: resident memory ${(100 * rssShare).toFixed(2)} % in 10 minutes`);
     console.log(
       `files ${files}, handles ${handles}, listeners ${listeners} more at the end than at the start; ${join(values.out, 'soak.svg')}`,
     );

@@ -4,6 +4,8 @@ import { median } from '../../src/base/median.js';
 export type Sample = {
   readonly minutes: number;
   readonly rssBytes: number;
+  /** Of these, memory that no file backs. */
+  readonly anonymousBytes: number;
   readonly heapBytes: number;
   /** Open files, sockets and pipes. */
   readonly files: number;

@@ -61,7 +61,7 @@ export type SaveOptions = {
   readonly after?: string;
 };
 
-/** `millis` from the call to the file; `waited` is how long a step of a round had to wait for it. */
+/** `millis` from the call to the file; `waited` is how long rounds had to wait for it. */
 export type Saved = { readonly bytes: Bytes; readonly millis: Millis; readonly waited: Millis; readonly round: number };
 
 /** Rounds run, and the sums behind the epoch's mean loss. */
@@ -239,6 +239,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
       const mine = { copied: job.then((writing) => writing.copied, nothing), over: written.then(nothing, nothing), waited: 0 };
       saving = mine;
       if (hold) heldRounds.set(path, round);
+      mine.waited += performance.now() - start;
       const bytes = await written;
       return { bytes, millis: millis(performance.now() - start), waited: millis(mine.waited), round };
     },

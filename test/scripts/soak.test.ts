@@ -6,7 +6,17 @@ const hour = (change: (minutes: number) => Partial<Sample> = () => ({})): Sample
   Array.from({ length: 120 }, (_, i) => {
     const minutes = i / 2;
     const rssBytes = 200e6 + (minutes < 5 ? -20e6 : 0) + (i % 7) * 1e6;
-    return { minutes, rssBytes, heapBytes: 30e6, files: 40 + (i % 2), handles: 9, listeners: 4, round: i, ...change(minutes) };
+    return {
+      minutes,
+      rssBytes,
+      anonymousBytes: rssBytes - 60e6,
+      heapBytes: 30e6,
+      files: 40 + (i % 2),
+      handles: 9,
+      listeners: 4,
+      round: i,
+      ...change(minutes),
+    };
   });
 
 describe('a soak', () => {
