@@ -18,21 +18,24 @@ export type WriteJob = {
   readonly stretches: readonly Uint8Array[];
   /** How many files of this name are kept, this one included. */
   readonly keep: number;
-  /** A copy of what cannot be written is kept in memory, in place of the one before, until `rewrite`. */
+  /**
+   * Only copied for now, in place of the copy before; `rewrite` makes a file of it. So a file that another soon takes the place of costs
+   * neither hashing nor the disk. A copy that finds no room on the disk is kept in memory.
+   */
   readonly hold: boolean;
 };
 
 export type Writing = {
   /** Resolves when the stretches may change again, however the writing goes. */
   readonly copied: Promise<void>;
-  /** Rejects with CHECKPOINT naming the path; what was there before then stays. */
-  readonly written: Promise<Bytes>;
+  /** null: held. Rejects with CHECKPOINT naming the path; what was there before then stays. */
+  readonly written: Promise<Bytes | null>;
 };
 
 /** One job at a time: the next waits until the one before is written. */
 export type CheckpointWriter = {
   write(job: WriteJob): Writing;
-  /** Tries again to write the copy of a file that could not be written; null where there is none. Rejects as `written` does. */
+  /** Writes the held copy of a file; null where there is none. Rejects as `written` does. */
   rewrite(path: string): Promise<Bytes | null>;
   close(): Promise<void>;
 };
@@ -86,7 +89,7 @@ export const createCheckpointWriter = (): CheckpointWriter => {
       const whenCopied = new Promise<void>((resolve) => {
         copied = resolve;
       });
-      return { copied: whenCopied, written: order(job.path, job, copied) as Promise<Bytes> };
+      return { copied: whenCopied, written: order(job.path, job, copied) };
     },
     rewrite: (path) => order(path, { again: path }),
     close: async () => {
@@ -100,9 +103,11 @@ export const createCheckpointWriter = (): CheckpointWriter => {
 /** The thread's side. */
 export const serveCheckpoints = (port: MessagePort): void => {
   const reply = (message: Reply): void => port.postMessage(message);
+  /** In memory, and in files beside their targets. */
   const held = new Map<string, WriteJob>();
+  const copies = new Map<string, CopiedFile>();
   const copy = ({ path, magic, header, stretches }: WriteJob): CopiedFile => copySealed(path, magic, header, stretches);
-  const seal = ({ path, keep }: WriteJob, file: CopiedFile): void => {
+  const seal = ({ path, keep }: Pick<WriteJob, 'path' | 'keep'>, file: CopiedFile): void => {
     const bytes = file.seal(() => makeRoom(path, keep));
     held.delete(path);
     reply({ kind: 'written', bytes });
@@ -111,6 +116,7 @@ export const serveCheckpoints = (port: MessagePort): void => {
   const copyOrHold = (job: WriteJob): CopiedFile => {
     // What was held of this name is out of date.
     held.delete(job.path);
+    copies.delete(job.path);
     try {
       return copy(job);
     } catch (error) {
@@ -121,12 +127,18 @@ export const serveCheckpoints = (port: MessagePort): void => {
   const write = (job: WriteJob): void => {
     const file = copyOrHold(job);
     reply({ kind: 'copied' });
-    seal(job, file);
+    if (job.hold) {
+      copies.set(job.path, file);
+      reply({ kind: 'written', bytes: null });
+    } else seal(job, file);
   };
   const rewrite = (path: string): void => {
+    const file = copies.get(path);
     const job = held.get(path);
-    if (job === undefined) reply({ kind: 'written', bytes: null });
-    else seal(job, copy(job));
+    copies.delete(path);
+    if (file !== undefined) seal({ path, keep: 1 }, file);
+    else if (job !== undefined) seal(job, copy(job));
+    else reply({ kind: 'written', bytes: null });
   };
   port.on('message', (order: Order) => {
     try {

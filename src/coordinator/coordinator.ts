@@ -29,10 +29,10 @@ export type Coordinator = {
   digest(): string;
   /**
    * Saves Θ as it is when this is called, and resolves when the file is there. Rounds need not wait for that: whoever calls
-   * `train` meanwhile loses no more than the time that Θ takes to be copied. Rejects with CHECKPOINT.
+   * `train` meanwhile loses no more than the time that Θ takes to be copied. null: held. Rejects with CHECKPOINT.
    */
-  save(path: string, run: unknown, options: SaveOptions): Promise<Saved>;
-  /** Tries again to write what `save` was told to hold and could not write; null where there is nothing. Rejects with CHECKPOINT. */
+  save(path: string, run: unknown, options: SaveOptions): Promise<Saved | null>;
+  /** Writes what `save` was told to hold; null where there is nothing. Rejects with CHECKPOINT. */
   saveHeld(path: string): Promise<Saved | null>;
   /** Takes up Θ, optimizer and round of a checkpoint; returns the run's state as it was saved with it. */
   restore(path: string): { readonly round: number; readonly run: unknown };
@@ -52,7 +52,10 @@ export type SaveOptions = {
   readonly weightsOnly: boolean;
   /** How many files of that name are kept, the new one included. */
   readonly keep: number;
-  /** Whether a copy of what cannot be written is kept in memory, one for each path, until `saveHeld` has written it. */
+  /**
+   * Only copied for now, one copy for each path, beside the file or, where the disk takes none, in memory: `saveHeld` makes the file. A model
+   * that a better one follows at once then costs the copy alone.
+   */
   readonly hold: boolean;
   /**
    * A file without which this one is not written: where the last save of it failed, this one fails too. Who goes on from a state
@@ -120,8 +123,8 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
   const writer = createCheckpointWriter();
   /** The last save: when Θ may change again, when it is over, and how long a step waited for it. */
   let saving = { copied: Promise.resolve(), over: Promise.resolve(), waited: 0 };
-  /** Of the last save of each path that was to be held. */
-  const heldRounds = new Map<string, number>();
+  /** What was to be held of each path: the round of the last copy, and the copies since the last file. */
+  const held = new Map<string, { readonly round: number; readonly copies: readonly { readonly waited: number }[] }>();
   /** Paths whose last save failed. */
   const missing = new Set<string>();
   const track = async <T>(path: string, writing: Promise<T>): Promise<T> => {
@@ -238,22 +241,25 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
       );
       const mine = { copied: job.then((writing) => writing.copied, nothing), over: written.then(nothing, nothing), waited: 0 };
       saving = mine;
-      if (hold) heldRounds.set(path, round);
+      if (hold) held.set(path, { round, copies: [...(held.get(path)?.copies ?? []), mine] });
       mine.waited += performance.now() - start;
       const bytes = await written;
-      return { bytes, millis: millis(performance.now() - start), waited: millis(mine.waited), round };
+      return bytes === null ? null : { bytes, millis: millis(performance.now() - start), waited: millis(mine.waited), round };
     },
     saveHeld: async (path) => {
       const start = performance.now();
-      const round = heldRounds.get(path);
-      if (round === undefined) return null;
+      const copied = held.get(path);
+      if (copied === undefined) return null;
       const written = track(
         path,
         saving.over.then(() => writer.rewrite(path)),
       );
       saving = { copied: saving.copied, over: written.then(nothing, nothing), waited: 0 };
       const bytes = await written;
-      return bytes === null ? null : { bytes, millis: millis(performance.now() - start), waited: millis(0), round };
+      if (held.get(path) === copied) held.delete(path);
+      if (bytes === null) return null;
+      const waited = copied.copies.reduce((sum, copy) => sum + copy.waited, 0);
+      return { bytes, millis: millis(performance.now() - start), waited: millis(waited), round: copied.round };
     },
     restore: (path) => {
       const { optimizer, run, round, carried: handedOn } = readCheckpoint(path, algorithm.name, settled());

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { whatToDo } from '../base/disk.js';
 import { badInput, isMetafleetError, MetafleetError, messageOf } from '../base/errors.js';
@@ -65,7 +65,8 @@ const notWritten = (path: string, temporary: string, error: unknown): MetafleetE
 
 /**
  * The first half of writing a sealed file, at the speed of memory: into the system's cache of a file beside the target. What is
- * left, hashing and the disk, needs the memory no more. Throws CHECKPOINT naming the path.
+ * left, hashing and the disk, needs the memory no more. A copy that was not sealed is written over where it lies, which takes half the time
+ * of a new one. Throws CHECKPOINT naming the path.
  */
 export const copySealed = (path: string, magic: string, header: object, stretches: Iterable<Uint8Array>): CopiedFile => {
   const text = Buffer.from(JSON.stringify(header));
@@ -93,18 +94,21 @@ export const copySealed = (path: string, magic: string, header: object, stretche
     }
   };
   guarded(() => {
-    file = openSync(temporary, 'w+');
+    file = openSync(temporary, constants.O_RDWR | constants.O_CREAT);
     write(prefix);
     write(text);
     for (const data of stretches) write(data);
     // A disk that is full is found out now, while the memory can still be copied elsewhere.
     writeAll(file, Buffer.alloc(CHECKSUM));
+    ftruncateSync(file, size + CHECKSUM);
+    closeOnce();
   });
   return {
     seal: (makeRoom) =>
       guarded(() => {
-        writeSync(file!, hashOf(file!, size), 0, CHECKSUM, size);
-        fsyncSync(file!);
+        file = openSync(temporary, 'r+');
+        writeSync(file, hashOf(file, size), 0, CHECKSUM, size);
+        fsyncSync(file);
         closeOnce();
         makeRoom?.();
         renameSync(temporary, path);

@@ -50,11 +50,12 @@ export type Restored = { readonly round: number; readonly state: RunState };
 
 export type Saves = {
   /**
-   * Both begin a save, of the state as it is now, and return when rounds may go on. A best model that could not be written is kept in
-   * memory, and tried again with each `last`, which is not written before it.
+   * Each begins a save, of the state as it is now, and returns when rounds may go on. A best model is held until `keepBest`, when an epoch
+   * that was measured was no better, or `last`, which is not written before it. One that could not be written waits in memory for `last`.
    */
   last(fleet: Fleet, round: number, state: RunState): void;
   best(fleet: Fleet, round: number): void;
+  keepBest(fleet: Fleet, round: number): void;
   /** When all that was begun is written or given up. */
   settled(): Promise<void>;
   /** False while the last save that ended was one that failed. */
@@ -75,9 +76,13 @@ export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }:
   let ended: Promise<unknown> = Promise.resolve();
   let healthy = true;
   const unsaved = new Set<string>();
+  let holdsBest = false;
   /** A damaged newest file makes way for the next one: it does not push out a whole one. */
   let damaged = false;
-  if (paths !== undefined) for (const path of Object.values(paths)) removeLeftovers(path);
+  const tidyUp = (): void => {
+    if (paths !== undefined) for (const path of Object.values(paths)) removeLeftovers(path);
+  };
+  tidyUp();
 
   const failed = (path: string, round: number, error: unknown): void => {
     // What goes down with its thread or the run is neither the disk's fault nor news.
@@ -90,7 +95,7 @@ export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }:
     const save = async (): Promise<void> => {
       try {
         const saved = await orDeath(call(), fleet.death);
-        // Nothing is held: the save failed when its content could not be kept any more.
+        // It is held; or nothing is: the save failed when its content could not be kept any more.
         if (saved === null) return;
         then();
         healthy = true;
@@ -101,6 +106,18 @@ export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }:
       }
     };
     ended = Promise.all([ended, save()]).then(() => undefined);
+  };
+
+  const saveBest = (fleet: Fleet, path: string, round: number): void => {
+    begin(
+      fleet,
+      path,
+      round,
+      () => fleet.coordinator.saveHeld(path),
+      () => {
+        holdsBest = false;
+      },
+    );
   };
 
   const restoreFrom = async (fleet: Fleet, path: string): Promise<Restored> => {
@@ -116,7 +133,7 @@ export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }:
     last: (fleet, round, state) => {
       if (paths === undefined) return;
       const path = paths.last;
-      if (unsaved.has(paths.best)) begin(fleet, paths.best, round, () => fleet.coordinator.saveHeld(paths.best));
+      if (holdsBest) saveBest(fleet, paths.best, round);
       try {
         const devices = saveDeviceStates(path, round, shards);
         const run: SavedRun = { ...state, devices, observers: observers?.save() ?? null };
@@ -142,6 +159,10 @@ export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }:
       if (paths === undefined) return;
       const { best } = paths;
       begin(fleet, best, round, () => fleet.coordinator.save(best, null, { weightsOnly: true, keep: 1, hold: true }));
+      holdsBest = true;
+    },
+    keepBest: (fleet, round) => {
+      if (paths !== undefined && holdsBest && !unsaved.has(paths.best)) saveBest(fleet, paths.best, round);
     },
     settled: async () => {
       for (let seen: unknown; seen !== ended; ) {
@@ -152,6 +173,9 @@ export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }:
     healthy: () => healthy,
     unsaved: () => [...unsaved],
     restore: async (fleet) => {
+      // What the thread that is gone was writing, or held.
+      tidyUp();
+      holdsBest = false;
       if (newest === undefined) {
         forgetDeviceStates(shards);
         await observers?.restore(atStart, 0);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -373,6 +373,26 @@ describe('a saved coordinator', () => {
     expect(digest()).toBe(atBest);
     start().coordinator.restore(last);
     expect(digest()).toBe(atLast);
+  });
+
+  it('holds the newest of the models it is to hold, and makes a file of that one alone', async () => {
+    const place = mkdtempSync(join(folder, 'held-'));
+    const best = join(place, 'best.checkpoint');
+    const { coordinator } = start();
+    expect(await coordinator.saveHeld(best)).toBeNull();
+    const held = { weightsOnly: true, keep: 1, hold: true };
+    for (const round of [1, 2]) {
+      await coordinator.train(round);
+      expect(await coordinator.save(best, 'x'.repeat(9 - 4 * round), held)).toBeNull();
+      expect(readdirSync(place).every((name) => name.endsWith('.tmp'))).toBe(true);
+    }
+    const atBest = digest();
+    await coordinator.train(3);
+    expect(await coordinator.saveHeld(best)).toMatchObject({ round: 2, bytes: statSync(best).size });
+    expect(await coordinator.saveHeld(best)).toBeNull();
+    expect(readdirSync(place)).toEqual(['best.checkpoint']);
+    expect(start().coordinator.restoreWeights(best)).toEqual({ round: 2 });
+    expect(digest()).toBe(atBest);
   });
 
   it('goes on to the same Θ as one that was never interrupted, and gives back the run’s state', async () => {

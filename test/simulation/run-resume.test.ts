@@ -41,19 +41,20 @@ const wholeRun = (): ReturnType<typeof finish> => {
   return uninterrupted;
 };
 
-const MOMENTS: Readonly<Record<string, (event: RunEvent) => boolean>> = {
-  'in its first round': (event) => event.type === 'round' && event.round === 1,
-  'in the middle of an epoch': (event) => event.type === 'round' && event.epoch === 2,
-  'at the end of an epoch': (event) => event.type === 'epoch' && event.epoch === 2,
-  'while it saves the best model': (event) => event.type === 'checkpoint',
+type Moment = { readonly when: (event: RunEvent) => boolean; readonly every?: number };
+const MOMENTS: Readonly<Record<string, Moment>> = {
+  'in its first round': { when: (event) => event.type === 'round' && event.round === 1 },
+  'in the middle of an epoch': { when: (event) => event.type === 'round' && event.epoch === 2 },
+  'at the end of an epoch': { when: (event) => event.type === 'epoch' && event.epoch === 2 },
+  'while it saves': { when: (event) => event.type === 'checkpoint', every: 1e-9 },
 };
 
 describe('a run interrupted', () => {
-  for (const [name, when] of Object.entries(MOMENTS)) {
+  for (const [name, { when, every = 10 }] of Object.entries(MOMENTS)) {
     it(`${name} is resumed to the digest, the rounds and the epochs of an uninterrupted one`, async () => {
       const checkpoints = checkpointsIn(await temporaryFolder());
       const whole = await wholeRun();
-      const first = await interruptWhen(when, { config: LONG, checkpoints });
+      const first = await interruptWhen(when, { config: { ...LONG, checkpoint: { every } }, checkpoints });
       expect(first.outcome.reason).toBe('interrupted');
       expect(first.outcome.round).toBeLessThan(whole.outcome.round);
       const saved = first.events.findLast((event) => event.type === 'checkpoint');
