@@ -1,0 +1,24 @@
+import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** What computes for seconds runs after what answers at once: a mutant dies of the first test that fails. */
+const SLOW = ['frame', 'initialize', 'delivery', 'round', 'coordinator', 'checkpoint', 'server-gradient'];
+const rank = ({ moduleId }: TestSpecification): number => SLOW.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
+
+class QuickFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    return files.toSorted((a, b) => rank(a) - rank(b) || (a.moduleId < b.moduleId ? -1 : 1));
+  }
+}
+
+export default defineConfig({
+  test: {
+    include: [`test/${process.env['MUTATION_FOLDER'] ?? 'messages'}/**/*.test.ts`],
+    // These tests share no state, and a thread for each file would take most of a mutant's time.
+    isolate: false,
+    // What loops over numbers takes a hundred times as long while each statement asks which mutant is on; Stryker ends what never ends.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    sequence: { sequencer: QuickFirst },
+  },
+});
