@@ -72,7 +72,7 @@ export const createGenerator = (shape: GeneratorShape): Generator => {
     parameters,
     memory: arena.memory,
     rows: [{ kernel: 'generateRows', memory: 0, args: [ROWS, user, item, hidden, rank, h, w, bias, some] }],
-    backward: [{ kernel: 'backwardRows', memory: 0, args: [ROWS, user, item, item, hidden, rank, h, w, upstream, g, gBias, dh] }],
+    backward: [{ kernel: 'backwardRows', memory: 0, args: [ROWS, user, item, item, items, hidden, rank, h, w, upstream, g, gBias, dh] }],
     generate: ranges(items, TASK_ITEMS).map(({ first, count }): KernelTask => {
       return { kernel: 'generateItems', memory: 0, args: [users, first, count, hidden, rank, h, w, bias, out, width] };
     }),

@@ -5,7 +5,7 @@ import type { Dataset } from '../../src/data/dataset.js';
 import { alternate, medianOf, medianRatio } from './measure.js';
 import { howToInstall, isInstalled, type PeerName, type PeerResult, runPeer } from './peer-program.js';
 import type { Bench, Cell, Report, Target } from './report.js';
-import { createAdamPass, fullConfig, smallConfig } from './round.js';
+import { createAdamPass, fullConfig, smallConfig, WARMUPS } from './round.js';
 import { configOf, devicesPerSecond, loadMl1mShapes, ml1mPlace, ratingsPerSecond, startTraining, type Training } from './training.js';
 
 const THREADS = 2;
@@ -42,8 +42,8 @@ const metamfRace = async (dataset: Dataset, repetitions: number): Promise<Report
     adam: () => void own.adam.push(pass()),
   };
   // Its own warm-up is in each turn of a peer; metafleet's fleets stand between turns, and get theirs here.
-  await full.rounds(2);
-  await small.rounds(ROUNDS.small);
+  await full.rounds(WARMUPS.full);
+  await small.rounds(WARMUPS.small);
   pass();
   await alternate(turns, { repetitions, warmups: 0 });
   await Promise.all([full.close(), small.close(), adam.close()]);

@@ -11,7 +11,8 @@ export const MOST_NORMS = 256;
 /** ‖update‖₂ / count: updates are sums over a batch, and large batches are no attack. */
 const normOf = ({ tensors, count }: ClientUpdate): number => {
   let squares = 0;
-  for (const values of tensors) for (const value of values) squares += value * value;
+  // Not an iterator, which took a quarter of a millisecond of a small round.
+  for (const values of tensors) for (let i = 0; i < values.length; i++) squares += values[i]! ** 2;
   return Math.sqrt(squares) / count;
 };
 

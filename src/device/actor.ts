@@ -19,6 +19,8 @@ export type DeviceContext = {
   readonly columns: PrivateColumns;
   readonly dtype: Dtype;
   readonly batch: BatchOptions;
+  /** Where a received model is to lie; default: fresh memory. */
+  readonly room?: (count: number) => Float32Array<ArrayBuffer>;
 };
 
 export type Transition = {
@@ -58,14 +60,14 @@ const checkRows = (rows: Uint32Array, needed: Uint32Array, place: string): void 
 };
 
 const receive = (context: DeviceContext, message: Model): LocalModel => {
-  const { tensors, dtype, batch } = context;
+  const { tensors, dtype, batch, room } = context;
   const { device, rows, tensors: encoded } = message;
   const place = `model for device ${device}`;
   const last = rows?.at(-1);
   if (last !== undefined && last >= batch.items) throw badInput('MESSAGE', place, `items below ${batch.items}`, String(last));
   if (rows !== null) checkRows(rows, neededItems(context, message), place);
   const count = rows?.length ?? batch.items;
-  return { rows, tensors: decodeTensors(encoded, dtype, tensors, count, place) };
+  return { rows, tensors: decodeTensors(encoded, dtype, tensors, count, place, room) };
 };
 
 /** Spreads the rows of an update among decoys, whose gradient is zero. */

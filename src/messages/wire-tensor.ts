@@ -132,7 +132,7 @@ const decodeInto = ({ dtype, shape, data, scales }: WireTensor, out: Float32Arra
 };
 
 /**
- * The values of a message's tensors, one behind the other in one piece of fresh memory, after the dtype and shape of each were found
+ * The values of a message's tensors, one behind the other in one piece of memory (`allocate`: fresh, or of any content), after the dtype and shape of each were found
  * to be the expected ones. Throws MESSAGE, naming `place`, before any allocation that a forged header could ask for.
  */
 export const decodeTensors = (
@@ -141,10 +141,11 @@ export const decodeTensors = (
   specs: readonly TensorSpec[],
   rows: number,
   place: string,
+  allocate: (count: number) => Float32Array<ArrayBuffer> = (count) => new Float32Array(count),
 ): readonly Float32Array<ArrayBuffer>[] => {
   if (tensors.length !== specs.length) throw badInput('MESSAGE', place, `${specs.length} tensors`, String(tensors.length));
   const counts = specs.map((spec, index) => checkedCount(tensors[index]!, dtype, spec, rows, `${place}, tensor ${spec.name}`));
-  const all = new Float32Array(counts.reduce((sum, count) => sum + count, 0));
+  const all = allocate(counts.reduce((sum, count) => sum + count, 0));
   let end = 0;
   return counts.map((count, index) => {
     const start = end;

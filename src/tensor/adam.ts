@@ -1,6 +1,6 @@
 import type { KernelPool, KernelTask } from './kernels.js';
 import { elementsOf, type Parameter } from './parameter.js';
-import { type Cut, cut, decayTerm, gradientSquares, joined, type OptimizerState, type Step, sum, type TensorUpdate } from './step.js';
+import { type Cut, cut, decayTerm, joined, type OptimizerState, type Step, sum, type TensorUpdate } from './step.js';
 
 /**
  * Adam (Kingma & Ba, 2015), with L2 in the gradient or decoupled (Loshchilov & Hutter, 2019), and with a second moment
@@ -83,7 +83,7 @@ const weightSquares = (pool: KernelPool, parameters: readonly Parameter[]): numb
 /** Mean over a tensor of (scale·g + λ·w)², without a pass over w: Σ w² is known from the last step. */
 const meanSquare = (pool: KernelPool, parameters: readonly Parameter[], name: string, step: Step, squares: number): number => {
   const count = parameters.reduce((total, parameter) => total + parameter.blocks * parameter.trained, 0);
-  const data = step.scale ** 2 * gradientSquares(pool, parameters);
+  const data = step.scale ** 2 * sum(Float64Array.from(parameters, step.squares));
   const lambda = step.decoupled ? 0 : step.decay(name);
   if (lambda === 0) return data / count;
   return (data + 2 * step.scale * lambda * gradientDotWeights(pool, parameters) + lambda ** 2 * squares) / count;

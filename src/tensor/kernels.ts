@@ -59,7 +59,8 @@ export type Kernels = {
   /** Sparse generation: row r belongs to cohort position user[r] (u32) and item item[r] (u32):
    * out[r·s + j] = bias[item·s + j] + Σ_p h[user·o + p] · w[(item·o + p)·s + j]. */
   generateRows(count: number, user: number, item: number, o: number, s: number, h: number, w: number, bias: number, out: number): void;
-  /** Backward of both. For each row r, in order, with upstream gradient d[r·s + j], gradient slot slot[r] (u32):
+  /** Backward of both. Slots from `fresh` on may hold anything: the rows of each stand together, and the first zeroes it.
+   * For each row r, in order, with upstream gradient d[r·s + j], gradient slot slot[r] (u32):
    * g[(slot·o + p)·s + j] += h[user·o + p]·d[r·s + j];  gBias[slot·s + j] += d[r·s + j];
    * dh[user·o + p] += Σ_j w[(item·o + p)·s + j]·d[r·s + j]. */
   backwardRows(
@@ -67,6 +68,7 @@ export type Kernels = {
     user: number,
     item: number,
     slot: number,
+    fresh: number,
     o: number,
     s: number,
     h: number,

@@ -3,7 +3,7 @@ import type { Deferral } from './deferral.js';
 import { type DescentRule, descentUpdate } from './descent.js';
 import type { KernelPool, KernelTask } from './kernels.js';
 import { clearGradients, type Parameter } from './parameter.js';
-import { gradientSquares, type LaterRows, type OptimizerState, type Regularization, type Step, type TensorUpdate } from './step.js';
+import { gradientSquares, type LaterRows, type OptimizerState, type Regularization, type Step, sum, type TensorUpdate } from './step.js';
 
 /**
  * Optimizers over sharded parameters, behind one call a round: the mean gradient is clipped, regularized and stepped by a rule, tensor by
@@ -63,10 +63,18 @@ export const optimizerStep = (
 ): StepResult => {
   deferral?.settle();
   state.steps += 1;
-  const gradientNorm = Math.sqrt(gradientSquares(pool, parameters)) / count;
+  const found = gradientSquares(pool, parameters);
+  const squares = new Map(parameters.map((parameter, index) => [parameter, found[index]!]));
+  const gradientNorm = Math.sqrt(sum(found)) / count;
   const clipped = options.clip > 0 && gradientNorm > options.clip;
   const scale = (clipped ? options.clip / gradientNorm : 1) / count;
-  const step: Step & Rule = { ...options, learningRate, scale, defers: (parameter) => deferral?.defers(parameter) === true };
+  const step: Step & Rule = {
+    ...options,
+    learningRate,
+    scale,
+    squares: (parameter) => squares.get(parameter)!,
+    defers: (parameter) => deferral?.defers(parameter) === true,
+  };
   const tasks: KernelTask[] = [];
   const rows: LaterRows[] = [];
   const endings: { readonly first: number; readonly end: number; readonly finish: (values: Float64Array) => void }[] = [];

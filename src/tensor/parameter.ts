@@ -30,8 +30,9 @@ export type Parameter = {
 };
 
 export type Gradient = {
-  /** Pointer to `capacity` slots of `size` elements, all zero between rounds. */
+  /** Pointer to `capacity` slots of `size` elements, all zero between rounds if `zeroed`; else whoever writes to a claimed slot first zeroes it. */
   slots: number;
+  readonly zeroed: boolean;
   capacity: number;
   /** Slots in use this round. */
   used: number;
@@ -84,6 +85,8 @@ export const createParameter = (
     readonly counted?: boolean;
     /** Whoever reads or writes a parameter that defers has its rows brought up to date before. */
     readonly deferring?: boolean;
+    /** Default: true. */
+    readonly zeroed?: boolean;
   },
   kind: MomentKind,
 ): Parameter => {
@@ -98,7 +101,14 @@ export const createParameter = (
   const defers = shape.deferring === true && shape.sparse && !counted && kind !== 'tensor';
   if (shape.sparse) arena.i32(slotOf, shape.blocks).fill(-1);
   const capacity = shape.sparse || kind === 'none' ? 0 : shape.blocks;
-  const gradient: Gradient = { slots: capacity === 0 ? 0 : arena.allocate(count), capacity, used: capacity, touched: [], slotOf };
+  const gradient: Gradient = {
+    slots: capacity === 0 ? 0 : arena.allocate(count),
+    zeroed: shape.zeroed !== false,
+    capacity,
+    used: capacity,
+    touched: [],
+    slotOf,
+  };
   return {
     name,
     memory,
@@ -137,10 +147,11 @@ export const reserveSlots = ({ gradient, arena, blocks, size }: Parameter): void
   arena.f32(gradient.slots, held.length).set(held);
 };
 
-/** Zeroes the gradients after a step and forgets the slots. */
+/** Zeroes the gradients that are to be zero between rounds, and forgets the slots. */
 export const clearGradients = (pool: KernelPool, parameters: readonly Parameter[]): void => {
+  const zeroed = parameters.filter(({ gradient }) => gradient.zeroed);
   pool.run(
-    parameters.map(({ memory, gradient, size }): KernelTask => ({ kernel: 'zero', memory, args: [gradient.used * size, gradient.slots] })),
+    zeroed.map(({ memory, gradient, size }): KernelTask => ({ kernel: 'zero', memory, args: [gradient.used * size, gradient.slots] })),
   );
   for (const { gradient, arena, blocks } of parameters) {
     if (gradient.slotOf === 0) continue;

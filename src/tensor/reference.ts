@@ -126,7 +126,7 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
       }
     },
 
-    backwardRows(count, user, item, slot, o, s, h, w, d, g, gBias, dh) {
+    backwardRows(count, user, item, slot, fresh, o, s, h, w, d, g, gBias, dh) {
       const users = indices(user, count),
         items = indices(item, count),
         slots = indices(slot, count),
@@ -140,6 +140,10 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
         const u = users[r]!,
           i = items[r]!,
           t = slots[r]!;
+        if (t >= fresh && t !== slots[r - 1]) {
+          G.fill(0, t * o * s, (t + 1) * o * s);
+          gB.fill(0, t * s, (t + 1) * s);
+        }
         for (let p = 0; p < o; p++) {
           let sum = dH[u * o + p]!;
           for (let j = 0; j < s; j++) {

@@ -36,6 +36,8 @@ export type Step = Regularization & {
   readonly learningRate: number;
   /** Multiplies the accumulated gradient: 1 / (number of ratings), times the clipping factor. */
   readonly scale: number;
+  /** Σ g² of a parameter. */
+  readonly squares: (parameter: Parameter) => number;
   /** Whether the rows of a sparse tensor that have no gradient are stepped later. */
   readonly defers: (parameter: Parameter) => boolean;
 };
@@ -49,15 +51,13 @@ export type TensorUpdate = {
 
 export const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
 
-/** Σ g² over all parameters: one task each, added in order. */
-export const gradientSquares = (pool: KernelPool, parameters: readonly Parameter[]): number => {
-  const tasks: KernelTask[] = parameters.map(({ memory, gradient, size }) => ({
-    kernel: 'sumSquares',
-    memory,
-    args: [gradient.used * size, gradient.slots],
-  }));
-  return sum(pool.run(tasks));
-};
+/** Σ g² of each parameter: one task each. */
+export const gradientSquares = (pool: KernelPool, parameters: readonly Parameter[]): Float64Array =>
+  pool.run(
+    parameters.map(
+      ({ memory, gradient, size }): KernelTask => ({ kernel: 'sumSquares', memory, args: [gradient.used * size, gradient.slots] }),
+    ),
+  );
 
 /** Elements one kernel call steps: small enough to share out, large enough that a call's cost vanishes. Fixed, since it decides
  * the order in which Σ w² is added up. */

@@ -166,7 +166,7 @@ export const serveHost = ({ host, setup, control, traffic }: HostTask): Promise<
     const api: HostControl = {
       load: (columns) => {
         const { dtype, batch } = setup;
-        context = { half: algorithm.device, tensors: algorithm.tensors, columns, dtype, batch };
+        context = { half: algorithm.device, tensors: algorithm.tensors, columns, dtype, batch, room: store.room };
         return activityOf(columns);
       },
       inspect: () => {

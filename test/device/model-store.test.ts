@@ -38,6 +38,25 @@ describe('the store of generated models', () => {
     expect(store.usage()).toEqual({ models: 1, bytes: 100, evicted: 4 });
   });
 
+  it('makes room for a model where one of its size was given up, and never where one is held', () => {
+    const store = createModelStore(bytes(96));
+    const deliver = (device: number, size: number): ArrayBuffer => {
+      const values = store.room(size / 4);
+      expect(values.byteLength).toBe(size);
+      store.put(id(device), { rows: null, tensors: [values.subarray(0, 1), values.subarray(1)] });
+      return values.buffer;
+    };
+    const buffers = [1, 2, 3].map((device) => deliver(device, 32));
+    expect(new Set(buffers).size).toBe(3);
+    const fresh = deliver(4, 32);
+    expect(buffers).not.toContain(fresh);
+    const other = deliver(5, 16);
+    expect(buffers).not.toContain(other);
+    expect(buffers.slice(0, 2)).toContain(deliver(6, 32));
+    const held = [1, 2, 3, 4, 5, 6].flatMap((device) => store.get(id(device))?.tensors[0]!.buffer ?? []);
+    expect(new Set(held).size).toBe(held.length);
+  });
+
   it('keeps a model of exactly the budget', () => {
     const store = createModelStore(bytes(32));
     store.put(id(1), model(32));

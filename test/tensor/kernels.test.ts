@@ -179,10 +179,35 @@ describe('generation', () => {
         );
         expectSame(
           (kernels, put) =>
-            kernels.backwardRows(count, put(user), put(item), put(slot), o, s, put(h), put(w), put(d), put(g), put(gBias), put(dh)),
+            kernels.backwardRows(count, put(user), put(item), put(slot), 1000, o, s, put(h), put(w), put(d), put(g), put(gBias), put(dh)),
           `backward ${label}`,
         );
       }
+    }
+  });
+
+  it.each([
+    ['SIMD', onSimd],
+    ['reference', onReference],
+  ] as const)('%s: slots from `fresh` on are zeroed by the first of their rows, and those below are added to', (_, on) => {
+    for (const [s, o] of blocks) {
+      const [count, users, items, slots, fresh] = [7, 3, 5, 4, 2];
+      const source = random(22, s, o);
+      const user = indices(source, count, users),
+        item = indices(source, count, items),
+        slot = Uint32Array.of(0, 0, 1, 2, 2, 2, 3);
+      const h = whole(source, users * o),
+        w = whole(source, items * o * s),
+        d = whole(source, count * s),
+        g = whole(source, slots * o * s),
+        gBias = whole(source, slots * s);
+      const zeroed = (values: Float32Array, size: number) => values.map((value, at) => (at < fresh * size ? value : 0));
+      const run = (from: number, weights: Float32Array, biases: Float32Array) =>
+        on((kernels, put) => {
+          const lists = [put(user), put(item), put(slot), from, o, s, put(h), put(w), put(d)] as const;
+          kernels.backwardRows(count, ...lists, put(weights), put(biases), put(new Float32Array(users * o)));
+        });
+      expectSameOutcome(run(fresh, g, gBias), run(slots, zeroed(g, o * s), zeroed(gBias, s)), `o = ${o}, s = ${s}`);
     }
   });
 
@@ -236,6 +261,7 @@ describe('rounding', () => {
           put(four),
           put(four),
           put(four),
+          4,
           o,
           s,
           put(h),
@@ -285,7 +311,7 @@ describe('pointers', () => {
         pdh = put(new Float32Array(users * o));
       kernels.generateItems(users, 0, n, o, s, ph, pw, pBias, pOut, n * s);
       kernels.generateRows(n, pUser, pItem, o, s, ph, pw, pBias, put(new Float32Array(n * s)));
-      kernels.backwardRows(n, pUser, pItem, pItem, o, s, ph, pw, pd, pg, pgBias, pdh);
+      kernels.backwardRows(n, pUser, pItem, pItem, 1000, o, s, ph, pw, pd, pg, pgBias, pdh);
       kernels.gemm(users, n, o, ph, o, 1, pw, n, put(new Float32Array(users * n)), n, pBias, 0);
       return kernels.dotItems(0, n, s, put(slotOf), pd, pg);
     };

@@ -131,13 +131,14 @@ const itemTasks = (pool: KernelPool, layout: Layout, forward: Forward, backward:
   const size = forward.cohort.length * units;
   return backward.shards.map((local, index): KernelTask => {
     const { shard, user, item, slot, upstream, hidden } = local;
+    const fresh = shard.bias.gradient.used;
     const count = collectRows(layout, local, spansOf(shard, updates));
     shareSlots(shard);
     // Not so already only of updates that waited for rounds.
     backward.deferral.bring(shard.weights, shard.bias.gradient.touched);
     pool.on(shard.memory).zero(size, hidden.reserve(size));
     const { weights, bias } = shard;
-    const lists = [count, user.pointer, item.pointer, slot.pointer, units, layout.paddedRank] as const;
+    const lists = [count, user.pointer, item.pointer, slot.pointer, fresh, units, layout.paddedRank] as const;
     const h = forward.shards[index]!.hidden.pointer;
     const args = [...lists, h, weights.weights, upstream.pointer, weights.gradient.slots, bias.gradient.slots, hidden.pointer] as const;
     return { kernel: 'backwardRows', memory: shard.memory, args: [...args] };

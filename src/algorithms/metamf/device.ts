@@ -14,68 +14,94 @@ import { type MetaMFOptions, middleRating } from './options.js';
  */
 type Sizes = { readonly s: number; readonly d: number; readonly f: number; readonly itemOffset: boolean };
 
-const fold = (rise: Float32Array, w1: Float32Array, { s, d, f }: Sizes): Float64Array => {
-  const folded = new Float64Array(s * f);
+/** Room for one pass after another: a device's own arrays are small, and cost more to collect than to fill. */
+type Work = {
+  readonly sizes: Sizes;
+  readonly folded: Float64Array;
+  readonly hidden: Float64Array;
+  readonly dz: Float64Array;
+  readonly dFolded: Float64Array;
+  readonly dW1: Float64Array;
+  readonly dB1: Float64Array;
+  readonly dW2: Float64Array;
+};
+
+const createWork = (sizes: Sizes): Work => {
+  const { s, d, f } = sizes;
+  const floats = (count: number) => new Float64Array(count);
+  const gradients = { dFolded: floats(s * f), dW1: floats(d * f), dB1: floats(f), dW2: floats(f) };
+  return { sizes, folded: floats(s * f), hidden: floats(f), dz: floats(f), ...gradients };
+};
+
+const fold = (rise: Float32Array, w1: Float32Array, { folded, sizes: { s, d, f } }: Work): void => {
+  folded.fill(0);
   for (let j = 0; j < s; j++) {
     for (let e = 0; e < d; e++) {
       const weight = rise[j * d + e]!;
       for (let q = 0; q < f; q++) folded[j * f + q]! += weight * w1[e * f + q]!;
     }
   }
-  return folded;
 };
 
-type Forward = { readonly model: LocalModel; readonly sizes: Sizes; readonly folded: Float64Array; readonly hidden: Float64Array };
+type Forward = Work & { readonly low: Float32Array; readonly b1: Float32Array; readonly w2: Float32Array; readonly b2: Float32Array };
 
-const start = (model: LocalModel, sizes: Sizes): Forward => ({
-  model,
-  sizes,
-  folded: fold(model.tensors[1]!, model.tensors[2]!, sizes),
-  hidden: new Float64Array(sizes.f),
-});
+const start = ({ tensors: [low, rise, w1, b1, w2, b2] }: LocalModel, work: Work): Forward => {
+  fold(rise!, w1!, work);
+  return { ...work, low: low!, b1: b1!, w2: w2!, b2: b2! };
+};
 
 /** ŷ, without c_u, of the item whose embedding is row `row`; leaves h in `hidden`. */
-const forward = ({ model, sizes: { s, f, itemOffset }, folded, hidden }: Forward, row: number): number => {
-  const [low, , , b1, w2, b2] = model.tensors;
-  let prediction = b2![0]! + (itemOffset ? low![row * s]! : 0);
+const forward = ({ low, b1, w2, b2, sizes: { s, f, itemOffset }, folded, hidden }: Forward, row: number): number => {
+  hidden.set(b1);
+  for (let j = 0; j < s; j++) {
+    const value = low[row * s + j]!;
+    for (let q = 0; q < f; q++) hidden[q]! += value * folded[j * f + q]!;
+  }
+  let prediction = b2[0]! + (itemOffset ? low[row * s]! : 0);
   for (let q = 0; q < f; q++) {
-    let z = b1![q]!;
-    for (let j = 0; j < s; j++) z += low![row * s + j]! * folded[j * f + q]!;
-    const activated = z > 0 ? z : 0;
-    hidden[q] = activated;
-    prediction += w2![q]! * activated;
+    if (hidden[q]! > 0) prediction += w2[q]! * hidden[q]!;
+    else hidden[q] = 0;
   }
   return prediction;
 };
 
-/** d(rise) = G·w1ᵀ and d(w1) = riseᵀ·G. */
-const unfold = (gradient: Float64Array, rise: Float32Array, w1: Float32Array, { s, d, f }: Sizes): [Float32Array, Float32Array] => {
-  const dRise = new Float32Array(s * d);
-  const dW1 = new Float64Array(d * f);
+/** d(rise) = G·w1ᵀ, into `dRise`, and d(w1) = riseᵀ·G. */
+const unfold = (dRise: Float32Array, rise: Float32Array, w1: Float32Array, { dFolded, dW1, sizes: { s, d, f } }: Work): void => {
+  dW1.fill(0);
   for (let j = 0; j < s; j++) {
     for (let e = 0; e < d; e++) {
       const weight = rise[j * d + e]!;
       let sum = 0;
       for (let q = 0; q < f; q++) {
-        const g = gradient[j * f + q]!;
+        const g = dFolded[j * f + q]!;
         sum += g * w1[e * f + q]!;
         dW1[e * f + q]! += weight * g;
       }
       dRise[j * d + e] = sum;
     }
   }
-  return [dRise, Float32Array.from(dW1)];
 };
 
-const backward = (model: LocalModel, sizes: Sizes, batch: LocalRatings, centre: number): LocalUpdate => {
-  const { s, f, itemOffset } = sizes;
+/** The gradients of all tensors, zero, one behind the other in one piece of memory. */
+const gradientsFor = (rows: number, { s, d, f }: Sizes): Float32Array[] => {
+  const lengths = [rows * s, s * d, d * f, f, f, 1];
+  const all = new Float32Array(lengths.reduce((sum, length) => sum + length, 0));
+  let end = 0;
+  return lengths.map((length) => {
+    end += length;
+    return all.subarray(end - length, end);
+  });
+};
+
+const backward = (model: LocalModel, work: Work, batch: LocalRatings, centre: number): LocalUpdate => {
+  const { s, f, itemOffset } = work.sizes;
   const [low, rise, w1, , w2] = model.tensors;
-  const pass = start(model, sizes);
+  const pass = start(model, work);
+  const { folded, hidden, dz, dFolded, dB1, dW2 } = work;
+  for (const sums of [dFolded, dB1, dW2]) sums.fill(0);
   const rows = distinctRows(batch.items);
-  const dLow = new Float32Array(rows.length * s);
-  const dFolded = new Float64Array(s * f);
-  const dB1 = new Float64Array(f);
-  const dW2 = new Float64Array(f);
+  const tensors = gradientsFor(rows.length, work.sizes);
+  const dLow = tensors[0]!;
   let dB2 = 0;
   let loss = 0;
   for (let r = 0; r < batch.items.length; r++) {
@@ -88,19 +114,25 @@ const backward = (model: LocalModel, sizes: Sizes, batch: LocalRatings, centre: 
     const out = rowOf(rows, item) * s;
     if (itemOffset) dLow[out]! += dPrediction;
     for (let q = 0; q < f; q++) {
-      const activated = pass.hidden[q]!;
-      dW2[q]! += dPrediction * activated;
-      if (activated === 0) continue;
-      const dz = dPrediction * w2![q]!;
-      dB1[q]! += dz;
-      for (let j = 0; j < s; j++) {
-        dLow[out + j]! += pass.folded[j * f + q]! * dz;
-        dFolded[j * f + q]! += low![row + j]! * dz;
+      dW2[q]! += dPrediction * hidden[q]!;
+      dz[q] = hidden[q] === 0 ? 0 : dPrediction * w2![q]!;
+      dB1[q]! += dz[q]!;
+    }
+    for (let j = 0; j < s; j++) {
+      const value = low![row + j]!;
+      let sum = dLow[out + j]!;
+      for (let q = 0; q < f; q++) {
+        sum = Math.fround(sum + folded[j * f + q]! * dz[q]!);
+        dFolded[j * f + q]! += value * dz[q]!;
       }
+      dLow[out + j] = sum;
     }
   }
-  const [dRise, dW1] = unfold(dFolded, rise!, w1!, sizes);
-  const tensors = [dLow, dRise, dW1, Float32Array.from(dB1), Float32Array.from(dW2), Float32Array.of(dB2)];
+  unfold(tensors[1]!, rise!, w1!, work);
+  tensors[2]!.set(work.dW1);
+  tensors[3]!.set(dB1);
+  tensors[4]!.set(dW2);
+  tensors[5]![0] = dB2;
   return { count: batch.items.length, loss, rows, tensors };
 };
 
@@ -110,21 +142,21 @@ const createCentre = (world: World, { centring, centringDamping }: MetaMFOptions
   const middle = middleRating(world);
   return ({ values }) => {
     let sum = 0;
-    for (const value of values) sum += value - middle;
+    for (let i = 0; i < values.length; i++) sum += values[i]! - middle;
     return middle + sum / Math.max(1, values.length + centringDamping);
   };
 };
 
 export const createDeviceHalf = (world: World, options: MetaMFOptions): DeviceHalf => {
   const { lowRank: s, itemEmbedding: d, units: f } = options;
-  const sizes: Sizes = { s, d, f, itemOffset: options.itemOffset === 'first-column' };
+  const work = createWork({ s, d, f, itemOffset: options.itemOffset === 'first-column' });
   const centreOf = createCentre(world, options);
   return {
-    update: (model, train, batch) => backward(model, sizes, batch, centreOf(train)),
+    update: (model, train, batch) => backward(model, work, batch, centreOf(train)),
     // fold, d(rise) and d(w1) once, s·f·d each; a rating's z, A-gradient and row gradient, s·f each, and its h, w2 and b1.
     operations: ({ items }) => 2 * (3 * s * f * d + items.length * (3 * s * f + 4 * f)),
     predict: (model, train, items) => {
-      const pass = start(model, sizes);
+      const pass = start(model, work);
       const centre = centreOf(train);
       return Float32Array.from(items, (item) => centre + forward(pass, rowOf(model.rows, item)));
     },

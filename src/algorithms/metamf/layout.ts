@@ -90,7 +90,10 @@ export const createLayout = (world: World, options: MetaMFOptions, memory: Memor
       createParameter(
         name,
         at,
-        { blocks: items, size: rows * paddedRank, trained: rows * s, sparse: true, counted: memory(name).counted, deferring },
+        {
+          ...{ blocks: items, size: rows * paddedRank, trained: rows * s, sparse: true },
+          ...{ counted: memory(name).counted, deferring, zeroed: false },
+        },
         memory(name).kind,
       );
     return {

@@ -1,15 +1,22 @@
 // One row touches three contiguous things: w's block (o·s, read), the gradient block (o·s, read and written) and two
 // vectors of o. It is bound by memory, so the two sums share one walk over p.
 
-export function backwardRows(count: i32, user: usize, item: usize, slot: usize, o: i32, s: i32, h: usize, w: usize, d: usize, g: usize, gBias: usize, dh: usize): void {
+export function backwardRows(count: i32, user: usize, item: usize, slot: usize, fresh: i32, o: i32, s: i32, h: usize, w: usize, d: usize, g: usize, gBias: usize, dh: usize): void {
   const hRow = (<usize>o) << 2, row = (<usize>s) << 2, block = <usize>o * row;
+  let last: i32 = -1;
   for (let r = 0; r < count; r++, user += 4, item += 4, slot += 4, d += row) {
     const u = <usize>load<u32>(user) * hRow, t = <usize>load<u32>(slot);
     const hu = h + u, dhu = dh + u, wi = w + <usize>load<u32>(item) * block, gt = g + t * block;
+    const gb = gBias + t * row;
+    // Here, where the slot is in the cache a moment later anyway, and not in a pass of its own.
+    if (<i32>t >= fresh && <i32>t != last) {
+      memory.fill(gt, 0, block);
+      memory.fill(gb, 0, row);
+    }
+    last = <i32>t;
     if (s == 8) row8(o, hu, wi, d, gt, dhu);
     else if (s == 4) rowAny(o, 16, hu, wi, d, gt, dhu);
     else rowAny(o, row, hu, wi, d, gt, dhu);
-    const gb = gBias + t * row;
     for (let c: usize = 0; c < row; c += 16) v128.store(gb + c, f32x4.add(v128.load(gb + c), v128.load(d + c)));
   }
 }

@@ -44,8 +44,20 @@ export function axpy(count: i32, scale: f64, x: usize, y: usize): void {
   for (; x < end; x += 4, y += 4) store<f32>(y, load<f32>(y) + one * load<f32>(x));
 }
 
+/** dot(x, x), with each number widened once. */
 export function sumSquares(count: i32, x: usize): f64 {
-  return dot(count, x, x);
+  const end = x + ((<usize>count) << 2), end8 = x + ((<usize>(count & ~7)) << 2);
+  let s0 = f64x2.splat(0), s1 = s0, s2 = s0, s3 = s0;
+  for (; x < end8; x += 32) {
+    const x0 = two(x, 0), x1 = two(x, 8), x2 = two(x, 16), x3 = two(x, 24);
+    s0 = f64x2.add(s0, f64x2.mul(x0, x0));
+    s1 = f64x2.add(s1, f64x2.mul(x1, x1));
+    s2 = f64x2.add(s2, f64x2.mul(x2, x2));
+    s3 = f64x2.add(s3, f64x2.mul(x3, x3));
+  }
+  let sum = total(s0, s1, s2, s3);
+  for (; x < end; x += 4) sum += <f64>load<f32>(x) * <f64>load<f32>(x);
+  return sum;
 }
 
 export function dot(count: i32, x: usize, y: usize): f64 {
@@ -57,10 +69,16 @@ export function dot(count: i32, x: usize, y: usize): f64 {
     s2 = f64x2.add(s2, f64x2.mul(two(x, 16), two(y, 16)));
     s3 = f64x2.add(s3, f64x2.mul(two(x, 24), two(y, 24)));
   }
-  const s = f64x2.add(f64x2.add(s0, s1), f64x2.add(s2, s3));
-  let sum = f64x2.extract_lane(s, 0) + f64x2.extract_lane(s, 1);
+  let sum = total(s0, s1, s2, s3);
   for (; x < end; x += 4, y += 4) sum += <f64>load<f32>(x) * <f64>load<f32>(y);
   return sum;
+}
+
+// @ts-ignore: decorator
+@inline
+function total(s0: v128, s1: v128, s2: v128, s3: v128): f64 {
+  const s = f64x2.add(f64x2.add(s0, s1), f64x2.add(s2, s3));
+  return f64x2.extract_lane(s, 0) + f64x2.extract_lane(s, 1);
 }
 
 export function dotItems(first: i32, count: i32, size: i32, slotOf: usize, x: usize, y: usize): f64 {
