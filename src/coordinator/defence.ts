@@ -11,8 +11,14 @@ export const MOST_NORMS = 256;
 /** ‖update‖₂ / count: updates are sums over a batch, and large batches are no attack. */
 const normOf = ({ tensors, count }: ClientUpdate): number => {
   let squares = 0;
-  // Not an iterator, which took a quarter of a millisecond of a small round.
-  for (const values of tensors) for (let i = 0; i < values.length; i++) squares += values[i]! ** 2;
+  for (const values of tensors) {
+    // Not an iterator, which took a quarter of a millisecond of a small round.
+    let at = 0;
+    while (at < values.length) {
+      const value = values[at++]!;
+      squares += value * value;
+    }
+  }
   return Math.sqrt(squares) / count;
 };
 

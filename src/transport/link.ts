@@ -36,6 +36,9 @@ type Batch = { readonly owing: Map<DeviceId, number>; readonly length: number };
  */
 const MOST_UNANSWERED = bytes(128 * 2 ** 20);
 
+/** Bytes of frames that are kept to be written again: those of a round, where it is not a very large one. */
+const MOST_SPARE = bytes(128 * 2 ** 20);
+
 type Collected = { messages: Message[]; rejected: Rejection[]; duplicates: number; accounts: Account[] };
 
 type OpenExchange = {
@@ -75,7 +78,7 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder, mostUna
   let exchanges = 0;
   let broken: Error | undefined;
   let wake: (() => void)[] = [];
-  const spares = createSpareFrames(2 * hostCount);
+  const spares = createSpareFrames(MOST_SPARE);
 
   const everyoneThere = async (): Promise<void> => {
     while (broken === undefined && hosts.includes(undefined)) await new Promise<void>((resolve) => wake.push(resolve));

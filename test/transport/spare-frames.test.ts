@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
+import { bytes } from '../../src/base/units.js';
 import { createSpareFrames } from '../../src/transport/spare-frames.js';
 
-it('gives a frame out once, to whoever asks for as much or half as much, and keeps no more than the last ones', () => {
-  const spares = createSpareFrames(2);
+it('gives a frame out once, to whoever asks for as much or half as much, and keeps no more bytes than it may', () => {
+  const spares = createSpareFrames(bytes(110));
   const [first, small, large] = [new ArrayBuffer(100), new ArrayBuffer(10), new ArrayBuffer(100)];
   for (const frame of [first, small, large]) spares.keep(frame);
   expect(spares.take(101)).not.toBe(large);

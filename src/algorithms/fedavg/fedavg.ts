@@ -6,8 +6,8 @@ import type { Algorithm, ClientUpdate, GeneratedModel, Rows, ServerHalf, ServerO
 import { createDeviceHalf } from './device.js';
 import { type FedAvgOptions, sharedTensors } from './options.js';
 
-/** Generated rows a chunk may hold, in 4-byte elements. */
-const CHUNK_ELEMENTS = 1 << 24;
+/** Generated rows a chunk may hold, in 4-byte elements: devices work on some of a cohort's models while the others are still written. */
+const CHUNK_ELEMENTS = 1 << 22;
 
 const valuesOf = (parameter: Parameter): Float32Array => parameter.arena.f32(parameter.weights, elementsOf(parameter));
 

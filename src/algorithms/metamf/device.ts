@@ -142,7 +142,7 @@ const createCentre = (world: World, { centring, centringDamping }: MetaMFOptions
   const middle = middleRating(world);
   return ({ values }) => {
     let sum = 0;
-    for (let i = 0; i < values.length; i++) sum += values[i]! - middle;
+    for (const value of values) sum += value - middle;
     return middle + sum / Math.max(1, values.length + centringDamping);
   };
 };
