@@ -12,7 +12,7 @@ export default {
   coverageAnalysis: 'perTest',
   concurrency: 1,
   // What never ends hits a bound on loops long before; this is for machines with much else to do.
-  timeoutMS: 300_000,
+  timeoutMS: 60_000,
   dryRunTimeoutMinutes: 60,
   reporters: ['progress-append-only', 'clear-text', 'json', 'sample'],
   clearTextReporter: { reportTests: false, reportScoreTable: false, allowEmojis: false },

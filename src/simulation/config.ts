@@ -227,7 +227,10 @@ const checkpoint = z.strictObject({
     .max(100)
     .default(2)
     .describe('last checkpoints that are kept: should the newest be damaged, --resume takes the one before'),
-  best: z.boolean().default(true).describe('keep the weights of the best epoch in best.checkpoint'),
+  best: z
+    .boolean()
+    .default(true)
+    .describe('keep the weights of the best epoch in best.checkpoint, written with the checkpoint that follows it'),
 });
 
 const recorder = z.strictObject({

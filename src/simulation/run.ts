@@ -76,9 +76,7 @@ const endEpoch = async (context: Context, epoch: number, trainLoss: number, isLa
   context.state = { epochsEnded: epoch, best: judge(context.state.best, epoch, measured.valid) };
   const best = context.state.best.epoch === epoch;
   context.onEvent({ type: 'epoch', epoch, round: context.round, trainLoss, best, ...measured });
-  if (!config.checkpoint.best) return;
-  if (best) context.saves.best(fleet, context.round);
-  else context.saves.keepBest(fleet, context.round);
+  if (best && config.checkpoint.best) context.saves.best(fleet, context.round);
 };
 
 /** A save that failed is tried again after this long, or after the usual time where that is less. */

@@ -50,12 +50,11 @@ export type Restored = { readonly round: number; readonly state: RunState };
 
 export type Saves = {
   /**
-   * Each begins a save, of the state as it is now, and returns when rounds may go on. A best model is held until `keepBest`, when an epoch
-   * that was measured was no better, or `last`, which is not written before it. One that could not be written waits in memory for `last`.
+   * Both begin a save, of the state as it is now, and return when rounds may go on. A best model is only copied, over the one before, until
+   * `last` makes a file of it: its own state, which speaks of that model, is not written before.
    */
   last(fleet: Fleet, round: number, state: RunState): void;
   best(fleet: Fleet, round: number): void;
-  keepBest(fleet: Fleet, round: number): void;
   /** When all that was begun is written or given up. */
   settled(): Promise<void>;
   /** False while the last save that ended was one that failed. */
@@ -108,18 +107,6 @@ export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }:
     ended = Promise.all([ended, save()]).then(() => undefined);
   };
 
-  const saveBest = (fleet: Fleet, path: string, round: number): void => {
-    begin(
-      fleet,
-      path,
-      round,
-      () => fleet.coordinator.saveHeld(path),
-      () => {
-        holdsBest = false;
-      },
-    );
-  };
-
   const restoreFrom = async (fleet: Fleet, path: string): Promise<Restored> => {
     const { round, run } = await orDeath(fleet.coordinator.restore(path), fleet.death);
     const { devices, observers: watched, ...state } = parseSavedRun(run, path);
@@ -133,7 +120,17 @@ export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }:
     last: (fleet, round, state) => {
       if (paths === undefined) return;
       const path = paths.last;
-      if (holdsBest) saveBest(fleet, paths.best, round);
+      if (holdsBest) {
+        begin(
+          fleet,
+          paths.best,
+          round,
+          () => fleet.coordinator.saveHeld(paths.best),
+          () => {
+            holdsBest = false;
+          },
+        );
+      }
       try {
         const devices = saveDeviceStates(path, round, shards);
         const run: SavedRun = { ...state, devices, observers: observers?.save() ?? null };
@@ -160,9 +157,6 @@ export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }:
       const { best } = paths;
       begin(fleet, best, round, () => fleet.coordinator.save(best, null, { weightsOnly: true, keep: 1, hold: true }));
       holdsBest = true;
-    },
-    keepBest: (fleet, round) => {
-      if (paths !== undefined && holdsBest && !unsaved.has(paths.best)) saveBest(fleet, paths.best, round);
     },
     settled: async () => {
       for (let seen: unknown; seen !== ended; ) {
