@@ -6,8 +6,16 @@ import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { type Finding, SHARES, type Share, TARGETS } from './targets.js';
 
-/** One input takes a millisecond at most; on a machine that does other things, perhaps a second. */
-const HANG_SECONDS = 60;
+/** One input takes a millisecond at most: a thread that computes for so long on one hangs. */
+const HANG_CPU_SECONDS = 60;
+/** One that waits for what does not come computes nothing; on a machine with much else to do, neither does one that is well. */
+const HANG_LOOKS = 600;
+const LOOK_MILLIS = 1000;
+
+const cpuSeconds = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};
 
 const wholeNumber = (name: string, text: string): number => {
   const value = Number(text);
@@ -19,19 +27,17 @@ const wholeNumber = (name: string, text: string): number => {
 const runShare = (share: Share): Promise<readonly Finding[]> =>
   new Promise((resolve, reject) => {
     const thread = new Worker(new URL('thread.js', import.meta.url), { workerData: share });
-    let seen = -1;
-    // Seconds that this process lived through: while it is stopped, so is the thread.
-    let still = 0;
+    let last = { done: -1, looks: 0, cpu: cpuSeconds() };
     const watch = setInterval(() => {
       const done = Atomics.load(share.progress, 0);
-      still = done === seen ? still + 1 : 0;
-      if (still >= HANG_SECONDS) {
+      if (done !== last.done) last = { done, looks: 0, cpu: cpuSeconds() };
+      last.looks += 1;
+      if (last.looks > HANG_LOOKS || cpuSeconds() - last.cpu > HANG_CPU_SECONDS) {
         clearInterval(watch);
         void thread.terminate();
         resolve([{ target: share.target, index: share.first + done, message: 'no end', input: new Uint8Array(0) }]);
       }
-      seen = done;
-    }, 1000);
+    }, LOOK_MILLIS);
     thread.once('message', (findings: Finding[]) => {
       clearInterval(watch);
       resolve(findings);
