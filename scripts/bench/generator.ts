@@ -14,7 +14,7 @@ export const STREAM_BYTES = 12;
 
 /** Adam's hyperparameters as the kernels take them, from `scale` on; L2 in the gradient as MetaMF has it. */
 const ADAM_ARGS = [1 / 64, 1e-3, 1, 0.9, 0.999, 1e-8, 1e-3, 0] as const;
-const TASK_ITEMS = 256;
+const TASK_ITEMS = 64;
 const TASK_ELEMENTS = 1 << 18;
 
 export type Generator = {

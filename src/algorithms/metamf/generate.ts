@@ -92,7 +92,7 @@ export const prepare = (pool: KernelPool, layout: Layout, forward: Forward, coho
 };
 
 /** Items a generation task covers: enough tasks for any number of threads to share evenly. */
-const TASK_ITEMS = 256;
+const TASK_ITEMS = 64;
 
 const generateAll = (pool: KernelPool, layout: Layout, forward: Forward, first: number, count: number): readonly Float32Array[][] => {
   const padded = layout.paddedRank;
