@@ -12,15 +12,15 @@ export const EXPECTED = {
   gemm: 0.036,
   generateItems: 0.031,
   generateRows: 0.08,
-  backwardRows: 0.066,
+  backwardRows: 0.06,
   adam: 0.077,
   'adam without gradient': 0.084,
   /** Rounds over the kernels they cannot do without: generation and Adam's pass. */
-  'full round over its floor': 1.6,
-  'small round over its floor': 2.7,
+  'full round over its floor': 1.55,
+  'small round over its floor': 2.6,
   /** Rounds without work worth mentioning, over one reference product: dispatch, messages, events. */
   'fixed cost of a round': 0.0155,
-  'FedAvg round': 0.24,
+  'FedAvg round': 0.15,
 } as const;
 
 export type Verdict = {
