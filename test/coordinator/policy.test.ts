@@ -102,6 +102,29 @@ describe('the norm bound', () => {
     expect(judge([updateOf(1, 1e30, 5)], [], { normMultiple: 0, mostNorm: 0 }).rejected).toEqual([]);
   });
 
+  it('lets pass what is just as long as may be, and takes the tighter of two bounds', () => {
+    const both = { normMultiple: 2, mostNorm: 3 };
+    const longerThan = (bound: number, settings: typeof both, usual: number) =>
+      judge([updateOf(1, bound, 5), updateOf(2, bound * 1.001, 5)], Array(99).fill(usual), settings).rejected.map(({ device }) => device);
+    expect(longerThan(10, { normMultiple: 10, mostNorm: 0 }, 1)).toEqual([2]);
+    expect(longerThan(2, both, 1)).toEqual([2]);
+    expect(longerThan(3, both, 9)).toEqual([2]);
+  });
+
+  it('remembers the newest norms, and those before where there are none', () => {
+    const before = Array.from({ length: 256 }, (_, i) => 1 + i / 1000);
+    expect(judge(honest, before).norms).toEqual([...before.slice(4), 1, 2, 1.5, 0.5]);
+    expect(judge([], before).norms).toBe(before);
+    expect(judge(honest, before, { normMultiple: 0, mostNorm: 9 }).norms).toBe(before);
+  });
+
+  it('is for the Euclidean norm of all tensors, by the rating', () => {
+    const flight = updateOf(1, 1, 5);
+    const tensors = [Float32Array.of(6, -6), Float32Array.of(3)];
+    const long = { ...flight, fate: { ...flight.fate, update: { ...flight.fate.update, count: 3, tensors } } };
+    expect(judge([long]).norms).toEqual([3]);
+  });
+
   it('throws away what is older than may be', () => {
     expect(judgeNorms({ normMultiple: 0, mostNorm: 0 }, 3, 5, [updateOf(1, 1, 1), updateOf(2, 1, 2)], []).rejected).toMatchObject([
       { device: 1, cause: 'stale' },
