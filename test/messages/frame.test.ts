@@ -260,6 +260,8 @@ describe('a message', () => {
     ['with rows that are no bytes', { ...want, rows: [1, 2] }, /want message, rows: expected bytes, found a list of 2$/],
     ['with rows null where it must not be', { ...update, rows: null }, /update message, rows: expected bytes, found null$/],
     ['with a flag that is no flag', { ...assign, full: false }, /assign message, full: expected true, or nothing, found false$/],
+    ['with a flag that is a number', { ...assign, full: 1 }, /assign message, full: expected true, or nothing, found 1$/],
+    ['with a purpose as long as a page', { ...assign, purpose: 'x'.repeat(4000) }, /purpose: expected train or evaluate, found "x{60}…"$/],
     ['with rows in halves', { ...want, rows: Buffer.alloc(6) }, /rows: expected a multiple of 4 bytes, found 6$/],
     ['with rows out of order', { ...want, rows: ids(1, 3, 2) }, /rows: expected ascending item ids, found 2 after 3$/],
     ['with a row twice', { ...update, rows: ids(1, 1) }, /update message, rows: expected ascending item ids, found 1 after 1$/],
@@ -297,6 +299,10 @@ describe('a message', () => {
   ])('%s is refused, and told why', (_, value, line) => {
     expect(said(value)).toMatch(line);
     expect(said(value)).toMatch(/^forged, byte 0, /);
+  });
+
+  it('with a reason of 200 characters is taken', () => {
+    expect(said({ ...refuse, reason: 'x'.repeat(200) })).toMatchObject({ messages: [{ reason: 'x'.repeat(200) }] });
   });
 
   it('with a __proto__ key is refused, and no prototype changes', () => {

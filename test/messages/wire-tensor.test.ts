@@ -4,6 +4,7 @@ import {
   DTYPES,
   type Dtype,
   decodeTensor,
+  decodeTensors,
   elements,
   encodeTensor,
   shapeOf,
@@ -147,4 +148,13 @@ it('f32 refers to the pieces it was given: nothing is copied before the frame is
   const pieces = [Float32Array.of(1, 2, 3), Float32Array.of(4, 5, 6)];
   const { data } = encodeTensor('f32', [2, 3], pieces);
   data.forEach((bytes, i) => expect(bytes.buffer).toBe(pieces[i]!.buffer));
+});
+
+describe('tensors', () => {
+  it('are as many as are expected', () => {
+    const one = encodeTensor('f32', [1], [Float32Array.of(7)]);
+    const decode = (count: number) => decodeTensors(Array<WireTensor>(count).fill(one), 'f32', [scalar, scalar], 0, 'test');
+    expect(decode(2)).toEqual([Float32Array.of(7), Float32Array.of(7)]);
+    for (const count of [0, 1, 3]) expect(orMessageError(() => decode(count))).toBe(`test: expected 2 tensors, found ${count}`);
+  });
 });
