@@ -71,7 +71,7 @@ const table2 = (set: PaperSet | undefined): Study => {
     question: 'What does federation cost in accuracy?',
     lines: [
       { label: 'MetaMF', settings: [table], published: ofMetaMF(set) },
-      { label: 'FedAvg', settings: [{ algorithm: 'fedavg', patience: 10 }], published: [] },
+      { label: 'FedAvg, untuned', settings: [{ algorithm: 'fedavg', patience: 10 }], published: [] },
     ],
     others: others.flatMap((label) => inPaper(TABLE_2, label, set).map((each) => ({ label, figure: each }))),
     baselines: true,

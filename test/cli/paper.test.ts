@@ -88,7 +88,7 @@ describe('metafleet paper', () => {
     const { lines, baselines, comparisons } = resultIn(cwd, 'table2-synthetic-quick');
     expect(lines.map(({ label, runs }) => [label, runs[0]!.rounds])).toEqual([
       ['MetaMF', 40],
-      ['FedAvg', 40],
+      ['FedAvg, untuned', 40],
     ]);
     expect(baselines.map(({ label }) => label)).toEqual(['global mean', 'user mean', 'biased baseline', 'matrix factorization']);
     expect(comparisons.map(({ second }) => second)).toEqual(baselines.map(({ label }) => label));
