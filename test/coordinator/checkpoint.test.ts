@@ -99,8 +99,10 @@ describe('a checkpoint', () => {
 
   it('brings back any state the run is in', () => {
     const parameters = parametersOf(1);
+    // A file that sets a prototype is refused.
+    const value = fc.jsonValue().filter((any) => !JSON.stringify(any).includes('__proto__'));
     fc.assert(
-      fc.property(fc.jsonValue(), fc.jsonValue(), fc.uint8Array(), (optimizer, run, carried) => {
+      fc.property(value, value, fc.uint8Array(), (optimizer, run, carried) => {
         // JSON has one zero.
         const plain = JSON.parse(JSON.stringify({ optimizer, run })) as { optimizer: unknown; run: unknown };
         writeCheckpoint(path, contentOf(parameters, { optimizer, run, carried }));
