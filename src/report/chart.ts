@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { BarChart, CustomChart, LineChart, ScatterChart } from 'echarts/charts';
 import { GridComponent, LegendComponent, TitleComponent } from 'echarts/components';
-import { init, use } from 'echarts/core';
+import { init, setPlatformAPI, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import { isMarked, plotted, type Series } from './chart-series.js';
 import { escapeXml } from './escape.js';
@@ -10,6 +10,14 @@ import { formatCount } from './format.js';
 export type { Series } from './chart-series.js';
 
 use([BarChart, CustomChart, LineChart, ScatterChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
+
+/** Pixels, roughly, of text of 12 px. */
+const LETTER = 7;
+
+// Without a DOM nobody knows how wide text will be, and what ECharts takes for it is the width of a narrower font than most readers see.
+setPlatformAPI({
+  measureText: (text, font = '') => ({ width: (LETTER / 12) * Number(/(\d+)px/.exec(font)?.[1] ?? 12) * text.length }),
+});
 
 /** What one chart shows. Numbers that are not finite, and those ≤ 0 on a log axis, leave a gap. */
 export type Chart = {
@@ -130,9 +138,6 @@ const legendEntry = (series: Series): object => ({
 
 const LEGEND_GAP = 16;
 const LEGEND_MARK = 22;
-
-/** Pixels, roughly, of text of 12 px. */
-const LETTER = 7;
 
 /** Rows the legend's entries take. */
 const rowsOf = (names: readonly string[], width: number): number => {
