@@ -79,9 +79,11 @@ export type StoredRun = {
 
 const FINISHED = ['completed', 'early-stopped'];
 
-const stateOf = (folder: string): StoredRun['state'] => {
+const stateOf = (folder: string, { checkpoint }: Config): StoredRun['state'] => {
   const summary = join(folder, 'summary.json');
-  if (existsSync(summary) && FINISHED.includes((JSON.parse(readFileSync(summary, 'utf8')) as { reason: string }).reason)) return 'finished';
+  if (existsSync(summary) && FINISHED.includes((JSON.parse(readFileSync(summary, 'utf8')) as { reason: string }).reason))
+    // Without space on the disk a run ends all the same, and its best model is gone.
+    return checkpoint.best && !existsSync(join(folder, 'best.checkpoint')) ? 'missing' : 'finished';
   return existsSync(join(folder, 'last.checkpoint')) ? 'unfinished' : 'missing';
 };
 
@@ -94,7 +96,7 @@ export const findRun = (root: string, config: Config, dataset: Dataset, digest: 
     if (!existsSync(folder)) return { name, folder, state: 'missing' };
     // Defaults have changed since: that is another run.
     if (existsSync(join(folder, 'config.yaml')) && !isOf(folder, config, except)) continue;
-    const state = stateOf(folder);
+    const state = stateOf(folder, config);
     if (state === 'missing') rmSync(folder, { recursive: true });
     return { name, folder, state };
   }

@@ -49,8 +49,11 @@ describe('the place of a run', () => {
   it('tells finished runs from interrupted ones, and clears what can neither be taken nor continued', async () => {
     const { find, leave, root } = await world();
     expect(find().state).toBe('missing');
-    leave({}, { 'summary.json': '{"reason":"early-stopped"}', 'last.checkpoint': '' });
+    leave({}, { 'summary.json': '{"reason":"early-stopped"}', 'best.checkpoint': '' });
     expect(find().state).toBe('finished');
+    leave({ seed: 4 }, { 'summary.json': '{"reason":"completed"}', 'last.checkpoint': '' });
+    expect(find({ seed: 4, checkpoint: { best: false } }).state).toBe('finished');
+    expect(find({ seed: 4, checkpoint: { best: true } }).state).toBe('missing');
     leave({ seed: 2 }, { 'summary.json': '{"reason":"interrupted"}', 'last.checkpoint': '' });
     expect(find({ seed: 2 }).state).toBe('unfinished');
     leave({ seed: 3 }, { 'rounds.ndjson': '' });
