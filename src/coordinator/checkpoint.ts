@@ -126,7 +126,8 @@ const checkTensors = (found: readonly unknown[], parameters: readonly Parameter[
     if (!isTree(entry)) return 'no further tensor';
     const { name, blocks, size, state, counted } = entry;
     const kept = STATES[state as MomentKind] ?? ` with ${String(state)}`;
-    return `${String(name)} ${String(blocks)}×${String(size)}${kept}${counted === true ? ', rows counted' : ''}`;
+    // A forged name or state may have lines of its own.
+    return `${String(name)} ${String(blocks)}×${String(size)}${kept}${counted === true ? ', rows counted' : ''}`.replace(/\s+/g, ' ');
   };
   const expected = parameters.map(entryOf);
   for (let i = 0; i < Math.max(found.length, expected.length); i++) {

@@ -86,12 +86,17 @@ const parseSaved = (value: unknown, round: number, path: string): { state: State
   return { state: { round, lossSum: lossSum as number, ratings: ratings as number }, run };
 };
 
+const typeOf = (value: unknown): string => {
+  if (!isTree(value)) return value === null ? 'null' : Array.isArray(value) ? 'list' : typeof value;
+  return Object.values(value).every((child) => typeof child === 'number') ? 'numbers by name' : 'object';
+};
+
 /** The optimizer's state has the fields it would have now, each of its type. */
 const checkState = (found: unknown, expected: unknown, path: string): void => {
   const shape = (value: unknown): string =>
     isTree(value)
       ? Object.entries(value)
-          .map(([key, child]) => `${key}: ${Array.isArray(child) ? 'list' : typeof child}`)
+          .map(([key, child]) => `${key}: ${typeOf(child)}`)
           .sort()
           .join(', ')
       : String(value);

@@ -68,7 +68,7 @@ export const parseInteger = (bytes: Uint8Array, from: number, to: number): numbe
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 
-/** The finite number written in bytes[from, to), else NaN. Plain decimals of up to 15 digits are correctly rounded without a string. */
+/** The number written in bytes[from, to), else NaN, also where it is beyond a 32-bit float, as which ratings are kept. Plain decimals of up to 15 digits are correctly rounded without a string. */
 export const parseDecimal = (bytes: Uint8Array, from: number, to: number): number => {
   let at = from;
   let value = 0;
@@ -87,7 +87,7 @@ export const parseDecimal = (bytes: Uint8Array, from: number, to: number): numbe
   if (at === to && digits > 0 && digits <= 15) return value / scale;
   const text = fieldText(bytes, from, to, 'utf8');
   const number = NUMBER.test(text) ? Number(text) : Number.NaN;
-  return Number.isFinite(number) ? number : Number.NaN;
+  return Number.isFinite(Math.fround(number)) ? number : Number.NaN;
 };
 
 export type Encoding = 'utf8' | 'latin1';

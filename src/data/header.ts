@@ -35,6 +35,12 @@ const fieldsOf = (line: string, delimiter: string): string[] => {
   return Array.from({ length: Math.min(count, MAX_FIELDS) }, (_, i) => bytes.toString('utf8', bounds[2 * i], bounds[2 * i + 1]));
 };
 
+/** A header in an error: a line of it, however long it is. */
+const shown = (names: readonly string[]): string => {
+  const text = names.join(', ');
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+};
+
 /**
  * Reads a file's first line. Without columns given: by the names above if the line has them, else user, item, rating first.
  * @throws MetafleetError DATA when a named column is not in the header, or a numbered one past the line's end.
@@ -50,7 +56,7 @@ export const locate = (place: string, line: string, wanted: { delimiter?: string
   if (wanted.columns === undefined) {
     if (named.user >= 0 && named.item >= 0 && named.rating >= 0) return { delimiter, ...named, fields: names.length, header: true };
     if (named.rating >= 0) {
-      throw badInput('DATA', place, 'a header with a user, an item and a rating column (or columns given)', names.join(', '));
+      throw badInput('DATA', place, 'a header with a user, an item and a rating column (or columns given)', shown(names));
     }
     return { delimiter, user: 0, item: 1, rating: 2, fields: names.length, header: false };
   }
@@ -63,7 +69,7 @@ export const locate = (place: string, line: string, wanted: { delimiter?: string
     header = true;
     const index = names.indexOf(column);
     if (index >= 0) return index;
-    throw badInput('DATA', place, `a header with the ${kind} column ${JSON.stringify(column)}`, names.join(', '));
+    throw badInput('DATA', place, `a header with the ${kind} column ${JSON.stringify(column)}`, shown(names));
   };
   const { columns } = wanted;
   const user = columnOf(columns.user, 'user');

@@ -78,11 +78,11 @@ describe('ids', () => {
 describe('numbers', () => {
   it('decimals are parsed as JavaScript does', () => {
     fc.assert(
-      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
+      fc.property(fc.double({ noNaN: true, min: -3.4e38, max: 3.4e38 }), (value) => {
         expect(parseDecimal(...bytesOf(`${value}`))).toBe(Number(`${value}`));
       }),
     );
-    for (const text of ['', '.', '-', '1e', '1.2.3', ' 1', '0x10', '1_000', 'Infinity', '1e999', '--1']) {
+    for (const text of ['', '.', '-', '1e', '1.2.3', ' 1', '0x10', '1_000', 'Infinity', '1e39', '-0.1e95', '1e999', '--1']) {
       expect(parseDecimal(...bytesOf(text)), text).toBeNaN();
     }
     for (const text of ['.5', '5.', '+3', '-2.5', '1e-3', '00.50', '123456789012345678']) {
