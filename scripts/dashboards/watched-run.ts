@@ -35,6 +35,8 @@ const FLAGS = {
   'fleet.dropoutDuring': '0.05',
   'policy.kind': 'buffered',
   'defence.normMultiple': '2',
+  // Every few seconds.
+  'checkpoint.every': '0.05',
 };
 
 export const startWatchedRun = async (folder: string): Promise<WatchedRun> => {
