@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { type Clock, wallClock } from '../base/clock.js';
-import type { EpochFinished, RunEvent, RunFinished, RunStarted, Traffic } from '../coordinator/events.js';
+import { bytesOf, type EpochFinished, type RunEvent, type RunFinished, type RunStarted, type Traffic } from '../coordinator/events.js';
 import { formatBytes, formatCount, formatError, formatMillis, formatPercent, formatRate, formatSpan, plural } from '../report/format.js';
 import { createPace } from '../report/pace.js';
 
@@ -131,7 +131,9 @@ const createStatus = (clock: Clock, context: () => string = () => '') => {
   let virtual: { readonly seconds: number; readonly share: number } | undefined;
   const bytes = { down: 0, up: 0 };
   const count = (traffic: Traffic): void => {
-    for (const row of traffic) bytes[row.direction] += row.bytes;
+    const { down, up } = bytesOf(traffic);
+    bytes.down += down;
+    bytes.up += up;
   };
 
   return {

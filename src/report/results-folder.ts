@@ -220,7 +220,10 @@ const processorClock = (): (() => number) => {
   };
 };
 
-const messagesOf = (traffic: Traffic): number => traffic.reduce((sum, row) => sum + row.messages, 0);
+const trafficColumns = (traffic: Traffic): Record<'bytesDown' | 'bytesUp' | 'messages', number> => {
+  const { down, up } = bytesOf(traffic);
+  return { bytesDown: down, bytesUp: up, messages: traffic.reduce((sum, row) => sum + row.messages, 0) };
+};
 
 /** One line of rounds.ndjson: flat, so that any table reader takes it. Milliseconds and bytes. */
 const roundLine = (event: RoundFinished): Record<string, number | boolean> => {
@@ -232,9 +235,7 @@ const roundLine = (event: RoundFinished): Record<string, number | boolean> => {
     loss: event.loss,
     gradientNorm: event.gradientNorm,
     clipped: event.clipped,
-    bytesDown: bytesOf(event.traffic).down,
-    bytesUp: bytesOf(event.traffic).up,
-    messages: messagesOf(event.traffic),
+    ...trafficColumns(event.traffic),
     millis: event.millis,
     ...Object.fromEntries(PHASES.map((phase) => [`millis${phase[0]!.toUpperCase()}${phase.slice(1)}`, event.phases[phase]])),
     ...spreadColumns('deviceMillis', event.deviceMillis),
@@ -293,8 +294,6 @@ const epochLine = (event: EpochFinished): Record<string, number | boolean> => ({
   ...Object.fromEntries(event.groups.flatMap(groupColumns)),
   best: event.best,
   ...(event.virtualTime === null ? {} : { virtualTime: event.virtualTime }),
-  bytesDown: bytesOf(event.traffic).down,
-  bytesUp: bytesOf(event.traffic).up,
-  messages: messagesOf(event.traffic),
+  ...trafficColumns(event.traffic),
   millis: event.millis,
 });
