@@ -10,6 +10,9 @@ export type Target = {
   readonly close?: () => Promise<void>;
 };
 
+/** By name. */
+export type Targets = Readonly<Record<string, () => Promise<Target>>>;
+
 export class Wrong extends Error {}
 
 /** An error of metafleet with this code, in one line of bounded length; anything else is a defect. */

@@ -1,0 +1,41 @@
+import type { Random } from '../../src/base/random.js';
+import type { Target, Targets } from './target.js';
+
+/** Targets that never come to an end, for the tests of what looks out for such: each input is a number, `BAD` the one that is too much. */
+export const BAD = 3;
+
+const numbered = (check: (number: number) => void | Promise<void>, make = (number: number) => Uint8Array.of(number, 7)) => {
+  let number = 0;
+  return async (): Promise<Target> => ({ make: (_: Random) => make(number++), check: ([first]) => check(first!) });
+};
+
+const forEver = (): never => {
+  for (;;);
+};
+
+/** Processor time: on a machine with much else to do, as much as on a quiet one. */
+const compute = (millis: number): void => {
+  const start = process.cpuUsage();
+  for (let spent = 0; spent < 1000 * millis; ) {
+    const { user, system } = process.cpuUsage(start);
+    spent = user + system;
+  }
+};
+
+export const TARGETS: Targets = {
+  'computes for ever': numbered((number) => (number === BAD ? forEver() : undefined)),
+  'computes for ever after a finding': numbered((number) => {
+    if (number === BAD) forEver();
+    if (number === BAD - 1) throw new Error('wrong');
+  }),
+  'makes for ever': numbered(
+    () => {},
+    (number) => (number === BAD ? forEver() : Uint8Array.of(number)),
+  ),
+  'waits for ever': numbered((number) => (number === BAD ? new Promise<void>(() => setInterval(() => {}, 1000)) : undefined)),
+  'lets the thread end': numbered((number) => (number === BAD ? new Promise<void>(() => {}) : undefined)),
+  'allocates for ever': numbered((number) => {
+    for (const kept: number[][] = []; number === BAD; ) kept.push(Array<number>(100_000).fill(number));
+  }),
+  'takes long for each': numbered(() => compute(100)),
+};
