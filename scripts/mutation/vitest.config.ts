@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { BaseSequencer, type Reporter, type TestSpecification } from 'vitest/node';
 
 /** What computes for seconds runs after what answers at once: a mutant dies of the first test that fails. */
 const SLOW = ['frame', 'initialize', 'delivery', 'round', 'coordinator', 'checkpoint', 'server-gradient'];
@@ -11,8 +11,23 @@ class QuickFirst extends BaseSequencer {
   }
 }
 
+/**
+ * Stryker's runner sees tests alone: a file whose import throws has none, and one whose `beforeAll` throws has skipped ones, so
+ * that the mutant would pass for a survivor. Such a file gets a test that failed.
+ */
+const failedFiles: Reporter = {
+  onTestRunEnd: (modules) => {
+    for (const module of modules) {
+      if (module.state() !== 'failed' || !module.children.allTests('failed').next().done) continue;
+      const { task: file } = module as unknown as { readonly task: { readonly tasks: object[]; readonly result?: object } };
+      file.tasks.push({ type: 'test', name: 'the file itself', mode: 'run', file, result: file.result });
+    }
+  },
+};
+
 export default defineConfig({
   test: {
+    reporters: [failedFiles],
     include: [`test/${process.env['MUTATION_FOLDER'] ?? 'messages'}/**/*.test.ts`],
     // These tests share no state, and a thread for each file would take most of a mutant's time.
     isolate: false,
