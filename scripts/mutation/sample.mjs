@@ -51,9 +51,17 @@ const onMutationTestReportReady = ({ files }) => {
   }
 };
 
+/** As they come: a run takes long. */
+const onMutantTested = ({ status, fileName, location: { start }, mutatorName, replacement }) => {
+  if (status !== 'Survived' && status !== 'NoCoverage') return;
+  console.log(
+    `${status} ${relative(process.cwd(), fileName)}:${start.line}:${start.column} ${mutatorName} ${replacement.replace(/\s+/g, ' ')}`,
+  );
+};
+
 const declare = (kind, make) => ({ kind, name: 'sample', factory: Object.assign(make, { inject: [] }) });
 
 export const strykerPlugins = [
   declare('Checker', () => ({ init: async () => {}, check, group: async (mutants) => [mutants.map(({ id }) => id)] })),
-  declare('Reporter', () => ({ onMutationTestReportReady })),
+  declare('Reporter', () => ({ onMutantTested, onMutationTestReportReady })),
 ];

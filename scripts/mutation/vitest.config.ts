@@ -31,9 +31,10 @@ export default defineConfig({
     include: [`test/${process.env['MUTATION_FOLDER'] ?? 'messages'}/**/*.test.ts`],
     // These tests share no state, and a thread for each file would take most of a mutant's time.
     isolate: false,
-    // What loops over numbers takes a hundred times as long while each statement asks which mutant is on; Stryker ends what never ends.
-    testTimeout: 600_000,
-    hookTimeout: 600_000,
+    setupFiles: ['scripts/mutation/patience.ts'],
+    // By the clock, what is stopped while others measure would fail, and so would what loops over numbers and asks each time which mutant is on.
+    testTimeout: 3_600_000,
+    hookTimeout: 3_600_000,
     sequence: { sequencer: QuickFirst },
   },
 });

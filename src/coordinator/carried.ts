@@ -88,7 +88,8 @@ const checkUpdate = (value: unknown, of: unknown, { items, tensors: specs }: Fle
     const values = list[index];
     const size = shapeOf(spec, length).reduce((product, axis) => product * axis, 1);
     const where = `${place}, tensor ${spec.name}`;
-    if (!(values instanceof Float32Array) || values.length !== size) throw wrong(where, `${size} numbers`, typeof values);
+    if (!(values instanceof Float32Array)) throw wrong(where, 'float32 numbers', values);
+    if (values.length !== size) throw wrong(where, `${size} numbers`, values.length);
     if (!allFinite(values)) throw wrong(where, 'finite numbers', 'others');
   });
 };

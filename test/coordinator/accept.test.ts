@@ -49,8 +49,13 @@ describe('the form of an update', () => {
   });
 
   it('is wrong with sums that no batch has', () => {
-    expect([0, 41].map((count) => causeOf({ count }))).toEqual(['sums', 'sums']);
-    expect(causeOf({ loss: -0.001 })).toBe('sums');
+    for (const count of [0, 41])
+      expect(judge({ count })).toEqual({
+        ...{ device: 3, cause: 'sums', text: `update of device 3, count: expected 1 to 40 ratings, found ${count}` },
+      });
+    expect(judge({ loss: -0.5 })).toEqual({
+      ...{ device: 3, cause: 'sums', text: 'update of device 3, loss: expected a sum of squares, found -0.5' },
+    });
   });
 
   it('is wrong with rows beyond the items, or other than were sent', () => {

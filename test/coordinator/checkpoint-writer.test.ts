@@ -156,8 +156,10 @@ describe('a checkpoint writer', () => {
     expect(await writer.rewrite(path)).toBe(statSync(path).size);
     expect(held()[1]).toBe('two');
     expect(await writer.rewrite(path)).toBeNull();
+    await writer.write(jobOf('two', { hold: true })).written;
     await writer.close();
-    // A thread that was ended is started again.
+    // A thread that was ended is started again, and holds nothing.
+    expect(await writer.rewrite(path)).toBeNull();
     expect(await writer.write(jobOf('three')).written).toBe(statSync(path).size);
     await writer.close();
   });

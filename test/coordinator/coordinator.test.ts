@@ -1,28 +1,28 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MetafleetError } from '../../src/base/errors.js';
 import { deviceId } from '../../src/base/units.js';
-import { type Coordinator, createCoordinator } from '../../src/coordinator/coordinator.js';
 import { digestOf } from '../../src/coordinator/digest.js';
 import { evaluate } from '../../src/coordinator/evaluate.js';
 import type { RoundFinished } from '../../src/coordinator/events.js';
 import { createSampler } from '../../src/coordinator/sampling.js';
 import { constantRate } from '../../src/coordinator/schedule.js';
-import type { RoundSettings } from '../../src/coordinator/settings.js';
 import { transition } from '../../src/device/actor.js';
-import { activityOf, ratingsOf } from '../../src/device/columns.js';
+import { ratingsOf } from '../../src/device/columns.js';
 import type { Message, Update } from '../../src/messages/message.js';
 import {
   contextFor,
   createEngine,
   createInProcess,
   type Engine,
-  type InProcess,
   type InProcessOptions,
   refusal,
+  type Setup,
+  type Started,
   settingsOf,
+  startCoordinator,
 } from './in-process.js';
 
 /** One server for all tests: each starts from the same saved Θ. */
@@ -30,28 +30,7 @@ let engine: Engine;
 let folder: string;
 let fresh: string;
 
-type Setup = {
-  readonly settings?: Partial<RoundSettings>;
-  readonly answer?: InProcessOptions['answer'];
-  readonly decoys?: number;
-  readonly ratings?: number | 'all';
-};
-
-type Started = { readonly coordinator: Coordinator; readonly devices: InProcess; readonly events: RoundFinished[] };
-
-const start = ({ settings = {}, answer, decoys = 2, ratings = 'all' }: Setup = {}): Started => {
-  const context = contextFor(engine, { decoys, ratings });
-  const devices = createInProcess({ context: { ...context, dtype: settings.dtype ?? 'f32' }, ...(answer === undefined ? {} : { answer }) });
-  const events: RoundFinished[] = [];
-  const coordinator = createCoordinator({
-    ...engine,
-    devices,
-    settings: settingsOf(settings),
-    activity: activityOf(context.columns),
-    emit: (event) => events.push(event),
-  });
-  return { coordinator, devices, events };
-};
+const start = (setup?: Setup): Started => startCoordinator(engine, setup);
 
 const WHOLE = { weightsOnly: false, keep: 1, hold: false };
 
@@ -351,67 +330,5 @@ describe('measuring', () => {
     });
     const { valid, test } = await coordinator.evaluate();
     expect([valid, test]).toEqual([expected.valid, expected.test]);
-  });
-});
-
-describe('a saved coordinator', () => {
-  it('is not written before the best model its state speaks of, which is held until it can be', async () => {
-    const disk = join(folder, 'not-yet-there');
-    const [best, last] = [join(disk, 'best.checkpoint'), join(folder, 'last.checkpoint')];
-    const { coordinator } = start();
-    await coordinator.train(1);
-    const atBest = digest();
-    await expect(coordinator.save(best, null, { weightsOnly: true, keep: 1, hold: true })).rejects.toMatchObject({ code: 'CHECKPOINT' });
-    await coordinator.train(2);
-    await expect(coordinator.save(last, null, { ...WHOLE, after: best })).rejects.toThrow(`${last}: expected ${best} to be written first`);
-    expect(existsSync(last)).toBe(false);
-    mkdirSync(disk);
-    expect(await coordinator.saveHeld(best)).toMatchObject({ round: 1 });
-    const atLast = digest();
-    expect(await coordinator.save(last, null, { ...WHOLE, after: best })).toMatchObject({ round: 2 });
-    expect(start().coordinator.restoreWeights(best)).toEqual({ round: 1 });
-    expect(digest()).toBe(atBest);
-    start().coordinator.restore(last);
-    expect(digest()).toBe(atLast);
-  });
-
-  it('holds the newest of the models it is to hold, and makes a file of that one alone', async () => {
-    const place = mkdtempSync(join(folder, 'held-'));
-    const best = join(place, 'best.checkpoint');
-    const { coordinator } = start();
-    expect(await coordinator.saveHeld(best)).toBeNull();
-    const held = { weightsOnly: true, keep: 1, hold: true };
-    for (const round of [1, 2]) {
-      await coordinator.train(round);
-      expect(await coordinator.save(best, 'x'.repeat(9 - 4 * round), held)).toBeNull();
-      expect(readdirSync(place).every((name) => name.endsWith('.tmp'))).toBe(true);
-    }
-    const atBest = digest();
-    await coordinator.train(3);
-    expect(await coordinator.saveHeld(best)).toMatchObject({ round: 2, bytes: statSync(best).size });
-    expect(await coordinator.saveHeld(best)).toBeNull();
-    expect(readdirSync(place)).toEqual(['best.checkpoint']);
-    expect(start().coordinator.restoreWeights(best)).toEqual({ round: 2 });
-    expect(digest()).toBe(atBest);
-  });
-
-  it('goes on to the same Θ as one that was never interrupted, and gives back the run’s state', async () => {
-    const straight = start();
-    await straight.coordinator.train(2);
-    const path = join(folder, 'middle.checkpoint');
-    const state = { epochsEnded: 0, observers: [1, 'two', null] };
-    // Rounds go on while it is written: they are not in it.
-    const saved = straight.coordinator.save(path, state, WHOLE);
-    const end = await straight.coordinator.train(5);
-    const expected = digest();
-    expect(await saved).toMatchObject({ round: 2 });
-
-    start().coordinator.restore(fresh);
-    const { coordinator, events } = start();
-    expect(coordinator.restore(path)).toEqual({ round: 2, run: state });
-    const resumed = await coordinator.train(5);
-    expect(digest()).toBe(expected);
-    expect(resumed).toEqual({ ...end, ran: 3 });
-    expect(events).toEqual(straight.events.slice(2).map((event) => ({ ...event, millis: expect.any(Number), phases: expect.anything() })));
   });
 });

@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { random } from '../../src/base/random.js';
-import { type DeviceId, deviceId } from '../../src/base/units.js';
+import { type DeviceId, deviceId, seconds } from '../../src/base/units.js';
 import { acceptUpdate } from '../../src/coordinator/accept.js';
 import { deliver, type Errand } from '../../src/coordinator/deliver.js';
 import { transition } from '../../src/device/actor.js';
 import type { Message, Model, Update } from '../../src/messages/message.js';
 import { type Dtype, decodeTensor } from '../../src/messages/wire-tensor.js';
 import { orMessageError, plain } from '../messages/arbitrary.js';
-import { contextFor, createEngine, createInProcess, type Engine, type InProcessOptions, refusal } from './in-process.js';
+import { contextFor, costOf, createEngine, createInProcess, type Engine, type InProcessOptions, refusal } from './in-process.js';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -18,10 +18,10 @@ const COHORT = [0, 2, 3, 4, 5, 8, 9, 11].map(deviceId);
 
 const run = async (
   errand: Partial<Errand> = {},
-  { chunk = 3, decoys = 2, answer }: { chunk?: number; decoys?: number } & Pick<InProcessOptions, 'answer'> = {},
+  { chunk = 3, decoys = 2, ...answering }: { chunk?: number; decoys?: number } & Pick<InProcessOptions, 'answer' | 'account'> = {},
 ) => {
   const { algorithm, server, world } = engine;
-  const devices = createInProcess({ context: contextFor(engine, { decoys }), ...(answer === undefined ? {} : { answer }) });
+  const devices = createInProcess({ context: contextFor(engine, { decoys }), ...answering });
   const generated: { first: number; count: number }[] = [];
   const watched = {
     ...server,
@@ -34,18 +34,21 @@ const run = async (
   const full: Errand = { round: 1, purpose: 'train', delivery: 'full', cohort: COHORT, ...errand };
   server.prepare(full.cohort, 1);
   const context = { algorithm, server: watched, items: world.items, dtype: 'f32' as Dtype };
-  const { answers, generateMillis, rejected } = await deliver(context, full, await devices.open());
+  const { generateMillis, ...delivered } = await deliver(context, full, await devices.open());
   expect(generateMillis).toBeGreaterThanOrEqual(0);
   return {
-    answers,
-    rejected,
+    ...delivered,
     generated,
     sent: devices.sent,
+    times: devices.times,
     models: devices.sent.flat().filter((message): message is Model => message.kind === 'model'),
   };
 };
 
 const asked = (messages: readonly Message[]): number[] => messages.map(({ device }) => device);
+const want = ({ round, device, purpose }: Extract<Message, { kind: 'assign' }>, rows: Uint32Array | null): Message => {
+  return { kind: 'want', round, device, purpose, rows };
+};
 /** Devices that refuse at one stage. */
 const refusing =
   (kind: Message['kind'], ...devices: readonly number[]): NonNullable<InProcessOptions['answer']> =>
@@ -145,6 +148,61 @@ describe('delivery', () => {
     const measured = await run({ purpose: 'evaluate' });
     expect(measured.answers.every(({ kind }) => kind === 'score')).toBe(true);
     expect(measured.models.map(({ tensors }) => plain(tensors))).toEqual(trained.models.map(({ tensors }) => plain(tensors)));
+  });
+
+  it('asks a device that has limits first, in full delivery too, and sends her model when she has answered', async () => {
+    const account = (down: Message) => (down.device === 5 ? costOf(1, 'before') : costOf(down.kind === 'assign' ? down.device : 100));
+    const { sent, times, models, answers, refusals, rowsOf, trips } = await run(
+      { at: seconds(1000) },
+      { chunk: 100, account, answer: refusing('assign', 3, 9) },
+    );
+    expect(sent[0]).toEqual(COHORT.map((device) => ({ kind: 'assign', round: 1, device, purpose: 'train', full: true })));
+    expect(times[0]).toEqual(COHORT.map(() => 1000));
+    const willing = COHORT.filter((device) => ![3, 5, 9].includes(device));
+    expect(asked(models)).toEqual(willing);
+    expect(times.slice(1).flat()).toEqual(willing.map((device) => 1000 + device));
+    expect(asked(answers)).toEqual(willing);
+    expect(asked(refusals)).toEqual([3, 9]);
+    expect([...rowsOf]).toEqual(willing.map((device) => [device, null]));
+    expect([...trips].map(([device, { lost, down }]) => [device, lost, Number(down)])).toEqual(
+      COHORT.map((device) => (device === 5 ? [5, 'before', 1] : [device, null, willing.includes(device) ? 100 + device : Number(device)])),
+    );
+  });
+
+  it('in full delivery takes no list of rows, and in subset delivery needs one', async () => {
+    const named = await run(
+      { at: seconds(0) },
+      {
+        account: () => costOf(1),
+        answer: (down, honest) => (down.kind === 'assign' && down.device === 4 ? want(down, Uint32Array.of(1)) : honest()),
+      },
+    );
+    expect(named.rejected).toEqual([{ device: 4, cause: 'rows', text: 'rows wanted by device 4: expected none named, found a list' }]);
+    const none = await run(
+      { delivery: 'subset' },
+      { answer: (down, honest) => (down.kind === 'assign' && down.device === 4 ? want(down, null) : honest()) },
+    );
+    expect(none.rejected).toEqual([{ device: 4, cause: 'rows', text: 'rows wanted by device 4: expected a list, found none' }]);
+    for (const { models } of [named, none]) expect(asked(models)).toEqual(COHORT.filter((device) => device !== 4));
+  });
+
+  it('takes the last item there is, and no row at all', async () => {
+    const wanted = new Map([
+      [4, Uint32Array.of(39)],
+      [5, new Uint32Array(0)],
+    ]);
+    const { models, rejected } = await run(
+      { delivery: 'subset', purpose: 'evaluate' },
+      {
+        answer: (down, honest) => {
+          const rows = wanted.get(down.device);
+          if (rows === undefined) return honest();
+          return down.kind === 'assign' ? want(down, rows) : refusal(down);
+        },
+      },
+    );
+    expect(rejected).toEqual([]);
+    for (const [device, rows] of wanted) expect(models.find((model) => model.device === device)!.rows).toEqual(rows);
   });
 
   it('leaves out whoever asks for rows beyond the items, or answers with another kind', async () => {

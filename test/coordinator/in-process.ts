@@ -1,10 +1,14 @@
 import type { Algorithm, ServerHalf, World } from '../../src/algorithms/algorithm.js';
-import { bytes, type DeviceId, millis, seconds } from '../../src/base/units.js';
+import { bytes, type DeviceId, joules, millis, type Seconds, seconds } from '../../src/base/units.js';
+import { type Coordinator, createCoordinator } from '../../src/coordinator/coordinator.js';
 import type { Devices } from '../../src/coordinator/devices.js';
+import type { RoundFinished } from '../../src/coordinator/events.js';
 import { constantRate } from '../../src/coordinator/schedule.js';
 import type { RoundSettings } from '../../src/coordinator/settings.js';
 import { type DeviceContext, transition } from '../../src/device/actor.js';
 import type { BatchOptions } from '../../src/device/batch.js';
+import { activityOf } from '../../src/device/columns.js';
+import type { Account } from '../../src/messages/account.js';
 import { decodeFrame, encodeFrame } from '../../src/messages/frame.js';
 import type { Message } from '../../src/messages/message.js';
 import { createTrafficMeter } from '../../src/transport/traffic.js';
@@ -13,18 +17,25 @@ import { IDLE_THREADS } from './samples.js';
 
 /**
  * The coordinator's port to devices without threads: real device actors, real frames, on this thread. `answer` may put
- * another answer in the place of an actor's; `sent` lists what went down, one list per call of send.
+ * another answer in the place of an actor's, and `account` says what it cost the device, who falls silent where the account has it;
+ * `sent` lists what went down, one list per call of send, and `times` when.
  */
-export type InProcess = Devices & { readonly sent: Message[][]; readonly opened: () => number };
+export type InProcess = Devices & {
+  readonly sent: Message[][];
+  readonly times: (readonly Seconds[] | undefined)[];
+  readonly opened: () => number;
+};
 
 export type InProcessOptions = {
   readonly context: DeviceContext;
   readonly answer?: (down: Message, honest: () => Message) => Message | Error;
+  readonly account?: (down: Message) => Omit<Account, 'device'>;
 };
 
-export const createInProcess = ({ context, answer }: InProcessOptions): InProcess => {
+export const createInProcess = ({ context, answer, account }: InProcessOptions): InProcess => {
   const meter = createTrafficMeter();
   const sent: Message[][] = [];
+  const times: (readonly Seconds[] | undefined)[] = [];
   let opened = 0;
   let activated = 0;
   const overWire = (messages: readonly Message[], direction: 'down' | 'up'): readonly Message[] => {
@@ -35,17 +46,23 @@ export const createInProcess = ({ context, answer }: InProcessOptions): InProces
   };
   return {
     sent,
+    times,
     opened: () => opened,
     open: async () => {
       opened += 1;
       let answers: Message[] = [];
+      let accounts: Account[] = [];
       let failure: Error | undefined;
       return {
         ready: async () => {},
-        send: (messages) => {
+        send: (messages, at) => {
           const received = overWire(messages, 'down');
           sent.push([...received]);
+          times.push(at);
           for (const message of received) {
+            const cost = account?.(message);
+            if (cost !== undefined) accounts.push({ device: message.device, ...cost });
+            if (cost !== undefined && cost.lost !== null) continue;
             const honest = () => transition(context, message).reply;
             const reply = answer === undefined ? honest() : answer(message, honest);
             if (message.kind === 'model') activated += 1;
@@ -56,8 +73,10 @@ export const createInProcess = ({ context, answer }: InProcessOptions): InProces
         answers: async () => {
           if (failure !== undefined) throw failure;
           const ready = answers.sort((a, b) => a.device - b.device);
+          const spent = accounts;
           answers = [];
-          return { messages: ready, rejected: [], duplicates: 0, accounts: [] };
+          accounts = [];
+          return { messages: ready, rejected: [], duplicates: 0, accounts: spent };
         },
       };
     },
@@ -124,9 +143,40 @@ export const contextFor = ({ algorithm }: Pick<Engine, 'algorithm'>, batch: Part
   batch: { seed: 1, ratings: 'all', decoys: 2, items: WORLD.items, ...batch },
 });
 
+/** What a message cost a device who took so many virtual seconds over it; `lost`: she falls silent. */
+export const costOf = (time: number, lost: Account['lost'] = null): Omit<Account, 'device'> => ({
+  ...{ profile: 0, lost, down: seconds(time), compute: seconds(0), up: seconds(0) },
+  ...{ bytesDown: bytes(10), bytesUp: bytes(1), operations: 100, energy: joules(2) },
+  used: { memory: 0, storage: 0, dataPlan: 0, battery: 0, compute: 0 },
+});
+
 export const refusal = ({ round, device }: { readonly round: number; readonly device: DeviceId }): Message => ({
   kind: 'refuse',
   round,
   device,
   reason: 'charging',
 });
+
+export type Setup = {
+  readonly settings?: Partial<RoundSettings>;
+  readonly answer?: InProcessOptions['answer'];
+  readonly decoys?: number;
+  readonly ratings?: number | 'all';
+};
+
+export type Started = { readonly coordinator: Coordinator; readonly devices: InProcess; readonly events: RoundFinished[] };
+
+/** A coordinator whose devices are on this thread, over a server that tests share. */
+export const startCoordinator = (engine: Engine, { settings = {}, answer, decoys = 2, ratings = 'all' }: Setup = {}): Started => {
+  const context = contextFor(engine, { decoys, ratings });
+  const devices = createInProcess({ context: { ...context, dtype: settings.dtype ?? 'f32' }, ...(answer === undefined ? {} : { answer }) });
+  const events: RoundFinished[] = [];
+  const coordinator = createCoordinator({
+    ...engine,
+    devices,
+    settings: settingsOf(settings),
+    activity: activityOf(context.columns),
+    emit: (event) => events.push(event),
+  });
+  return { coordinator, devices, events };
+};

@@ -4,7 +4,7 @@ import { bytes, deviceId, joules, millis, seconds } from '../../src/base/units.j
 import { judgeNorms, type UpdateFlight } from '../../src/coordinator/defence.js';
 import { type Fate, type Flight, launch } from '../../src/coordinator/flight.js';
 import { outcomesOf } from '../../src/coordinator/outcomes.js';
-import { closeRound, weightOf } from '../../src/coordinator/policy.js';
+import { askedIn, closeRound, weightOf } from '../../src/coordinator/policy.js';
 import { POLICIES, type PolicySettings } from '../../src/coordinator/settings.js';
 import type { Trip } from '../../src/coordinator/trip.js';
 import { refusal, settingsOf } from './in-process.js';
@@ -66,6 +66,50 @@ describe.each(POLICIES)('a round that ends by %s', (kind) => {
 
   it('lets virtual time pass when there is nobody to wait for', () => {
     expect(closeRound(policyOf(kind), 5, [], seconds(7)).end).toBe(607);
+  });
+});
+
+describe('how many devices a round asks', () => {
+  it('is its cohort, more of them where the round waits for the first, and as many as are missing where some are at work', () => {
+    const asked = (kind: PolicySettings['kind'], cohort: number, inFlight: number, changes: Partial<PolicySettings> = {}) =>
+      askedIn({ ...policyOf(kind), overSelection: 1.3, concurrency: 10, ...changes }, cohort, inFlight);
+    expect(asked('wait-all', 7, 3)).toBe(7);
+    expect([asked('deadline', 7, 0), asked('fastest', 7, 0), asked('fastest', 10, 0)]).toEqual([10, 10, 13]);
+    expect([0, 4, 10, 12].map((inFlight) => asked('buffered', 7, inFlight))).toEqual([10, 6, 0, 0]);
+  });
+});
+
+describe('a round', () => {
+  const at = (device: number, arrives: number, fate: Fate = updateOf(0).fate): Flight => ({
+    ...{ ...updateOf(device), arrives: seconds(arrives), fate },
+  });
+  const close = (kind: PolicySettings['kind'], cohort: number, flights: readonly Flight[], start = 100) => {
+    const { arrived, late, inFlight, end } = closeRound(policyOf(kind), cohort, flights, seconds(start));
+    const devices = (of: readonly Flight[]) => of.map(({ device }) => Number(device));
+    return { arrived: devices(arrived), late: devices(late), inFlight: devices(inFlight), end: Number(end) };
+  };
+  const silent: Fate = { kind: 'dropped', stage: 'during' };
+
+  it('by wait-all takes as long as the last of its devices', () => {
+    const flights = [at(0, 150), at(1, 130), at(2, 700, silent)];
+    expect(close('wait-all', 2, flights)).toEqual({ arrived: [1, 0, 2], late: [], inFlight: [], end: 700 });
+  });
+
+  it('by deadline takes what is there by then, to the moment, and ends sooner where everybody is', () => {
+    expect(close('deadline', 2, [at(0, 121), at(1, 120), at(2, 110)])).toEqual({ arrived: [2, 1], late: [0], inFlight: [], end: 120 });
+    expect(close('deadline', 2, [at(0, 119), at(1, 110)])).toEqual({ arrived: [1, 0], late: [], inFlight: [], end: 119 });
+    expect(close('deadline', 2, [at(0, 121)])).toEqual({ arrived: [], late: [0], inFlight: [], end: 120 });
+  });
+
+  it('by the fastest ends with the last update it needs, and counts no other event as one', () => {
+    const flights = [at(0, 160), at(1, 110), at(2, 120, silent), at(3, 150), at(4, 170)];
+    expect(close('fastest', 2, flights)).toEqual({ arrived: [1, 2, 3], late: [0, 4], inFlight: [], end: 150 });
+    expect(close('fastest', 9, flights)).toMatchObject({ arrived: [1, 2, 3, 0, 4], late: [], end: 170 });
+  });
+
+  it('by the buffer leaves at work who has not arrived', () => {
+    const flights = [at(0, 160), at(1, 110), at(2, 120, silent), at(3, 150), at(4, 170)];
+    expect(close('buffered', 2, flights)).toEqual({ arrived: [1, 2, 3], late: [], inFlight: [0, 4], end: 150 });
   });
 });
 
