@@ -10,7 +10,8 @@ export type Timing = { readonly millis: readonly number[]; readonly cpu: readonl
 /** What is timed. One that returns a number has measured itself, in milliseconds (rounds, other programs). */
 export type Contender = () => unknown;
 
-export type Alternation = { readonly repetitions: number; readonly warmups?: number };
+/** `calls`: how often a contender is called in each turn, of which the median counts (default 1): the first call of several threads that slept is a slow one. */
+export type Alternation = { readonly repetitions: number; readonly warmups?: number; readonly calls?: (name: string) => number };
 
 /** Median of a[i] / b[i]. */
 export const medianRatio = (a: readonly number[], b: readonly number[]): number => median(a.map((value, index) => value / b[index]!));
@@ -53,17 +54,18 @@ const timeOnce = async (contender: Contender): Promise<{ millis: number; cpu: nu
 /** Every other repetition runs backwards, so that none always has the same neighbour before it. */
 export const alternate = async <Name extends string>(
   contenders: Readonly<Record<Name, Contender>>,
-  { repetitions, warmups = 1 }: Alternation,
+  { repetitions, warmups = 1, calls = () => 1 }: Alternation,
 ): Promise<Record<Name, Timing>> => {
   const entries = Object.entries(contenders) as [Name, Contender][];
   const timings = {} as Record<Name, { millis: number[]; cpu: number[] }>;
   for (const [name] of entries) timings[name] = { millis: [], cpu: [] };
   for (let repetition = -warmups; repetition < repetitions; repetition++) {
     for (const [name, contender] of repetition % 2 === 0 ? entries : entries.toReversed()) {
-      const { millis, cpu } = await timeOnce(contender);
+      const turn: { millis: number; cpu: number }[] = [];
+      for (let call = 0; call < calls(name); call++) turn.push(await timeOnce(contender));
       if (repetition < 0) continue;
-      timings[name].millis.push(millis);
-      timings[name].cpu.push(cpu);
+      timings[name].millis.push(median(turn.map(({ millis }) => millis)));
+      timings[name].cpu.push(median(turn.map(({ cpu }) => cpu)));
     }
   }
   return timings;

@@ -105,7 +105,7 @@ const fedavgRaces = async (dataset: Dataset, repetitions: number, note: (text: s
   if (peers.length === 0) return [];
   const start = (delivery: keyof Trainings) => startTraining(fedavgConfig(delivery), dataset);
   const trainings: Trainings = { full: await start('full'), subset: await start('subset') };
-  for (const delivery of DELIVERIES) await trainings[delivery].rounds(ROUNDS.fedavg);
+  for (const delivery of DELIVERIES) await trainings[delivery].rounds(WARMUPS.fedavg);
   const reports: Report[] = [];
   for (const peer of peers) {
     note(peer);

@@ -25,8 +25,8 @@ import {
 const THREADS = 2;
 const ROUNDS = 5;
 const SMALL_ROUNDS = 20;
-/** Rounds before the first that counts: an epoch has 95 full or 12,465 small ones, of which few meet code that is not compiled yet. */
-export const WARMUPS = { full: 20, small: 200 } as const;
+/** Rounds before the first that counts, which a training of thousands hardly has: until then V8 still compiles beside them. */
+export const WARMUPS = { full: 200, small: 1000, fedavg: 300 } as const;
 const ADAM_PASSES = 10;
 
 export const fullConfig = () => configOf({ threads: String(THREADS), cohort: '64', ratings: 'all', delivery: 'full', dtype: 'f32' });

@@ -31,12 +31,13 @@ type Host = { readonly firstDevice: number; readonly port: MessagePort };
 type Batch = { readonly owing: Map<DeviceId, number>; readonly length: number };
 
 /**
- * Bytes in unanswered frames from which a host is given no more until it has answered: what is in memory for a host is at most this
- * and one chunk, however large the cohort. A chunk takes 64 MiB at most: a host is at work on one while the next is there.
+ * Bytes in unanswered frames from which a host that has one frame waiting behind the one it is at work on is given no more until it has
+ * answered: what is in memory for a host is at most this and one chunk, or two chunks, however large the cohort. Few bytes, so that
+ * frames that are under way stay in the processor's cache, and below the 32 MiB of young buffers from which V8 collects at each allocation.
  */
-const MOST_UNANSWERED = bytes(128 * 2 ** 20);
+const MOST_UNANSWERED = bytes(4 * 2 ** 20);
 
-/** Bytes of frames that are kept to be written again: those of a round, where it is not a very large one. */
+/** Bytes of frames that are kept to be written again: a chunk takes 64 MiB at most. */
 const MOST_SPARE = bytes(128 * 2 ** 20);
 
 type Collected = { messages: Message[]; rejected: Rejection[]; duplicates: number; accounts: Account[] };
@@ -90,7 +91,7 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder, mostUna
   };
 
   const hasRoom = ({ outstanding }: OpenExchange): boolean =>
-    outstanding.every((batches) => batches.reduce((sum, { length }) => sum + length, 0) < mostUnanswered);
+    outstanding.every((batches) => batches.length < 2 || batches.reduce((sum, { length }) => sum + length, 0) < mostUnanswered);
   const ready = async (exchange: OpenExchange): Promise<void> => {
     while (exchange.failure === undefined && !hasRoom(exchange)) {
       await new Promise<void>((resolve) => {

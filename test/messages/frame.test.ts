@@ -48,6 +48,14 @@ describe('a frame', () => {
     );
   });
 
+  it('carries pieces of shared memory wherever in it they lie, also after smaller ones', () => {
+    const base = examples()[2] as Extract<Message, { kind: 'model' }>;
+    const { buffer, byteOffset } = inShared(Uint8Array.from({ length: 2000 }, (_, i) => i * 7));
+    const shared = Array.from({ length: 16 }, (_, i) => new Uint8Array(buffer, byteOffset + 100 * i + (i % 9), 3 * i));
+    const message = (data: readonly Uint8Array[]): Message => ({ ...base, tensors: [{ dtype: 'f32', shape: [data.length], data }] });
+    roundTrip([message(shared.slice(0, 3)), message(shared), message([...shared.slice(4), Uint8Array.of(1, 2, 3), shared[2]!])]);
+  });
+
   it('carries byte fields of any size, past 64 kB as well', () => {
     const bytes = (length: number) => Uint8Array.from({ length }, (_, i) => i * 7);
     const base = examples()[2] as Extract<Message, { kind: 'model' }>;

@@ -7,7 +7,7 @@ import { createDeviceHalf } from './device.js';
 import { type FedAvgOptions, sharedTensors } from './options.js';
 
 /** Generated rows a chunk may hold, in 4-byte elements: devices work on some of a cohort's models while the others are still written. */
-const CHUNK_ELEMENTS = 1 << 22;
+const CHUNK_ELEMENTS = 1 << 20;
 
 const valuesOf = (parameter: Parameter): Float32Array => parameter.arena.f32(parameter.weights, elementsOf(parameter));
 
@@ -68,10 +68,10 @@ const createServerHalf = async (world: World, options: FedAvgOptions, server: Se
   const sums = parameters.map((parameter) => new Float32Array(elementsOf(parameter)));
   let ratings = 0;
 
-  const modelFor = (rows: Rows): GeneratedModel => {
-    const [items, ...dense] = parameters.map(valuesOf);
-    if (rows === null) return [[items!], ...dense.map((values) => [values])];
-    return [[gather(items!, rows, d)], ...dense.map((values) => [values])];
+  /** All devices of a call are sent the same values. Copied once for all: shared memory is slow to encode from (messages/frame.ts). */
+  const generate = (wanted: readonly Rows[]): readonly GeneratedModel[] => {
+    const [items, ...dense] = parameters.map(valuesOf).map((values) => values.slice());
+    return wanted.map((rows) => [[rows === null ? items! : gather(items!, rows, d)], ...dense.map((values) => [values])]);
   };
 
   /** sum += count · Δ, row by row for the items. */
@@ -86,7 +86,7 @@ const createServerHalf = async (world: World, options: FedAvgOptions, server: Se
     kernels: pool.implementation,
     chunk: Math.max(1, Math.floor(CHUNK_ELEMENTS / (world.items * d))),
     prepare: () => {},
-    generate: (_first, rows) => rows.map(modelFor),
+    generate: (_first, rows) => generate(rows),
     accumulate: (updates) => updates.forEach(addUpdate),
     step: (learningRate) => {
       if (ratings === 0) return { gradientNorm: 0, clipped: false };
