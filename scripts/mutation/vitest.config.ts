@@ -2,7 +2,17 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type Reporter, type TestSpecification } from 'vitest/node';
 
 /** What computes for seconds runs after what answers at once: a mutant dies of the first test that fails. */
-const SLOW = ['frame', 'initialize', 'delivery', 'round', 'coordinator', 'checkpoint', 'server-gradient'];
+const SLOW = [
+  'frame',
+  'initialize',
+  'delivery',
+  'round',
+  'fleet-round',
+  'coordinator',
+  'saved-coordinator',
+  'checkpoint',
+  'server-gradient',
+];
 const rank = ({ moduleId }: TestSpecification): number => SLOW.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
 
 class QuickFirst extends BaseSequencer {

@@ -5,9 +5,16 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isMetafleetError } from '../../src/base/errors.js';
 import { random } from '../../src/base/random.js';
-import { type CheckpointContent, readCheckpoint, writeCheckpoint } from '../../src/coordinator/checkpoint.js';
+import {
+  type CheckpointContent,
+  checkpointFile,
+  readCheckpoint,
+  readCheckpointHeader,
+  readWeights,
+  writeCheckpoint,
+} from '../../src/coordinator/checkpoint.js';
 import { digestOf } from '../../src/coordinator/digest.js';
-import { writeSealed } from '../../src/coordinator/sealed-file.js';
+import { copySealed, writeSealed } from '../../src/coordinator/sealed-file.js';
 import { createArena } from '../../src/tensor/memory.js';
 import { createParameter, elementsOf, type MomentKind, type Parameter, stateOf as stretchesOf } from '../../src/tensor/parameter.js';
 
@@ -228,6 +235,114 @@ describe('a checkpoint', () => {
   });
 });
 
+describe('a checkpoint of an older version', () => {
+  const SIMPLE = SHAPES.slice(0, 4);
+  const bytesOf = (parameters: readonly Parameter[]) =>
+    stateOf(parameters).map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength));
+  const write = (header: object, saved: readonly Parameter[]): void => {
+    const tensors = saved.map(({ name, blocks, size, variance }) => ({ name, blocks, size, variance: variance !== 0 }));
+    writeSealed(
+      path,
+      'METAFLT1',
+      { algorithm: 'metamf', weightsOnly: false, tensors, optimizer: null, run: null, ...header },
+      bytesOf(saved),
+    );
+  };
+
+  it('has its round from the state of the run, where the first had it; none where that has none', () => {
+    const saved = parametersOf(1, SIMPLE);
+    const state = { round: 7, lossSum: 1 };
+    write({ version: 1, run: { state } }, saved);
+    expect(read(parametersOf(2, SIMPLE))).toMatchObject({ round: 7, run: { state } });
+    expect(readCheckpointHeader(path)).toMatchObject({ round: 7, run: { state } });
+    for (const run of [null, [state], { state: [7] }, { round: 7 }]) {
+      write({ version: 1, run }, saved);
+      expect(read(parametersOf(2, SIMPLE)).round, JSON.stringify(run)).toBe(0);
+    }
+    write({ version: 2, round: 5, run: { state } }, saved);
+    expect(read(parametersOf(2, SIMPLE)).round).toBe(5);
+  });
+
+  it('of FedAvg has no optimizer state, as that had none', () => {
+    const shapes = SIMPLE.map((shape): Shape => ({ ...shape, moment: 'none' }));
+    const saved = parametersOf(1, shapes);
+    write({ version: 2, round: 3, algorithm: 'fedavg' }, saved);
+    const restored = parametersOf(2, shapes);
+    expect(read(restored, 'fedavg').round).toBe(3);
+    expect(bitsOf(restored)).toEqual(bitsOf(saved));
+  });
+
+  it('is refused where its tensors are none, or it has no round', () => {
+    const saved = parametersOf(1, SIMPLE);
+    write({ version: 2, round: 3, tensors: 7 }, saved);
+    expect(failure(() => read(parametersOf(2, SIMPLE)))).toBe(': expected a list of tensors, found number');
+    write({ version: 2, round: 3, tensors: [null] }, saved);
+    expect(failure(() => read(parametersOf(2, SIMPLE)))).toMatch(/^, tensor 0: expected U 5×3, found no further tensor$/);
+    for (const round of [undefined, -1, 0.5, '3']) {
+      write({ version: 2, round }, saved);
+      expect(failure(() => read(parametersOf(2, SIMPLE)))).toBe(`, round: expected a round, found ${String(round)}`);
+    }
+    for (const version of [0, 4, '3', 'toString', null]) {
+      write({ version, round: 3 }, saved);
+      expect(failure(() => read(parametersOf(2, SIMPLE)))).toBe(`: expected a version from 1 to 3, found version ${String(version)}`);
+    }
+  });
+});
+
+describe('what a checkpoint is read for', () => {
+  it('is its weights alone, with or without optimizer state, for whoever measures', () => {
+    const saved = parametersOf(1);
+    for (const weightsOnly of [false, true]) {
+      writeCheckpoint(path, contentOf(saved, { weightsOnly, carried: Uint8Array.of(1, 2, 3) }));
+      const restored = parametersOf(2);
+      expect(readWeights(path, 'metamf', restored)).toEqual({ run: contentOf([]).run, round: 9 });
+      expect(digestOf(restored)).toBe(digestOf(saved));
+    }
+    expect(failure(() => readWeights(path, 'fedavg', parametersOf()))).toBe(': expected algorithm fedavg, found metamf');
+    expect(failure(() => readWeights(path, 'metamf', parametersOf(1, SHAPES.slice(1))))).toMatch(/^, tensor 0: expected M 1×7/);
+  });
+
+  it('is its header alone, whatever became of the rest', () => {
+    writeCheckpoint(path, contentOf(parametersOf(1)));
+    truncateSync(path, statSync(path).size - 1);
+    expect(readCheckpointHeader(path)).toMatchObject({ round: 9, run: contentOf([]).run });
+    writeFileSync(path, 'user,item,rating\n1,2,3\n');
+    expect(failure(() => readCheckpointHeader(path))).toBe(': expected the magic "METAFLT1", found "user,ite"');
+  });
+
+  it('is not more than the file can hold', () => {
+    const saved = parametersOf(1);
+    const { magic, header, stretches } = checkpointFile(contentOf(saved));
+    const content = [...stretches];
+    for (const carried of [-1, 0.5, '1', 2 ** 40]) {
+      writeSealed(path, magic, { ...header, carried }, content);
+      const text = `, carried: expected 0 to ${statSync(path).size} bytes, found ${carried}`;
+      expect(failure(read)).toBe(text);
+      expect(failure(() => readWeights(path, 'metamf', parametersOf()))).toBe(text);
+    }
+    writeSealed(path, magic, { ...header, carried: 0 }, content);
+    expect(read()).toMatchObject({ round: 9, carried: new Uint8Array(0) });
+    writeSealed(path, magic, { ...header, carried: 1 }, content);
+    expect(failure(read)).toBe(': expected a whole checkpoint, found a file that ends too early');
+  });
+
+  it('names other tensors in one line, however they are called', () => {
+    const { magic, header, stretches } = checkpointFile(contentOf(parametersOf(1)));
+    const content = [...stretches];
+    const { tensors } = header as { readonly tensors: readonly object[] };
+    const named = (name: unknown, state: unknown = 'element') =>
+      writeSealed(path, magic, { ...header, tensors: [{ ...tensors[0], name, state }, ...tensors.slice(1)] }, content);
+    named('U\n\tand  more');
+    expect(failure(read)).toBe(', tensor 0: expected U 5×3, found U and more 5×3');
+    named('x'.repeat(999));
+    expect(failure(read)).toBe(`, tensor 0: expected U 5×3, found ${'x'.repeat(200)}`);
+    named('U', 'toes');
+    expect(failure(read)).toBe(', tensor 0: expected U 5×3, found U 5×3 with toes');
+    named('U', 'none');
+    expect(failure(read)).toBe(', tensor 0: expected U 5×3, found U 5×3 without optimizer state');
+  });
+});
+
 describe('a checkpoint that cannot be written', () => {
   const good = () => contentOf(parametersOf(1));
 
@@ -275,6 +390,17 @@ describe('a checkpoint that cannot be written', () => {
     mkdirSync(join(`${path}.${process.pid}.tmp`, 'full'), { recursive: true });
     expect(failure(() => writeCheckpoint(path, contentOf(parametersOf(2))))).toMatch(/EISDIR/);
     expect(Buffer.compare(readFileSync(path), before)).toBe(0);
+  });
+
+  it('since its copy was cut short meanwhile says so, and the old one stays', () => {
+    writeCheckpoint(path, good());
+    const before = readFileSync(path);
+    const { magic, header, stretches } = checkpointFile(contentOf(parametersOf(2)));
+    const copy = copySealed(path, magic, header, stretches);
+    truncateSync(`${path}.${process.pid}.tmp`, 100);
+    expect(failure(() => copy.seal())).toBe(': the checkpoint could not be written: the file lost its end while it was written');
+    expect(Buffer.compare(readFileSync(path), before)).toBe(0);
+    expect(readdirSync(folder)).toEqual(['last.checkpoint']);
   });
 
   it('does not stop the next one', () => {

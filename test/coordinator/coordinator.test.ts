@@ -56,7 +56,7 @@ const digest = (): string => digestOf(engine.server.parameters);
 
 describe('a round', () => {
   it('moves Θ, and tells what it did', async () => {
-    const before = digest();
+    const [before, began] = [digest(), performance.now()];
     const { coordinator, events, devices } = start();
     expect(await coordinator.train(1)).toMatchObject({ round: 1, ran: 1 });
     expect(digest()).not.toBe(before);
@@ -72,7 +72,10 @@ describe('a round', () => {
       ['model', 'down', 5],
       ['update', 'up', 5],
     ]);
-    expect(Object.values(event!.phases).every((time) => time >= 0)).toBe(true);
+    const phases = Object.values(event!.phases);
+    expect(phases.every((time) => time >= 0)).toBe(true);
+    expect(phases.reduce((sum, time) => sum + time, 0)).toBeCloseTo(event!.millis, 6);
+    expect(event!.millis).toBeLessThanOrEqual(performance.now() - began);
   });
 
   it('moves Θ the same way in full and in subset delivery, with and without decoys', async () => {
@@ -248,7 +251,10 @@ describe('measuring', () => {
     const results = [];
     for (const evaluationDelivery of ['full', 'subset'] as const) {
       const { coordinator, devices } = start({ settings: { evaluationDelivery } });
+      const began = performance.now();
       const measured = await coordinator.evaluate();
+      expect(measured.millis).toBeGreaterThan(0);
+      expect(measured.millis).toBeLessThanOrEqual(performance.now() - began);
       const sums = { valid: [0, 0, 0], test: [0, 0, 0] };
       for (const message of devices.sent.flat()) {
         if (message.kind !== 'model') continue;

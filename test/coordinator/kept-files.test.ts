@@ -63,6 +63,13 @@ describe('making room', () => {
     });
   });
 
+  it('gives the newest the second place until another is there, where there are no links', () => {
+    // Of a folder there can be none.
+    mkdirSync(at('last.checkpoint'));
+    makeRoom(at('last.checkpoint'), 2);
+    expect(readdirSync(folder)).toEqual(['last-1.checkpoint']);
+  });
+
   it('fails where a place is taken by something that cannot be moved away', () => {
     put('last.checkpoint', 'last-1.checkpoint');
     mkdirSync(join(at('last-2.checkpoint'), 'full'), { recursive: true });

@@ -71,8 +71,12 @@ describe('oort', () => {
     const oort = oortOf(NO_EXPLORATION, 2);
     learn(oort, [updateOf(0, 0.1)], 1);
     learn(oort, [updateOf(1, 0.1)], 1000);
-    const [stale, fresh] = frequency(oort, 1, 2, 1001);
-    expect(stale! / fresh!).toBeGreaterThan(3);
+    const bonus = (round: number, last: number): number => Math.sqrt((0.1 * Math.log(round)) / last);
+    const shares = Array.from({ length: 2000 }, (_, i) => {
+      const [stale, fresh] = [0.1 + bonus(1001 + i, 1), 0.1 + bonus(1001 + i, 1000)];
+      return stale / (stale + fresh);
+    });
+    expect(frequency(oort, 1, 2, 1001)[0]).toBeCloseTo(shares.reduce((sum, share) => sum + share, 0) / 2000, 1);
   });
 
   it('gives the share it explores with to devices never asked, less from round to round, never under the least', () => {
@@ -99,6 +103,78 @@ describe('oort', () => {
     expect(choose(oort, 2, 2)).toEqual([0, 1]);
     expect(choose(oort, 2, 4)).toEqual([0, 1, 2, 3]);
     expect(choose(oort, 2, 4, [1, 2])).toEqual([0, 3]);
+  });
+
+  it('counts as slow who takes longer than the median of all times, in whatever order they came', () => {
+    const oort = oortOf({ ...NO_EXPLORATION, penalty: 100 }, 5);
+    learn(
+      oort,
+      [9, 1, 5, 5, 20].map((time, device) => updateOf(device, 100, time)),
+    );
+    // Median 5: who takes 9 or 20 is as good as never chosen, who takes 1 not more often than who takes 5.
+    const shares = frequency(oort, 1, 5);
+    expect([shares[0], shares[4]]).toEqual([0, 0]);
+    for (const device of [1, 2, 3]) expect(shares[device]).toBeCloseTo(1 / 3, 1);
+  });
+
+  it('knows nobody to be slow where no times are known', () => {
+    const oort = oortOf({ ...NO_EXPLORATION, penalty: 100 }, 3);
+    learn(
+      oort,
+      [0, 0, 4].map((time, device) => updateOf(device, 100, time)),
+    );
+    for (const share of frequency(oort, 1, 3)) expect(share).toBeCloseTo(1 / 3, 1);
+  });
+
+  it('learns from updates alone, and the newest of each device', () => {
+    const oort = oortOf(NO_EXPLORATION, 6);
+    learn(oort, [updateOf(2, 7, 3), { ...updateOf(1, 5), trip: null }, droppedOf(4)], 2);
+    expect(oort.state()).toEqual({
+      known: [
+        [1, [5, 2, 0]],
+        [2, [7, 2, 3]],
+      ],
+      tried: [2, 1, 4],
+    });
+    learn(oort, [updateOf(2, 8, 1)], 5);
+    expect(oort.state()).toMatchObject({
+      known: [
+        [1, [5, 2, 0]],
+        [2, [8, 5, 1]],
+      ],
+    });
+  });
+
+  it('takes up no state that it could not have saved', () => {
+    const restored = (state: unknown) => oortOf({}, 12).restore(state);
+    const whole = { known: [[3, [2.5, 4, 0]]], tried: [3, 11, 0] };
+    expect(() => restored(whole)).not.toThrow();
+    expect(() => restored({ known: [[0, [0, 1, 0]]], tried: Array(12).fill(1) })).not.toThrow();
+    for (const lists of [
+      { known: [] },
+      { tried: [] },
+      { ...whole, known: {} },
+      { ...whole, tried: 'abc' },
+      { ...whole, tried: Array(13).fill(1) },
+    ])
+      expect(() => restored(lists)).toThrow('no lists of devices');
+    for (const device of [-1, 12, 0.5, '3', null, undefined])
+      expect(() => restored({ ...whole, tried: [1, device] })).toThrow('a device that is none');
+    const entries = [
+      7,
+      null,
+      [],
+      [12, [1, 1, 1]],
+      [-1, [1, 1, 1]],
+      [3],
+      [3, 7],
+      [3, [1, 1]],
+      [3, [1, 1, 1, 1]],
+      [3, [1, 0, 1]],
+      [3, [-1, 1, 1]],
+    ];
+    for (const entry of [...entries, [3, ['1', 1, 1]], [3, [1, 1, Number.NaN]], [3, [Number.POSITIVE_INFINITY, 1, 1]], [3, { length: 3 }]])
+      expect(() => restored({ ...whole, known: [entry] }), JSON.stringify(entry)).toThrow('a device of which nothing can be known');
   });
 
   it('goes on from its saved state as if nothing had happened', () => {

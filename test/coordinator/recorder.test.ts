@@ -78,6 +78,41 @@ describe('a flight recorder', () => {
     expect(record.take().flights).toEqual([]);
   });
 
+  it('has times to the microsecond, from the first message down', () => {
+    let time = 50;
+    const record = createRecorder({ devices: 10, recorded: [one], now: () => time });
+    record.message(assign(one), bytes(10), 'down');
+    time = 51.2344567;
+    record.message(want(one), bytes(20), 'up');
+    record.message(model(one), bytes(300), 'down');
+    time = 54;
+    record.message(update(one), bytes(40), 'up', millis(1.0009999));
+    const [flight] = record.take().flights;
+    expect(flight!.steps.map(({ millis: at, took }) => [at, took])).toEqual([
+      [0, undefined],
+      [1.234, undefined],
+      [1.234, undefined],
+      [4, 1.001],
+      [4, undefined],
+    ]);
+    // The next round's begin with its own.
+    time = 60;
+    record.message(model(one), bytes(300), 'down');
+    expect(record.take().flights[0]!.steps.map(({ millis: at }) => at)).toEqual([0, 0]);
+  });
+
+  it('takes nothing down of a device whose round it has not seen begin', () => {
+    const record = recorder([one]);
+    record.message(want(one), bytes(1), 'up');
+    record.message(update(one), bytes(1), 'up');
+    record.message({ kind: 'score', round: 1, device: one, valid: NOTHING, test: NOTHING }, bytes(1), 'up');
+    record.account(account(one, 'during'));
+    const { flights, map } = record.take();
+    expect(flights).toEqual([]);
+    expect([...map.answered]).toEqual([0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+  });
+
+  const NOTHING = { count: 0, absolute: 0, squared: 0 };
   const used = { memory: 0.25, storage: 0, dataPlan: 1.5, battery: 0.1, compute: 0 };
   const left = { memory: 0.75, storage: 1, dataPlan: 0, battery: 0.9 };
   const account = (device: DeviceId, lost: Account['lost'] = null): Account => ({

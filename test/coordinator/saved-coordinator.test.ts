@@ -103,6 +103,25 @@ describe('a saved coordinator', () => {
     expect(events).toEqual(straight.events.slice(2).map((event) => ({ ...event, millis: expect.any(Number), phases: expect.anything() })));
   });
 
+  it('says how long it took until the file was there, and how much of that rounds had to wait', async () => {
+    const began = performance.now();
+    const passed = () => performance.now() - began;
+    const best = join(folder, 'timed.checkpoint');
+    const { coordinator } = start();
+    const saving = coordinator.save(join(folder, 'timed-last.checkpoint'), null, WHOLE);
+    await coordinator.train(1);
+    const saved = await saving;
+    const held = coordinator.save(best, null, { ...WHOLE, hold: true });
+    await coordinator.train(2);
+    expect(await held).toBeNull();
+    for (const { millis, waited } of [saved!, (await coordinator.saveHeld(best))!]) {
+      expect(millis).toBeGreaterThan(0);
+      expect(waited).toBeGreaterThan(0);
+      expect(millis).toBeLessThanOrEqual(passed());
+      expect(waited).toBeLessThanOrEqual(passed());
+    }
+  });
+
   it('keeps as many files as it is told', async () => {
     const place = mkdtempSync(join(folder, 'kept-'));
     const path = join(place, 'last.checkpoint');
