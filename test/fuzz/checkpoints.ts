@@ -70,6 +70,7 @@ export const checkpoints = async (): Promise<Target> => {
     },
     check: async (input) => {
       writeFileSync(path, input);
+      let accepted = false;
       try {
         const restored = coordinator.restore(path);
         if (!Number.isSafeInteger(restored.round) || restored.round < 0) throw new Wrong(`a round ${restored.round}`);
@@ -79,11 +80,13 @@ export const checkpoints = async (): Promise<Target> => {
         parseSavedRun(restored.run, path);
         // What was accepted can be gone on from.
         if (sameWeights && restored.round === 2) await coordinator.train(3);
+        accepted = true;
       } catch (error) {
         if (error instanceof Wrong) throw error;
         checkRefusal(error, 'CHECKPOINT');
       }
       checkPrototypes();
+      return accepted;
     },
     close: async () => {
       await coordinator.close();

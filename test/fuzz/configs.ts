@@ -105,14 +105,17 @@ export const configs = async (): Promise<Target> => ({
     return kind < 0.85 || text.length === 0 ? text : mutateBytes(text, Buffer.from(EXAMPLE.join('\n')), source);
   },
   check: (input) => {
+    let accepted = false;
     try {
       const config = parse(decode(input));
       const again = resolveConfig(yamlSource(printConfig(config, false), 'printed.yaml'));
       if (JSON.stringify(again) !== JSON.stringify(config)) throw new Wrong('a configuration that is another once it is printed');
+      accepted = true;
     } catch (error) {
       if (error instanceof Wrong) throw error;
       checkRefusal(error, 'CONFIG');
     }
     checkPrototypes();
+    return accepted;
   },
 });

@@ -75,9 +75,11 @@ export const frames = async (): Promise<Target> => {
       try {
         const { messages: accepted } = decodeFrame(input.slice().buffer, input.length, 'frame');
         checkAccepted(accepted);
+        return true;
       } catch (error) {
         if (error instanceof Wrong) throw error;
         checkRefusal(error, 'MESSAGE');
+        return false;
       }
     },
   };

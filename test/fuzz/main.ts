@@ -35,9 +35,10 @@ const main = async (): Promise<void> => {
     const count = Math.ceil((runs * SHARES[name]!) / shares);
     const start = performance.now();
     const module = new URL('targets.js', import.meta.url).href;
-    const { done, findings } = await runShare({ module, target: name, seed, first: 0, count });
+    const { done, accepted, findings } = await runShare({ module, target: name, seed, first: 0, count });
     const seconds = (performance.now() - start) / 1000;
-    console.log(`${name.padEnd(12)} ${String(done).padStart(9)} inputs, ${findings.length} findings, ${seconds.toFixed(1)} s`);
+    const [inputs, taken] = [done, accepted].map((count) => String(count).padStart(7));
+    console.log(`${name.padEnd(12)} ${inputs} inputs, ${taken} accepted, ${findings.length} findings, ${seconds.toFixed(1)} s`);
     for (const finding of findings) {
       process.exitCode = 1;
       const place = finding.input.length > 0 ? keep(values.cases, finding) : 'not kept';

@@ -92,9 +92,11 @@ export const ratings = async (): Promise<Target> => {
       try {
         const dataset = await loadDataset(path, { split: 'random', seed: 1 });
         for (const part of ['train', 'valid', 'test'] as const) checkPart(dataset.parts[part], dataset);
+        return true;
       } catch (error) {
         if (error instanceof Wrong) throw error;
         checkRefusal(error, 'DATA');
+        return false;
       }
     },
     close: async () => rmSync(folder, { recursive: true, force: true }),

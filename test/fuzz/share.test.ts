@@ -11,24 +11,29 @@ const PATIENCE = { cpuSeconds: 1.5, looks: 40, lookMillis: 50 };
 
 const run = async (target: string, patience = PATIENCE) => {
   expect(Object.keys(TARGETS)).toContain(target);
-  const { done, findings } = await runShare({ module, target, seed: 1, first: 100, count: 20 }, patience);
-  return { done, findings: findings.map(({ index, message, input }) => ({ index, message: message.split('\n')[0], input: [...input] })) };
+  const { done, accepted, findings } = await runShare({ module, target, seed: 1, first: 100, count: 20 }, patience);
+  return {
+    done,
+    accepted,
+    findings: findings.map(({ index, message, input }) => ({ index, message: message.split('\n')[0], input: [...input] })),
+  };
 };
 
 describe('a share of the fuzzing', () => {
   it('is ended where an input computes for ever, and the input is kept', async () => {
     // So many looks would take an hour: it is the processor time that tells.
     const found = await run('computes for ever', { ...PATIENCE, looks: 72_000 });
-    expect(found).toEqual({ done: BAD, findings: [{ index: 100 + BAD, message: 'no end', input: [BAD, 7] }] });
+    expect(found).toEqual({ done: BAD, accepted: BAD, findings: [{ index: 100 + BAD, message: 'no end', input: [BAD, 7] }] });
   });
 
   it('is ended where an input waits for what never comes, and the input is kept', async () => {
     const found = await run('waits for ever');
-    expect(found).toEqual({ done: BAD, findings: [{ index: 100 + BAD, message: 'no end', input: [BAD, 7] }] });
+    expect(found).toEqual({ done: BAD, accepted: BAD, findings: [{ index: 100 + BAD, message: 'no end', input: [BAD, 7] }] });
   });
 
   it('keeps what it found before it was ended', async () => {
-    const { findings } = await run('computes for ever after a finding');
+    const { accepted, findings } = await run('computes for ever after a finding');
+    expect(accepted).toBe(BAD - 1);
     expect(findings.map(({ index, message }) => [index, message])).toEqual([
       [100 + BAD - 1, 'Error: wrong'],
       [100 + BAD, 'no end'],
@@ -36,13 +41,17 @@ describe('a share of the fuzzing', () => {
   });
 
   it('is ended where an input is never made: there is none to keep', async () => {
-    expect(await run('makes for ever')).toEqual({ done: BAD, findings: [{ index: 100 + BAD, message: 'no end', input: [] }] });
+    expect(await run('makes for ever')).toEqual({
+      done: BAD,
+      accepted: BAD,
+      findings: [{ index: 100 + BAD, message: 'no end', input: [] }],
+    });
   });
 
   it('keeps the input on which its thread ends, or dies of memory', async () => {
     const ended = await run('lets the thread end');
     expect(ended).toEqual({
-      done: BAD,
+      ...{ done: BAD, accepted: BAD },
       findings: [{ index: 100 + BAD, message: 'the thread ended without an answer', input: [BAD, 7] }],
     });
     const { done, findings } = await run('allocates for ever', { ...PATIENCE, cpuSeconds: 60, looks: 72_000 });
@@ -51,6 +60,6 @@ describe('a share of the fuzzing', () => {
   });
 
   it('goes on to its end however long all inputs take together', async () => {
-    expect(await run('takes long for each', { ...PATIENCE, looks: 72_000 })).toEqual({ done: 20, findings: [] });
+    expect(await run('takes long for each', { ...PATIENCE, looks: 72_000 })).toEqual({ done: 20, accepted: 10, findings: [] });
   });
 });

@@ -15,12 +15,13 @@ export type Finding = { readonly target: string; readonly index: number; readonl
 
 /** What both threads see: inputs done, and the one in hand, so that it is kept even where the thread never answers again. */
 export type Shared = {
-  /** Inputs done; bytes of the input in hand, 0 where there is none or it is longer than `input`. */
+  /** Inputs done; bytes of the input in hand, 0 where there is none or it is longer than `input`; inputs accepted. */
   readonly counts: Int32Array<SharedArrayBuffer>;
   readonly input: Uint8Array<SharedArrayBuffer>;
 };
 export const DONE = 0;
 export const IN_HAND = 1;
+export const ACCEPTED = 2;
 const MOST_IN_HAND = 1 << 20;
 /** A tenth is what the targets need: a thread that gets there was made to allocate, and dies of it. */
 const MOST_HEAP_MEGABYTES = 1000;
@@ -43,13 +44,13 @@ const cpuSeconds = (): number => {
   return (user + system) / 1e6;
 };
 
-export type Outcome = { readonly done: number; readonly findings: readonly Finding[] };
+export type Outcome = { readonly done: number; readonly accepted: number; readonly findings: readonly Finding[] };
 
 /** Findings of one thread. One that hangs is ended, and the input it hangs on is a finding; so is the one on which a thread dies. */
 export const runShare = (share: Share, patience = PATIENCE): Promise<Outcome> =>
   new Promise((resolve) => {
     const shared: Shared = {
-      counts: new Int32Array(new SharedArrayBuffer(8)),
+      counts: new Int32Array(new SharedArrayBuffer(12)),
       input: new Uint8Array(new SharedArrayBuffer(MOST_IN_HAND)),
     };
     const findings: Finding[] = [];
@@ -85,6 +86,6 @@ export const runShare = (share: Share, patience = PATIENCE): Promise<Outcome> =>
     thread.on('error', (error) => end(inHand(error.stack ?? error.message)));
     thread.on('exit', () => {
       end(inHand('the thread ended without an answer'));
-      resolve({ done: doneNow(), findings });
+      resolve({ done: doneNow(), accepted: Atomics.load(shared.counts, ACCEPTED), findings });
     });
   });

@@ -4,9 +4,9 @@ import type { Target, Targets } from './target.js';
 /** Targets that never come to an end, for the tests of what looks out for such: each input is a number, `BAD` the one that is too much. */
 export const BAD = 3;
 
-const numbered = (check: (number: number) => void | Promise<void>, make = (number: number) => Uint8Array.of(number, 7)) => {
+const numbered = (check: (number: number) => unknown, make = (number: number) => Uint8Array.of(number, 7)) => {
   let number = 0;
-  return async (): Promise<Target> => ({ make: (_: Random) => make(number++), check: ([first]) => check(first!) });
+  return async (): Promise<Target> => ({ make: (_: Random) => make(number++), check: async ([first]) => (await check(first!)) !== false });
 };
 
 const forEver = (): never => {
@@ -37,5 +37,9 @@ export const TARGETS: Targets = {
   'allocates for ever': numbered((number) => {
     for (const kept: number[][] = []; number === BAD; ) kept.push(Array<number>(100_000).fill(number));
   }),
-  'takes long for each': numbered(() => compute(100)),
+  /** Every other input is refused. */
+  'takes long for each': numbered((number) => {
+    compute(100);
+    return number % 2 === 0;
+  }),
 };

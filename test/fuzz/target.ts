@@ -5,8 +5,8 @@ import type { Random } from '../../src/base/random.js';
 export type Target = {
   /** The next input: an example that was changed, or noise. */
   readonly make: (source: Random) => Uint8Array;
-  /** Throws Wrong where the input is accepted and should not have been, or refused in another way than in one line. */
-  readonly check: (input: Uint8Array) => void | Promise<void>;
+  /** Whether the input is accepted. Throws Wrong where it should not have been, or is refused in another way than in one line. */
+  readonly check: (input: Uint8Array) => boolean | Promise<boolean>;
   readonly close?: () => Promise<void>;
 };
 

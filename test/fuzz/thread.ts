@@ -1,7 +1,7 @@
 // A thread that gives one target its share of the inputs. It writes down where the main thread can see whether it still moves, and on what.
 import { parentPort, workerData } from 'node:worker_threads';
 import { random } from '../../src/base/random.js';
-import { DONE, type Finding, IN_HAND, type Reply, type Share, type Shared } from './share.js';
+import { ACCEPTED, DONE, type Finding, IN_HAND, type Reply, type Share, type Shared } from './share.js';
 import type { Targets } from './target.js';
 
 const MEGABYTE = 1e6;
@@ -33,7 +33,7 @@ for (let index = first; index < first + count && found < MOST_FINDINGS; index++)
   const input = target.make(random(seed, name, index));
   takeInHand(input);
   try {
-    await target.check(input);
+    if (await target.check(input)) Atomics.add(shared.counts, ACCEPTED, 1);
   } catch (error) {
     report({ index, message: error instanceof Error ? (error.stack ?? error.message) : String(error), input });
   }
