@@ -2,7 +2,7 @@
 import { aroundAll, aroundEach } from 'vitest';
 
 const LOOK_MILLIS = 1000;
-const MOST_LOOKS = { test: 30, file: 600 };
+const MOST_LOOKS = { test: 20, file: 120 };
 
 /**
  * Rejects after so many looks. They are counted, not the time between them: a process that was stopped for a while, or that computes,

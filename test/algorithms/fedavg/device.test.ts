@@ -153,6 +153,23 @@ describe('the device half of FedAvg', () => {
     expect(Math.abs(Math.sqrt(variance) - 0.1)).toBeLessThan(0.018);
   });
 
+  it('says how many operations an update takes: those of each rating in each epoch, and of each step', () => {
+    const of = (count: number, regime: Partial<FedAvgOptions>) =>
+      fedavg({ itemEmbedding: 5, units: 2, localBatch: 4, ...regime }).device.operations({
+        items: new Uint32Array(count),
+        values: new Float32Array(count),
+      });
+    // Forward 5·2 + 5 + 2 multiplications with an addition each, backward twice that; a step moves w1, b1, w2 and two vectors of 5.
+    const [rating, step] = [2 * 3 * 17, 2 * (10 + 2 * 5 + 2 * 2)];
+    expect([0, 1, 4, 5].map((count) => of(count, { localEpochs: 1 }))).toEqual([
+      0,
+      rating + step,
+      4 * rating + step,
+      5 * rating + 2 * step,
+    ]);
+    expect(of(5, { localEpochs: 3 })).toBe(3 * of(5, { localEpochs: 1 }));
+  });
+
   it('does not hide a number that is none: neither its predictions nor its loss are finite', () => {
     const { model, ratings, state } = randomLocal(OPTIONS, 6, 8);
     const broken = state.map((value, at) => (at === 2 ? Number.NaN : value));

@@ -144,6 +144,18 @@ describe('the server half of FedAvg', () => {
     expect([...b2!]).toEqual([3]);
   });
 
+  it('generates as many models at once as go into its memory, at least one', async () => {
+    const chunkFor = async (items: number, itemEmbedding: number) => {
+      const server = await fedavg({ itemEmbedding, units: 1 }, { ...WORLD, items }).createServer({ seed: 1, threads: 1 });
+      await server.close();
+      return server.chunk;
+    };
+    const some = await chunkFor(1024, 4);
+    expect(some).toBeGreaterThan(1);
+    expect([await chunkFor(512, 4), await chunkFor(2048, 4), await chunkFor(1024, 8)]).toEqual([2 * some, some / 2, some / 2]);
+    expect(await chunkFor(1024 * some + 1, 4)).toBe(1);
+  });
+
   it('has n·d + d·f + 2·f + 1 parameters under the names that travel, and no optimizer state', async () => {
     const server = await serverOf();
     expect(server.parameters.map(({ name }) => name)).toEqual([...SHARED]);

@@ -95,6 +95,19 @@ describe('the two deliveries', () => {
     await server.close();
   });
 
+  it('are generated as many at once as go into memory, padding counted, at least one', async () => {
+    const chunkFor = async (items: number, lowRank: number) => {
+      const { server } = await randomServer({ ...WORLD, items }, { ...ODD, lowRank, hidden: 1 });
+      await server.close();
+      return server.chunk;
+    };
+    const some = await chunkFor(1024, 4);
+    expect(some).toBeGreaterThan(1);
+    expect([await chunkFor(2048, 4), await chunkFor(1024, 8), await chunkFor(1024, 5), await chunkFor(1024, 1)]).toEqual([
+      ...[some / 2, some / 2, some / 2, some],
+    ]);
+  });
+
   it('cannot be mixed in one chunk', async () => {
     const { server } = await randomServer(WORLD, ODD);
     server.prepare(COHORT, 1);

@@ -158,6 +158,16 @@ describe('the device half of MetaMF', () => {
     expect(tensors.every((values) => values.every((value) => value === 0))).toBe(true);
   });
 
+  it('says how many operations an update takes: folding and unfolding once, and what each rating adds', () => {
+    const { operations } = metamf(WORLD, { ...ODD, lowRank: 2, itemEmbedding: 5, units: 3 }).device;
+    const of = (count: number) => operations({ items: new Uint32Array(count), values: new Float32Array(count) });
+    // A multiplication and an addition each: 2·3·5 = 30 for A = rise·w1, as many for each of d(rise) and d(w1).
+    expect(of(0)).toBe(2 * 3 * 30);
+    // 2·3 = 6 for each of z, G and the row's gradient; 3 units of h, of w2 and its gradient, and of b1's.
+    expect(of(1) - of(0)).toBe(2 * (3 * 6 + 4 * 3));
+    expect(of(10) - of(0)).toBe(10 * (of(1) - of(0)));
+  });
+
   it('refuses an item that its model has no row for', () => {
     const local = randomDevice(ODD, 'subset', 8);
     const missing = Array.from({ length: WORLD.items }, (_, item) => item).find((item) => !local.model.rows!.includes(item))!;
