@@ -138,6 +138,38 @@ describe('settings of an optimizer that contradict each other are refused with o
   ])('but not %j', (optimizer) => expect(refusal(optimizer)).toBe('none'));
 });
 
+describe('the kinds of optimizers', () => {
+  /** How far b2's bias goes in each of two steps by the same gradient. */
+  const steps = async (optimizer: Partial<OptimizerSetup>): Promise<readonly number[]> => {
+    const { algorithm, server } = await randomServer(WORLD, ODD, optimizer);
+    const last = (): number => readWeights(server.parameters, ODD)['layer2.bias']!.at(-1)!;
+    const tensors = algorithm.tensors.map(({ name, perRow, shape }) =>
+      new Float32Array(perRow ? 0 : shape.reduce((product, size) => product * size, 1)).fill(name === 'b2' ? 1 : 0),
+    );
+    const moves = [0, 1].map(() => {
+      const before = last();
+      server.prepare([deviceId(0)], 1);
+      server.accumulate([{ device: deviceId(0), count: 4, rows: new Uint32Array(), tensors }]);
+      server.step(RATE);
+      return last() - before;
+    });
+    await server.close();
+    return moves;
+  };
+
+  it.each<readonly [Partial<OptimizerSetup>, readonly number[]]>([
+    // The rate times the mean gradient, which is a quarter.
+    [{ kind: 'sgd', momentum: 0 }, [-RATE / 4, -RATE / 4]],
+    [{ kind: 'sgd', momentum: 0.5 }, [-RATE / 4, (-RATE / 4) * 1.5]],
+    [{ kind: 'sgd', momentum: 0.5, nesterov: true }, [(-RATE / 4) * 1.5, (-RATE / 4) * 1.75]],
+    // Whatever the gradient's size.
+    [{ kind: 'adam' }, [-RATE, -RATE]],
+    [{ kind: 'adagrad' }, [-RATE, -RATE / Math.SQRT2]],
+  ])('step as they are called: %j', async (optimizer, expected) => {
+    for (const [at, move] of (await steps(optimizer)).entries()) expect(move).toBeCloseTo(expected[at]!, 5);
+  });
+});
+
 describe('what lies with the parameters', () => {
   it.each<readonly [Partial<OptimizerSetup>, string, string]>([
     [{}, 'element', 'element'],

@@ -282,7 +282,7 @@ describe('a checkpoint of an older version', () => {
       write({ version: 2, round }, saved);
       expect(failure(() => read(parametersOf(2, SIMPLE)))).toBe(`, round: expected a round, found ${String(round)}`);
     }
-    for (const version of [0, 4, '3', 'toString', null]) {
+    for (const version of [0, 4, '2', '3', 'toString', null]) {
       write({ version, round: 3 }, saved);
       expect(failure(() => read(parametersOf(2, SIMPLE)))).toBe(`: expected a version from 1 to 3, found version ${String(version)}`);
     }

@@ -144,6 +144,20 @@ describe('the server half of FedAvg', () => {
     expect([...b2!]).toEqual([3]);
   });
 
+  it('starts with embeddings of a tenth, and layers by their fan-in and fan-out', async () => {
+    const [d, f] = [60, 50];
+    const server = await fedavg({ itemEmbedding: d, units: f }, { ...WORLD, items: 100 }).createServer({ seed: 1, threads: 1 });
+    onTestFinished(() => server.close());
+    const expected = [0.1, Math.sqrt(2 / (d + f)), 0, Math.sqrt(2 / (f + 1))];
+    for (const [index, values] of thetaOf(server).slice(0, 4).entries()) {
+      const deviation = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
+      // Within five standard errors.
+      expect(Math.abs(deviation - expected[index]!), SHARED[index]).toBeLessThanOrEqual(
+        (5 * expected[index]!) / Math.sqrt(2 * values.length),
+      );
+    }
+  });
+
   it('generates as many models at once as go into its memory, at least one', async () => {
     const chunkFor = async (items: number, itemEmbedding: number) => {
       const server = await fedavg({ itemEmbedding, units: 1 }, { ...WORLD, items }).createServer({ seed: 1, threads: 1 });
