@@ -48,7 +48,7 @@ const listOf = (value: unknown, most: number, place: string): readonly unknown[]
 };
 
 const checkNumber = (value: unknown, least: number, place: string): void => {
-  if (typeof value !== 'number' || !Number.isFinite(value) || value < least) throw wrong(place, `a number of at least ${least}`, value);
+  if (!Number.isFinite(value) || (value as number) < least) throw wrong(place, `a number of at least ${least}`, value);
 };
 
 const checkWhole = (value: unknown, least: number, most: number, place: string): void => {

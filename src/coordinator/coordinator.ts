@@ -81,8 +81,7 @@ const parseSaved = (value: unknown, round: number, path: string): { state: State
   const { lossSum, ratings, ...rest } = isTree(state) ? state : {};
   if (rest['round'] !== round) throw badInput('CHECKPOINT', `${path}, state`, `the state after round ${round}`, String(rest['round']));
   for (const [name, found] of Object.entries({ lossSum, ratings }))
-    if (typeof found !== 'number' || !Number.isFinite(found))
-      throw badInput('CHECKPOINT', `${path}, state.${name}`, 'a number', String(found));
+    if (!Number.isFinite(found)) throw badInput('CHECKPOINT', `${path}, state.${name}`, 'a number', String(found));
   return { state: { round, lossSum: lossSum as number, ratings: ratings as number }, run };
 };
 

@@ -33,7 +33,7 @@ const draw = (candidates: readonly { device: DeviceId; weight: number }[], size:
 
 type Learned = { readonly known: readonly (readonly [DeviceId, Known])[]; readonly tried: readonly DeviceId[] };
 
-const isAmount = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value) && value >= 0;
+const isAmount = (value: unknown): boolean => Number.isFinite(value) && (value as number) >= 0;
 
 const parseLearned = (saved: unknown, devices: number): Learned => {
   const { known, tried } = saved as Partial<Learned>;

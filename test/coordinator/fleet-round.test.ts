@@ -126,6 +126,13 @@ describe('rounds in virtual time', () => {
     expect(devices.times[0]![0]).toBe(starts[0]);
   });
 
+  it('end by the wall clock where stages are counted in it', async () => {
+    const none = { unit: 'wall', list: [{ length: 0 }] } as const;
+    expect(await start({ stages: none }).coordinator.train(2)).toMatchObject({ round: 0, ran: 0, isOver: true });
+    const ages = { unit: 'wall', list: [{ length: 1e9 }] } as const;
+    expect(await start({ stages: ages }).coordinator.train(2)).toMatchObject({ round: 2, ran: 2, isOver: false });
+  });
+
   it('take as many devices, of as many, as the stage they are in', async () => {
     const list = [{ length: 0, cohort: 2, devices: 3 }, { length: 2 }, { length: 0, cohort: 5, devices: 6 }, { length: 2 }];
     const { coordinator, events, devices } = start({ sampling: 'uniform', cohort: 9, stages: { unit: 'rounds', list } });

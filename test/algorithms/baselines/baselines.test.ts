@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { measureBaselines } from '../../../src/algorithms/baselines/baselines.js';
 import { errorOf, fitBiases, forEachRating, globalMean, userMeans } from '../../../src/algorithms/baselines/bias-models.js';
 import { fitMatrixFactorization } from '../../../src/algorithms/baselines/matrix-factorization.js';
+import { random, shuffle } from '../../../src/base/random.js';
 import type { Dataset, Ratings } from '../../../src/data/dataset.js';
 import { synthesize } from '../../../src/data/synthetic.js';
 import { syntheticOptions } from '../../../src/data/synthetic-options.js';
@@ -28,6 +29,39 @@ const datasetOf = (users: number, items: number, train: readonly Triple[], test:
   scale: { lowest: 1, highest: 5, step: 1 },
   parts: { train: partOf(users, train), valid: partOf(users, []), test: partOf(users, test) },
 });
+
+/** r̂ = μ + b_u + b_i + p_u·q_i by stochastic gradient descent, written down as plainly as can be; the mean squared error of each epoch. */
+const descended = (dataset: Dataset, seed: number) => {
+  const { train, valid } = dataset.parts;
+  const source = random(seed, 'matrix-factorization');
+  const normals = (count: number) =>
+    Array.from({ length: count }, () => Array.from({ length: 16 }, () => Math.fround(0.05 * source.normal())));
+  const biases = fitBiases(dataset);
+  const users = normals(dataset.users);
+  const items = normals(dataset.items);
+  const [ofUser, ofItem] = [[...biases.user], [...biases.item]];
+  const predict = (u: number, i: number): number =>
+    biases.mean + ofUser[u]! + ofItem[i]! + users[u]!.reduce((sum, value, k) => sum + value * items[i]![k]!, 0);
+  const triples: Triple[] = [];
+  forEachRating(train, (u, i, rating) => triples.push([u, i, rating]));
+  const order = Uint32Array.from(triples, (_, index) => index);
+  const epochs: { readonly mse: number; readonly predictions: readonly number[] }[] = [];
+  for (let epoch = 0; epoch < 60; epoch++) {
+    for (const index of shuffle(order, source)) {
+      const [u, i, rating] = triples[index]!;
+      const error = rating - predict(u, i);
+      ofUser[u]! += 0.01 * (error - 0.06 * ofUser[u]!);
+      ofItem[i]! += 0.01 * (error - 0.06 * ofItem[i]!);
+      const before = [...users[u]!];
+      users[u] = before.map((value, k) => value + 0.01 * (error * items[i]![k]! - 0.06 * value));
+      items[i] = items[i]!.map((value, k) => value + 0.01 * (error * before[k]! - 0.06 * value));
+    }
+    const predictions: number[] = [];
+    forEachRating(dataset.parts.test, (u, i) => predictions.push(predict(u, i)));
+    epochs.push({ mse: errorOf(predict, valid).mse, predictions });
+  }
+  return epochs;
+};
 
 describe('the baselines', () => {
   const byHand = datasetOf(
@@ -83,6 +117,19 @@ describe('the baselines', () => {
     const found = await measureBaselines(dataset, 1);
     expect(found['matrix factorization']!.mse).toBeLessThan(found['biased baseline']!.mse * 0.3);
     expect(found['matrix factorization']!.mse).toBeLessThan(dataset.bestMse! * 1.6);
+  });
+
+  it('descend as a plain implementation does, and keep the epoch that was the best before five that were not', async () => {
+    const dataset = synthesize(syntheticOptions({ users: 60, items: 30, ratings: 900, rank: 2, taste: 0.8, noise: 0.6 }), 3);
+    const epochs = descended(dataset, 3);
+    const best = epochs.findIndex(({ mse }, at) => epochs.slice(at + 1, at + 6).every((later) => later.mse >= mse));
+    // Neither the first nor the last, or it would not show.
+    expect(best).toBeGreaterThan(0);
+    expect(best).toBeLessThan(54);
+    const predict = await fitMatrixFactorization(dataset, 3);
+    let at = 0;
+    forEachRating(dataset.parts.test, (user, item) => expect(predict(user, item)).toBeCloseTo(epochs[best]!.predictions[at++]!, 4));
+    expect(at).toBeGreaterThan(20);
   });
 
   it('are the same for the same seed', async () => {
