@@ -40,9 +40,8 @@ export const judgeNorms = (
 ): Judged => {
   const isBounded = normMultiple > 0 || mostNorm > 0;
   const found = offered.map(({ fate }) => (isBounded ? normOf(fate.update) : 0));
-  const usual = normMultiple > 0 && found.length > 0 ? median([...norms, ...found]) : 0;
-  const bounds = [normMultiple > 0 ? normMultiple * usual : Number.POSITIVE_INFINITY, mostNorm > 0 ? mostNorm : Number.POSITIVE_INFINITY];
-  const bound = Math.min(...bounds);
+  const unusual = normMultiple > 0 ? normMultiple * median([...norms, ...found]) : Number.POSITIVE_INFINITY;
+  const bound = Math.min(unusual, mostNorm > 0 ? mostNorm : Number.POSITIVE_INFINITY);
   const accepted: UpdateFlight[] = [];
   const rejected: Rejection[] = [];
   const kept: number[] = [];

@@ -47,8 +47,11 @@ const tensors = fc.array(tensor, { maxLength: 8 });
 const part: fc.Arbitrary<PartScore> = fc.record({ count: fc.nat(), absolute: number, squared: number });
 
 const BY_KIND: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message, { kind: K }>> } = {
-  assign: fc.record({ kind: fc.constant('assign'), ...envelope, purpose }),
-  want: fc.record({ kind: fc.constant('want'), ...envelope, purpose, rows }),
+  assign: fc.record(
+    { kind: fc.constant('assign'), ...envelope, purpose, full: fc.constant(true) },
+    { requiredKeys: ['kind', 'round', 'device', 'purpose'] },
+  ),
+  want: fc.record({ kind: fc.constant('want'), ...envelope, purpose, rows: fc.option(rows) }),
   model: fc.record({ kind: fc.constant('model'), ...envelope, purpose, rows: fc.option(rows), tensors }),
   update: fc.record({ kind: fc.constant('update'), ...envelope, count: fc.nat(), loss: number, rows, tensors }),
   score: fc.record({ kind: fc.constant('score'), ...envelope, valid: part, test: part }),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Packr } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
-import { decodeFrame, encodeFrame, FRAME_VERSION } from '../../src/messages/frame.js';
+import { decodeFrame, decodeRecords, encodeFrame, FRAME_VERSION } from '../../src/messages/frame.js';
 import type { Message } from '../../src/messages/message.js';
 import { anyMessage, examples, inShared, KINDS, messageOfKind, orMessageError, plain } from './arbitrary.js';
 
@@ -225,6 +225,25 @@ describe('a frame', () => {
     new Uint8Array(frame)[second] = 0;
     expect(orMessageError(() => decodeFrame(frame, length, 'frame'))).toMatch(`frame, byte ${second}: expected the magic "MF"`);
   });
+});
+
+it('a frame read record by record has an error in the place of each that is no message, and the others unharmed', () => {
+  const messages = examples();
+  const { frame, length, sizes } = encodeFrame(messages);
+  const starts = sizes.map((_, index) => sizes.slice(0, index).reduce((at, size) => Math.ceil((at + size) / 8) * 8, 0));
+  // The first byte of the third's msgpack and of the last's.
+  for (const index of [2, 5]) new Uint8Array(frame)[starts[index]! + 8] = 0xc1;
+  const decoded = decodeRecords(frame, length, 'frame');
+  expect(decoded.sizes).toEqual(sizes);
+  decoded.records.forEach((record, index) => {
+    if (index === 2 || index === 5) {
+      expect(record).toMatchObject({
+        code: 'MESSAGE',
+        message: expect.stringMatching(`^frame, byte ${starts[index]}: expected plain values`),
+      });
+    } else expect(plain(record)).toEqual(plain(messages[index]!));
+  });
+  expect(orMessageError(() => decodeFrame(frame, length, 'frame'))).toMatch(`frame, byte ${starts[2]}: `);
 });
 
 describe('a message', () => {

@@ -134,6 +134,14 @@ describe('int8', () => {
     expect([...decodeTensor(encoded, 'int8', perRow, 2, 'test')]).toEqual([0, 0, 0, 0, 0, 0]);
   });
 
+  it('saturates where a row is so small that its scale has no bits left', () => {
+    // Multiples of the smallest float32: a scale of 1 where 135 / 127 was meant.
+    const unit = 2 ** -149;
+    const encoded = encodeTensor('int8', [1, 3], [Float32Array.of(135 * unit, -135 * unit, 3 * unit)]);
+    expect([...new Int8Array(encoded.data[0]!)]).toEqual([127, -127, 3]);
+    expect([...decodeTensor(encoded, 'int8', perRow, 1, 'test')]).toEqual([127 * unit, -127 * unit, 3 * unit]);
+  });
+
   it('needs exactly one scale a row', () => {
     const good = encodeTensor('int8', [2, 3], [Float32Array.of(1, 2, 3, 4, 5, 6)]);
     const { scales, ...without } = good;
