@@ -19,8 +19,9 @@ import { alternate, medianOf, medianRatio } from './measure.js';
 import type { Bench, Cell, Target } from './report.js';
 import { configOf, loadMl1mShapes, startTraining } from './training.js';
 
-/** Turns of a second or so: the display is drawn ten times in each. */
-const TURN_ROUNDS = { small: 40, default: 10 } as const;
+/** Turns of a second or so: events are fetched and the display is drawn ten times in each. */
+const TURN_ROUNDS = { small: 80, default: 25 } as const;
+const WARMUPS = { small: 600, default: 100 } as const;
 /** Prometheus scrapes each 15 s unless told otherwise. */
 const SCRAPE_MILLIS = 5000;
 type Regime = keyof typeof TURN_ROUNDS;
@@ -77,7 +78,8 @@ const measure = async (regime: Regime, dataset: Dataset, repetitions: number) =>
     busy.push(share());
     event = seen.at(-1);
   };
-  await observed.rounds(2);
+  await observed.rounds(WARMUPS[regime]);
+  await plain.rounds(WARMUPS[regime]);
   const contenders = { plain: () => plain.rounds(TURN_ROUNDS[regime]), observed: turn, scrape: observers.scrape };
   const timings = await alternate(contenders, { repetitions });
   await Promise.all([plain.close(), observed.close(), observers.close()]);

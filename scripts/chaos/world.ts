@@ -44,7 +44,7 @@ export const runScenario = async (
   const config = resolveConfig(...sources);
   let run: Run | undefined;
   const dataset = await loadDataset(config.data, { split: 'auto', seed: 1 });
-  run = await startRun({ ...options, config, dataset, onEvent: (event) => onEvent(event, run) });
+  run = await startRun({ ...options, config, dataset, eventMillis: 1, onEvent: (event) => onEvent(event, run) });
   try {
     return await run.finished;
   } finally {

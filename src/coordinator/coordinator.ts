@@ -1,4 +1,5 @@
 import type { Algorithm, ServerHalf, World } from '../algorithms/algorithm.js';
+import { processorClock } from '../base/clock.js';
 import { badInput, isMetafleetError } from '../base/errors.js';
 import { type Bytes, bytes, type DeviceId, type Millis, millis } from '../base/units.js';
 import { type ActivityGroups, groupByActivity } from './activity-groups.js';
@@ -160,6 +161,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
   let state: State = { round: 0, lossSum: 0, ratings: 0 };
   let carried: RoundState = FIRST_STATE;
   let interrupted = false;
+  const processorTime = processorClock();
   let trainingSince: number | undefined;
   /** What the next round is to be. */
   const nextLoad = (): Load => {
@@ -209,7 +211,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
           lossSum: (first ? 0 : state.lossSum) + event.loss * event.ratings,
           ratings: (first ? 0 : state.ratings) + event.ratings,
         };
-        emit({ ...event, retries, kernelBytes: kernelBytes() });
+        emit({ ...event, retries, cpuMillis: processorTime(), kernelBytes: kernelBytes() });
         load = nextLoad();
       }
       return { round: state.round, ran: state.round - before, loss: state.lossSum / Math.max(1, state.ratings), isOver: load.isOver };

@@ -196,6 +196,8 @@ export type RoundFinished = {
   readonly residentModels: number;
   readonly residentBytes: Bytes;
   readonly retries: number;
+  /** What all threads of the process have computed since the round before. */
+  readonly cpuMillis: Millis;
   readonly outcomes: Outcomes;
   /** Answers nobody waited for, such as copies; thrown away. */
   readonly duplicates: number;

@@ -31,7 +31,7 @@ export const FIRST_STATE: RoundState = { now: seconds(0), asked: 0, inFlight: []
 
 /** What a round leaves behind: its event, what the next one starts from, and whose answers came, in the order they came. */
 export type RoundResult = {
-  readonly event: Omit<RoundFinished, 'retries' | 'kernelBytes'>;
+  readonly event: Omit<RoundFinished, 'retries' | 'cpuMillis' | 'kernelBytes'>;
   readonly state: RoundState;
   readonly asked: readonly Flight[];
   readonly arrived: readonly Flight[];

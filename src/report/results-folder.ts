@@ -85,7 +85,6 @@ export const openResults = async (
   const name = resume ? await checkResumable(root, run) : await makeFolder(root, run);
   const paths = resultsPaths(root, name);
   const rounds = lineWriter(paths.rounds, warn);
-  const processorTime = processorClock();
   const epochs = lineWriter(paths.epochs, warn);
   const flights = openFlightLog(paths.flights, { maxBytes: flightBytes, warn });
   if (!resume) await Promise.all([rounds.open(), epochs.open()]);
@@ -103,7 +102,7 @@ export const openResults = async (
       switch (event.type) {
         case 'round':
           flights.append(event.round, event.flights);
-          return rounds.append(event.round, { ...roundLine(event), cpuMillis: processorTime() });
+          return rounds.append(event.round, roundLine(event));
         case 'epoch':
           return epochs.append(event.round, epochLine(event));
         case 'checkpoint':
@@ -210,16 +209,6 @@ const checkResumable = async (root: string, run: string | RunOrigin): Promise<st
   return run;
 };
 
-/** Milliseconds that all threads of this process have computed since the last call, which says what a round took when others share the machine. */
-const processorClock = (): (() => number) => {
-  let last = process.cpuUsage();
-  return () => {
-    const { user, system } = process.cpuUsage(last);
-    last = process.cpuUsage();
-    return (user + system) / 1000;
-  };
-};
-
 const trafficColumns = (traffic: Traffic): Record<'bytesDown' | 'bytesUp' | 'messages', number> => {
   const { down, up } = bytesOf(traffic);
   return { bytesDown: down, bytesUp: up, messages: traffic.reduce((sum, row) => sum + row.messages, 0) };
@@ -241,6 +230,7 @@ const roundLine = (event: RoundFinished): Record<string, number | boolean> => {
     ...spreadColumns('deviceMillis', event.deviceMillis),
     retries: event.retries,
     ...outcomeColumns(event),
+    cpuMillis: event.cpuMillis,
   };
 };
 

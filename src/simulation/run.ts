@@ -24,6 +24,8 @@ export type RunOptions = {
   /** A checkpoint to continue from, or from the one before it where it is damaged. */
   readonly resume?: string;
   readonly observers?: ObserverState;
+  /** How often events of rounds are handed on, for tests that act on single rounds; default: ten times a second. */
+  readonly eventMillis?: number;
   /** Entries of the host threads and the coordinator's, for tests of faults. */
   readonly hostEntry?: string;
   readonly coordinatorEntry?: string;
@@ -184,7 +186,7 @@ const finish = async (context: Context, start: number): Promise<Outcome> => {
 /** Starts the threads, restores a checkpoint if asked to, and trains in the background. Throws CONFIG or CHECKPOINT before that. */
 export const startRun = async (options: RunOptions): Promise<Run> => {
   const start = performance.now();
-  const { config, dataset, checkpoints, observers, hostEntry, coordinatorEntry } = options;
+  const { config, dataset, checkpoints, observers, eventMillis, hostEntry, coordinatorEntry } = options;
   const observe = createObserver(options.onEvent);
   const plan = planRun(config, dataset);
   const { world, threads, settings, host } = plan;
@@ -210,6 +212,7 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
       shards,
       hostHeap: config.hostHeap,
       onEvent,
+      ...(eventMillis === undefined ? {} : { eventMillis }),
       ...(hostEntry === undefined ? {} : { hostEntry }),
       ...(coordinatorEntry === undefined ? {} : { coordinatorEntry }),
     });

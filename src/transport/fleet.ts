@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { MetafleetError, messageOf } from '../base/errors.js';
 import type { DeviceId } from '../base/units.js';
@@ -21,6 +21,8 @@ export type FleetOptions = {
   /** One shard of devices per host, contiguous and in order. */
   readonly shards: readonly PrivateColumns[];
   readonly onEvent: (event: RoundFinished | HostLost | HostRestored) => void;
+  /** How often the events of rounds that have ended meanwhile are handed on; default: ten times a second. */
+  readonly eventMillis?: number;
   /** MB of JavaScript heap a host may use; 0: as Node has it. Beyond it, the host dies and is restored. */
   readonly hostHeap?: number;
   /** Entries of the host threads and the coordinator's, for tests of faults; default: metafleet's own. */
@@ -52,6 +54,9 @@ export type Fleet = {
 };
 
 const entry = (name: string): string => createRequire(import.meta.url).resolve(`#built/workers/${name}.js`);
+
+/** Waking this thread, and filling the caches again that rounds have emptied, costs more than what it does with an event. */
+const EVENT_MILLIS = 100;
 
 /** One scrape takes several samples. */
 const WINDOW_MILLIS = 500;
@@ -107,29 +112,26 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
   const hosts = shards.map((): HostState => {
     return { pool: undefined, remote: undefined, gone: Promise.resolve(null), deaths: 0 };
   });
-  let lastRound = 0;
   let busyMillis = 0;
   let utilization = 0;
   let windowStart = performance.now();
-  let onRound = (): void => {};
-  events.port1.on('message', (event: RoundFinished) => {
-    for (const host of hosts) host.deaths = 0;
-    for (const time of event.deviceMillis) busyMillis += time;
-    onEvent(event);
-    lastRound = event.round;
-    onRound();
-  });
-  // Events and the answer to a call come through different ports, in no order that could be relied on.
+  const handOnRounds = (): void => {
+    for (let next = receiveMessageOnPort(events.port1); next !== undefined; next = receiveMessageOnPort(events.port1)) {
+      const event = next.message as RoundFinished;
+      for (const host of hosts) host.deaths = 0;
+      for (const time of event.deviceMillis) busyMillis += time;
+      onEvent(event);
+    }
+  };
   const train = async (until: number): Promise<Progress> => {
-    const progress = await orDeath(coordinator.train(until), death);
-    const caughtUp = new Promise<void>((resolve) => {
-      onRound = () => {
-        if (progress.ran === 0 || lastRound >= progress.round) resolve();
-      };
-      onRound();
-    });
-    await orDeath(caughtUp, death);
-    return progress;
+    const timer = setInterval(handOnRounds, options.eventMillis ?? EVENT_MILLIS);
+    try {
+      return await orDeath(coordinator.train(until), death);
+    } finally {
+      clearInterval(timer);
+      // What was posted before the answer is there when the answer is, also through another port.
+      handOnRounds();
+    }
   };
 
   /** False when the host died before it was there: its end is then being dealt with, as any host's. */
@@ -175,6 +177,7 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
   };
   const onHostEnd = (index: number, error: unknown): void => {
     if (isClosing()) return;
+    handOnRounds();
     const host = hosts[index]!;
     if (host.remote !== undefined) disconnect(host.remote);
     host.remote = undefined;

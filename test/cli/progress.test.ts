@@ -86,6 +86,7 @@ const round = (number: number): RoundFinished => ({
   staleness: [64],
   virtual: null,
   ...IDLE_THREADS,
+  cpuMillis: millis(15),
   kernelBytes: bytes(0),
 });
 const epoch = (number: number, mse: number, best: boolean): EpochFinished => ({

@@ -100,7 +100,8 @@ describe('a saved coordinator', () => {
     const resumed = await coordinator.train(5);
     expect(digest()).toBe(expected);
     expect(resumed).toEqual({ ...end, ran: 3 });
-    expect(events).toEqual(straight.events.slice(2).map((event) => ({ ...event, millis: expect.any(Number), phases: expect.anything() })));
+    const wall = { millis: expect.any(Number), cpuMillis: expect.any(Number), phases: expect.anything() };
+    expect(events).toEqual(straight.events.slice(2).map((event) => ({ ...event, ...wall })));
   });
 
   it('says how long it took until the file was there, and how much of that rounds had to wait', async () => {

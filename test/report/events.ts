@@ -42,6 +42,7 @@ export const roundFinished = (changes: Partial<RoundFinished> = {}): RoundFinish
   staleness: [64],
   virtual: null,
   ...IDLE_THREADS,
+  cpuMillis: millis(15),
   kernelBytes: bytes(1e6),
   ...changes,
 });

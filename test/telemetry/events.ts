@@ -40,6 +40,7 @@ export const round = (cohort: number, changes: Partial<RoundFinished> = {}): Rou
   staleness: [cohort],
   virtual: null,
   ...IDLE_THREADS,
+  cpuMillis: millis(15),
   kernelBytes: bytes(1e6),
   ...changes,
 });

@@ -48,6 +48,7 @@ export const start = async ({ config = {}, onEvent, ...options }: SmallOptions =
   const run = await startRun({
     config: smallConfig(config),
     dataset: options.dataset ?? (await smallData()),
+    eventMillis: 1,
     ...options,
     onEvent: (event) => {
       events.push(event);

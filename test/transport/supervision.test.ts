@@ -284,6 +284,14 @@ const tamper = ({ messages, ...up }, asked) => {
     await expect(run.finished).rejects.toThrow();
   });
 
+  it('hands on the event of every round, in order and before what follows, however seldom it looks for them', async () => {
+    const { events } = await finish({ config: { epochs: 3 }, eventMillis: 60_000 });
+    const prompt = await finish({ config: { epochs: 3 } });
+    const told = (list: readonly RunEvent[]) => list.map((event) => [event.type, 'round' in event ? event.round : 0]);
+    expect(told(events)).toEqual(told(prompt.events));
+    expect(roundsOf(events).every(({ cpuMillis }) => cpuMillis > 0)).toBe(true);
+  });
+
   it('tells how busy its threads are, and predicts from the models that devices hold', async () => {
     const { run, events } = await start({ config: { epochs: 1000, evaluation: { every: 1000 } } });
     while (roundsOf(events).length < 8 || run.sample().utilization === 0) await new Promise((resolve) => setTimeout(resolve, 5));
