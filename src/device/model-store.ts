@@ -13,8 +13,14 @@ export type ModelStore = {
 const sizeOf = (model: LocalModel): number =>
   (model.rows?.byteLength ?? 0) + model.tensors.reduce((sum, tensor) => sum + tensor.byteLength, 0);
 
-/** Buffers of models that were given up, for those that follow them. */
-const MOST_SPARES = 4;
+/** Bytes of models that were given up, kept for those that follow them. */
+const MOST_SPARE = bytes(8 * 2 ** 20);
+
+/** Memory comes in sizes an eighth apart, so that models of about one size can follow one another. */
+const capacityOf = (count: number): number => {
+  const step = 2 ** Math.max(0, Math.floor(Math.log2(Math.max(1, count))) - 3);
+  return Math.ceil(count / step) * step;
+};
 
 /** A model larger than the whole budget is not kept at all: it counts as evicted at once. */
 export const createModelStore = (budget: Bytes): ModelStore => {
@@ -23,12 +29,15 @@ export const createModelStore = (budget: Bytes): ModelStore => {
   let used = 0;
   let evicted = 0;
   const spares: ArrayBuffer[] = [];
+  let spare = 0;
   const remove = (device: DeviceId, model: LocalModel): void => {
     models.delete(device);
     used -= sizeOf(model);
     // All tensors of a model lie in one buffer (decodeTensors).
-    spares.push(model.tensors[0]!.buffer as ArrayBuffer);
-    if (spares.length > MOST_SPARES) spares.shift();
+    const buffer = model.tensors[0]!.buffer as ArrayBuffer;
+    spares.push(buffer);
+    spare += buffer.byteLength;
+    while (spare > MOST_SPARE) spare -= spares.shift()!.byteLength;
   };
   return {
     get: (device) => models.get(device),
@@ -48,8 +57,11 @@ export const createModelStore = (budget: Bytes): ModelStore => {
       }
     },
     room: (count) => {
-      const fitting = spares.findIndex(({ byteLength }) => byteLength === 4 * count);
-      return new Float32Array(fitting < 0 ? new ArrayBuffer(4 * count) : spares.splice(fitting, 1)[0]!);
+      const size = 4 * capacityOf(count);
+      const fitting = spares.findIndex(({ byteLength }) => byteLength === size);
+      if (fitting < 0) return new Float32Array(new ArrayBuffer(size), 0, count);
+      spare -= size;
+      return new Float32Array(spares.splice(fitting, 1)[0]!, 0, count);
     },
     usage: () => ({ models: models.size, bytes: bytes(used), evicted }),
   };

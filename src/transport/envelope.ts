@@ -31,7 +31,7 @@ export type FrameUp = Frame & {
 };
 
 /** Bytes from which a frame is given back. */
-export const LARGE_FRAME = 1 << 20;
+export const LARGE_FRAME = 1 << 16;
 
 /** The host could not make sense of a frame, or a device failed on it. */
 export type HostFailure = { readonly exchange: number; readonly failure: { readonly code: ErrorCode | null; readonly message: string } };

@@ -57,6 +57,18 @@ describe('the store of generated models', () => {
     expect(new Set(held).size).toBe(held.length);
   });
 
+  it('makes room where one a little larger was given up, and none where memory for it would be far too large', () => {
+    const store = createModelStore(bytes(10_000));
+    const first = store.room(1000);
+    store.put(id(1), { rows: null, tensors: [first] });
+    store.put(id(1), { rows: null, tensors: [store.room(1000)] });
+    expect(store.room(500).buffer).not.toBe(first.buffer);
+    const another = store.room(999);
+    expect(another.buffer).toBe(first.buffer);
+    expect(another.length).toBe(999);
+    expect(another.buffer.byteLength).toBeLessThanOrEqual(1.125 * 4 * 999);
+  });
+
   it('keeps a model of exactly the budget', () => {
     const store = createModelStore(bytes(32));
     store.put(id(1), model(32));
