@@ -5,11 +5,10 @@ import type { Dataset } from '../../src/data/dataset.js';
 import { alternate, medianOf, medianRatio } from './measure.js';
 import { howToInstall, isInstalled, type PeerName, type PeerResult, runPeer } from './peer-program.js';
 import type { Bench, Cell, Report, Target } from './report.js';
-import { createAdamPass, fullConfig, smallConfig, WARMUPS } from './round.js';
+import { createAdamPass, fullConfig, smallConfig, TURN_ROUNDS, WARMUPS } from './round.js';
 import { configOf, devicesPerSecond, loadMl1mShapes, ml1mPlace, ratingsPerSecond, startTraining, type Training } from './training.js';
 
 const THREADS = 2;
-const ROUNDS = { full: 5, small: 20, fedavg: 20 } as const;
 const ADAM_PASSES = 10;
 /** Rounds of a peer in one turn: enough for a median, few enough that turns alternate. */
 const PEER_FLAGS: Readonly<Record<PeerName, Readonly<Record<string, number>>>> = {
@@ -37,8 +36,8 @@ const metamfRace = async (dataset: Dataset, repetitions: number): Promise<Report
       torch.ratings.push(Math.max(numberOf(one, 'ratings_per_second'), numberOf(two, 'ratings_per_second')));
       torch.adam.push(Math.min(numberOf(one, 'adam_ms'), numberOf(two, 'adam_ms')));
     },
-    full: async () => void own.full.push(ratingsPerSecond(await full.rounds(ROUNDS.full))),
-    small: async () => void own.small.push(ratingsPerSecond(await small.rounds(ROUNDS.small))),
+    full: async () => void own.full.push(ratingsPerSecond(await full.rounds(TURN_ROUNDS.full))),
+    small: async () => void own.small.push(ratingsPerSecond(await small.rounds(TURN_ROUNDS.small))),
     adam: () => void own.adam.push(pass()),
   };
   // Its own warm-up is in each turn of a peer; metafleet's fleets stand between turns, and get theirs here.
@@ -80,7 +79,7 @@ type Trainings = Readonly<Record<(typeof DELIVERIES)[number], Training>>;
 const fedavgRace = async (peer: 'pfl' | 'flower', trainings: Trainings, repetitions: number): Promise<Report> => {
   const figures = { peer: [] as Series, full: [] as Series, subset: [] as Series };
   const own = (delivery: keyof Trainings) => async (): Promise<void> => {
-    figures[delivery].push(devicesPerSecond(await trainings[delivery].rounds(ROUNDS.fedavg)));
+    figures[delivery].push(devicesPerSecond(await trainings[delivery].rounds(TURN_ROUNDS.fedavg)));
   };
   const turns = {
     peer: async () => void figures.peer.push(numberOf(await runPeer(peer, PEER_FLAGS[peer]), 'client_updates_per_second')),

@@ -23,8 +23,8 @@ import {
 } from './training.js';
 
 const THREADS = 2;
-const ROUNDS = 5;
-const SMALL_ROUNDS = 20;
+/** In a turn: about a second of a training, of which the first rounds meet caches that others have filled and threads that slept. */
+export const TURN_ROUNDS = { full: 20, small: 80, fedavg: 60 } as const;
 /** Rounds before the first that counts, which a training of thousands hardly has: until then V8 still compiles beside them. */
 export const WARMUPS = { full: 200, small: 1000, fedavg: 300 } as const;
 const ADAM_PASSES = 10;
@@ -107,9 +107,9 @@ export const bench: Bench = {
     await small.rounds(WARMUPS.small);
     const timings: Readonly<Record<string, Timing>> = await alternate(
       {
-        full: rounds('full', full, ROUNDS),
+        full: rounds('full', full, TURN_ROUNDS.full),
         ...floor.contenders,
-        small: rounds('small', small, SMALL_ROUNDS),
+        small: rounds('small', small, TURN_ROUNDS.small),
         adam: medianOf(ADAM_PASSES, adam.step),
       },
       { repetitions },
