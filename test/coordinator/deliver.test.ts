@@ -210,7 +210,7 @@ describe('delivery', () => {
       { delivery: 'subset' },
       {
         answer: (down, honest) =>
-          down.kind === 'assign' && down.device === 4 ? { ...down, kind: 'want', rows: Uint32Array.of(1, 40) } : honest(),
+          down.kind === 'assign' && down.device === 4 ? { ...down, kind: 'want', rows: Uint32Array.of(1, 2, 40) } : honest(),
       },
     );
     const text = 'rows wanted by device 4: expected items below 40, found 40';

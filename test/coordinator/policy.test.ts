@@ -170,9 +170,9 @@ describe('the norm bound', () => {
   });
 
   it('throws away what is older than may be', () => {
-    expect(judgeNorms({ normMultiple: 0, mostNorm: 0 }, 3, 5, [updateOf(1, 1, 1), updateOf(2, 1, 2)], []).rejected).toMatchObject([
-      { device: 1, cause: 'stale' },
-    ]);
+    const { accepted, rejected } = judgeNorms({ normMultiple: 0, mostNorm: 0 }, 3, 5, [updateOf(1, 1, 1), updateOf(2, 1, 2)], []);
+    expect(rejected).toEqual([{ device: 1, cause: 'stale', text: 'update of device 1: expected a model at most 3 steps old, found 4' }]);
+    expect(accepted.map(({ device }) => device)).toEqual([2]);
   });
 });
 
