@@ -186,7 +186,81 @@ describe('available sampling', () => {
   });
 });
 
+describe.each(['uniform', 'activity', 'available', 'round-robin'] as const)('%s sampling', (sampling) => {
+  it('asks nobody who is still at work, and as many others as there are', () => {
+    for (const [devices, size, busy] of [
+      [40, 4, [0, 3, 17]],
+      [9, 4, [0, 3, 8]],
+      [6, 4, [1, 2, 3]],
+      [3, 2, [0, 1, 2]],
+    ] as const) {
+      const made = createSampler(optionsFor(sampling, Array(devices).fill(3), size));
+      for (let round = 1; round < 40; round++) {
+        const cohort = made.choose({ round, size, busy: new Set(busy.map(deviceId)), now: seconds(0) });
+        expect(ascendingBelow(cohort, devices)).toBe(true);
+        expect(cohort).toHaveLength(Math.min(size, devices - busy.length));
+        for (const device of busy) expect(cohort).not.toContain(device);
+      }
+    }
+  });
+
+  it('remembers nothing but a place in an order', () => {
+    const made = createSampler(optionsFor(sampling, Array(9).fill(3), 4));
+    expect(made.state()).toBe(sampling === 'round-robin' ? 0 : null);
+    expect(() => made.restore(made.state())).not.toThrow();
+  });
+});
+
+it('activity sampling draws as by activity around those who are at work, in a fleet much larger than its cohort', () => {
+  const weights = [1, 2, 4, 8, 16, 100, ...Array(4).fill(0)];
+  const made = createSampler(optionsFor('activity', weights, 1));
+  const counts = new Uint32Array(weights.length);
+  const rounds = 20_000;
+  for (let round = 1; round <= rounds; round++)
+    for (const device of made.choose({ round, size: 1, busy: new Set([deviceId(5)]), now: seconds(0) })) counts[device]! += 1;
+  expect([...counts.subarray(5)]).toEqual([0, 0, 0, 0, 0]);
+  expect(chiSquare(counts.subarray(0, 5), (device) => (rounds * weights[device]!) / 31)).toBeLessThan(chiSquareLimit(4));
+});
+
 describe('round-robin sampling', () => {
+  const ask = (made: ReturnType<typeof createSampler>, round: number, busy: readonly number[] = []): readonly DeviceId[] =>
+    made.choose({ round, size: 3, busy: new Set(busy.map(deviceId)), now: seconds(0) });
+  const learn = (made: ReturnType<typeof createSampler>, round: number, devices: readonly DeviceId[]): void =>
+    made.learn(
+      round,
+      devices.map((device) => ({ device }) as Flight),
+      [],
+    );
+
+  it('asks the same again where nobody was asked, and goes on behind the last who was, around the end', () => {
+    const made = createSampler(optionsFor('round-robin', Array(7).fill(1), 3));
+    const turns = [1, 2, 3].map((round) => {
+      const cohort = ask(made, round);
+      learn(made, round, []);
+      expect(ask(made, round + 100)).toEqual(cohort);
+      learn(made, round, cohort);
+      return cohort;
+    });
+    // Nine asked of seven: the last two are the first again.
+    const asked = turns.flat().map(Number);
+    expect(new Set(asked).size).toBe(7);
+    expect(turns[2]!.filter((device) => turns[0]!.includes(device))).toHaveLength(2);
+  });
+
+  it('goes on from its saved place as if nothing had happened, and in another order for another seed', () => {
+    const made = createSampler(optionsFor('round-robin', Array(7).fill(1), 3));
+    learn(made, 1, ask(made, 1));
+    const again = createSampler(optionsFor('round-robin', Array(7).fill(1), 3));
+    again.restore(made.state());
+    expect(ask(again, 2)).toEqual(ask(made, 2));
+    const firsts = Array.from({ length: 8 }, (_, seed) =>
+      ask(createSampler(optionsFor('round-robin', Array(7).fill(1), 3, seed)), 1).join(),
+    );
+    expect(new Set(firsts).size).toBeGreaterThan(3);
+    for (const place of [-1, 7, 0.5, '1', null]) expect(() => again.restore(place)).toThrow('no place in the order');
+    for (const place of [0, 6]) expect(() => again.restore(place)).not.toThrow();
+  });
+
   it('asks everybody once before it asks anybody twice, whatever becomes of them', () => {
     const made = createSampler(optionsFor('round-robin', Array(12).fill(1), 3));
     const asked: number[] = [];
