@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MetafleetError } from '../../src/base/errors.js';
 import { deviceId } from '../../src/base/units.js';
@@ -14,39 +11,29 @@ import { ratingsOf } from '../../src/device/columns.js';
 import type { Message, Update } from '../../src/messages/message.js';
 import {
   contextFor,
-  createEngine,
   createInProcess,
+  createShared,
   type Engine,
   type InProcessOptions,
   refusal,
   type Setup,
+  type Shared,
   type Started,
   settingsOf,
   startCoordinator,
 } from './in-process.js';
 
-/** One server for all tests: each starts from the same saved Θ. */
+let shared: Shared;
 let engine: Engine;
-let folder: string;
-let fresh: string;
 
 const start = (setup?: Setup): Started => startCoordinator(engine, setup);
 
-const WHOLE = { weightsOnly: false, keep: 1, hold: false };
-
 beforeAll(async () => {
-  engine = await createEngine();
-  folder = mkdtempSync(join(tmpdir(), 'metafleet-coordinator-'));
-  fresh = join(folder, 'fresh.checkpoint');
-  await start().coordinator.save(fresh, null, WHOLE);
+  shared = await createShared();
+  ({ engine } = shared);
 });
-afterAll(async () => {
-  await engine.server.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-beforeEach(() => {
-  start().coordinator.restore(fresh);
-});
+afterAll(() => shared.close());
+beforeEach(() => shared.renew());
 
 const refuseAll =
   (kind: Message['kind']): NonNullable<InProcessOptions['answer']> =>
@@ -82,7 +69,7 @@ describe('a round', () => {
     const digests = new Set<string>();
     for (const delivery of ['full', 'subset'] as const) {
       for (const decoys of [0, 3]) {
-        start().coordinator.restore(fresh);
+        shared.renew();
         await start({ settings: { delivery }, decoys, ratings: 2 }).coordinator.train(4);
         digests.add(digest());
       }
@@ -93,7 +80,7 @@ describe('a round', () => {
   it('moves Θ another way when the learning rate or the seed is another', async () => {
     const digests = new Set<string>();
     for (const settings of [{}, { schedule: { ...settingsOf().schedule, rate: 0.02 } }, { seed: 2 }]) {
-      start().coordinator.restore(fresh);
+      shared.renew();
       await start({ settings }).coordinator.train(1);
       digests.add(digest());
     }
@@ -117,7 +104,7 @@ describe('a round', () => {
     expect(events[0]).toMatchObject({ cohort: 12, ratings: expected });
     const some = digest();
 
-    start().coordinator.restore(fresh);
+    shared.renew();
     await start({ settings: { cohort: 12, roundsPerEpoch: 1 } }).coordinator.train(1);
     expect(digest()).not.toBe(some);
   });
@@ -136,7 +123,7 @@ describe('a round', () => {
     // Nor does anything of such rounds reach the ones after them.
     await start().coordinator.train(1);
     const after = digest();
-    start().coordinator.restore(fresh);
+    shared.renew();
     await start().coordinator.train(1);
     expect(digest()).toBe(after);
   });
@@ -146,7 +133,7 @@ describe('a round', () => {
     const { coordinator, events } = start({ answer, settings: { cohort: 12, roundsPerEpoch: 1 } });
     await coordinator.train(1);
     const moved = digest();
-    start().coordinator.restore(fresh);
+    shared.renew();
     const shy: InProcessOptions['answer'] = (down, honest) => (down.kind === 'model' && down.device === 3 ? refusal(down) : honest());
     await start({ answer: shy, settings: { cohort: 12, roundsPerEpoch: 1 } }).coordinator.train(1);
     return { event: events[0]!, moved, expected: digest() };
@@ -175,7 +162,7 @@ describe('a round', () => {
   it('that a lost host interrupts is run again, to the same Θ', async () => {
     await start().coordinator.train(3);
     const undisturbed = digest();
-    start().coordinator.restore(fresh);
+    shared.renew();
     let deaths = 0;
     const answer: InProcessOptions['answer'] = ({ device }, honest) => {
       // Round 2 takes the second to fourth exchange: the host of the later devices dies in one, every host in the next.

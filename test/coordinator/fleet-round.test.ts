@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ClientUpdate } from '../../src/algorithms/algorithm.js';
@@ -9,7 +7,17 @@ import { digestOf } from '../../src/coordinator/digest.js';
 import type { RoundFinished } from '../../src/coordinator/events.js';
 import type { PolicySettings, RoundSettings } from '../../src/coordinator/settings.js';
 import type { Message } from '../../src/messages/message.js';
-import { contextFor, costOf, createEngine, createInProcess, type Engine, PLAIN_ROUNDS, settingsOf } from './in-process.js';
+import {
+  contextFor,
+  costOf,
+  createInProcess,
+  createShared,
+  type Engine,
+  PLAIN_ROUNDS,
+  type Shared,
+  settingsOf,
+  WHOLE,
+} from './in-process.js';
 
 /** Rounds of devices that take virtual time: device d takes d + 1 seconds for her model, and those of `SILENT` never answer. */
 const SILENT = 7;
@@ -22,22 +30,15 @@ const FLEET = {
 };
 const profileOf = (device: DeviceId): number => (device < 8 ? 0 : 1);
 
+let shared: Shared;
 let engine: Engine;
 let folder: string;
-let fresh: string;
 beforeAll(async () => {
-  engine = await createEngine();
-  folder = mkdtempSync(join(tmpdir(), 'metafleet-fleet-round-'));
-  fresh = join(folder, 'fresh.checkpoint');
-  await start().coordinator.save(fresh, null, { weightsOnly: false, keep: 1, hold: false });
+  shared = await createShared();
+  ({ engine, folder } = shared);
 });
-afterAll(async () => {
-  await engine.server.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-beforeEach(() => {
-  start().coordinator.restore(fresh);
-});
+afterAll(() => shared.close());
+beforeEach(() => shared.renew());
 
 const account = (down: Message) => ({
   ...costOf(down.kind === 'assign' ? 0 : down.device + 1, down.device === SILENT ? 'during' : null),
@@ -164,7 +165,7 @@ describe('buffered rounds', () => {
     const { coordinator, accumulated } = start(BUFFERED);
     const plain = start({ ...BUFFERED, policy: { ...BUFFERED.policy, weighting: 'constant' } });
     await coordinator.train(2);
-    start().coordinator.restore(fresh);
+    shared.renew();
     await plain.coordinator.train(2);
     for (const [round, weight] of [1, Math.SQRT1_2].entries()) {
       const [weighed, whole] = [accumulated[round]!, plain.accumulated[round]!];
@@ -200,10 +201,10 @@ describe('buffered rounds', () => {
     const straight = start({ ...BUFFERED, sampling });
     await straight.coordinator.train(3);
     const path = join(folder, `${sampling}.checkpoint`);
-    await straight.coordinator.save(path, 'state', { weightsOnly: false, keep: 1, hold: false });
+    await straight.coordinator.save(path, 'state', WHOLE);
     await straight.coordinator.train(7);
     const expected = digest();
-    start().coordinator.restore(fresh);
+    shared.renew();
     const resumed = start({ ...BUFFERED, sampling });
     expect(resumed.coordinator.restore(path)).toEqual({ round: 3, run: 'state' });
     await resumed.coordinator.train(7);

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Algorithm, ServerHalf, World } from '../../src/algorithms/algorithm.js';
 import { bytes, type DeviceId, joules, millis, type Seconds, seconds } from '../../src/base/units.js';
 import { type Coordinator, createCoordinator } from '../../src/coordinator/coordinator.js';
@@ -179,4 +182,27 @@ export const startCoordinator = (engine: Engine, { settings = {}, answer, decoys
     emit: (event) => events.push(event),
   });
   return { coordinator, devices, events };
+};
+
+export const WHOLE = { weightsOnly: false, keep: 1, hold: false };
+
+/** One server for all tests of a file, and a folder: `renew` gives Θ back as it was before the first of them. */
+export type Shared = { readonly engine: Engine; readonly folder: string; readonly renew: () => void; readonly close: () => Promise<void> };
+
+export const createShared = async (): Promise<Shared> => {
+  const engine = await createEngine();
+  const folder = mkdtempSync(join(tmpdir(), 'metafleet-coordinator-'));
+  const fresh = join(folder, 'fresh.checkpoint');
+  await startCoordinator(engine).coordinator.save(fresh, null, WHOLE);
+  return {
+    engine,
+    folder,
+    renew: () => {
+      startCoordinator(engine).coordinator.restore(fresh);
+    },
+    close: async () => {
+      await engine.server.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
 };

@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { isMetafleetError } from '../../src/base/errors.js';
@@ -10,37 +9,30 @@ import { transition } from '../../src/device/actor.js';
 import { shapeOf } from '../../src/messages/wire-tensor.js';
 import {
   contextFor,
-  createEngine,
+  createShared,
   type Engine,
   type InProcessOptions,
   refusal,
   type Setup,
+  type Shared,
   type Started,
   startCoordinator,
+  WHOLE,
 } from './in-process.js';
 
-/** One server for all tests: each starts from the same saved Θ. */
+let shared: Shared;
 let engine: Engine;
 let folder: string;
-let fresh: string;
 
 const start = (setup?: Setup): Started => startCoordinator(engine, setup);
-const WHOLE = { weightsOnly: false, keep: 1, hold: false };
 const digest = (): string => digestOf(engine.server.parameters);
 
 beforeAll(async () => {
-  engine = await createEngine();
-  folder = mkdtempSync(join(tmpdir(), 'metafleet-saved-'));
-  fresh = join(folder, 'fresh.checkpoint');
-  await start().coordinator.save(fresh, null, WHOLE);
+  shared = await createShared();
+  ({ engine, folder } = shared);
 });
-afterAll(async () => {
-  await engine.server.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-beforeEach(() => {
-  start().coordinator.restore(fresh);
-});
+afterAll(() => shared.close());
+beforeEach(() => shared.renew());
 
 describe('a saved coordinator', () => {
   it('is not written before the best model its state speaks of, which is held until it can be', async () => {
@@ -94,7 +86,7 @@ describe('a saved coordinator', () => {
     const expected = digest();
     expect(await saved).toMatchObject({ round: 2 });
 
-    start().coordinator.restore(fresh);
+    shared.renew();
     const { coordinator, events } = start();
     expect(coordinator.restore(path)).toEqual({ round: 2, run: state });
     const resumed = await coordinator.train(5);
