@@ -27,14 +27,13 @@ const fieldsOf = (value: unknown, keys: readonly string[], place: string): Field
 };
 
 const integer = (value: unknown, place: string): number => {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
-    throw badInput('MESSAGE', place, 'a whole number ≥ 0', show(value));
-  return value;
+  if (!Number.isSafeInteger(value) || (value as number) < 0) throw badInput('MESSAGE', place, 'a whole number ≥ 0', show(value));
+  return value as number;
 };
 
 const finite = (value: unknown, place: string): number => {
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw badInput('MESSAGE', place, 'a finite number', show(value));
-  return value;
+  if (!Number.isFinite(value)) throw badInput('MESSAGE', place, 'a finite number', show(value));
+  return value as number;
 };
 
 const oneOf = <T extends string>(value: unknown, allowed: readonly T[], place: string): T => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { OptimizerSetup } from '../../src/algorithms/create.js';
+import { createAlgorithm, type OptimizerSetup } from '../../src/algorithms/create.js';
 import { isMetafleetError } from '../../src/base/errors.js';
 import { deviceId } from '../../src/base/units.js';
 import { metamf, ODD, randomServer, WORLD } from './metamf/fleet.js';
@@ -136,6 +136,13 @@ describe('settings of an optimizer that contradict each other are refused with o
     { kind: 'sgd', momentum: 0.5, nesterov: true },
     { popularity: 0.5, decoupled: true, lazy: ['U'] },
   ])('but not %j', (optimizer) => expect(refusal(optimizer)).toBe('none'));
+});
+
+it('an algorithm is made by its name', () => {
+  const options = { itemEmbedding: 3, units: 2, localEpochs: 1, localBatch: 4, localRate: 0.1 };
+  const algorithm = createAlgorithm({ name: 'fedavg', fedavg: options }, WORLD);
+  expect([algorithm.name, algorithm.tensors.map(({ name }) => name)]).toEqual(['fedavg', ['items', 'w1', 'b1', 'w2', 'b2']]);
+  expect(metamf(WORLD, ODD).name).toBe('metamf');
 });
 
 describe('the kinds of optimizers', () => {
