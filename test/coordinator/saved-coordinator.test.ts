@@ -96,6 +96,21 @@ describe('a saved coordinator', () => {
     expect(events).toEqual(straight.events.slice(2).map((event) => ({ ...event, ...wall })));
   });
 
+  it('holds on to a newer model that comes while the one before is made into a file', async () => {
+    const best = join(folder, 'twice.checkpoint');
+    const { coordinator } = start();
+    const hold = () => coordinator.save(best, null, { weightsOnly: true, keep: 1, hold: true });
+    await coordinator.train(1);
+    await hold();
+    await coordinator.train(2);
+    const [file, newer] = [coordinator.saveHeld(best), hold()];
+    expect(await file).toMatchObject({ round: 1 });
+    expect(await newer).toBeNull();
+    expect(await coordinator.saveHeld(best)).toMatchObject({ round: 2 });
+    expect(start().coordinator.restoreWeights(best)).toEqual({ round: 2 });
+    expect(await coordinator.saveHeld(best)).toBeNull();
+  });
+
   it('says how long it took until the file was there, and how much of that rounds had to wait', async () => {
     const began = performance.now();
     const passed = () => performance.now() - began;
