@@ -325,6 +325,16 @@ describe('a message', () => {
       { ...score, valid: { ...part, squared: Number.POSITIVE_INFINITY } },
       /valid.squared: expected a finite number/,
     ],
+    [
+      'with a score of half a rating',
+      { ...score, test: { ...part, count: 0.5 } },
+      /message, test.count: expected a whole number ≥ 0, found 0.5$/,
+    ],
+    [
+      'with a score without a sum',
+      { ...score, test: { count: 1, squared: 1 } },
+      /message, test.absolute: expected a finite number, found undefined$/,
+    ],
     ['with a reason too long', { ...refuse, reason: 'x'.repeat(201) }, /reason: expected a reason of at most 200 characters/],
     ['with a reason that is no text', { ...refuse, reason: 4 }, /reason: expected a reason of at most 200 characters, found 4$/],
   ])('%s is refused, and told why', (_, value, line) => {
