@@ -48,6 +48,7 @@ const FATE = 'expected update, refused, dropped or rejected, found';
 /** What they are refused with, behind the name of the state. */
 const FORGED: readonly (readonly [name: string, rounds: unknown, text: string])[] = [
   ['no object', 'rounds', ': expected an object, found rounds'],
+  ['nothing at all', undefined, ': expected an object, found undefined'],
   ['nothing', null, ': expected an object, found null'],
   ['a list for an object', [ROUNDS], ': expected an object, found a list'],
   ['an object of another kind', new Map(Object.entries(ROUNDS)), ': expected an object, found an object'],

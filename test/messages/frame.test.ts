@@ -73,6 +73,15 @@ describe('a frame', () => {
     }
   });
 
+  it('has room for whatever its messages may be: the longest reasons, a tensor in thousands of pieces', () => {
+    const [, , model, , , refuse] = examples() as [Message, Message, Extract<Message, { kind: 'model' }>, Message, Message, Message];
+    // Three bytes a character.
+    roundTrip(Array.from({ length: 200 }, () => ({ ...refuse, reason: '充'.repeat(200) }) as Message));
+    const inPieces = { dtype: 'int8', shape: [4096], data: Array.from({ length: 4096 }, (_, i) => Uint8Array.of(i)) } as const;
+    roundTrip([{ ...model, tensors: [inPieces, inPieces] }]);
+    roundTrip(Array.from({ length: 200 }, () => ({ ...model, tensors: Array(8).fill({ dtype: 'f32', shape: [], data: [] }) })));
+  });
+
   it('holds nothing when there are no messages', () => {
     const { frame, length, sizes } = encodeFrame([]);
     expect([length, sizes]).toEqual([0, []]);
