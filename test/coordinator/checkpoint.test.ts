@@ -302,6 +302,15 @@ describe('what a checkpoint is read for', () => {
     expect(failure(() => readWeights(path, 'metamf', parametersOf(1, SHAPES.slice(1))))).toMatch(/^, tensor 0: expected M 1×7/);
   });
 
+  it.skipIf(!existsSync('/proc/self/fd'))('is closed again, whether it was sound or not', () => {
+    writeCheckpoint(path, contentOf(parametersOf(1)));
+    const before = readdirSync('/proc/self/fd').length;
+    for (let times = 0; times < 20; times++) readCheckpointHeader(path);
+    truncateSync(path, statSync(path).size - 1);
+    for (let times = 0; times < 20; times++) expect(failure(read)).toMatch('ends too early');
+    expect(readdirSync('/proc/self/fd').length).toBe(before);
+  });
+
   it('is its header alone, whatever became of the rest', () => {
     writeCheckpoint(path, contentOf(parametersOf(1)));
     truncateSync(path, statSync(path).size - 1);

@@ -189,6 +189,22 @@ describe('a flight recorder', () => {
     expect(flight!.steps[0]!.reason).toMatch(/again/);
   });
 
+  it('counts who was asked, not only who was sent a model, where devices are asked; and starts anew with each round', () => {
+    const record = recorder([]);
+    for (const device of [one, two]) record.message(assign(device), bytes(1), 'down');
+    record.message(model(one), bytes(1), 'down');
+    expect(Array.from(record.take().map.asked)).toEqual([0, 1, 1, 0, 0, 0, 0, 0, 0, 0]);
+    record.message(model(two), bytes(1), 'down');
+    expect(Array.from(record.take().map.asked)).toEqual([0, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
+  });
+
+  it('says nothing of how long a device trained where that is not known', () => {
+    const record = recorder([one]);
+    record.message(model(one), bytes(1), 'down');
+    record.message(update(one), bytes(1), 'up');
+    expect(record.take().flights[0]!.steps.find(({ step }) => step === 'trained')).not.toHaveProperty('took');
+  });
+
   it('counts where in the fleet the round is, in either delivery', () => {
     const record = createRecorder({ devices: 2_000_000 });
     const [low, high] = [deviceId(0), deviceId(1_999_999)];
