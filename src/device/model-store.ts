@@ -1,4 +1,5 @@
 import type { LocalModel } from '../algorithms/algorithm.js';
+import { createSpareBuffers } from '../base/spare-buffers.js';
 import { type Bytes, bytes, type DeviceId } from '../base/units.js';
 
 /** Generated models on the devices of a host, the least recently delivered evicted when they outgrow the host's budget. */
@@ -16,11 +17,8 @@ const sizeOf = (model: LocalModel): number =>
 /** Bytes of models that were given up, kept for those that follow them. */
 const MOST_SPARE = bytes(8 * 2 ** 20);
 
-/** Memory comes in sizes an eighth apart, so that models of about one size can follow one another. */
-const capacityOf = (count: number): number => {
-  const step = 2 ** Math.max(0, Math.floor(Math.log2(Math.max(1, count))) - 3);
-  return Math.ceil(count / step) * step;
-};
+/** Models of about one size can follow one another; more would be memory that the budget does not count. */
+const SLACK = 1.125;
 
 /** A model larger than the whole budget is not kept at all: it counts as evicted at once. */
 export const createModelStore = (budget: Bytes): ModelStore => {
@@ -28,16 +26,12 @@ export const createModelStore = (budget: Bytes): ModelStore => {
   const models = new Map<DeviceId, LocalModel>();
   let used = 0;
   let evicted = 0;
-  const spares: ArrayBuffer[] = [];
-  let spare = 0;
+  const spares = createSpareBuffers(MOST_SPARE, SLACK);
   const remove = (device: DeviceId, model: LocalModel): void => {
     models.delete(device);
     used -= sizeOf(model);
     // All tensors of a model lie in one buffer (decodeTensors).
-    const buffer = model.tensors[0]!.buffer as ArrayBuffer;
-    spares.push(buffer);
-    spare += buffer.byteLength;
-    while (spare > MOST_SPARE) spare -= spares.shift()!.byteLength;
+    spares.keep(model.tensors[0]!.buffer as ArrayBuffer);
   };
   return {
     get: (device) => models.get(device),
@@ -56,13 +50,7 @@ export const createModelStore = (budget: Bytes): ModelStore => {
         evicted += 1;
       }
     },
-    room: (count) => {
-      const size = 4 * capacityOf(count);
-      const fitting = spares.findIndex(({ byteLength }) => byteLength === size);
-      if (fitting < 0) return new Float32Array(new ArrayBuffer(size), 0, count);
-      spare -= size;
-      return new Float32Array(spares.splice(fitting, 1)[0]!, 0, count);
-    },
+    room: (count) => new Float32Array(spares.take(4 * count), 0, count),
     usage: () => ({ models: models.size, bytes: bytes(used), evicted }),
   };
 };

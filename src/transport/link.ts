@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import { badInput, isMetafleetError, MetafleetError, messageOf } from '../base/errors.js';
+import { createSpareBuffers } from '../base/spare-buffers.js';
 import { bytes, type DeviceId, type Millis, millis, type Seconds } from '../base/units.js';
 import type { Answers, Devices, Exchange, HostsReport, Rejection } from '../coordinator/devices.js';
 import type { Direction, ThreadUse } from '../coordinator/events.js';
@@ -8,7 +9,6 @@ import type { Account } from '../messages/account.js';
 import { decodeRecords, encodeFrame } from '../messages/frame.js';
 import type { Message } from '../messages/message.js';
 import type { FrameDown, FrameUp, HostFailure, StoreUsage } from './envelope.js';
-import { createSpareFrames } from './spare-frames.js';
 import { createThreadMeter, sharedNow } from './thread-meter.js';
 import { createTrafficMeter } from './traffic.js';
 
@@ -39,6 +39,8 @@ const MOST_UNANSWERED = bytes(4 * 2 ** 20);
 
 /** Bytes of frames that are kept to be written again: a chunk takes 64 MiB at most. */
 const MOST_SPARE = bytes(128 * 2 ** 20);
+/** Rounds differ in size: a frame may be written into one of twice its length. */
+const SLACK = 2;
 
 type Collected = { messages: Message[]; rejected: Rejection[]; duplicates: number; accounts: Account[] };
 
@@ -79,7 +81,7 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder, mostUna
   let exchanges = 0;
   let broken: Error | undefined;
   let wake: (() => void)[] = [];
-  const spares = createSpareFrames(MOST_SPARE);
+  const spares = createSpareBuffers(MOST_SPARE, SLACK);
 
   const everyoneThere = async (): Promise<void> => {
     while (broken === undefined && hosts.includes(undefined)) await new Promise<void>((resolve) => wake.push(resolve));

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
+import { createSpareBuffers } from '../../src/base/spare-buffers.js';
 import { bytes } from '../../src/base/units.js';
-import { createSpareFrames } from '../../src/transport/spare-frames.js';
 
-it('gives a frame out once, to whoever asks for as much or half as much, and keeps no more bytes than it may', () => {
-  const spares = createSpareFrames(bytes(110));
+it('gives a buffer out once, to whoever asks for as much or half as much, and keeps no more bytes than it may', () => {
+  const spares = createSpareBuffers(bytes(110), 2);
   const [first, small, large] = [new ArrayBuffer(100), new ArrayBuffer(10), new ArrayBuffer(100)];
-  for (const frame of [first, small, large]) spares.keep(frame);
+  for (const buffer of [first, small, large]) spares.keep(buffer);
   expect(spares.take(101)).not.toBe(large);
   expect(spares.take(49)).not.toBe(large);
   expect(spares.take(50)).toBe(large);
