@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { processorTime } from '../../src/base/clock.js';
 import { median } from '../../src/base/median.js';
 
 /**
@@ -41,14 +42,13 @@ export const medianOf =
     );
 
 const timeOnce = async (contender: Contender): Promise<{ millis: number; cpu: number }> => {
-  const before = process.cpuUsage();
+  const before = processorTime();
   const start = performance.now();
   const result = contender();
   // Awaiting what is no promise would let other work in between the two clocks.
   const value = result instanceof Promise ? await result : result;
   const wall = performance.now() - start;
-  const { user, system } = process.cpuUsage(before);
-  return { millis: typeof value === 'number' ? value : wall, cpu: (user + system) / 1000 };
+  return { millis: typeof value === 'number' ? value : wall, cpu: processorTime() - before };
 };
 
 /** Every other repetition runs backwards, so that none always has the same neighbour before it. */

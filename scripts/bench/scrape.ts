@@ -1,5 +1,6 @@
 // What does it cost to be scraped, with a fleet of 1,000 devices and of 1,000,000? Real runs, scraped over HTTP while rounds go on.
 
+import { processorTime } from '../../src/base/clock.js';
 import { median } from '../../src/base/median.js';
 import type { RoundFinished } from '../../src/coordinator/events.js';
 import { loadDataset } from '../../src/data/load.js';
@@ -59,10 +60,9 @@ const measure = async (devices: number): Promise<Measured> => {
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLIS));
   }
   await rounds;
-  const before = process.cpuUsage();
+  const before = processorTime();
   for (let i = 0; i < ALONE; i++) await scrape();
-  const { user, system } = process.cpuUsage(before);
-  const cpu = (user + system) / 1000 / ALONE;
+  const cpu = (processorTime() - before) / ALONE;
   await Promise.all([training.close(), server.close()]);
   const series = text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length;
   return { devices, scrapes, cpu, round: roundMillis(ended), series, bytes: text.length };

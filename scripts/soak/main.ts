@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { processorTime } from '../../src/base/clock.js';
 import type { RunEvent } from '../../src/coordinator/events.js';
 import { loadDataset } from '../../src/data/load.js';
 import { type Chart, renderChart } from '../../src/report/chart.js';
@@ -148,8 +149,7 @@ const main = async (): Promise<void> => {
     writeFileSync(join(values.out, 'soak.json'), `${JSON.stringify({ minutes, warmUp, verdict, samples })}\n`);
     writeFileSync(join(values.out, 'soak.svg'), renderChart(chartOf(samples, warmUp, verdict), { standalone: true }));
     const { rssShare, files, handles, listeners, passed } = verdict;
-    const { user, system } = process.cpuUsage();
-    const load = (100 * (user + system)) / 1e6 / (60 * minutes);
+    const load = (100 * processorTime()) / (60_000 * minutes);
     console.log(`${samples.at(-1)!.round} rounds in ${minutes} minutes, at ${load.toFixed(0)} % of a core`);
     console.log(`after ${warmUp.toFixed(1)} minutes: resident memory ${(100 * rssShare).toFixed(2)} % in 10 minutes`);
     console.log(

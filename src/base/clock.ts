@@ -5,16 +5,8 @@ export type Clock = () => Millis;
 
 export const wallClock: Clock = () => millis(performance.now());
 
-/** What all threads of this process have computed since the last call, which says what a round took when others share the machine. */
-export const processorClock = (): Clock => {
-  const read = (): number => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1000;
-  };
-  let last = read();
-  return () => {
-    const before = last;
-    last = read();
-    return millis(last - before);
-  };
+/** What all threads of this process have computed so far, which says what work took when others share the machine. */
+export const processorTime: Clock = () => {
+  const { user, system } = process.cpuUsage();
+  return millis((user + system) / 1000);
 };

@@ -1,5 +1,5 @@
 import type { Algorithm, ServerHalf, World } from '../algorithms/algorithm.js';
-import { processorClock } from '../base/clock.js';
+import { processorTime } from '../base/clock.js';
 import { badInput, isMetafleetError } from '../base/errors.js';
 import { type Bytes, bytes, type DeviceId, type Millis, millis } from '../base/units.js';
 import { type ActivityGroups, groupByActivity } from './activity-groups.js';
@@ -161,7 +161,13 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
   let state: State = { round: 0, lossSum: 0, ratings: 0 };
   let carried: RoundState = FIRST_STATE;
   let interrupted = false;
-  const processorTime = processorClock();
+  let computed = processorTime();
+  /** Since the last call. */
+  const computedSince = (): Millis => {
+    const before = computed;
+    computed = processorTime();
+    return millis(computed - before);
+  };
   let trainingSince: number | undefined;
   /** What the next round is to be. */
   const nextLoad = (): Load => {
@@ -211,7 +217,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
           lossSum: (first ? 0 : state.lossSum) + event.loss * event.ratings,
           ratings: (first ? 0 : state.ratings) + event.ratings,
         };
-        emit({ ...event, retries, cpuMillis: processorTime(), kernelBytes: kernelBytes() });
+        emit({ ...event, retries, cpuMillis: computedSince(), kernelBytes: kernelBytes() });
         load = nextLoad();
       }
       return { round: state.round, ran: state.round - before, loss: state.lossSum / Math.max(1, state.ratings), isOver: load.isOver };

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
+import { processorTime } from '../../src/base/clock.js';
 
 /** What a thread is given: inputs first … first + count − 1 of a target, each a function of (seed, target, index). */
 export type Share = {
@@ -39,10 +40,7 @@ export type Patience = {
 const PATIENCE: Patience = { cpuSeconds: 60, looks: 600, lookMillis: 1000 };
 
 /** Of this process: its other threads have nothing to do. */
-const cpuSeconds = (): number => {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
-};
+const cpuSeconds = (): number => processorTime() / 1000;
 
 export type Outcome = { readonly done: number; readonly accepted: number; readonly findings: readonly Finding[] };
 

@@ -1,3 +1,4 @@
+import { processorTime } from '../../src/base/clock.js';
 import type { Random } from '../../src/base/random.js';
 import type { Target, Targets } from './target.js';
 
@@ -15,11 +16,8 @@ const forEver = (): never => {
 
 /** Processor time: on a machine with much else to do, as much as on a quiet one. */
 const compute = (millis: number): void => {
-  const start = process.cpuUsage();
-  for (let spent = 0; spent < 1000 * millis; ) {
-    const { user, system } = process.cpuUsage(start);
-    spent = user + system;
-  }
+  const start = processorTime();
+  while (processorTime() - start < millis);
 };
 
 export const TARGETS: Targets = {
