@@ -78,6 +78,8 @@ const kernelNames = Object.keys({
   scaleItems: 0,
   predictRatings: 0,
   descendRatings: 0,
+  predictFactored: 0,
+  backwardFactored: 0,
 } satisfies Record<KernelName, 0>) as KernelName[];
 const kernelIndex = new Map(kernelNames.map((name, index) => [name, index]));
 

@@ -1,5 +1,5 @@
 /**
- * The kernel port: float32 loops on one shared WebAssembly memory. Two implementations serve it, assembly/ (f32x4 SIMD)
+ * The kernel port: float32 loops (a few float64) on one shared WebAssembly memory. Two implementations serve it, assembly/ (f32x4 SIMD)
  * and reference.ts (plain loops, the definition), held together by one conformance suite.
  *
  * Shapes: every pointer is a byte offset into the memory, 16-byte aligned; every count and stride is in elements.
@@ -272,6 +272,43 @@ export type Kernels = {
     g: number,
     work: number,
     rate: number,
+  ): number;
+
+  /** Predictions by a generated model, in float64: row[r] (u32) is the row of `low` (rows, s) of the r-th rating's item.
+   * A = rise·w1 (s, f)   h = ReLU(low[row]·A + b1)   out[r] (f32) = centre + (w2·h + b2 [+ low[row, 0] where `offset` is 1])
+   * `model` holds rise (s, d), w1 (d, f), b1 (f), w2 (f), b2 (1), one behind the other. It, `low` and `work` are float64, and rows of
+   * low, w1, b1 and w2 padded with a zero to an even number of elements. `work` is room for (2·s + 4)·f + f·s + f·d float64, all even,
+   * zero at first. Both implementations do the same operations in the same order: their results are the same bits. */
+  predictFactored(
+    count: number,
+    s: number,
+    d: number,
+    f: number,
+    row: number,
+    low: number,
+    model: number,
+    offset: number,
+    centre: number,
+    work: number,
+    out: number,
+  ): void;
+  /** The gradient of Σ (ŷ − value)² over the ratings with respect to `low` (`rows` rows of it), rise, w1, b1, w2 and b2: in `gradient`
+   * (f32), one behind the other in this order, rows padded as those of low, rise (s, d), w1, b1 and w2. A row's gradient is rounded to float32 after
+   * each term that is added, the others once, at the end. Returns the sum. */
+  backwardFactored(
+    count: number,
+    rows: number,
+    s: number,
+    d: number,
+    f: number,
+    row: number,
+    value: number,
+    low: number,
+    model: number,
+    offset: number,
+    centre: number,
+    work: number,
+    gradient: number,
   ): number;
 };
 

@@ -16,6 +16,8 @@ export type Arena = {
   f32(pointer: Pointer, count: number): Float32Array<SharedArrayBuffer>;
   u32(pointer: Pointer, count: number): Uint32Array<SharedArrayBuffer>;
   i32(pointer: Pointer, count: number): Int32Array<SharedArrayBuffer>;
+  /** `count` elements of 8 bytes. */
+  f64(pointer: Pointer, count: number): Float64Array<SharedArrayBuffer>;
 };
 
 export const MAX_MEMORY_BYTES = 2 ** 32;
@@ -75,6 +77,7 @@ export const createArena = (capacityBytes: number = MAX_MEMORY_BYTES): Arena => 
     f32: (pointer, count) => view((buffer) => new Float32Array(buffer, pointer, count)),
     u32: (pointer, count) => view((buffer) => new Uint32Array(buffer, pointer, count)),
     i32: (pointer, count) => view((buffer) => new Int32Array(buffer, pointer, count)),
+    f64: (pointer, count) => view((buffer) => new Float64Array(buffer, pointer, count)),
   };
 };
 

@@ -1,4 +1,5 @@
 import { descentReference } from './descent-reference.js';
+import { factoredReference } from './factored-reference.js';
 import { createItemRows } from './item-rows.js';
 import type { Kernels } from './kernels.js';
 import { ratingReference } from './rating-reference.js';
@@ -20,6 +21,7 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
 
   const kernels: Kernels = {
     ...ratingReference(memory),
+    ...factoredReference(memory),
     ...descentReference(memory, eachItem, (...args) => kernels.adamTensor(...args)),
 
     gemm(m, n, k, a, aRow, aCol, b, bRow, c, cRow, bias, accumulate) {

@@ -8,3 +8,4 @@ export { relu, reluBackward, addRows, axpy, sumSquares, dot, dotItems, zero } fr
 export { adam, adamTensor, adamItems, adamTensorItems } from './adam';
 export { adamRow, adamRowItems, adagrad, adagradItems, momentum, momentumItems, scaleItems } from './descent';
 export { predictRatings, descendRatings } from './rating';
+export { predictFactored, backwardFactored } from './factored';

@@ -150,6 +150,14 @@ describe('the device half of MetaMF', () => {
     expect(Array.from(rows)).toEqual(Array.from(local.batch.items).sort((a, b) => a - b));
   });
 
+  it('predicts an item whatever others it is asked for beside it, one that does not exist included', () => {
+    const { model, train } = randomDevice(ODD, 'all', 8);
+    const { predict } = metamf(WORLD, ODD).device;
+    const predicted = (...items: number[]) => Array.from(predict(model, train, Uint32Array.from(items), NO_STATE));
+    const items = [5, WORLD.items + 1000, 3, 5];
+    expect(predicted(...items)).toEqual(items.flatMap((item) => predicted(item)));
+  });
+
   it('learns nothing from an empty batch', () => {
     const local = randomDevice(ODD, 'subset', 7);
     const none = { items: new Uint32Array(), values: new Float32Array() };

@@ -1,0 +1,125 @@
+import { instantiate } from '../../tensor/kernel-ring.js';
+import type { Kernels } from '../../tensor/kernels.js';
+import { createArena } from '../../tensor/memory.js';
+import { chooseImplementation } from '../../tensor/probe.js';
+import { createScratch } from '../../tensor/scratch.js';
+import type { LocalModel } from '../algorithm.js';
+import { distinctRows, rowOf } from '../rows.js';
+
+/** s, d and f of the model, by the paper's letters. */
+export type Sizes = { readonly s: number; readonly d: number; readonly f: number };
+
+/**
+ * Kernel memory in which one device after another of a thread computes: her model's dense tensors and the item rows that she touches, as
+ * the kernels of generated models want them (tensor/kernels.ts), her ratings, and the gradient.
+ */
+export type Workspace = {
+  readonly kernels: Kernels;
+  /** Pointers, after `load`. */
+  readonly row: number;
+  readonly value: number;
+  readonly low: number;
+  readonly dense: number;
+  readonly work: number;
+  readonly gradient: number;
+  /** Takes up the dense tensors of a model, its rows of `items`, and which of those rows each has. Returns the distinct items, ascending. */
+  load(model: LocalModel, items: Uint32Array): Uint32Array;
+  /** The ratings of these items. */
+  loadValues(values: Float32Array): void;
+  /** Predictions, where predictFactored left them in the place of values. */
+  predictions(count: number): Float32Array;
+  /** The gradients of all tensors, one behind the other in one piece of memory, where backwardFactored left them. */
+  gradients(rows: number): Float32Array[];
+};
+
+type Floats = Float32Array | Float64Array;
+
+const even = (count: number): number => (count + 1) & ~1;
+
+/** Element by element, since a few are less than what a call of TypedArray.set costs. */
+const copy = (from: Floats, start: number, into: Floats, to: number, width: number): void => {
+  for (let i = 0; i < width; i++) into[to + i] = from[start + i]!;
+};
+
+/** For models of at most `items` rows. */
+export const createWorkspace = ({ s, d, f }: Sizes, items: number): Workspace => {
+  const arena = createArena();
+  const [rank, wide, units] = [even(s), even(d), even(f)];
+  const doubles = (count: number) => arena.allocate(2 * count);
+  const denseSize = s * d + (d + 2) * units + 1;
+  const dense = doubles(denseSize);
+  const weights = arena.f64(dense, denseSize);
+  const work = doubles((2 * s + 4) * units + f * rank + f * wide);
+  const [row, value, low, gradient] = [createScratch(arena), createScratch(arena), createScratch(arena), createScratch(arena)];
+
+  /** Of each distinct item that was taken up last: a search for each rating would cost as much as its gradient. */
+  const position = new Uint32Array(items);
+
+  const loadDense = ([, rise, w1, b1, w2, b2]: LocalModel['tensors']): void => {
+    copy(rise!, 0, weights, 0, s * d);
+    let at = s * d;
+    for (let e = 0; e < d; e++, at += units) copy(w1!, e * f, weights, at, f);
+    copy(b1!, 0, weights, at, f);
+    copy(w2!, 0, weights, at + units, f);
+    weights[at + 2 * units] = b2![0]!;
+  };
+
+  return {
+    kernels: instantiate(chooseImplementation(), arena.memory),
+    get row() {
+      return row.pointer;
+    },
+    get value() {
+      return value.pointer;
+    },
+    get low() {
+      return low.pointer;
+    },
+    dense,
+    work,
+    get gradient() {
+      return gradient.pointer;
+    },
+    load: ({ rows: present, tensors }, rated) => {
+      loadDense(tensors);
+      const rows = distinctRows(rated);
+      const into = arena.f64(low.reserve(2 * rows.length * rank), rows.length * rank);
+      for (let index = 0; index < rows.length; index++) {
+        const item = rows[index]!;
+        position[item] = index;
+        copy(tensors[0]!, rowOf(present, item) * s, into, index * rank, s);
+        if (rank > s) into[index * rank + s] = 0;
+      }
+      const list = arena.u32(row.reserve(rated.length), rated.length);
+      // An item that does not exist has a row of its own, too: of no numbers.
+      for (let r = 0; r < rated.length; r++) list[r] = position[rated[r]!] ?? rowOf(rows, rated[r]!);
+      value.reserve(rated.length);
+      gradient.reserve(rows.length * rank + s * wide + (d + 2) * units + 1);
+      return rows;
+    },
+    loadValues: (values) => copy(values, 0, arena.f32(value.pointer, values.length), 0, values.length),
+    predictions: (count) => arena.f32(value.pointer, count).slice(),
+    gradients: (rows) => {
+      const shapes = [
+        [rows, s, rank],
+        [s, d, wide],
+        [d, f, units],
+        [1, f, units],
+        [1, f, units],
+        [1, 1, 1],
+      ] as const;
+      const out = new Float32Array(shapes.reduce((sum, [count, width]) => sum + count * width, 0));
+      let end = 0;
+      let at = gradient.pointer;
+      return shapes.map(([count, width, stride]) => {
+        const tensor = out.subarray(end, end + count * width);
+        end += count * width;
+        const found = arena.f32(at, count * stride);
+        at += 4 * count * stride;
+        if (width === stride) tensor.set(found);
+        else for (let index = 0; index < count; index++) copy(found, index * stride, tensor, index * width, width);
+        return tensor;
+      });
+    },
+  };
+};
