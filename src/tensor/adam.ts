@@ -19,15 +19,16 @@ type Corrections = { readonly first: number; readonly second: number };
 const elementTasks = (parameter: Parameter, step: AdamStep, { first, second }: Corrections): Cut => {
   const { memory, size, weights, moment, variance, gradient, name } = parameter;
   const { scale, beta1, beta2, epsilon } = step;
-  const rest = [scale, step.learningRate / first, second, beta1, beta2, epsilon, decayTerm(name, step), Number(step.decoupled)] as const;
+  const own = [step.learningRate / first, second, beta1, beta2, epsilon, decayTerm(name, step), Number(step.decoupled)] as const;
   return cut(
     parameter,
     step,
-    ({ count, at, gradient: g }) => ({ kernel: 'adam', memory, args: [count, weights + at, moment + at, variance + at, g, ...rest] }),
-    ({ first: row, count }, { slotOf, due }) => ({
+    own,
+    ({ count, at, gradient: g }) => ({ kernel: 'adam', memory, args: [count, weights + at, moment + at, variance + at, g, scale, ...own] }),
+    ({ first: row, count }) => ({
       kernel: 'adamItems',
       memory,
-      args: [row, count, size, slotOf, due, weights, moment, variance, gradient.slots, ...rest],
+      args: [row, count, size, gradient.slotOf, weights, moment, variance, gradient.slots, scale, ...own],
     }),
   );
 };
@@ -35,19 +36,20 @@ const elementTasks = (parameter: Parameter, step: AdamStep, { first, second }: C
 const rowTasks = (parameter: Parameter, step: AdamStep, { first, second }: Corrections): Cut => {
   const { memory, size, trained, weights, moment, variance, gradient, name } = parameter;
   const { scale, beta1, beta2, epsilon } = step;
-  const rest = [scale, step.learningRate / first, second, beta1, beta2, epsilon, decayTerm(name, step), Number(step.decoupled)] as const;
+  const own = [step.learningRate / first, second, beta1, beta2, epsilon, decayTerm(name, step), Number(step.decoupled)] as const;
   return cut(
     parameter,
     step,
+    own,
     ({ at, gradient: g, block }) => ({
       kernel: 'adamRow',
       memory,
-      args: [size, trained, weights + at, moment + at, variance + 4 * block, g, ...rest],
+      args: [size, trained, weights + at, moment + at, variance + 4 * block, g, scale, ...own],
     }),
-    ({ first: row, count }, { slotOf, due }) => ({
+    ({ first: row, count }) => ({
       kernel: 'adamRowItems',
       memory,
-      args: [row, count, size, trained, slotOf, due, weights, moment, variance, gradient.slots, ...rest],
+      args: [row, count, size, trained, gradient.slotOf, weights, moment, variance, gradient.slots, scale, ...own],
     }),
   );
 };
@@ -59,6 +61,7 @@ const tensorTasks = (parameter: Parameter, step: AdamStep, { first }: Correction
   return cut(
     parameter,
     { lazy: () => false, defers: () => false },
+    [],
     ({ count, at, gradient: g }) => ({ kernel: 'adamTensor', memory, args: [count, weights + at, moment + at, g, ...rest] }),
     ({ first: row, count }) => ({
       kernel: 'adamTensorItems',

@@ -1,12 +1,26 @@
-import type { EachItem } from './item-rows.js';
+import type { EachItem, EachOwed } from './item-rows.js';
 import type { Kernels } from './kernels.js';
+
+type DescentKernels = Pick<
+  Kernels,
+  | 'adamRow'
+  | 'adamRowItems'
+  | 'adamRowOwed'
+  | 'adagrad'
+  | 'adagradItems'
+  | 'adagradOwed'
+  | 'momentum'
+  | 'momentumItems'
+  | 'momentumOwed'
+  | 'scaleItems'
+>;
 
 /** Reference of the kernels that step weights otherwise than Adam per element or per tensor: their definition. */
 export const descentReference = (
   memory: WebAssembly.Memory,
-  eachItem: EachItem,
+  { eachItem, eachOwed }: { readonly eachItem: EachItem; readonly eachOwed: EachOwed },
   adamTensor: Kernels['adamTensor'],
-): Pick<Kernels, 'adamRow' | 'adamRowItems' | 'adagrad' | 'adagradItems' | 'momentum' | 'momentumItems' | 'scaleItems'> => {
+): DescentKernels => {
   const floats = (pointer: number, count: number) => new Float32Array(memory.buffer, pointer, count);
   /** The gradient of element i as the rules see it: scaled, and with L2 where that is coupled. */
   const seen = (count: number, w: number, g: number, scale: number, decay: number, decoupled: number): Float64Array => {
@@ -18,7 +32,8 @@ export const descentReference = (
   const adamRow: Kernels['adamRow'] = (count, trained, w, m, v, g, scale, rate, correction, beta1, beta2, epsilon, decay, decoupled) => {
     const gradient = seen(count, w, g, scale, decay, decoupled);
     const V = floats(v, 1);
-    V[0] = beta2 * V[0]! + ((1 - beta2) * gradient.reduce((sum, value) => sum + value * value, 0)) / trained;
+    const second = beta2 * V[0]! + ((1 - beta2) * gradient.reduce((sum, value) => sum + value * value, 0)) / trained;
+    V[0] = second;
     adamTensor(count, w, m, g, scale, rate / (Math.sqrt(V[0]!) * correction + epsilon), beta1, decay, decoupled);
   };
   const adagrad: Kernels['adagrad'] = (count, w, v, g, scale, rate, epsilon, decay, decoupled) => {
@@ -44,14 +59,26 @@ export const descentReference = (
     adamRow,
     adagrad,
     momentum,
-    adamRowItems: (first, count, size, trained, slotOf, due, w, m, v, g, ...rest) =>
-      eachItem({ first, count, size, slotOf, due, g }, (at, gradient, item) =>
+    adamRowItems: (first, count, size, trained, slotOf, w, m, v, g, ...rest) =>
+      eachItem({ first, count, size, slotOf, g }, (at, gradient, item) =>
         adamRow(size, trained, w + at, m + at, v + 4 * item, gradient, ...rest),
       ),
-    adagradItems: (first, count, size, slotOf, due, w, v, g, ...rest) =>
-      eachItem({ first, count, size, slotOf, due, g }, (at, gradient) => adagrad(size, w + at, v + at, gradient, ...rest)),
-    momentumItems: (first, count, size, slotOf, due, w, m, g, ...rest) =>
-      eachItem({ first, count, size, slotOf, due, g }, (at, gradient) => momentum(size, w + at, m + at, gradient, ...rest)),
+    adamRowOwed: (first, count, size, trained, made, last, steps, w, m, v) =>
+      eachOwed({ first, count, size, made, last, steps }, (at, [rate, correction, beta1, beta2, epsilon, decay, decoupled], item) =>
+        adamRow(size, trained, w + at, m + at, v + 4 * item, 0, 0, rate!, correction!, beta1!, beta2!, epsilon!, decay!, decoupled!),
+      ),
+    adagradItems: (first, count, size, slotOf, w, v, g, ...rest) =>
+      eachItem({ first, count, size, slotOf, g }, (at, gradient) => adagrad(size, w + at, v + at, gradient, ...rest)),
+    adagradOwed: (first, count, size, made, last, steps, w, v) =>
+      eachOwed({ first, count, size, made, last, steps }, (at, [rate, epsilon, decay, decoupled]) =>
+        adagrad(size, w + at, v + at, 0, 0, rate!, epsilon!, decay!, decoupled!),
+      ),
+    momentumItems: (first, count, size, slotOf, w, m, g, ...rest) =>
+      eachItem({ first, count, size, slotOf, g }, (at, gradient) => momentum(size, w + at, m + at, gradient, ...rest)),
+    momentumOwed: (first, count, size, made, last, steps, w, m) =>
+      eachOwed({ first, count, size, made, last, steps }, (at, [rate, factor, nesterov, decay, decoupled]) =>
+        momentum(size, w + at, m + at, 0, 0, rate!, factor!, nesterov!, decay!, decoupled!),
+      ),
     scaleItems: (count, size, factors, w) => {
       const F = floats(factors, count);
       floats(w, count * size).forEach((value, at, weights) => {

@@ -13,15 +13,16 @@ export type DescentRule =
 
 const adagradTasks = (parameter: Parameter, step: Step & Extract<DescentRule, { kind: 'adagrad' }>): Cut => {
   const { memory, size, weights, variance, gradient, name } = parameter;
-  const rest = [step.scale, step.learningRate, step.epsilon, decayTerm(name, step), Number(step.decoupled)] as const;
+  const own = [step.learningRate, step.epsilon, decayTerm(name, step), Number(step.decoupled)] as const;
   return cut(
     parameter,
     step,
-    ({ count, at, gradient: g }) => ({ kernel: 'adagrad', memory, args: [count, weights + at, variance + at, g, ...rest] }),
-    ({ first, count }, { slotOf, due }) => ({
+    own,
+    ({ count, at, gradient: g }) => ({ kernel: 'adagrad', memory, args: [count, weights + at, variance + at, g, step.scale, ...own] }),
+    ({ first, count }) => ({
       kernel: 'adagradItems',
       memory,
-      args: [first, count, size, slotOf, due, weights, variance, gradient.slots, ...rest],
+      args: [first, count, size, gradient.slotOf, weights, variance, gradient.slots, step.scale, ...own],
     }),
   );
 };
@@ -29,15 +30,16 @@ const adagradTasks = (parameter: Parameter, step: Step & Extract<DescentRule, { 
 const sgdTasks = (parameter: Parameter, step: Step & Extract<DescentRule, { kind: 'sgd' }>): Cut => {
   const { memory, size, weights, moment, gradient, name } = parameter;
   const { scale, learningRate, momentum, nesterov } = step;
-  const rest = [scale, learningRate, momentum, Number(nesterov), decayTerm(name, step), Number(step.decoupled)] as const;
+  const own = [learningRate, momentum, Number(nesterov), decayTerm(name, step), Number(step.decoupled)] as const;
   return cut(
     parameter,
     step,
-    ({ count, at, gradient: g }) => ({ kernel: 'momentum', memory, args: [count, weights + at, moment + at, g, ...rest] }),
-    ({ first, count }, { slotOf, due }) => ({
+    own,
+    ({ count, at, gradient: g }) => ({ kernel: 'momentum', memory, args: [count, weights + at, moment + at, g, scale, ...own] }),
+    ({ first, count }) => ({
       kernel: 'momentumItems',
       memory,
-      args: [first, count, size, slotOf, due, weights, moment, gradient.slots, ...rest],
+      args: [first, count, size, gradient.slotOf, weights, moment, gradient.slots, scale, ...own],
     }),
   );
 };

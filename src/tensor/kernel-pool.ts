@@ -1,7 +1,19 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { MetafleetError, messageOf } from '../base/errors.js';
-import { awaitDone, CAPACITY, createRing, drain, execute, instantiate, type Lane, publish, resultOf, takeFailure } from './kernel-ring.js';
+import {
+  awaitDone,
+  CAPACITY,
+  createRing,
+  drain,
+  execute,
+  instantiate,
+  isDone,
+  type Lane,
+  publish,
+  resultOf,
+  takeFailure,
+} from './kernel-ring.js';
 import type { KernelPool, KernelTask } from './kernels.js';
 import { chooseImplementation, type Implementation } from './probe.js';
 
@@ -96,6 +108,7 @@ export const createKernelPool = async (options: KernelPoolOptions): Promise<Kern
       finish(ring.deferred);
       publish(ring, ring.deferred, tasks, tasks.length);
     },
+    isSettled: () => workers.length === 0 || isDone(ring.deferred),
     settle: () => {
       if (workers.length > 0) finish(ring.deferred);
     },

@@ -27,8 +27,8 @@ export type Lane = {
 };
 
 export const CAPACITY = 1024;
-/** Doubles per task: kernel, memory, number of arguments, arguments (at most 18, adamRowItems). */
-const SLOT = 21;
+/** Doubles per task: kernel, memory, number of arguments, arguments (at most 17, adamRowItems). */
+const SLOT = 20;
 const CONTROL_BYTES = 64;
 const TEXT_BYTES = 960;
 const LANE_BYTES = CONTROL_BYTES + TEXT_BYTES + CAPACITY * (SLOT + 1) * 8;
@@ -68,13 +68,17 @@ const kernelNames = Object.keys({
   adam: 0,
   adamTensor: 0,
   adamItems: 0,
+  adamOwed: 0,
   adamTensorItems: 0,
   adamRow: 0,
   adamRowItems: 0,
+  adamRowOwed: 0,
   adagrad: 0,
   adagradItems: 0,
+  adagradOwed: 0,
   momentum: 0,
   momentumItems: 0,
+  momentumOwed: 0,
   scaleItems: 0,
   predictRatings: 0,
   descendRatings: 0,
@@ -160,6 +164,9 @@ export const drain = (lane: Lane, kernels: readonly Kernels[]): void => {
 
 /** What a task of the last batch returned. */
 export const resultOf = (lane: Lane, task: number): number => lane.results[slotOf(task)]!;
+
+/** Whether every published task of a lane is done. */
+export const isDone = ({ control }: Lane): boolean => Atomics.load(control, done) === Atomics.load(control, published);
 
 /** Blocks until every published task of a lane is done. Returns false when a thread died: its task never will be. */
 export const awaitDone = ({ control: shared }: Ring, { control }: Lane): boolean => {

@@ -115,15 +115,12 @@ export type Kernels = {
     decay: number,
     decoupled: number,
   ): number;
-  /** `adam` over item blocks first ≤ i < first + count, each `size` elements, whose gradient is g + slotOf[i]·size (i32, −1: none; slotOf 0: no
-   * block has one). Where `due` is not 0, only blocks with due[i] (i32) = 1 are stepped, each by one caller, and due[i] is 0 afterwards; it is
-   * 2 while a thread is at it. */
+  /** `adam` over item blocks first ≤ i < first + count, each `size` elements, whose gradient is g + slotOf[i]·size (i32, −1: none). */
   adamItems(
     first: number,
     count: number,
     size: number,
     slotOf: number,
-    due: number,
     w: number,
     m: number,
     v: number,
@@ -137,6 +134,10 @@ export type Kernels = {
     decay: number,
     decoupled: number,
   ): void;
+  /** The steps that item blocks owe, those without a gradient that were left for later: block i has made[i] (i32) steps behind it and is
+   * stepped up to step `last`, with made[i] = last afterwards. Each block is stepped by one caller; made[i] is −1 while it is at it, and whoever comes
+   * then leaves the block out. Step t's hyperparameters, those of `adam` from `rate` on, are float64 at steps + 64·(t mod 8) bytes. */
+  adamOwed(first: number, count: number, size: number, made: number, last: number, steps: number, w: number, m: number, v: number): void;
   /** The same with ONE second moment v (a single float32) for these `count` elements, of which `trained` count: with γ as in `adam`,
    * v = β2·v + (1−β2)·Σγ²/trained before the step. */
   adamRow(
@@ -162,7 +163,6 @@ export type Kernels = {
     size: number,
     trained: number,
     slotOf: number,
-    due: number,
     w: number,
     m: number,
     v: number,
@@ -175,6 +175,19 @@ export type Kernels = {
     epsilon: number,
     decay: number,
     decoupled: number,
+  ): void;
+  /** `adamOwed` with one second moment for a block. */
+  adamRowOwed(
+    first: number,
+    count: number,
+    size: number,
+    trained: number,
+    made: number,
+    last: number,
+    steps: number,
+    w: number,
+    m: number,
+    v: number,
   ): void;
   /** Adagrad (Duchi et al. 2011), with γ and decay as in `adam`: v += γ²;  w −= rate·γ / (√v + ε). */
   adagrad(
@@ -194,7 +207,6 @@ export type Kernels = {
     count: number,
     size: number,
     slotOf: number,
-    due: number,
     w: number,
     v: number,
     g: number,
@@ -204,6 +216,8 @@ export type Kernels = {
     decay: number,
     decoupled: number,
   ): void;
+  /** `adagrad` for the steps that item blocks owe, as in `adamOwed`. */
+  adagradOwed(first: number, count: number, size: number, made: number, last: number, steps: number, w: number, v: number): void;
   /** Momentum, with γ and decay as in `adam`: m = factor·m + γ;  w −= rate·m, or with `nesterov` 1 (Sutskever et al. 2013) w −= rate·(γ + factor·m). */
   momentum(
     count: number,
@@ -223,7 +237,6 @@ export type Kernels = {
     count: number,
     size: number,
     slotOf: number,
-    due: number,
     w: number,
     m: number,
     g: number,
@@ -234,6 +247,8 @@ export type Kernels = {
     decay: number,
     decoupled: number,
   ): void;
+  /** `momentum` for the steps that item blocks owe, as in `adamOwed`. */
+  momentumOwed(first: number, count: number, size: number, made: number, last: number, steps: number, w: number, m: number): void;
   /** w[i·size + j] *= factors[i] for the first `count` blocks. */
   scaleItems(count: number, size: number, factors: number, w: number): void;
   /** `adamTensor` over item blocks; returns Σ w² of those blocks. */
@@ -330,6 +345,8 @@ export type KernelPool = {
   run(tasks: readonly KernelTask[]): Float64Array;
   /** Leaves calls to the other threads, for when they have nothing else to do, and returns at once; with no other thread it runs them. */
   defer(tasks: readonly KernelTask[]): void;
+  /** Whether all that was deferred is done. */
+  isSettled(): boolean;
   /** Takes this thread's share of what was deferred and blocks until all of it is done. Throws as `run` does. */
   settle(): void;
   close(): Promise<void>;

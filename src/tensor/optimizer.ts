@@ -50,7 +50,7 @@ export type StepResult = { readonly gradientNorm: number; readonly clipped: bool
 
 /**
  * One step on the mean gradient (accumulated gradient / `count`). Gradients are zero afterwards, and rows without one up to date, or
- * left to `deferral` where there is one. Returns the mean gradient's global norm before clipping.
+ * left to `deferral` where there is one; rows with one were brought up to date before. Returns the mean gradient's global norm before clipping.
  */
 export const optimizerStep = (
   pool: KernelPool,
@@ -61,7 +61,7 @@ export const optimizerStep = (
   count: number,
   deferral?: Deferral,
 ): StepResult => {
-  deferral?.settle();
+  deferral?.makeRoom(parameters);
   state.steps += 1;
   const found = gradientSquares(pool, parameters);
   const squares = new Map(parameters.map((parameter, index) => [parameter, found[index]!]));

@@ -1,3 +1,4 @@
+import { KEPT_STEPS, STEP_NUMBERS } from './item-rows.js';
 import type { KernelPool, KernelTask } from './kernels.js';
 import type { Arena } from './memory.js';
 
@@ -24,8 +25,12 @@ export type Parameter = {
   /** Of a sparse tensor whose rows decay by popularity: how many rounds touched each block, and room for as many factors; else null pointers. */
   readonly counts: number;
   readonly factors: number;
-  /** Of a sparse tensor whose untouched rows may be stepped later (deferral.ts): one i32 per block, whether its step is due; else the null pointer. */
-  readonly due: number;
+  /**
+   * Of a sparse tensor whose untouched rows may be stepped later (deferral.ts): one i32 per block, how many of these steps it has behind it, and
+   * the hyperparameters of the last ones (item-rows.ts); else null pointers.
+   */
+  readonly made: number;
+  readonly steps: number;
   readonly gradient: Gradient;
 };
 
@@ -122,7 +127,8 @@ export const createParameter = (
     variance,
     counts: counted ? arena.allocate(shape.blocks) : 0,
     factors: counted ? arena.allocate(shape.blocks) : 0,
-    due: defers ? arena.allocate(shape.blocks) : 0,
+    made: defers ? arena.allocate(shape.blocks) : 0,
+    steps: defers ? arena.allocate((Float64Array.BYTES_PER_ELEMENT / 4) * KEPT_STEPS * STEP_NUMBERS) : 0,
     gradient,
   };
 };

@@ -16,13 +16,14 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
   const span = (rows: number, row: number, columns: number, column = 1) =>
     rows > 0 && columns > 0 ? (rows - 1) * row + (columns - 1) * column + 1 : 0;
   const slotAt = (slotOf: number, i: number) => new Int32Array(memory.buffer, slotOf, i + 1)[i]!;
-  const eachItem = createItemRows(memory);
+  const itemRows = createItemRows(memory);
+  const { eachItem, eachOwed } = itemRows;
   const highest = (values: Uint32Array) => values.reduce((most, value) => Math.max(most, value + 1), 0);
 
   const kernels: Kernels = {
     ...ratingReference(memory),
     ...factoredReference(memory),
-    ...descentReference(memory, eachItem, (...args) => kernels.adamTensor(...args)),
+    ...descentReference(memory, itemRows, (...args) => kernels.adamTensor(...args)),
 
     gemm(m, n, k, a, aRow, aCol, b, bRow, c, cRow, bias, accumulate) {
       const A = floats(a, span(m, aRow, k, aCol)),
@@ -185,12 +186,17 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
       return kernels.sumSquares(count, w);
     },
 
-    adamItems: (first, count, size, slotOf, due, w, m, v, g, ...rest) =>
-      eachItem({ first, count, size, slotOf, due, g }, (at, gradient) => kernels.adam(size, w + at, m + at, v + at, gradient, ...rest)),
+    adamItems: (first, count, size, slotOf, w, m, v, g, ...rest) =>
+      eachItem({ first, count, size, slotOf, g }, (at, gradient) => kernels.adam(size, w + at, m + at, v + at, gradient, ...rest)),
+
+    adamOwed: (first, count, size, made, last, steps, w, m, v) =>
+      eachOwed({ first, count, size, made, last, steps }, (at, [rate, correction, beta1, beta2, epsilon, decay, decoupled]) =>
+        kernels.adam(size, w + at, m + at, v + at, 0, 0, rate!, correction!, beta1!, beta2!, epsilon!, decay!, decoupled!),
+      ),
 
     adamTensorItems(first, count, size, slotOf, w, m, g, ...rest) {
       let sum = 0;
-      eachItem({ first, count, size, slotOf, due: 0, g }, (at, gradient) => {
+      eachItem({ first, count, size, slotOf, g }, (at, gradient) => {
         sum += kernels.adamTensor(size, w + at, m + at, gradient, ...rest);
       });
       return sum;

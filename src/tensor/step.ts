@@ -71,39 +71,38 @@ const ranges = (total: number, step: number): Range[] =>
 /** A run of elements of one tensor with their gradient: `at` is its offset in bytes, `block` the row of a sparse tensor it is. */
 export type Stretch = { readonly count: number; readonly at: number; readonly gradient: number; readonly block: number };
 
-/** Where rows of a sparse tensor find their gradient, and whether their step is due: null pointers where none has one, and where all are. */
-export type RowState = Pick<Parameter['gradient'], 'slotOf'> & Pick<Parameter, 'due'>;
-
 /** All rows of a sparse tensor, by kernel call. */
-export const rowRanges = ({ blocks, size }: Parameter): Range[] => ranges(blocks, Math.max(1, Math.floor(CHUNK / size)));
+export const rowRanges = ({ blocks, size }: Parameter, elements: number = CHUNK): Range[] =>
+  ranges(blocks, Math.max(1, Math.floor(elements / size)));
 
-/** How the rows of a parameter that have no gradient are stepped, later (deferral.ts). */
-export type LaterRows = { readonly parameter: Parameter; readonly on: (rows: Range) => KernelTask };
+/** A step that the rows of a parameter without a gradient are to make later, as their kernel takes it (deferral.ts). */
+export type LaterRows = { readonly parameter: Parameter; readonly hyperparameters: readonly number[] };
 
 export type Cut = { readonly tasks: readonly KernelTask[]; readonly later: readonly LaterRows[] };
 
 /**
  * Cuts a parameter into kernel calls: on rows of a sparse tensor, or on chunks of a dense one. Of a sparse tensor that is stepped lazily
- * or defers, each touched row is a call; the others stay as they are, or are left for later.
+ * or defers, each touched row is a call; the others stay as they are, or are left for later with the hyperparameters that need no gradient.
  */
 export const cut = (
   parameter: Parameter,
   { lazy, defers }: Pick<Step, 'lazy' | 'defers'>,
+  hyperparameters: readonly number[],
   onStretch: (stretch: Stretch) => KernelTask,
-  onRows: (rows: Range, state: RowState) => KernelTask,
+  onRows: (rows: Range) => KernelTask,
 ): Cut => {
-  const { gradient, size, name, due } = parameter;
+  const { gradient, size, name } = parameter;
   const { slotOf } = gradient;
   if (slotOf === 0) {
     const onChunk = ({ first, count }: Range) => onStretch({ count, at: 4 * first, gradient: gradient.slots + 4 * first, block: 0 });
     return { tasks: ranges(elementsOf(parameter), CHUNK).map(onChunk), later: [] };
   }
   const isLazy = lazy(name);
-  if (!isLazy && !defers(parameter)) return { tasks: rowRanges(parameter).map((rows) => onRows(rows, { slotOf, due: 0 })), later: [] };
+  if (!isLazy && !defers(parameter)) return { tasks: rowRanges(parameter).map(onRows), later: [] };
   const touched = gradient.touched.map((block, slot) =>
     onStretch({ count: size, at: 4 * block * size, gradient: gradient.slots + 4 * slot * size, block }),
   );
-  return { tasks: touched, later: isLazy ? [] : [{ parameter, on: (rows) => onRows(rows, { slotOf: 0, due }) }] };
+  return { tasks: touched, later: isLazy ? [] : [{ parameter, hyperparameters }] };
 };
 
 /** What the pieces of a tensor are cut into, together. */

@@ -161,7 +161,7 @@ describe.each(implementations)('%s Adam', (_, on) => {
 
     const rest = elementArguments(options, 2);
     expectSameOutcome(
-      run((kernels, w, m, v, g, slots) => kernels.adamItems(first, count, size, slots, 0, w, m, v, g, ...rest)),
+      run((kernels, w, m, v, g, slots) => kernels.adamItems(first, count, size, slots, w, m, v, g, ...rest)),
       run((kernels, w, m, v, g) => blockwise((at, gradient) => kernels.adam(size, w + at, m + at, v + at, gradient, ...rest), g)),
     );
     expectSameOutcome(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { random } from '../../src/base/random.js';
+import { KEPT_STEPS, STEP_NUMBERS } from '../../src/tensor/item-rows.js';
 import type { Kernels } from '../../src/tensor/kernels.js';
 import { referenceKernels } from '../../src/tensor/reference.js';
 import { simdKernels } from '../../src/tensor/simd.js';
@@ -88,15 +89,15 @@ describe.each([
     const mom = [0.5, RATE, 0.9, 1, 0.1, 0] as const;
     const pairs: readonly (readonly [Call, Call])[] = [
       [
-        (kernels, w, m, v, g, slots) => kernels.adamRowItems(first, count, size, size, slots, 0, w, m, v, g, ...row),
+        (kernels, w, m, v, g, slots) => kernels.adamRowItems(first, count, size, size, slots, w, m, v, g, ...row),
         (kernels, w, m, v, g) => each(g, (at, own, item) => kernels.adamRow(size, size, w + at, m + at, v + 4 * item, own, ...row)),
       ],
       [
-        (kernels, w, v, _t, g, slots) => kernels.adagradItems(first, count, size, slots, 0, w, v, g, ...ada),
+        (kernels, w, v, _t, g, slots) => kernels.adagradItems(first, count, size, slots, w, v, g, ...ada),
         (kernels, w, v, _t, g) => each(g, (at, own) => kernels.adagrad(size, w + at, v + at, own, ...ada)),
       ],
       [
-        (kernels, w, m, _t, g, slots) => kernels.momentumItems(first, count, size, slots, 0, w, m, g, ...mom),
+        (kernels, w, m, _t, g, slots) => kernels.momentumItems(first, count, size, slots, w, m, g, ...mom),
         (kernels, w, m, _t, g) => each(g, (at, own) => kernels.momentum(size, w + at, m + at, own, ...mom)),
       ],
     ];
@@ -106,22 +107,64 @@ describe.each([
     }
   });
 
-  it('only the blocks that are due are stepped, by whoever takes them, and none twice', () => {
-    const [items, size] = [5, 6];
-    const adam = [0.5, RATE, 1.5, 0.9, 0.99, 1e-8, 0.1, 0] as const;
-    const w0 = real(random(9), items * size);
-    /** Up to date, due, taken by another caller. */
-    const states = Int32Array.of(1, 0, 1, 2, 1);
-    const run = (call: (kernels: Kernels, w: number, m: number, v: number, due: number) => void) =>
-      on((kernels, put) => call(kernels, put(w0), put(new Float32Array(items * size)), put(new Float32Array(items * size)), put(states)));
-    const found = run((kernels, w, m, v, due) => {
-      for (let repeat = 0; repeat < 2; repeat++) kernels.adamItems(1, 4, size, 0, due, w, m, v, 0, ...adam);
-    });
-    const expected = run((kernels, w, m, v) => {
-      for (const block of [2, 4]) kernels.adam(size, w + 4 * block * size, m + 4 * block * size, v + 4 * block * size, 0, ...adam);
-    });
-    expect(found.buffers.slice(0, 3)).toEqual(expected.buffers.slice(0, 3));
-    expect(Array.from(found.buffers[3]!.subarray(0, items))).toEqual([1, 0, 0, 2, 0]);
+  it('blocks make the steps they owe, each with its own hyperparameters, and whoever is up to date or taken none', () => {
+    const [items, size, last] = [5, 6, 13];
+    /** Up to date, two steps behind, taken by another caller, one behind. */
+    const made = Int32Array.of(0, last, last - 2, -1, last - 1);
+    const owing = [
+      [2, last - 1],
+      [2, last],
+      [4, last],
+    ] as const;
+    const rateOf = (step: number) => RATE / step;
+    const [w0, state] = [real(random(9), items * size), real(random(10), items * size).map(Math.abs)];
+    type Kind = {
+      readonly hyperparameters: (step: number) => readonly number[];
+      readonly owed: (kernels: Kernels, steps: number, w: number, s: number, t: number, made: number) => void;
+      readonly one: (kernels: Kernels, w: number, s: number, t: number, step: number, block: number) => void;
+    };
+    const adam = (step: number) => [rateOf(step), 1.5, 0.9, 0.99, 1e-8, 0.1, 0] as const;
+    const ada = (step: number) => [rateOf(step), 1e-8, 0.1, 1] as const;
+    const mom = (step: number) => [rateOf(step), 0.9, 1, 0.1, 0] as const;
+    const kinds: readonly Kind[] = [
+      {
+        hyperparameters: adam,
+        owed: (kernels, steps, w, m, v, counts) => kernels.adamOwed(1, 4, size, counts, last, steps, w, m, v),
+        one: (kernels, w, m, v, step) => kernels.adam(size, w, m, v, 0, 0, ...adam(step)),
+      },
+      {
+        hyperparameters: adam,
+        owed: (kernels, steps, w, m, v, counts) => kernels.adamRowOwed(1, 4, size, size, counts, last, steps, w, m, v),
+        one: (kernels, w, m, v, step, block) => kernels.adamRow(size, size, w, m, v + 4 * (block - block * size), 0, 0, ...adam(step)),
+      },
+      {
+        hyperparameters: ada,
+        owed: (kernels, steps, w, v, _t, counts) => kernels.adagradOwed(1, 4, size, counts, last, steps, w, v),
+        one: (kernels, w, v, _t, step) => kernels.adagrad(size, w, v, 0, 0, ...ada(step)),
+      },
+      {
+        hyperparameters: mom,
+        owed: (kernels, steps, w, m, _t, counts) => kernels.momentumOwed(1, 4, size, counts, last, steps, w, m),
+        one: (kernels, w, m, _t, step) => kernels.momentum(size, w, m, 0, 0, ...mom(step)),
+      },
+    ];
+    for (const { hyperparameters, owed, one } of kinds) {
+      const written = new Float64Array(KEPT_STEPS * STEP_NUMBERS).fill(Number.NaN);
+      for (const step of [last - 1, last]) written.set(hyperparameters(step), (step % KEPT_STEPS) * STEP_NUMBERS);
+      const found = on((kernels, put) => {
+        const [w, s, t, counts, steps] = [put(w0), put(state), put(state), put(made), put(new Uint32Array(written.buffer))];
+        for (let repeat = 0; repeat < 2; repeat++) owed(kernels, steps, w, s, t, counts);
+      });
+      const expected = on((kernels, put) => {
+        const [w, s, t] = [put(w0), put(state), put(state)];
+        for (const [block, step] of owing) {
+          const at = 4 * block * size;
+          one(kernels, w + at, s + at, t + at, step, block);
+        }
+      });
+      expect(found.buffers.slice(0, 3)).toEqual(expected.buffers);
+      expect(Array.from(found.buffers[3]!.subarray(0, items))).toEqual([0, last, last, -1, last]);
+    }
   });
 
   it('scales each block by its own factor, and no other', () => {

@@ -1,4 +1,4 @@
-import { gradientOf, release, take } from './items';
+import { gradientOf, release, stepAt, take } from './items';
 
 // One fused pass: 24 bytes per parameter with a gradient (w, m, v read and written, g read), 20 bytes or less without; the
 // pass is bound by memory. Hyperparameters stay f64 until 1 − β is taken: 1 − float32(0.999) is off by 1e-5 of itself.
@@ -20,13 +20,25 @@ export function adamTensor(count: i32, w: usize, m: usize, g: usize, scale: f64,
   return tensorSteps(count, w, m, w, false, scale, rate, beta1, decay, false);
 }
 
-export function adamItems(first: i32, count: i32, size: i32, slotOf: usize, due: usize, w: usize, m: usize, v: usize, g: usize, scale: f64, rate: f64, correction: f64, beta1: f64, beta2: f64, epsilon: f64, decay: f64, decoupled: i32): void {
+export function adamItems(first: i32, count: i32, size: i32, slotOf: usize, w: usize, m: usize, v: usize, g: usize, scale: f64, rate: f64, correction: f64, beta1: f64, beta2: f64, epsilon: f64, decay: f64, decoupled: i32): void {
   const block = (<usize>size) << 2;
   for (let i = first, end = first + count; i < end; i++) {
-    if (!take(i, due)) continue;
     const at = <usize>i * block;
     adam(size, w + at, m + at, v + at, gradientOf(i, slotOf, g, block), scale, rate, correction, beta1, beta2, epsilon, decay, decoupled);
-    release(i, due);
+  }
+}
+
+export function adamOwed(first: i32, count: i32, size: i32, made: usize, last: i32, steps: usize, w: usize, m: usize, v: usize): void {
+  const block = (<usize>size) << 2;
+  for (let i = first, end = first + count; i < end; i++) {
+    let step = take(i, made, last);
+    if (step < 0) continue;
+    const at = <usize>i * block;
+    while (step++ < last) {
+      const h = stepAt(steps, step);
+      adam(size, w + at, m + at, v + at, 0, 0, load<f64>(h), load<f64>(h, 8), load<f64>(h, 16), load<f64>(h, 24), load<f64>(h, 32), load<f64>(h, 40), <i32>load<f64>(h, 48));
+    }
+    release(i, made, last);
   }
 }
 

@@ -1,7 +1,7 @@
 // Adam with one second moment for a row, Adagrad, momentum, and the scaling of rows. As in adam.ts, `hasGradient` and `decoupled` are
 // constants at every call: loops without a branch inside.
 import { adamTensor } from './adam';
-import { gradientOf, release, take } from './items';
+import { gradientOf, release, stepAt, take } from './items';
 
 export function adamRow(count: i32, trained: i32, w: usize, m: usize, v: usize, g: usize, scale: f64, rate: f64, correction: f64, beta1: f64, beta2: f64, epsilon: f64, decay: f64, decoupled: i32): void {
   // Where there is neither gradient nor coupled decay, the row's squares are zero.
@@ -12,13 +12,25 @@ export function adamRow(count: i32, trained: i32, w: usize, m: usize, v: usize, 
   adamTensor(count, w, m, g, scale, rate / (Math.sqrt(<f64>second) * correction + epsilon), beta1, decay, decoupled);
 }
 
-export function adamRowItems(first: i32, count: i32, size: i32, trained: i32, slotOf: usize, due: usize, w: usize, m: usize, v: usize, g: usize, scale: f64, rate: f64, correction: f64, beta1: f64, beta2: f64, epsilon: f64, decay: f64, decoupled: i32): void {
+export function adamRowItems(first: i32, count: i32, size: i32, trained: i32, slotOf: usize, w: usize, m: usize, v: usize, g: usize, scale: f64, rate: f64, correction: f64, beta1: f64, beta2: f64, epsilon: f64, decay: f64, decoupled: i32): void {
   const block = (<usize>size) << 2;
   for (let i = first, end = first + count; i < end; i++) {
-    if (!take(i, due)) continue;
     const at = <usize>i * block;
     adamRow(size, trained, w + at, m + at, v + ((<usize>i) << 2), gradientOf(i, slotOf, g, block), scale, rate, correction, beta1, beta2, epsilon, decay, decoupled);
-    release(i, due);
+  }
+}
+
+export function adamRowOwed(first: i32, count: i32, size: i32, trained: i32, made: usize, last: i32, steps: usize, w: usize, m: usize, v: usize): void {
+  const block = (<usize>size) << 2;
+  for (let i = first, end = first + count; i < end; i++) {
+    let step = take(i, made, last);
+    if (step < 0) continue;
+    const at = <usize>i * block;
+    while (step++ < last) {
+      const h = stepAt(steps, step);
+      adamRow(size, trained, w + at, m + at, v + ((<usize>i) << 2), 0, 0, load<f64>(h), load<f64>(h, 8), load<f64>(h, 16), load<f64>(h, 24), load<f64>(h, 32), load<f64>(h, 40), <i32>load<f64>(h, 48));
+    }
+    release(i, made, last);
   }
 }
 
@@ -31,13 +43,25 @@ export function adagrad(count: i32, w: usize, v: usize, g: usize, scale: f64, ra
   else adagradSteps(count, w, v, w, false, scale, rate, epsilon, decay, false);
 }
 
-export function adagradItems(first: i32, count: i32, size: i32, slotOf: usize, due: usize, w: usize, v: usize, g: usize, scale: f64, rate: f64, epsilon: f64, decay: f64, decoupled: i32): void {
+export function adagradItems(first: i32, count: i32, size: i32, slotOf: usize, w: usize, v: usize, g: usize, scale: f64, rate: f64, epsilon: f64, decay: f64, decoupled: i32): void {
   const block = (<usize>size) << 2;
   for (let i = first, end = first + count; i < end; i++) {
-    if (!take(i, due)) continue;
     const at = <usize>i * block;
     adagrad(size, w + at, v + at, gradientOf(i, slotOf, g, block), scale, rate, epsilon, decay, decoupled);
-    release(i, due);
+  }
+}
+
+export function adagradOwed(first: i32, count: i32, size: i32, made: usize, last: i32, steps: usize, w: usize, v: usize): void {
+  const block = (<usize>size) << 2;
+  for (let i = first, end = first + count; i < end; i++) {
+    let step = take(i, made, last);
+    if (step < 0) continue;
+    const at = <usize>i * block;
+    while (step++ < last) {
+      const h = stepAt(steps, step);
+      adagrad(size, w + at, v + at, 0, 0, load<f64>(h), load<f64>(h, 8), load<f64>(h, 16), <i32>load<f64>(h, 24));
+    }
+    release(i, made, last);
   }
 }
 
@@ -49,13 +73,25 @@ export function momentum(count: i32, w: usize, m: usize, g: usize, scale: f64, r
   else momentumSteps(count, w, m, w, false, scale, rate, factor, nesterov, decay, false);
 }
 
-export function momentumItems(first: i32, count: i32, size: i32, slotOf: usize, due: usize, w: usize, m: usize, g: usize, scale: f64, rate: f64, factor: f64, nesterov: i32, decay: f64, decoupled: i32): void {
+export function momentumItems(first: i32, count: i32, size: i32, slotOf: usize, w: usize, m: usize, g: usize, scale: f64, rate: f64, factor: f64, nesterov: i32, decay: f64, decoupled: i32): void {
   const block = (<usize>size) << 2;
   for (let i = first, end = first + count; i < end; i++) {
-    if (!take(i, due)) continue;
     const at = <usize>i * block;
     momentum(size, w + at, m + at, gradientOf(i, slotOf, g, block), scale, rate, factor, nesterov, decay, decoupled);
-    release(i, due);
+  }
+}
+
+export function momentumOwed(first: i32, count: i32, size: i32, made: usize, last: i32, steps: usize, w: usize, m: usize): void {
+  const block = (<usize>size) << 2;
+  for (let i = first, end = first + count; i < end; i++) {
+    let step = take(i, made, last);
+    if (step < 0) continue;
+    const at = <usize>i * block;
+    while (step++ < last) {
+      const h = stepAt(steps, step);
+      momentum(size, w + at, m + at, 0, 0, load<f64>(h), load<f64>(h, 8), <i32>load<f64>(h, 16), load<f64>(h, 24), <i32>load<f64>(h, 32));
+    }
+    release(i, made, last);
   }
 }
 

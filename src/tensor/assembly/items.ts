@@ -1,26 +1,34 @@
-// What the passes over rows of a sparse tensor share: where a row's gradient is, and whose turn it is to step the row.
+// What the passes over rows of a sparse tensor share: where a row's gradient is, and the steps that a row owes.
 
-/** The null pointer where the row has none; `slotOf` 0: no row has one. */
+/** The null pointer where the row has none. */
 // @ts-ignore: decorator
 @inline
 export function gradientOf(i: i32, slotOf: usize, g: usize, block: usize): usize {
-  if (!slotOf) return 0;
   const slot = load<i32>(slotOf + ((<usize>i) << 2));
   return slot < 0 ? 0 : g + <usize>slot * block;
 }
 
-/** The states of a row in `due`, as item-rows.ts has them. */
-const UP_TO_DATE: i32 = 0, DUE: i32 = 1, TAKEN: i32 = 2;
+/** In `made`, of a row that a caller is at; KEPT_STEPS and STEP_BYTES are those of item-rows.ts. */
+const TAKEN: i32 = -1;
+const KEPT_STEPS: i32 = 8, STEP_BYTES: i32 = 64;
 
-/** Whether the row is the caller's to step: every row where `due` is 0. */
+/** Takes a row that has fewer steps behind it than `last`, and returns how many; −1: it is up to date, or another's. */
 // @ts-ignore: decorator
 @inline
-export function take(i: i32, due: usize): bool {
-  return !due || atomic.cmpxchg<i32>(due + ((<usize>i) << 2), DUE, TAKEN) == DUE;
+export function take(i: i32, made: usize, last: i32): i32 {
+  const at = made + ((<usize>i) << 2), steps = atomic.load<i32>(at);
+  return steps != TAKEN && steps < last && atomic.cmpxchg<i32>(at, steps, TAKEN) == steps ? steps : TAKEN;
 }
 
 // @ts-ignore: decorator
 @inline
-export function release(i: i32, due: usize): void {
-  if (due) atomic.store<i32>(due + ((<usize>i) << 2), UP_TO_DATE);
+export function release(i: i32, made: usize, last: i32): void {
+  atomic.store<i32>(made + ((<usize>i) << 2), last);
+}
+
+/** Where the hyperparameters of a step are. */
+// @ts-ignore: decorator
+@inline
+export function stepAt(steps: usize, step: i32): usize {
+  return steps + <usize>((step & (KEPT_STEPS - 1)) * STEP_BYTES);
 }
