@@ -32,8 +32,7 @@ export const descentReference = (
   const adamRow: Kernels['adamRow'] = (count, trained, w, m, v, g, scale, rate, correction, beta1, beta2, epsilon, decay, decoupled) => {
     const gradient = seen(count, w, g, scale, decay, decoupled);
     const V = floats(v, 1);
-    const second = beta2 * V[0]! + ((1 - beta2) * gradient.reduce((sum, value) => sum + value * value, 0)) / trained;
-    V[0] = second;
+    V[0] = beta2 * V[0]! + ((1 - beta2) * gradient.reduce((sum, value) => sum + value * value, 0)) / trained;
     adamTensor(count, w, m, g, scale, rate / (Math.sqrt(V[0]!) * correction + epsilon), beta1, decay, decoupled);
   };
   const adagrad: Kernels['adagrad'] = (count, w, v, g, scale, rate, epsilon, decay, decoupled) => {

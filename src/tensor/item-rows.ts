@@ -18,7 +18,7 @@ export const KEPT_STEPS = 8;
 export const STEP_NUMBERS = 8;
 
 /** In `made`, of a row that a caller is at. */
-export const TAKEN = -1;
+const TAKEN = -1;
 
 /** Reference of what the passes over rows share (assembly/items.ts). */
 export const createItemRows = (memory: WebAssembly.Memory): { readonly eachItem: EachItem; readonly eachOwed: EachOwed } => ({

@@ -86,7 +86,8 @@ export type Kernels = {
   /** Adam (Kingma & Ba 2015) fused with L2 and clipping, one pass. Per element, with γ = scale·g (γ = 0 where g is 0, the null pointer):
    * coupled (decoupled 0): γ += decay·w; decoupled 1 (AdamW): w −= rateDecay·w first, where rateDecay = learning rate·decay is what `decay` then holds.
    * m = β1·m + (1−β1)·γ;  v = β2·v + (1−β2)·γ²;  w −= rate·m / (√v·correction + ε).
-   * rate = learning rate / (1−β1ᵗ), correction = 1/√(1−β2ᵗ). */
+   * rate = learning rate / (1−β1ᵗ), correction = 1/√(1−β2ᵗ). Without a gradient, what fades stops before it gets to denormal numbers, with which
+   * arithmetic takes many times as long: |γ| counts as at least 2⁻⁵⁶ in v, and m is zero below 2⁻¹⁰⁰. */
   adam(
     count: number,
     w: number,

@@ -4,6 +4,10 @@ import { createItemRows } from './item-rows.js';
 import type { Kernels } from './kernels.js';
 import { ratingReference } from './rating-reference.js';
 
+/** Those of assembly/fading.ts. */
+const LEAST_GRADIENT = 2 ** -56,
+  LEAST_MOMENT = 2 ** -100;
+
 /**
  * The kernels as plain loops: their definition, what the conformance tests compare with, and what runs where SIMD is
  * missing. Sums accumulate in float64 and round once, when stored. A range outside the memory throws RangeError.
@@ -167,8 +171,9 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
       for (let i = 0; i < count; i++) {
         const weight = decoupled ? W[i]! - decay * W[i]! : W[i]!;
         const gradient = (g === 0 ? 0 : scale * G[i]!) + (decoupled ? 0 : decay * W[i]!);
-        M[i] = beta1 * M[i]! + (1 - beta1) * gradient;
-        V[i] = beta2 * V[i]! + (1 - beta2) * gradient * gradient;
+        const first = beta1 * M[i]! + (1 - beta1) * gradient;
+        M[i] = g === 0 && Math.abs(first) < LEAST_MOMENT ? 0 : first;
+        V[i] = beta2 * V[i]! + (1 - beta2) * (g === 0 ? Math.max(Math.abs(gradient), LEAST_GRADIENT) : gradient) ** 2;
         W[i] = weight - (rate * M[i]!) / (Math.sqrt(V[i]!) * correction + epsilon);
       }
     },

@@ -115,6 +115,46 @@ describe.each(implementations)('%s Adam', (_, on) => {
     }
   });
 
+  it.each([
+    ['with L2 in the gradient', false],
+    ['with decoupled decay', true],
+  ])('what fades without a gradient stops before it is denormal, %s', (_name, decoupled) => {
+    const count = 37;
+    const { buffers } = on((kernels, put) => {
+      const w = put(real(random(3), count).map((x) => 0.01 * x)),
+        m = put(new Float32Array(count)),
+        v = put(new Float32Array(count));
+      for (let t = 1; t <= 3000; t++) {
+        const gradient = t === 1 ? put(real(random(4), count).map((x) => 1e-5 * x)) : 0;
+        kernels.adam(
+          count,
+          w,
+          m,
+          v,
+          gradient,
+          1,
+          1e-4 / (1 - beta1 ** t),
+          1 / Math.sqrt(1 - beta2 ** t),
+          beta1,
+          beta2,
+          epsilon,
+          1e-3,
+          Number(decoupled),
+        );
+      }
+    });
+    const numbers = buffers.slice(0, 3).flatMap((buffer) => Array.from(buffer.subarray(0, count)));
+    expect(numbers.filter((x) => x !== 0 && Math.abs(x) < 2 ** -126)).toEqual([]);
+  });
+
+  it('what is no number stays none without a gradient', () => {
+    const { buffers } = on((kernels, put) => {
+      const w = put(new Float32Array(5).fill(Number.NaN));
+      kernels.adam(5, w, put(new Float32Array(5)), put(new Float32Array(5)), 0, 1, rate, 1, beta1, beta2, epsilon, 0.1, 0);
+    });
+    for (const buffer of buffers) expect(Array.from(buffer.subarray(0, 5))).toEqual(Array(5).fill(Number.NaN));
+  });
+
   it('without a gradient only decays, as with a gradient of zeros', () => {
     for (const { count, options, weights } of cases) {
       const run = (gradient: (put: Put) => number) =>

@@ -1,4 +1,5 @@
 import { gradientOf, release, stepAt, take } from './items';
+import { LEAST_GRADIENT, LEAST_MOMENT, MAGNITUDE, orZero, orZero4, sizeOf, sizeOf4 } from './fading';
 
 // One fused pass: 24 bytes per parameter with a gradient (w, m, v read and written, g read), 20 bytes or less without; the
 // pass is bound by memory. Hyperparameters stay f64 until 1 − β is taken: 1 − float32(0.999) is off by 1e-5 of itself.
@@ -57,14 +58,16 @@ export function adamTensorItems(first: i32, count: i32, size: i32, slotOf: usize
 @inline
 function steps(count: i32, w: usize, m: usize, v: usize, g: usize, hasGradient: bool, scale: f64, rate: f64, correction: f64, beta1: f64, beta2: f64, epsilon: f64, decay: f64, decoupled: bool): void {
   const sc = <f32>scale, rt = <f32>rate, co = <f32>correction, b1 = <f32>beta1, c1 = <f32>(1.0 - beta1), b2 = <f32>beta2, c2 = <f32>(1.0 - beta2), ep = <f32>epsilon, dc = <f32>decay;
-  const sc4 = f32x4.splat(sc), rt4 = f32x4.splat(rt), co4 = f32x4.splat(co), b14 = f32x4.splat(b1), c14 = f32x4.splat(c1), b24 = f32x4.splat(b2), c24 = f32x4.splat(c2), ep4 = f32x4.splat(ep), dc4 = f32x4.splat(dc);
+  const sc4 = f32x4.splat(sc), rt4 = f32x4.splat(rt), co4 = f32x4.splat(co), b14 = f32x4.splat(b1), c14 = f32x4.splat(c1), b24 = f32x4.splat(b2), c24 = f32x4.splat(c2), ep4 = f32x4.splat(ep), dc4 = f32x4.splat(dc), least4 = f32x4.splat(LEAST_GRADIENT), moment4 = f32x4.splat(LEAST_MOMENT), magnitude4 = i32x4.splat(MAGNITUDE);
   const end = w + ((<usize>count) << 2), end4 = w + ((<usize>(count & ~3)) << 2);
   for (; w < end4; w += 16, m += 16, v += 16) {
     let x = v128.load(w), y = hasGradient ? f32x4.mul(sc4, v128.load(g)) : f32x4.splat(0);
     if (decoupled) x = f32x4.sub(x, f32x4.mul(dc4, x));
     else y = hasGradient ? f32x4.add(y, f32x4.mul(dc4, x)) : f32x4.mul(dc4, x);
-    const first = f32x4.add(f32x4.mul(b14, v128.load(m)), f32x4.mul(c14, y));
-    const second = f32x4.add(f32x4.mul(b24, v128.load(v)), f32x4.mul(c24, f32x4.mul(y, y)));
+    const size = hasGradient ? y : sizeOf4(y, least4, magnitude4);
+    let first = f32x4.add(f32x4.mul(b14, v128.load(m)), f32x4.mul(c14, y));
+    if (!hasGradient) first = orZero4(first, moment4, magnitude4);
+    const second = f32x4.add(f32x4.mul(b24, v128.load(v)), f32x4.mul(c24, f32x4.mul(size, size)));
     v128.store(m, first);
     v128.store(v, second);
     v128.store(w, f32x4.sub(x, f32x4.div(f32x4.mul(rt4, first), f32x4.add(f32x4.mul(f32x4.sqrt(second), co4), ep4))));
@@ -74,7 +77,10 @@ function steps(count: i32, w: usize, m: usize, v: usize, g: usize, hasGradient: 
     let x = load<f32>(w), y: f32 = hasGradient ? sc * load<f32>(g) : <f32>0;
     if (decoupled) x -= dc * x;
     else y = hasGradient ? y + dc * x : dc * x;
-    const first = b1 * load<f32>(m) + c1 * y, second = b2 * load<f32>(v) + c2 * (y * y);
+    const size = hasGradient ? y : sizeOf(y, LEAST_GRADIENT);
+    let first = b1 * load<f32>(m) + c1 * y;
+    if (!hasGradient) first = orZero(first, LEAST_MOMENT);
+    const second = b2 * load<f32>(v) + c2 * (size * size);
     store<f32>(m, first);
     store<f32>(v, second);
     store<f32>(w, x - (rt * first) / (sqrt<f32>(second) * co + ep));
