@@ -15,7 +15,7 @@ import {
   configOf,
   loadMl1mShapes,
   ml1mPlace,
-  phaseMedians,
+  phaseMillis,
   ratingsPerSecond,
   roundMillis,
   startTraining,
@@ -23,8 +23,8 @@ import {
 } from './training.js';
 
 const THREADS = 2;
-/** In a turn: about a second of a training, of which the first rounds meet caches that others have filled and threads that slept. */
-export const TURN_ROUNDS = { full: 20, small: 80, fedavg: 60 } as const;
+/** In a turn: about two seconds of a training, of which the first rounds meet caches that others have filled and threads that slept. */
+export const TURN_ROUNDS = { full: 40, small: 160, fedavg: 120 } as const;
 /** Rounds before the first that counts, which a training of thousands hardly has: until then V8 still compiles beside them. */
 export const WARMUPS = { full: 200, small: 1000, fedavg: 300 } as const;
 const ADAM_PASSES = 10;
@@ -57,10 +57,14 @@ export const createAdamPass = async ({ plan }: Training, threads: number) => {
 };
 
 const phaseTable = (title: string, rounds: readonly RoundFinished[], floor: Readonly<Record<string, number>>, total: number): Table => {
-  const phases = phaseMedians(rounds);
+  const phases = phaseMillis(rounds);
   const rows = PHASES.map((phase) => [phase, phases[phase], phases[phase] / roundMillis(rounds), floor[phase] ?? '']);
   return { title, columns: ['phase', 'ms', 'share of the round', 'floor, ms'], rows: [...rows, ['round', roundMillis(rounds), 1, total]] };
 };
+
+/** Of several turns the one of middling length. */
+const medianTurn = (turns: readonly (readonly RoundFinished[])[]): readonly RoundFinished[] =>
+  turns.toSorted((a, b) => roundMillis(a) - roundMillis(b))[turns.length >> 1]!;
 
 const fullReport = (training: Training, rounds: readonly RoundFinished[], timings: Readonly<Record<string, Timing>>): Report => {
   const rates = floorRates(timings, THREADS);
@@ -97,10 +101,10 @@ export const bench: Bench = {
     const small = await startTraining(smallConfig(), dataset);
     const floor = await onNextProcessor(pin, () => createFloor(THREADS));
     const adam = await onNextProcessor(pin, () => createAdamPass(small, THREADS));
-    const seen = { full: [] as RoundFinished[], small: [] as RoundFinished[] };
+    const seen = { full: [] as (readonly RoundFinished[])[], small: [] as (readonly RoundFinished[])[] };
     const rounds = (kind: 'full' | 'small', training: Training, count: number) => async (): Promise<number> => {
       const finished = await training.rounds(count);
-      seen[kind].push(...finished);
+      seen[kind].push(finished);
       return roundMillis(finished);
     };
     await full.rounds(WARMUPS.full);
@@ -114,7 +118,7 @@ export const bench: Bench = {
       },
       { repetitions },
     );
-    const reports = [fullReport(full, seen.full, timings), smallReport(seen.small, timings)];
+    const reports = [fullReport(full, medianTurn(seen.full), timings), smallReport(medianTurn(seen.small), timings)];
     await Promise.all([full.close(), small.close(), floor.close(), adam.close()]);
     return {
       tables: reports.flatMap(({ tables }) => tables),

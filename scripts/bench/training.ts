@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAlgorithm } from '../../src/algorithms/create.js';
-import { median } from '../../src/base/median.js';
 import { PHASES, type Phase, type RoundFinished } from '../../src/coordinator/events.js';
 import type { Dataset } from '../../src/data/dataset.js';
 import { loadDataset } from '../../src/data/load.js';
@@ -69,19 +68,22 @@ export const ml1mPlace = (): string | undefined =>
 export const loadMl1mShapes = (): Promise<Dataset> =>
   loadDataset(ml1mPlace() ?? 'synthetic:users=6040,items=3706,ratings=1000209', { split: 'auto', seed: 1 });
 
-export const roundMillis = (rounds: readonly RoundFinished[]): number => median(rounds.map(({ millis }) => millis));
+const total = (rounds: readonly RoundFinished[], of: (round: RoundFinished) => number): number =>
+  rounds.reduce((sum, round) => sum + of(round), 0);
 
-export const phaseMedians = (rounds: readonly RoundFinished[]): Readonly<Record<Phase, number>> =>
-  Object.fromEntries(PHASES.map((phase) => [phase, median(rounds.map(({ phases }) => phases[phase]))])) as Record<Phase, number>;
+/** Means, not medians: a round may leave work to the next ones, and every so many of them one waits for it. */
+export const roundMillis = (rounds: readonly RoundFinished[]): number => total(rounds, ({ millis }) => millis) / rounds.length;
+export const phaseMillis = (rounds: readonly RoundFinished[]): Readonly<Record<Phase, number>> =>
+  Object.fromEntries(PHASES.map((phase) => [phase, total(rounds, ({ phases }) => phases[phase]) / rounds.length])) as Record<Phase, number>;
 
-/** Medians over rounds of how many ratings, or devices, were served a second. */
 export const ratingsPerSecond = (rounds: readonly RoundFinished[]): number =>
-  median(rounds.map(({ ratings, millis }) => (1000 * ratings) / millis));
+  (1000 * total(rounds, ({ ratings }) => ratings)) / total(rounds, ({ millis }) => millis);
 export const devicesPerSecond = (rounds: readonly RoundFinished[]): number =>
-  median(rounds.map(({ cohort, millis }) => (1000 * cohort) / millis));
+  (1000 * total(rounds, ({ cohort }) => cohort)) / total(rounds, ({ millis }) => millis);
 
 /** Bytes of one direction per device and round. */
 export const bytesPerDevice = (rounds: readonly RoundFinished[], direction: 'down' | 'up'): number => {
-  const total = rounds.flatMap(({ traffic }) => traffic.filter((row) => row.direction === direction).map((row) => row.bytes as number));
-  return total.reduce((sum, bytes) => sum + bytes, 0) / rounds.reduce((sum, { cohort }) => sum + cohort, 0);
+  const bytesOf = ({ traffic }: RoundFinished): number =>
+    traffic.reduce((sum, row) => sum + (row.direction === direction ? row.bytes : 0), 0);
+  return total(rounds, bytesOf) / total(rounds, ({ cohort }) => cohort);
 };
