@@ -68,9 +68,10 @@ const createServerHalf = async (world: World, options: FedAvgOptions, server: Se
   const sums = parameters.map((parameter) => new Float32Array(elementsOf(parameter)));
   let ratings = 0;
 
-  /** All devices of a call are sent the same values. Copied once for all: shared memory is slow to encode from (messages/frame.ts). */
+  /** What a round's devices are sent, copied once for all: shared memory is slow to encode from (messages/frame.ts). */
+  const sent = sums.map(({ length }) => new Float32Array(length));
   const generate = (wanted: readonly Rows[]): readonly GeneratedModel[] => {
-    const [items, ...dense] = parameters.map(valuesOf).map((values) => values.slice());
+    const [items, ...dense] = sent;
     return wanted.map((rows) => [[rows === null ? items! : gather(items!, rows, d)], ...dense.map((values) => [values])]);
   };
 
@@ -85,7 +86,7 @@ const createServerHalf = async (world: World, options: FedAvgOptions, server: Se
     parameters,
     kernels: pool.implementation,
     chunk: Math.max(1, Math.floor(CHUNK_ELEMENTS / (world.items * d))),
-    prepare: () => {},
+    prepare: () => sent.forEach((values, index) => void values.set(valuesOf(parameters[index]!))),
     generate: (_first, rows) => generate(rows),
     accumulate: (updates) => updates.forEach(addUpdate),
     step: (learningRate) => {
