@@ -33,6 +33,8 @@ export type Generator = {
 };
 
 const ROWS = 2048;
+/** So many items have their weights and gradients, 32 kB each, in the second-level cache: of larger ones neighbours leave now more, now less. */
+const ROW_ITEMS = 24;
 
 const ranges = (total: number, step: number) =>
   Array.from({ length: Math.ceil(total / step) }, (_, i) => ({ first: i * step, count: Math.min(step, total - i * step) }));
@@ -61,7 +63,7 @@ export const createGenerator = (shape: GeneratorShape): Generator => {
     arena.u32(pointer, ROWS).set(Uint32Array.from({ length: ROWS }, (_, row) => at(row)));
     return pointer;
   };
-  const [user, item] = [indices((row) => Math.floor((row * users) / ROWS)), indices((row) => (row * 37) % items)];
+  const [user, item] = [indices((row) => Math.floor((row * users) / ROWS)), indices((row) => (row * 37) % Math.min(items, ROW_ITEMS))];
   const [some, upstream, gBias, dh] = [place(ROWS * rank, 0), place(ROWS * rank, 0.1), place(items * rank, 0), place(users * hidden, 0)];
   const adam = (gradient: boolean) =>
     ranges(parameters, TASK_ELEMENTS).map(({ first, count }): KernelTask => {
