@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module';
-import { setFlagsFromString } from 'node:v8';
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { MetafleetError, messageOf } from '../base/errors.js';
@@ -67,13 +66,6 @@ const CLOSE_MILLIS = 10_000;
 
 const deadline = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, CLOSE_MILLIS).unref());
 
-/**
- * How much a heap may grow before V8 collects it as a whole, over what the last collection left: to six times, where V8's own most is four.
- * A fleet's threads hold about 9 MB each, and let tens of MB of buffers come and go. Those count, and V8 leaves them to its cheap collections of
- * what is young only from 32 MiB on: at four times it collected everything each nine rounds of FedAvg, a quarter of their processor time.
- */
-const HEAP_GROWTH_PERCENT = 500;
-
 /** Deaths of one host without a finished round in between that are taken for bad luck. */
 const MOST_DEATHS = 5;
 
@@ -103,8 +95,6 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
   let phase: 'starting' | 'serving' | 'closing' = 'starting';
   const isClosing = (): boolean => phase === 'closing';
 
-  // For the whole process: a thread has no such option of its own.
-  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
   const worker = new Worker(options.coordinatorEntry ?? entry('coordinator'));
   let endRun = (_: Error): void => {};
   const death = new Promise<never>((_, reject) => {
