@@ -84,6 +84,12 @@ type HostState = {
 };
 
 /**
+ * Piscina requires a host's entry, which is an ES module, and Node (20.20) ends the process where a thread is ended while it does that:
+ * `v8::Module::IsGraphAsync must be used on an instantiated module`. Told that it cannot, Piscina imports it.
+ */
+const IMPORT_ENTRIES = process.allowedNodeEnvironmentFlags.has('--experimental-require-module') ? ['--no-experimental-require-module'] : [];
+
+/**
  * A pool of one thread for one host. Piscina counts the threads it starts with as ready: a task is then never left in the queue by
  * a thread that died before it could take it, and a host's number tells its thread.
  */
@@ -91,7 +97,8 @@ const createPool = (filename: string, heapMegabytes: number): Piscina => {
   // A blocking wait between tasks would stop a host's ports once its task had returned.
   const old = heapMegabytes === 0 ? {} : { maxOldGenerationSizeMb: heapMegabytes };
   const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MEGABYTES, ...old };
-  const pool = new Piscina({ filename, name: 'serveHost', minThreads: 1, maxThreads: 1, atomics: 'disabled', resourceLimits });
+  const execArgv = [...process.execArgv, ...IMPORT_ENTRIES];
+  const pool = new Piscina({ filename, name: 'serveHost', minThreads: 1, maxThreads: 1, atomics: 'disabled', execArgv, resourceLimits });
   // An error outside a task is that of a thread Piscina put in a dead one's place before the pool was given up: nobody waits for it.
   pool.on('error', () => {});
   return pool;
