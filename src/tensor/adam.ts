@@ -16,10 +16,14 @@ export type AdamRule = { readonly kind: 'adam'; readonly beta1: number; readonly
 type AdamStep = Step & AdamRule;
 type Corrections = { readonly first: number; readonly second: number };
 
-const elementTasks = (parameter: Parameter, step: AdamStep, { first, second }: Corrections): Cut => {
-  const { memory, size, weights, moment, variance, gradient, name } = parameter;
-  const { scale, beta1, beta2, epsilon } = step;
-  const own = [step.learningRate / first, second, beta1, beta2, epsilon, decayTerm(name, step), Number(step.decoupled)] as const;
+/** As the kernels take them, behind `scale`. */
+const hyperparametersOf = ({ name }: Parameter, step: AdamStep, { first, second }: Corrections) =>
+  [step.learningRate / first, second, step.beta1, step.beta2, step.epsilon, decayTerm(name, step), Number(step.decoupled)] as const;
+
+const elementTasks = (parameter: Parameter, step: AdamStep, corrections: Corrections): Cut => {
+  const { memory, size, weights, moment, variance, gradient } = parameter;
+  const { scale } = step;
+  const own = hyperparametersOf(parameter, step, corrections);
   return cut(
     parameter,
     step,
@@ -33,10 +37,10 @@ const elementTasks = (parameter: Parameter, step: AdamStep, { first, second }: C
   );
 };
 
-const rowTasks = (parameter: Parameter, step: AdamStep, { first, second }: Corrections): Cut => {
-  const { memory, size, trained, weights, moment, variance, gradient, name } = parameter;
-  const { scale, beta1, beta2, epsilon } = step;
-  const own = [step.learningRate / first, second, beta1, beta2, epsilon, decayTerm(name, step), Number(step.decoupled)] as const;
+const rowTasks = (parameter: Parameter, step: AdamStep, corrections: Corrections): Cut => {
+  const { memory, size, trained, weights, moment, variance, gradient } = parameter;
+  const { scale } = step;
+  const own = hyperparametersOf(parameter, step, corrections);
   return cut(
     parameter,
     step,

@@ -17,7 +17,7 @@ export type Deferral = {
   /** Whether the parameter's untouched rows may wait: it is made for it, there is another thread, and they are most of it. */
   defers(parameter: Parameter): boolean;
   /** Before a step: makes what can be owed no longer, since its parameter does not defer this step or too many steps are owed. */
-  makeRoom(parameters: readonly Parameter[]): void;
+  makeRoom(): void;
   /** Once rows with a gradient are stepped, and while the gradient still knows them. */
   start(updates: readonly LaterRows[]): void;
   /** Makes these rows of the parameter up to date; some of them may be so already. */
@@ -57,34 +57,36 @@ const owedTask = (parameter: Parameter, { first, count }: Range, last: number): 
 
 export const createDeferral = (pool: KernelPool): Deferral => {
   const accounts = new Map<Parameter, Account>();
-  let passing = false;
+  let isUnderWay = false;
   const madeOf = ({ arena, made, blocks }: Parameter): Int32Array => arena.i32(made, blocks);
   const owes = ({ last, reached }: Account): boolean => reached < last;
   const defers = ({ made, gradient, blocks }: Parameter): boolean => made !== 0 && pool.threads > 1 && gradient.used <= MANY * blocks;
 
+  const owing = (): [Parameter, Account][] => Array.from(accounts).filter(([, account]) => owes(account));
+
   /** A pass up to the last step, of all that owe any. */
   const pass = (): KernelTask[] => {
-    const owing = Array.from(accounts).filter(([, account]) => owes(account));
-    const least = owing.reduce((sum, [parameter]) => sum + elementsOf(parameter), 0) / MOST_TASKS;
-    return owing.flatMap(([parameter, account]) => {
+    const all = owing();
+    const least = all.reduce((sum, [parameter]) => sum + elementsOf(parameter), 0) / MOST_TASKS;
+    return all.flatMap(([parameter, account]) => {
       account.passing = account.last;
       const elements = Math.max(least, TASK_STEPS / (account.last - account.reached));
       return rowRanges(parameter, elements).map((rows) => owedTask(parameter, rows, account.last));
     });
   };
   const endPass = (): void => {
-    if (passing) pool.settle();
-    passing = false;
+    if (isUnderWay) pool.settle();
+    isUnderWay = false;
     for (const account of accounts.values()) account.reached = account.passing;
   };
   /** Begins a pass when none is under way. */
   const keepPassing = (): void => {
-    if (passing && pool.isSettled()) endPass();
-    if (passing) return;
+    if (isUnderWay && pool.isSettled()) endPass();
+    if (isUnderWay) return;
     const tasks = pass();
     if (tasks.length === 0) return;
     pool.defer(tasks);
-    passing = true;
+    isUnderWay = true;
   };
   const settle = (): void => {
     endPass();
@@ -103,10 +105,10 @@ export const createDeferral = (pool: KernelPool): Deferral => {
 
   return {
     defers,
-    makeRoom: (parameters) => {
-      const waiting = parameters.filter((parameter) => accounts.has(parameter) && owes(accounts.get(parameter)!));
-      if (waiting.some((parameter) => !defers(parameter))) settle();
-      else if (waiting.some((parameter) => accounts.get(parameter)!.last - accounts.get(parameter)!.reached === KEPT_STEPS)) endPass();
+    makeRoom: () => {
+      const all = owing();
+      if (all.some(([parameter]) => !defers(parameter))) settle();
+      else if (all.some(([, { last, reached }]) => last - reached === KEPT_STEPS)) endPass();
     },
     start: (updates) => {
       for (const update of updates) writeDown(update);

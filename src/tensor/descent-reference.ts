@@ -1,4 +1,4 @@
-import type { EachItem, EachOwed } from './item-rows.js';
+import type { RowPasses } from './item-rows.js';
 import type { Kernels } from './kernels.js';
 
 type DescentKernels = Pick<
@@ -18,7 +18,7 @@ type DescentKernels = Pick<
 /** Reference of the kernels that step weights otherwise than Adam per element or per tensor: their definition. */
 export const descentReference = (
   memory: WebAssembly.Memory,
-  { eachItem, eachOwed }: { readonly eachItem: EachItem; readonly eachOwed: EachOwed },
+  { eachItem, eachOwed }: RowPasses,
   adamTensor: Kernels['adamTensor'],
 ): DescentKernels => {
   const floats = (pointer: number, count: number) => new Float32Array(memory.buffer, pointer, count);

@@ -2,15 +2,17 @@
 type Rows = { readonly first: number; readonly count: number; readonly size: number };
 
 /** Where the rows' gradients are, as the kernels' contract has it. */
-export type ItemRows = Rows & { readonly slotOf: number; readonly g: number };
+type ItemRows = Rows & { readonly slotOf: number; readonly g: number };
 
 /** Where rows say how many steps they have behind them, up to which one they are to be stepped, and where the steps are written down. */
-export type OwedRows = Rows & { readonly made: number; readonly last: number; readonly steps: number };
+type OwedRows = Rows & { readonly made: number; readonly last: number; readonly steps: number };
 
-/** Calls once for each row to step, with its byte offset and gradient. */
-export type EachItem = (rows: ItemRows, step: (at: number, gradient: number, item: number) => void) => void;
-/** Calls once for each step that a row owes, in order, with the step's hyperparameters. */
-export type EachOwed = (rows: OwedRows, step: (at: number, hyperparameters: Float64Array, item: number) => void) => void;
+export type RowPasses = {
+  /** Calls once for each row to step, with its byte offset and gradient. */
+  readonly eachItem: (rows: ItemRows, step: (at: number, gradient: number, item: number) => void) => void;
+  /** Calls once for each step that a row owes, in order, with the step's hyperparameters. */
+  readonly eachOwed: (rows: OwedRows, step: (at: number, hyperparameters: Float64Array, item: number) => void) => void;
+};
 
 /** So many steps are written down: the last ones, step t at t mod KEPT_STEPS. */
 export const KEPT_STEPS = 8;
@@ -21,7 +23,7 @@ export const STEP_NUMBERS = 8;
 const TAKEN = -1;
 
 /** Reference of what the passes over rows share (assembly/items.ts). */
-export const createItemRows = (memory: WebAssembly.Memory): { readonly eachItem: EachItem; readonly eachOwed: EachOwed } => ({
+export const createRowPasses = (memory: WebAssembly.Memory): RowPasses => ({
   eachItem: ({ first, count, size, slotOf, g }, step) => {
     const end = first + count;
     const slots = new Int32Array(memory.buffer, slotOf, end);

@@ -61,7 +61,7 @@ export const optimizerStep = (
   count: number,
   deferral?: Deferral,
 ): StepResult => {
-  deferral?.makeRoom(parameters);
+  deferral?.makeRoom();
   state.steps += 1;
   const found = gradientSquares(pool, parameters);
   const squares = new Map(parameters.map((parameter, index) => [parameter, found[index]!]));

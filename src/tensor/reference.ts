@@ -1,6 +1,6 @@
 import { descentReference } from './descent-reference.js';
 import { factoredReference } from './factored-reference.js';
-import { createItemRows } from './item-rows.js';
+import { createRowPasses } from './item-rows.js';
 import type { Kernels } from './kernels.js';
 import { ratingReference } from './rating-reference.js';
 
@@ -20,14 +20,14 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
   const span = (rows: number, row: number, columns: number, column = 1) =>
     rows > 0 && columns > 0 ? (rows - 1) * row + (columns - 1) * column + 1 : 0;
   const slotAt = (slotOf: number, i: number) => new Int32Array(memory.buffer, slotOf, i + 1)[i]!;
-  const itemRows = createItemRows(memory);
-  const { eachItem, eachOwed } = itemRows;
+  const passes = createRowPasses(memory);
+  const { eachItem, eachOwed } = passes;
   const highest = (values: Uint32Array) => values.reduce((most, value) => Math.max(most, value + 1), 0);
 
   const kernels: Kernels = {
     ...ratingReference(memory),
     ...factoredReference(memory),
-    ...descentReference(memory, itemRows, (...args) => kernels.adamTensor(...args)),
+    ...descentReference(memory, passes, (...args) => kernels.adamTensor(...args)),
 
     gemm(m, n, k, a, aRow, aCol, b, bRow, c, cRow, bias, accumulate) {
       const A = floats(a, span(m, aRow, k, aCol)),

@@ -86,6 +86,14 @@ const expectSameState = (found: Bench, expected: Bench): void => {
   });
 };
 
+/** A round of both, in which the rows that will have a gradient are brought before, as for a model. */
+const trainOnce = (eager: Bench, later: Bench, deferral: Deferral, round: number): void => {
+  const touched = Array.from({ length: ROWS }, (_, row) => row).filter((row) => isTouched(row, round));
+  for (const parameter of later.parameters) deferral.bring(parameter, touched);
+  eager.step(round);
+  later.step(round, deferral);
+};
+
 /** A second thread that does nothing until it is waited for: what is deferred then stays so. */
 const withIdleThread = (pool: KernelPool): KernelPool => {
   let waiting: readonly KernelTask[] = [];
@@ -113,10 +121,7 @@ describe.each(RULES)('rows that are stepped later, with state per %s', (kind, ru
     const [eager, later] = [await bench(kind, rule, 1, implementation), await bench(kind, rule, threads, implementation)];
     const deferral = createDeferral(later.pool);
     for (let round = 0; round < 60; round++) {
-      const touched = Array.from({ length: ROWS }, (_, row) => row).filter((row) => isTouched(row, round));
-      for (const parameter of later.parameters) deferral.bring(parameter, touched);
-      eager.step(round);
-      later.step(round, deferral);
+      trainOnce(eager, later, deferral, round);
       const source = random(3, round);
       for (const parameter of round % 7 === 0 ? later.parameters : []) {
         const wanted = Array.from({ length: 5 }, () => source.integer(ROWS));
@@ -147,14 +152,8 @@ it('only rows with a gradient and rows that are asked for are stepped at once, a
   expectSameState(later, eager);
 });
 
-/** Rounds of both, in each of which the rows that will have a gradient are brought before, as for a model. */
 const train = (eager: Bench, later: Bench, deferral: Deferral, rounds: number): void => {
-  for (let round = 0; round < rounds; round++) {
-    const touched = Array.from({ length: ROWS }, (_, row) => row).filter((row) => isTouched(row, round));
-    for (const parameter of later.parameters) deferral.bring(parameter, touched);
-    eager.step(round);
-    later.step(round, deferral);
-  }
+  for (let round = 0; round < rounds; round++) trainOnce(eager, later, deferral, round);
 };
 const stepsMade = ({ arena, made }: Parameter): number[] => Array.from(arena.i32(made, ROWS));
 
