@@ -85,7 +85,8 @@ type HostState = {
 
 /**
  * Piscina requires a host's entry, which is an ES module, and Node (20.20) ends the process where a thread is ended while it does that:
- * `v8::Module::IsGraphAsync must be used on an instantiated module`. Told that it cannot, Piscina imports it.
+ * `v8::Module::IsGraphAsync must be used on an instantiated module`. Told that it cannot, Piscina imports it. The process's own flags are not
+ * repeated: a thread that is given any refuses V8's, which hold for the whole process anyway.
  */
 const IMPORT_ENTRIES = process.allowedNodeEnvironmentFlags.has('--experimental-require-module') ? ['--no-experimental-require-module'] : [];
 
@@ -97,8 +98,8 @@ const createPool = (filename: string, heapMegabytes: number): Piscina => {
   // A blocking wait between tasks would stop a host's ports once its task had returned.
   const old = heapMegabytes === 0 ? {} : { maxOldGenerationSizeMb: heapMegabytes };
   const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MEGABYTES, ...old };
-  const execArgv = [...process.execArgv, ...IMPORT_ENTRIES];
-  const pool = new Piscina({ filename, name: 'serveHost', minThreads: 1, maxThreads: 1, atomics: 'disabled', execArgv, resourceLimits });
+  const threads = { minThreads: 1, maxThreads: 1, execArgv: IMPORT_ENTRIES, resourceLimits };
+  const pool = new Piscina({ filename, name: 'serveHost', atomics: 'disabled', ...threads });
   // An error outside a task is that of a thread Piscina put in a dead one's place before the pool was given up: nobody waits for it.
   pool.on('error', () => {});
   return pool;

@@ -33,7 +33,12 @@ export const temporaryFolder = async (): Promise<string> => {
   return folder;
 };
 
-type Where = { readonly cwd: string; readonly env?: NodeJS.ProcessEnv };
+type Where = {
+  readonly cwd: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Of Node itself. */
+  readonly nodeFlags?: readonly string[];
+};
 
 /** Commands of this process' tests: none may outlive it, should the tests be interrupted. */
 const running = new Set<ChildProcess>();
@@ -49,9 +54,9 @@ for (const signal of ['SIGTERM', 'SIGHUP'] as const)
   });
 
 /** Starts the command, which ends with this process at the latest. */
-const start = (words: readonly string[], { cwd, env = {} }: Where): Command => {
+const start = (words: readonly string[], { cwd, env = {}, nodeFlags = [] }: Where): Command => {
   if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: npm run build`);
-  const child = spawn(process.execPath, [MAIN, ...words], {
+  const child = spawn(process.execPath, [...nodeFlags, MAIN, ...words], {
     cwd,
     env: { ...process.env, METAFLEET_CACHE: join(cwd, 'cache'), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -60,6 +60,14 @@ describe('metafleet run', () => {
     expect(code).toBe(1);
   });
 
+  it('runs under flags of V8, which threads refuse', async () => {
+    const cwd = await temporaryFolder();
+    const nodeFlags = ['--expose-gc', '--max-old-space-size=2000'];
+    const { code, err } = await metafleet(['run', ...SMALL, '--epochs', '1'], { cwd, nodeFlags });
+    expect(err).toMatch(/^epoch 1\/1: /m);
+    expect(code).toBe(0);
+  });
+
   it('trains, prints what it found and what it cost, and leaves it all in a folder', async () => {
     const cwd = await temporaryFolder();
     const { code, out, err } = await metafleet(['run', ...SMALL, '--epochs', '3', '--seed', '4', '--name', 'first'], { cwd });
