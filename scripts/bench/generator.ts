@@ -65,6 +65,7 @@ export const createGenerator = (shape: GeneratorShape): Generator => {
   };
   const [user, item] = [indices((row) => Math.floor((row * users) / ROWS)), indices((row) => (row * 37) % Math.min(items, ROW_ITEMS))];
   const [some, upstream, gBias, dh] = [place(ROWS * rank, 0), place(ROWS * rank, 0.1), place(items * rank, 0), place(users * hidden, 0)];
+  const units = arena.allocate(users * (2 * hidden + 1));
   const adam = (gradient: boolean) =>
     ranges(parameters, TASK_ELEMENTS).map(({ first, count }): KernelTask => {
       const at = 4 * first;
@@ -74,7 +75,13 @@ export const createGenerator = (shape: GeneratorShape): Generator => {
     parameters,
     memory: arena.memory,
     rows: [{ kernel: 'generateRows', memory: 0, args: [ROWS, user, item, hidden, rank, h, w, bias, some] }],
-    backward: [{ kernel: 'backwardRows', memory: 0, args: [ROWS, user, item, item, items, hidden, rank, h, w, upstream, g, gBias, dh] }],
+    backward: [
+      {
+        kernel: 'backwardRows',
+        memory: 0,
+        args: [ROWS, users, user, item, item, items, hidden, rank, h, units, w, upstream, g, gBias, dh],
+      },
+    ],
     generate: ranges(items, TASK_ITEMS).map(({ first, count }): KernelTask => {
       return { kernel: 'generateItems', memory: 0, args: [users, first, count, hidden, rank, h, w, bias, out, width] };
     }),

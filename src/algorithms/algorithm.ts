@@ -38,7 +38,7 @@ export type ServerOptions = {
 /** The item rows of a model: those a device asked for, ascending, or null for all. */
 export type Rows = Uint32Array | null;
 
-/** For each tensor of the port, in order, its values in one or more pieces of whole rows, valid until the next call. */
+/** For each tensor of the port, in order, its values in one or more pieces of whole rows. */
 export type GeneratedModel = readonly (readonly Float32Array[])[];
 
 /** An accepted client update, decoded. */
@@ -56,15 +56,18 @@ export type ServerHalf = {
   /** Θ, with its optimizer state; pieces of one tensor share a name. What they hold is read and written after `settle` only. */
   readonly parameters: readonly Parameter[];
   readonly kernels: 'simd' | 'reference';
-  /** How many models may be generated at once within the server's memory, when every item is asked for. */
+  /** How many models are best generated at once, when every item is asked for, and can be within the server's memory. */
   readonly chunk: number;
   /**
    * Takes a cohort: distinct devices, ascending. Its models can then be generated in chunks, in any order. `round` keys what is
    * random about models to learn with; null: models to measure with, which have nothing random about them.
    */
   prepare(cohort: readonly DeviceId[], round: number | null): void;
-  /** Models of the prepared cohort's positions first … first + rows.length − 1. */
-  generate(first: number, rows: readonly Rows[]): readonly GeneratedModel[];
+  /**
+   * Begins on the models of the prepared cohort's positions first … first + rows.length − 1; what it returns waits until they are there.
+   * Then the next may be begun, and these are valid until those after them are.
+   */
+  generate(first: number, rows: readonly Rows[]): () => readonly GeneratedModel[];
   /** Accumulates updates of the prepared cohort, in DeviceId order, into the gradient of Θ (for MetaMF) or its like. */
   accumulate(updates: readonly ClientUpdate[]): void;
   /** Steps Θ by what was accumulated since the last step; nothing accumulated, nothing changes. */

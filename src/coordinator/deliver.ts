@@ -87,17 +87,33 @@ const askForRows = async (context: DeliveryContext, errand: Errand, exchange: Ex
   return { rowsOf, refusals, rejected, duplicates: answers.duplicates, trips: tripsOf(accounts, new Map()) };
 };
 
-/** Rows a chunk may hold, so that generated models stay within the server's memory in either delivery. */
-const nextChunk = ({ server, items }: DeliveryContext, wanted: readonly (readonly [DeviceId, Rows])[], first: number): number => {
+/** Devices whose models are generated together: neighbours in the cohort, of which the first is at `from`. */
+type Chunk = { readonly from: number; readonly devices: readonly DeviceId[]; readonly rows: readonly Rows[] };
+
+/** Cuts a cohort into chunks, of as many rows as the server wants in either delivery. A device that refused ends a chunk. */
+const chunksOf = ({ server, items }: DeliveryContext, cohort: readonly DeviceId[], rowsOf: ReadonlyMap<DeviceId, Rows>): Chunk[] => {
   const most = server.chunk * items;
-  let rows = 0;
-  let end = first;
-  while (end < wanted.length) {
-    rows += wanted[end]![1]?.length ?? items;
-    if (end > first && rows > most) break;
-    end += 1;
-  }
-  return end;
+  const chunks: { from: number; devices: DeviceId[]; rows: Rows[] }[] = [];
+  let room = 0;
+  let isOpen = false;
+  cohort.forEach((device, position) => {
+    const rows = rowsOf.get(device);
+    if (rows === undefined) {
+      isOpen = false;
+      return;
+    }
+    const count = rows?.length ?? items;
+    if (!isOpen || count > room) {
+      chunks.push({ from: position, devices: [], rows: [] });
+      room = most;
+      isOpen = true;
+    }
+    const chunk = chunks.at(-1)!;
+    chunk.devices.push(device);
+    chunk.rows.push(rows);
+    room -= count;
+  });
+  return chunks;
 };
 
 export type Delivered = {
@@ -118,33 +134,31 @@ export type Delivered = {
 const DUE: Readonly<Record<Purpose, Message['kind']>> = { train: 'update', evaluate: 'score' };
 
 /**
- * Generates Φ_u for the prepared cohort and sends it, chunk by chunk: devices work on a chunk while the next is generated,
- * and the next waits while a host is too far behind.
+ * Generates Φ_u for the prepared cohort and sends it, chunk by chunk: kernel threads generate a chunk while the one before is encoded,
+ * devices work on it while the next is generated, and the next waits while a host is too far behind.
  */
 export const deliver = async (context: DeliveryContext, errand: Errand, exchange: Exchange): Promise<Delivered> => {
   const { server } = context;
   const { at, cohort, purpose } = errand;
   const { rowsOf, refusals, trips, ...asked } = await askForRows(context, errand, exchange);
-  const position = new Map(cohort.map((device, index) => [device, index]));
-  const wanted = [...rowsOf];
+  const chunks = chunksOf(context, cohort, rowsOf);
+  const begin = (chunk: Chunk | undefined) => chunk && server.generate(chunk.from, chunk.rows);
   let generateMillis = 0;
-  for (let first = 0; first < wanted.length; ) {
-    await exchange.ready();
+  const generating = <T>(work: () => T): T => {
     const start = performance.now();
-    const from = position.get(wanted[first]![0])!;
-    let end = nextChunk(context, wanted, first);
-    // A chunk is a run of neighbouring positions: a device that refused ends it.
-    end = wanted.findIndex(([device], index) => index >= first && (index >= end || position.get(device)! - from !== index - first));
-    if (end < 0) end = wanted.length;
-    const chunk = wanted.slice(first, end);
-    const models = server.generate(
-      from,
-      chunk.map(([, rows]) => rows),
-    );
-    const messages = chunk.map(([device, rows], index) => encodeModel(context, errand, device, rows, models[index]!));
-    exchange.send(messages, at === undefined ? undefined : chunk.map(([device]) => later(at, trips.get(device))));
+    const result = work();
     generateMillis += performance.now() - start;
-    first = end;
+    return result;
+  };
+  let underWay = generating(() => begin(chunks[0]));
+  for (const [index, { devices, rows }] of chunks.entries()) {
+    await exchange.ready();
+    generating(() => {
+      const models = underWay!();
+      underWay = begin(chunks[index + 1]);
+      const messages = devices.map((device, i) => encodeModel(context, errand, device, rows[i]!, models[i]!));
+      exchange.send(messages, at === undefined ? undefined : devices.map((device) => later(at, trips.get(device))));
+    });
   }
   const { messages, rejected, duplicates, accounts } = await exchange.answers();
   const due = DUE[purpose];

@@ -19,8 +19,8 @@ export type Devices = {
 
 export type Exchange = {
   /**
-   * Resolves when every host has room for more: a cohort's models are not all in memory at once because one host is slow. At once
-   * where there is room. Rejects as `answers` does.
+   * Takes what has arrived, and resolves when every host has room for more: a cohort's models are not all in memory at once because one
+   * host is slow. At once where there is room. Rejects as `answers` does.
    */
   ready(): Promise<void>;
   /**

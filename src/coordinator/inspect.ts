@@ -71,7 +71,7 @@ export const generateModels = (
     0,
     devices.map(() => rows),
   );
-  return models.map((tensors) =>
+  return models().map((tensors) =>
     tensors.map((pieces) => {
       const whole = new Float32Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
       let at = 0;

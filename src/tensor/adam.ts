@@ -75,13 +75,16 @@ const tensorTasks = (parameter: Parameter, step: AdamStep, { first }: Correction
   ).tasks;
 };
 
-/** Σ g·w over the blocks that have a gradient. */
+/** Σ g·w over the blocks that have a gradient; of a sparse tensor it was found beside Σ g². */
 const gradientDotWeights = (pool: KernelPool, parameters: readonly Parameter[]): number => {
-  const tasks = parameters.map(({ memory, size, weights, gradient, blocks }): KernelTask => {
-    if (gradient.slotOf === 0) return { kernel: 'dot', memory, args: [blocks * size, weights, gradient.slots] };
-    return { kernel: 'dotItems', memory, args: [0, blocks, size, gradient.slotOf, weights, gradient.slots] };
-  });
-  return sum(pool.run(tasks));
+  if (parameters.every(({ dots }) => dots !== 0)) return sum(Float64Array.from(parameters, ({ arena, dots }) => arena.f64(dots, 1)[0]!));
+  return sum(
+    pool.run(
+      parameters.map(({ memory, weights, gradient, blocks, size }): KernelTask => {
+        return { kernel: 'dot', memory, args: [blocks * size, weights, gradient.slots] };
+      }),
+    ),
+  );
 };
 
 const weightSquares = (pool: KernelPool, parameters: readonly Parameter[]): number =>

@@ -11,6 +11,9 @@ import { type LaterRows, type Range, rowRanges } from './step.js';
  * owes, so that a row that somebody needs is stepped then. Every row sees the same operations in the same order as without: no bit depends
  * on who was first.
  *
+ * A step of all rows at once, their gradients included, may be left in the same way: it takes memory's time, and what comes between two rounds
+ * the caller's.
+ *
  * Whoever reads or writes the weights or moments of such a tensor brings the rows up to date, or settles all of them, before.
  */
 export type Deferral = {
@@ -20,6 +23,8 @@ export type Deferral = {
   makeRoom(): void;
   /** Once rows with a gradient are stepped, and while the gradient still knows them. */
   start(updates: readonly LaterRows[]): void;
+  /** Leaves a step of all rows for later, those with a gradient among them; `finish` is told the values of its tasks before anybody sees the rows. */
+  leave(tasks: readonly KernelTask[], finish: (values: Float64Array) => void): void;
   /** Makes these rows of the parameter up to date; some of them may be so already. */
   bring(parameter: Parameter, rows: Iterable<number>): void;
   /** Makes every row up to date. */
@@ -58,6 +63,7 @@ const owedTask = (parameter: Parameter, { first, count }: Range, last: number): 
 export const createDeferral = (pool: KernelPool): Deferral => {
   const accounts = new Map<Parameter, Account>();
   let isUnderWay = false;
+  let endLeft: (() => void) | undefined;
   const madeOf = ({ arena, made, blocks }: Parameter): Int32Array => arena.i32(made, blocks);
   const owes = ({ last, reached }: Account): boolean => reached < last;
   const defers = ({ made, gradient, blocks }: Parameter): boolean => made !== 0 && pool.threads > 1 && gradient.used <= MANY * blocks;
@@ -79,6 +85,11 @@ export const createDeferral = (pool: KernelPool): Deferral => {
     isUnderWay = false;
     for (const account of accounts.values()) account.reached = account.passing;
   };
+  const endStep = (): void => {
+    const end = endLeft;
+    endLeft = undefined;
+    end?.();
+  };
   /** Begins a pass when none is under way. */
   const keepPassing = (): void => {
     if (isUnderWay && pool.isSettled()) endPass();
@@ -89,6 +100,7 @@ export const createDeferral = (pool: KernelPool): Deferral => {
     isUnderWay = true;
   };
   const settle = (): void => {
+    endStep();
     endPass();
     pool.run(pass());
     endPass();
@@ -106,6 +118,7 @@ export const createDeferral = (pool: KernelPool): Deferral => {
   return {
     defers,
     makeRoom: () => {
+      endStep();
       const all = owing();
       if (all.some(([parameter]) => !defers(parameter))) settle();
       else if (all.some(([, { last, reached }]) => last - reached === KEPT_STEPS)) endPass();
@@ -114,7 +127,12 @@ export const createDeferral = (pool: KernelPool): Deferral => {
       for (const update of updates) writeDown(update);
       keepPassing();
     },
+    leave: (tasks, finish) => {
+      const wait = pool.defer(tasks);
+      endLeft = () => finish(wait());
+    },
     bring: (parameter, rows) => {
+      endStep();
       keepPassing();
       const account = accounts.get(parameter);
       if (account === undefined || !owes(account)) return;

@@ -8,11 +8,11 @@ import {
   drain,
   execute,
   instantiate,
-  isDone,
   type Lane,
   publish,
   resultOf,
   takeFailure,
+  undone,
 } from './kernel-ring.js';
 import type { KernelPool, KernelTask } from './kernels.js';
 import { chooseImplementation, type Implementation } from './probe.js';
@@ -76,18 +76,32 @@ export const createKernelPool = async (options: KernelPoolOptions): Promise<Kern
     const failure = takeFailure(lane);
     if (failure !== undefined) throw new Error(failure);
   };
-  const runBatch = (batch: readonly KernelTask[], results: Float64Array, at: number): void => {
-    const first = publish(ring, ring.urgent, batch, batch.length - 1);
-    finish(ring.urgent);
-    for (let i = 0; i < batch.length; i++) results[at + i] = resultOf(ring.urgent, first + i);
+  const makeRoom = (lane: Lane, tasks: number): void => {
+    if (undone(lane) + tasks > CAPACITY) finish(lane);
+  };
+  /** Hands tasks to the other threads, beside those of the lane that are not done. Returns what waits for them and gives their values. */
+  const hand = (lane: Lane, tasks: readonly KernelTask[]): (() => Float64Array) => {
+    if (workers.length === 0 || tasks.length > CAPACITY) {
+      const values = run(tasks);
+      return () => values;
+    }
+    makeRoom(lane, tasks.length);
+    const first = publish(ring, lane, tasks, tasks.length);
+    return () => {
+      finish(lane);
+      return Float64Array.from(tasks, (_, i) => resultOf(lane, first + i));
+    };
   };
   const run = (tasks: readonly KernelTask[]): Float64Array => {
     if (loss !== undefined) throw loss;
     if (workers.length === 0 || tasks.length === 1)
       return Float64Array.from(tasks, ({ kernel, memory, args }) => execute(kernels, kernel, memory, args));
     const results = new Float64Array(tasks.length);
-    for (let at = 0; at < tasks.length; at += CAPACITY) runBatch(tasks.slice(at, at + CAPACITY), results, at);
+    for (let at = 0; at < tasks.length; at += CAPACITY) results.set(hand(ring.urgent, tasks.slice(at, at + CAPACITY))(), at);
     return results;
+  };
+  const join = (lane: Lane): void => {
+    if (workers.length > 0) finish(lane);
   };
 
   return {
@@ -100,18 +114,14 @@ export const createKernelPool = async (options: KernelPoolOptions): Promise<Kern
       return found;
     },
     run,
+    begin: (tasks) => void hand(ring.urgent, tasks),
+    finish: () => join(ring.urgent),
     defer: (tasks) => {
-      if (workers.length === 0 || tasks.length > CAPACITY) {
-        run(tasks);
-        return;
-      }
-      finish(ring.deferred);
-      publish(ring, ring.deferred, tasks, tasks.length);
+      join(ring.deferred);
+      return hand(ring.deferred, tasks);
     },
-    isSettled: () => workers.length === 0 || isDone(ring.deferred),
-    settle: () => {
-      if (workers.length > 0) finish(ring.deferred);
-    },
+    isSettled: () => workers.length === 0 || undone(ring.deferred) === 0,
+    settle: () => join(ring.deferred),
     close: async () => {
       loss ??= new MetafleetError('CAPABILITY', 'kernel pool: closed');
       await close();

@@ -61,7 +61,7 @@ const kernelNames = Object.keys({
   zero: 0,
   sumSquares: 0,
   dot: 0,
-  dotItems: 0,
+  squaresAndDotItems: 0,
   generateItems: 0,
   generateRows: 0,
   backwardRows: 0,
@@ -117,7 +117,7 @@ export const execute = (kernels: readonly Kernels[], kernel: KernelName, memory:
   }
 };
 
-/** Publishes at most CAPACITY tasks and wakes at most `wanted` threads. Returns the first one's number. */
+/** Publishes tasks, with those undone at most CAPACITY, and wakes at most `wanted` threads. Returns the first one's number. */
 export const publish = (ring: Ring, lane: Lane, batch: readonly KernelTask[], wanted: number): number => {
   const first = Atomics.load(lane.control, published);
   batch.forEach(({ kernel, memory, args }, i) => {
@@ -165,8 +165,8 @@ export const drain = (lane: Lane, kernels: readonly Kernels[]): void => {
 /** What a task of the last batch returned. */
 export const resultOf = (lane: Lane, task: number): number => lane.results[slotOf(task)]!;
 
-/** Whether every published task of a lane is done. */
-export const isDone = ({ control }: Lane): boolean => Atomics.load(control, done) === Atomics.load(control, published);
+/** How many published tasks of a lane are not done. */
+export const undone = ({ control }: Lane): number => (Atomics.load(control, published) - Atomics.load(control, done)) | 0;
 
 /** Blocks until every published task of a lane is done. Returns false when a thread died: its task never will be. */
 export const awaitDone = ({ control: shared }: Ring, { control }: Lane): boolean => {

@@ -62,9 +62,11 @@ export type Kernels = {
   /** Backward of both. Slots from `fresh` on may hold anything: the rows of each stand together, and the first zeroes it.
    * For each row r, in order, with upstream gradient d[r·s + j], gradient slot slot[r] (u32):
    * g[(slot·o + p)·s + j] += h[user·o + p]·d[r·s + j];  gBias[slot·s + j] += d[r·s + j];
-   * dh[user·o + p] += Σ_j w[(item·o + p)·s + j]·d[r·s + j]. */
+   * dh[user·o + p] = Σ_r Σ_j w[(item·o + p)·s + j]·d[r·s + j] for the cohort's `users`, zero where h is: h is behind a ReLU.
+   * `units` is room for users · (2·o + 1) elements. */
   backwardRows(
     count: number,
+    users: number,
     user: number,
     item: number,
     slot: number,
@@ -72,6 +74,7 @@ export type Kernels = {
     o: number,
     s: number,
     h: number,
+    units: number,
     w: number,
     d: number,
     g: number,
@@ -81,8 +84,9 @@ export type Kernels = {
 
   /** x = 0. */
   zero(count: number, x: number): void;
-  /** Σ x·y over item blocks first ≤ i < first + count of `size` elements: x + i·size against y + slotOf[i]·size (i32, −1: left out). */
-  dotItems(first: number, count: number, size: number, slotOf: number, x: number, y: number): number;
+  /** Over item blocks first ≤ i < first + count of `size` elements, x + i·size and y + slotOf[i]·size (i32, −1: left out): returns Σ y², and leaves
+   * Σ x·y at `dots` (f64). Slots are those from 0 on, in the order of their items. */
+  squaresAndDotItems(first: number, count: number, size: number, slotOf: number, x: number, y: number, dots: number): number;
   /** Adam (Kingma & Ba 2015) fused with L2 and clipping, one pass. Per element, with γ = scale·g (γ = 0 where g is 0, the null pointer):
    * coupled (decoupled 0): γ += decay·w; decoupled 1 (AdamW): w −= rateDecay·w first, where rateDecay = learning rate·decay is what `decay` then holds.
    * m = β1·m + (1−β1)·γ;  v = β2·v + (1−β2)·γ²;  w −= rate·m / (√v·correction + ε).
@@ -344,8 +348,15 @@ export type KernelPool = {
   on(memory: number): Kernels;
   /** Returns each task's value (0 for kernels without one), in the order of the tasks. */
   run(tasks: readonly KernelTask[]): Float64Array;
-  /** Leaves calls to the other threads, for when they have nothing else to do, and returns at once; with no other thread it runs them. */
-  defer(tasks: readonly KernelTask[]): void;
+  /** Hands calls to the other threads and returns at once; with no other thread it runs them. What they write is there after `finish`. */
+  begin(tasks: readonly KernelTask[]): void;
+  /** Takes this thread's share of what was begun and blocks until all of it is done. Throws as `run` does. */
+  finish(): void;
+  /**
+   * Settles what was deferred before, leaves these calls to the other threads, for when they have nothing else to do, and returns; with no
+   * other thread it runs them. What it returns settles them and gives their values, as `run` does.
+   */
+  defer(tasks: readonly KernelTask[]): () => Float64Array;
   /** Whether all that was deferred is done. */
   isSettled(): boolean;
   /** Takes this thread's share of what was deferred and blocks until all of it is done. Throws as `run` does. */

@@ -3,7 +3,7 @@ import type { Deferral } from './deferral.js';
 import { type DescentRule, descentUpdate } from './descent.js';
 import type { KernelPool, KernelTask } from './kernels.js';
 import { clearGradients, type Parameter } from './parameter.js';
-import { gradientSquares, type LaterRows, type OptimizerState, type Regularization, type Step, sum, type TensorUpdate } from './step.js';
+import { gradientSquares, type OptimizerState, type Regularization, type Step, sum, type TensorUpdate } from './step.js';
 
 /**
  * Optimizers over sharded parameters, behind one call a round: the mean gradient is clipped, regularized and stepped by a rule, tensor by
@@ -46,11 +46,27 @@ const shrinkByPopularity = (pool: KernelPool, pieces: readonly Parameter[], { po
   pool.run(tasks);
 };
 
+type Update = TensorUpdate & { readonly pieces: readonly Parameter[] };
+
+/** Updates of several tensors, as one. */
+const together = (updates: readonly Update[]): Required<Update> => ({
+  pieces: updates.flatMap(({ pieces }) => pieces),
+  tasks: updates.flatMap(({ tasks }) => tasks),
+  later: updates.flatMap(({ later = [] }) => later),
+  finish: (values) => {
+    let first = 0;
+    for (const { tasks, finish } of updates) {
+      finish?.(values.subarray(first, first + tasks.length));
+      first += tasks.length;
+    }
+  },
+});
+
 export type StepResult = { readonly gradientNorm: number; readonly clipped: boolean };
 
 /**
- * One step on the mean gradient (accumulated gradient / `count`). Gradients are zero afterwards, and rows without one up to date, or
- * left to `deferral` where there is one; rows with one were brought up to date before. Returns the mean gradient's global norm before clipping.
+ * One step on the mean gradient (accumulated gradient / `count`). Gradients are zero afterwards, and rows up to date, or left to `deferral` where
+ * there is one; rows with a gradient were brought up to date before. Returns the mean gradient's global norm before clipping.
  */
 export const optimizerStep = (
   pool: KernelPool,
@@ -75,20 +91,22 @@ export const optimizerStep = (
     squares: (parameter) => squares.get(parameter)!,
     defers: (parameter) => deferral?.defers(parameter) === true,
   };
-  const tasks: KernelTask[] = [];
-  const rows: LaterRows[] = [];
-  const endings: { readonly first: number; readonly end: number; readonly finish: (values: Float64Array) => void }[] = [];
-  for (const pieces of byName(parameters).values()) {
+  const updates = Array.from(byName(parameters).values(), (pieces): Update => {
     const counted = pieces[0]!.counts !== 0;
     if (counted) shrinkByPopularity(pool, pieces, step);
-    const { tasks: own, finish, later = [] } = updateOf(pool, pieces, counted ? { ...step, decay: () => 0 } : step, state);
-    if (finish !== undefined) endings.push({ first: tasks.length, end: tasks.length + own.length, finish });
-    tasks.push(...own);
-    rows.push(...later);
+    return { pieces, ...updateOf(pool, pieces, counted ? { ...step, decay: () => 0 } : step, state) };
+  });
+  const isLeft = ({ pieces, later = [] }: Update): boolean => deferral !== undefined && pieces[0]!.deferring && later.length === 0;
+  const now = together(updates.filter((update) => !isLeft(update)));
+  now.finish(pool.run(now.tasks));
+  deferral?.start(now.later);
+  clearGradients(pool, now.pieces);
+  const left = together(updates.filter(isLeft));
+  if (left.tasks.length > 0) {
+    deferral?.leave(left.tasks, (values) => {
+      left.finish(values);
+      clearGradients(pool, left.pieces);
+    });
   }
-  const results = pool.run(tasks);
-  for (const { first, end, finish } of endings) finish(results.subarray(first, end));
-  deferral?.start(rows);
-  clearGradients(pool, parameters);
   return { gradientNorm, clipped };
 };

@@ -31,6 +31,10 @@ export type Parameter = {
    */
   readonly made: number;
   readonly steps: number;
+  /** Of a sparse tensor with one second moment: where its last Σ gradient·weight is (f64); else the null pointer. */
+  readonly dots: number;
+  /** Whether whoever reads or writes it has its rows brought up to date before (deferral.ts). */
+  readonly deferring: boolean;
   readonly gradient: Gradient;
 };
 
@@ -88,7 +92,6 @@ export const createParameter = (
     readonly sparse: boolean;
     readonly trained?: number;
     readonly counted?: boolean;
-    /** Whoever reads or writes a parameter that defers has its rows brought up to date before. */
     readonly deferring?: boolean;
     /** Default: true. */
     readonly zeroed?: boolean;
@@ -129,6 +132,8 @@ export const createParameter = (
     factors: counted ? arena.allocate(shape.blocks) : 0,
     made: defers ? arena.allocate(shape.blocks) : 0,
     steps: defers ? arena.allocate((Float64Array.BYTES_PER_ELEMENT / 4) * KEPT_STEPS * STEP_NUMBERS) : 0,
+    dots: kind === 'tensor' && shape.sparse ? arena.allocate(2) : 0,
+    deferring: shape.deferring === true,
     gradient,
   };
 };

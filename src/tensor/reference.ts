@@ -90,13 +90,16 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
       floats(x, count).fill(0);
     },
 
-    dotItems(first, count, size, slotOf, x, y) {
-      let sum = 0;
+    squaresAndDotItems(first, count, size, slotOf, x, y, dots) {
+      let [sum, squares] = [0, 0];
       for (let i = first; i < first + count; i++) {
         const slot = slotAt(slotOf, i);
-        if (slot >= 0) sum += kernels.dot(size, x + i * size * 4, y + slot * size * 4);
+        if (slot < 0) continue;
+        sum += kernels.dot(size, x + i * size * 4, y + slot * size * 4);
+        squares += kernels.sumSquares(size, y + slot * size * 4);
       }
-      return sum;
+      new Float64Array(memory.buffer, dots, 1)[0] = sum;
+      return squares;
     },
 
     generateItems(users, first, count, o, s, h, w, bias, out, outStride) {
@@ -133,13 +136,13 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
       }
     },
 
-    backwardRows(count, user, item, slot, fresh, o, s, h, w, d, g, gBias, dh) {
+    backwardRows(count, cohort, user, item, slot, fresh, o, s, h, _units, w, d, g, gBias, dh) {
       const users = indices(user, count),
         items = indices(item, count),
         slots = indices(slot, count),
         D = floats(d, count * s);
       const H = floats(h, highest(users) * o),
-        dH = floats(dh, highest(users) * o),
+        dH = floats(dh, cohort * o).fill(0),
         W = floats(w, highest(items) * o * s);
       const G = floats(g, highest(slots) * o * s),
         gB = floats(gBias, highest(slots) * s);
@@ -152,6 +155,7 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
           gB.fill(0, t * s, (t + 1) * s);
         }
         for (let p = 0; p < o; p++) {
+          if (H[u * o + p] === 0) continue;
           let sum = dH[u * o + p]!;
           for (let j = 0; j < s; j++) {
             sum += W[(i * o + p) * s + j]! * D[r * s + j]!;

@@ -51,12 +51,13 @@ export type TensorUpdate = {
 
 export const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
 
-/** Σ g² of each parameter: one task each. */
+/** Σ g² of each parameter, and Σ g·w of those that keep it: one task each. */
 export const gradientSquares = (pool: KernelPool, parameters: readonly Parameter[]): Float64Array =>
   pool.run(
-    parameters.map(
-      ({ memory, gradient, size }): KernelTask => ({ kernel: 'sumSquares', memory, args: [gradient.used * size, gradient.slots] }),
-    ),
+    parameters.map(({ memory, gradient, size, blocks, weights, dots }): KernelTask => {
+      if (dots === 0) return { kernel: 'sumSquares', memory, args: [gradient.used * size, gradient.slots] };
+      return { kernel: 'squaresAndDotItems', memory, args: [0, blocks, size, gradient.slotOf, weights, gradient.slots, dots] };
+    }),
   );
 
 /** Elements one kernel call steps: small enough to share out, large enough that a call's cost vanishes. Fixed, since it decides

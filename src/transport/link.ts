@@ -1,4 +1,4 @@
-import type { MessagePort } from 'node:worker_threads';
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { badInput, isMetafleetError, MetafleetError, messageOf } from '../base/errors.js';
 import { createSpareBuffers } from '../base/spare-buffers.js';
 import { bytes, type DeviceId, type Millis, millis, type Seconds } from '../base/units.js';
@@ -94,7 +94,16 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder, mostUna
 
   const hasRoom = ({ outstanding }: OpenExchange): boolean =>
     outstanding.every((batches) => batches.length < 2 || batches.reduce((sum, { length }) => sum + length, 0) < mostUnanswered);
+  /** Answers to frames of this exchange are decoded while other threads generate what is to be sent next. */
+  const takeArrived = (): void => {
+    hosts.forEach((there, host) => {
+      if (there === undefined) return;
+      for (let next = receiveMessageOnPort(there.port); next !== undefined; next = receiveMessageOnPort(there.port))
+        onMessage(host, next.message as FrameUp | HostFailure);
+    });
+  };
   const ready = async (exchange: OpenExchange): Promise<void> => {
+    takeArrived();
     while (exchange.failure === undefined && !hasRoom(exchange)) {
       await new Promise<void>((resolve) => {
         exchange.sending = resolve;

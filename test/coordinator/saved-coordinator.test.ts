@@ -272,7 +272,7 @@ describe('a coordinator that is looked into', () => {
     const models = coordinator.models(devices, rows);
     engine.server.prepare(devices, null);
     const expected = engine.server
-      .generate(0, [rows, rows])
+      .generate(0, [rows, rows])()
       .map((tensors) => tensors.map((pieces) => pieces.flatMap((piece) => [...piece])));
     expect(models.map((tensors) => tensors.map((values) => [...values]))).toEqual(expected);
     expect(models[0]!.map(({ length }) => length)).toEqual(

@@ -97,17 +97,20 @@ const trainOnce = (eager: Bench, later: Bench, deferral: Deferral, round: number
 /** A second thread that does nothing until it is waited for: what is deferred then stays so. */
 const withIdleThread = (pool: KernelPool): KernelPool => {
   let waiting: readonly KernelTask[] = [];
+  const settle = (): Float64Array => {
+    const values = pool.run(waiting);
+    waiting = [];
+    return values;
+  };
   return {
     ...pool,
     threads: 2,
     defer: (tasks) => {
       waiting = tasks;
+      return settle;
     },
     isSettled: () => waiting.length === 0,
-    settle: () => {
-      pool.run(waiting);
-      waiting = [];
-    },
+    settle,
   };
 };
 
@@ -178,21 +181,42 @@ it('no row owes more steps than are written down', async () => {
   expectSameState(later, eager);
 });
 
-it('all that is owed is made before a step that leaves nothing for later', async () => {
-  const [eager, later] = [await bench('element', ADAM, 1), await bench('element', ADAM, 1)];
-  const deferral = createDeferral(withIdleThread(later.pool));
-  train(eager, later, deferral, 3);
-  for (const each of [eager, later]) {
-    for (const parameter of each.parameters) {
-      const slotOf = parameter.arena.i32(parameter.gradient.slotOf, ROWS);
-      for (let row = 0; row < ROWS; row += 2) claimSlot(parameter, slotOf, row);
-    }
+/** A round of both in which every other row has a gradient: too many for the others to be left alone. */
+const trainMany = (eager: Bench, later: Bench, deferral: Deferral, round: number): void => {
+  for (const parameter of later.parameters) deferral.bring(parameter, []);
+  for (const parameter of [...eager.parameters, ...later.parameters]) {
+    const slotOf = parameter.arena.i32(parameter.gradient.slotOf, ROWS);
+    for (let row = 0; row < ROWS; row += 2) claimSlot(parameter, slotOf, row);
   }
-  eager.step(3);
-  later.step(3, deferral);
-  expectSameState(later, eager);
-  deferral.settle();
-  expectSameState(later, eager);
+  eager.step(round);
+  later.step(round, deferral);
+};
+
+describe.each<readonly [MomentKind, Rule]>([...RULES, ['tensor', ADAM]])('a step of all rows, with state per %s', (kind, rule) => {
+  it('makes all that is owed before, and is itself left until rows are asked for', async () => {
+    const [eager, later] = [await bench(kind, rule, 1), await bench(kind, rule, 1)];
+    const deferral = createDeferral(withIdleThread(later.pool));
+    if (kind !== 'tensor') train(eager, later, deferral, 3);
+    const before = everything(eager.parameters).map((values) => values.slice());
+    trainMany(eager, later, deferral, 3);
+    everything(later.parameters).forEach((values, index) => {
+      expectSameNumbers(values, before[index]!, `array ${index}`);
+    });
+    deferral.bring(later.parameters[0]!, []);
+    expectSameState(later, eager);
+    for (const { gradient } of later.parameters) expect(gradient).toMatchObject({ used: 0, touched: [] });
+    for (let round = 4; round < 9; round++) trainMany(eager, later, deferral, round);
+    deferral.settle();
+    expectSameState(later, eager);
+  });
+
+  it.each([1, 2, 4])('comes to the same bits on %i threads', async (threads) => {
+    const [eager, later] = [await bench(kind, rule, 1), await bench(kind, rule, threads)];
+    const deferral = createDeferral(later.pool);
+    for (let round = 0; round < 40; round++) trainMany(eager, later, deferral, round);
+    deferral.settle();
+    expectSameState(later, eager);
+  });
 });
 
 it('rows of which many are asked for are all settled', async () => {

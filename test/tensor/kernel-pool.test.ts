@@ -133,6 +133,53 @@ describe.each(['simd', 'reference'] as const)('a pool of %s kernels', (implement
     }
   });
 
+  it.each([1, 2, 4])('on %i threads executes what is begun once, however much of it, and has done so when finished', async (threads) => {
+    const arena = createArena(2 ** 20);
+    const pool = await start({ threads, memories: [arena.memory], implementation });
+    const [count, repeats] = [200, 100];
+    const one = arena.allocate(1);
+    arena.f32(one, 1)[0] = 1;
+    const x = [1, 2, 3].map(() => arena.allocate(7 * count));
+    const tasksOn = (at: number, size: number) =>
+      Array.from({ length: size }, (_, i): KernelTask => ({ kernel: 'axpy', memory: 0, args: [1, 1, one, at + 4 * i] }));
+    for (let repeat = 1; repeat <= repeats; repeat++) {
+      // The last outnumber the task buffer, with those before or alone.
+      const sizes = [count, 7 * count, repeat % 2 === 0 ? 4 * count : 6 * count];
+      sizes.forEach((size, index) => pool.begin(tasksOn(x[index]!, size)));
+      pool.finish();
+      sizes.forEach((size, index) => {
+        const least = index === 2 ? Math.min(size, 4 * count) : size;
+        expectSameNumbers(arena.f32(x[index]!, least), new Float32Array(least).fill(repeat), `${repeat}, ${index}`);
+      });
+    }
+    pool.begin(tasksOn(x[0]!, count));
+    expect(pool.run(tasksOn(x[1]!, count))).toHaveLength(count);
+    expectSameNumbers(arena.f32(x[0]!, count), new Float32Array(count).fill(repeats + 1), 'a run waits too');
+  });
+
+  it.each([1, 2, 4])('on %i threads tells the values of what was deferred', async (threads) => {
+    const arena = createArena(2 ** 20);
+    const pool = await start({ threads, memories: [arena.memory], implementation });
+    const x = filled(arena, 6, 64);
+    const values = pool.defer([
+      { kernel: 'sumSquares', memory: 0, args: [64, x] },
+      { kernel: 'dot', memory: 0, args: [32, x, x + 128] },
+    ]);
+    expect(values()).toEqual(Float64Array.of(pool.on(0).sumSquares(64, x), pool.on(0).dot(32, x, x + 128)));
+  });
+
+  it.each([1, 2, 4])('on %i threads throws what a kernel that was begun trapped on, and goes on', async (threads) => {
+    const arena = createArena(2 ** 20);
+    const pool = await start({ threads, memories: [arena.memory], implementation });
+    const x = filled(arena, 5, 64);
+    expect(() => {
+      pool.begin([{ kernel: 'sumSquares', memory: 0, args: [64, 2 ** 31] }]);
+      pool.finish();
+    }).toThrow(/kernel sumSquares on memory 0/);
+    pool.begin([{ kernel: 'axpy', memory: 0, args: [1, 1, x, x] }]);
+    pool.finish();
+  });
+
   it.each([2, 4])('on %i threads throws what a deferred kernel trapped on when it is settled, and goes on', async (threads) => {
     const arena = createArena(2 ** 20);
     const pool = await start({ threads, memories: [arena.memory], implementation });

@@ -122,13 +122,17 @@ describe('element-wise kernels', () => {
     }
   });
 
-  it('dotItems skips the items that have no slot', () => {
+  it('squaresAndDotItems skips the items that have no slot', () => {
     for (const size of [1, 4, 7, 32]) {
-      const slotOf = Int32Array.of(-1, 2, -1, 0, 1, -1);
+      const slotOf = Int32Array.of(-1, 0, -1, 1, 2, -1);
+      const dots = new Float32Array(2);
       const x = whole(random(16, size), 6 * size),
         y = whole(random(17, size), 3 * size);
-      expectSame((kernels, put) => kernels.dotItems(1, 5, size, put(slotOf), put(x), put(y)), `size ${size}`);
-      expectSame((kernels, put) => kernels.dotItems(3, 0, size, put(slotOf), put(x), put(y)), `no items of size ${size}`);
+      expectSame((kernels, put) => kernels.squaresAndDotItems(1, 5, size, put(slotOf), put(x), put(y), put(dots)), `size ${size}`);
+      expectSame(
+        (kernels, put) => kernels.squaresAndDotItems(3, 0, size, put(slotOf), put(x), put(y), put(dots)),
+        `no items of size ${size}`,
+      );
     }
   });
 });
@@ -171,17 +175,20 @@ describe('generation', () => {
         const g = whole(source, slots * o * s),
           gBias = whole(source, slots * s),
           dh = whole(source, users * o),
+          room = new Float32Array(users * (2 * o + 1)),
           out = whole(source, count * s);
         const label = `${count} rows, o = ${o}, s = ${s}`;
         expectSame(
           (kernels, put) => kernels.generateRows(count, put(user), put(item), o, s, put(h), put(w), put(bias), put(out)),
           `generate ${label}`,
         );
-        expectSame(
-          (kernels, put) =>
-            kernels.backwardRows(count, put(user), put(item), put(slot), 1000, o, s, put(h), put(w), put(d), put(g), put(gBias), put(dh)),
-          `backward ${label}`,
-        );
+        expectSame((kernels, put) => {
+          const lists = [put(user), put(item), put(slot), 1000, o, s, put(h)] as const;
+          const units = put(room);
+          kernels.backwardRows(count, users, ...lists, units, put(w), put(d), put(g), put(gBias), put(dh));
+          // What it leaves there is its own affair.
+          kernels.zero(room.length, units);
+        }, `backward ${label}`);
       }
     }
   });
@@ -204,8 +211,8 @@ describe('generation', () => {
       const zeroed = (values: Float32Array, size: number) => values.map((value, at) => (at < fresh * size ? value : 0));
       const run = (from: number, weights: Float32Array, biases: Float32Array) =>
         on((kernels, put) => {
-          const lists = [put(user), put(item), put(slot), from, o, s, put(h), put(w), put(d)] as const;
-          kernels.backwardRows(count, ...lists, put(weights), put(biases), put(new Float32Array(users * o)));
+          const lists = [put(user), put(item), put(slot), from, o, s, put(h), put(new Float32Array(users * (2 * o + 1)))] as const;
+          kernels.backwardRows(count, users, ...lists, put(w), put(d), put(weights), put(biases), put(new Float32Array(users * o)));
         });
       expectSameOutcome(run(fresh, g, gBias), run(slots, zeroed(g, o * s), zeroed(gBias, s)), `o = ${o}, s = ${s}`);
     }
@@ -255,22 +262,12 @@ describe('rounding', () => {
     ['generateItems', (kernels, put) => kernels.generateItems(4, 0, 4, o, s, put(h), put(w), put(bias), put(out), 4 * s)],
     [
       'backwardRows',
-      (kernels, put) =>
-        kernels.backwardRows(
-          4,
-          put(four),
-          put(four),
-          put(four),
-          4,
-          o,
-          s,
-          put(h),
-          put(w),
-          put(d),
-          put(w),
-          put(bias),
-          put(new Float32Array(4 * o)),
-        ),
+      (kernels, put) => {
+        const units = put(new Float32Array(4 * (2 * o + 1)));
+        const gradients = [put(w), put(bias), put(new Float32Array(4 * o))] as const;
+        kernels.backwardRows(4, 4, put(four), put(four), put(four), 4, o, s, put(h), units, put(w), put(d), ...gradients);
+        kernels.zero(4 * (2 * o + 1), units);
+      },
     ],
   ])('%s stays within float32 rounding of the float64 sum', (_, call) => {
     const error = distance(onSimd(call), onReference(call));
@@ -308,12 +305,14 @@ describe('pointers', () => {
         pOut = put(out);
       const pg = put(new Float32Array(n * o * s)),
         pgBias = put(new Float32Array(n * s)),
-        pdh = put(new Float32Array(users * o));
+        pdh = put(new Float32Array(users * o)),
+        units = put(new Float32Array(users * (2 * o + 1)));
       kernels.generateItems(users, 0, n, o, s, ph, pw, pBias, pOut, n * s);
       kernels.generateRows(n, pUser, pItem, o, s, ph, pw, pBias, put(new Float32Array(n * s)));
-      kernels.backwardRows(n, pUser, pItem, pItem, 1000, o, s, ph, pw, pd, pg, pgBias, pdh);
+      kernels.backwardRows(n, users, pUser, pItem, pItem, 1000, o, s, ph, units, pw, pd, pg, pgBias, pdh);
+      kernels.zero(users * (2 * o + 1), units);
       kernels.gemm(users, n, o, ph, o, 1, pw, n, put(new Float32Array(users * n)), n, pBias, 0);
-      return kernels.dotItems(0, n, s, put(slotOf), pd, pg);
+      return kernels.squaresAndDotItems(0, n, s, put(slotOf), pd, pg, put(new Float32Array(2)));
     };
     expectSameOutcome(createWorkbench(simdKernels, base, memory)(call), createWorkbench(referenceKernels, base, memory)(call));
   });

@@ -104,10 +104,12 @@ describe.each(['wasm', 'node'] as const)('tfjs on %s', (backend) => {
 
     for (const implement of [simdKernels, referenceKernels]) {
       const { buffers } = createWorkbench(implement)((kernels, put) => {
-        const [g, gBias, pdh, out] = [n * o * s, n * s, users * o, 5 * s].map((count) => put(new Float32Array(count)));
+        const [g, gBias, pdh, out, units] = [n * o * s, n * s, users * o, 5 * s, users * (2 * o + 1)].map((count) =>
+          put(new Float32Array(count)),
+        );
         const [pUser, pItem, ph, pw] = [put(user), put(item), put(h), put(w)];
         kernels.generateRows(5, pUser, pItem, o, s, ph, pw, put(bias), out!);
-        kernels.backwardRows(5, pUser, pItem, pItem, 1000, o, s, ph, pw, put(d), g!, gBias!, pdh!);
+        kernels.backwardRows(5, users, pUser, pItem, pItem, 1000, o, s, ph, units!, pw, put(d), g!, gBias!, pdh!);
       });
       [dw, dBias, dh, rows].forEach((expected, b) => {
         expected!.forEach((value, at) => expect(Math.abs(buffers[b]![at]! - value)).toBeLessThan(1e-5));

@@ -87,7 +87,7 @@ const createServerHalf = async (world: World, options: FedAvgOptions, server: Se
     kernels: pool.implementation,
     chunk: Math.max(1, Math.floor(CHUNK_ELEMENTS / (world.items * d))),
     prepare: () => sent.forEach((values, index) => void values.set(valuesOf(parameters[index]!))),
-    generate: (_first, rows) => generate(rows),
+    generate: (_first, rows) => () => generate(rows),
     accumulate: (updates) => updates.forEach(addUpdate),
     step: (learningRate) => {
       if (ratings === 0) return { gradientNorm: 0, clipped: false };

@@ -39,6 +39,7 @@ type ShardBackward = {
   readonly upstream: Scratch;
   /** This shard's share of dh_item (C, o). */
   readonly hidden: Scratch;
+  readonly units: Scratch;
 };
 
 export const createBackward = ({ core, branches, shards }: Layout, deferral: Deferral): Backward => {
@@ -52,7 +53,7 @@ export const createBackward = ({ core, branches, shards }: Layout, deferral: Def
     staging: scratch(),
     shards: shards.map((shard) => {
       const local = () => createScratch(shard.arena);
-      return { shard, user: local(), item: local(), slot: local(), upstream: local(), hidden: local() };
+      return { shard, user: local(), item: local(), slot: local(), upstream: local(), hidden: local(), units: local() };
     }),
   };
 };
@@ -125,23 +126,22 @@ const shareSlots = ({ weights, bias, arena, items }: ItemShard): void => {
   reserveSlots(bias);
 };
 
-/** Each shard's own part of the backward pass. */
-const itemTasks = (pool: KernelPool, layout: Layout, forward: Forward, backward: Backward, updates: readonly Placed[]): KernelTask[] => {
-  const units = layout.branches[0].hidden.units;
-  const size = forward.cohort.length * units;
-  return backward.shards.map((local, index): KernelTask => {
-    const { shard, user, item, slot, upstream, hidden } = local;
+/** Begins each shard's own part of the backward pass; other threads are at one while this thread lists the rows of the next. */
+const beginItems = (pool: KernelPool, layout: Layout, forward: Forward, backward: Backward, updates: readonly Placed[]): void => {
+  const users = forward.cohort.length;
+  const o = layout.branches[0].hidden.units;
+  backward.shards.forEach((local, index) => {
+    const { shard, user, item, slot, upstream, hidden, units } = local;
     const fresh = shard.bias.gradient.used;
     const count = collectRows(layout, local, spansOf(shard, updates));
-    shareSlots(shard);
     // Not so already only of updates that waited for rounds.
     backward.deferral.bring(shard.weights, shard.bias.gradient.touched);
-    pool.on(shard.memory).zero(size, hidden.reserve(size));
+    shareSlots(shard);
     const { weights, bias } = shard;
-    const lists = [count, user.pointer, item.pointer, slot.pointer, fresh, units, layout.paddedRank] as const;
-    const h = forward.shards[index]!.hidden.pointer;
-    const args = [...lists, h, weights.weights, upstream.pointer, weights.gradient.slots, bias.gradient.slots, hidden.pointer] as const;
-    return { kernel: 'backwardRows', memory: shard.memory, args: [...args] };
+    const rows = [count, users, user.pointer, item.pointer, slot.pointer, fresh, o, layout.paddedRank] as const;
+    const layer = [forward.shards[index]!.hidden.pointer, units.reserve(users * (2 * o + 1)), weights.weights] as const;
+    const gradients = [weights.gradient.slots, bias.gradient.slots, hidden.reserve(users * o)] as const;
+    pool.begin([{ kernel: 'backwardRows', memory: shard.memory, args: [...rows, ...layer, upstream.pointer, ...gradients] }]);
   });
 };
 
@@ -276,11 +276,8 @@ export const accumulate = (
     return { position, update };
   });
   collectDense(pool, layout, forward, backward, placed);
-  pool.run([
-    ...itemTasks(pool, layout, forward, backward, placed),
-    ...denseTasks(layout, forward, backward),
-    ...transposeTasks(layout, backward.transposed),
-  ]);
+  beginItems(pool, layout, forward, backward, placed);
+  pool.run([...denseTasks(layout, forward, backward), ...transposeTasks(layout, backward.transposed)]);
   pool.run(hiddenTasks(layout, forward, backward));
   addShardsToHidden(pool, layout, forward, backward);
   backwardHidden(pool, layout, forward, backward);

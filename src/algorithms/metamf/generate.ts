@@ -27,6 +27,8 @@ export type Forward = {
   readonly hidden: readonly Scratch[];
   readonly dense: readonly Scratch[];
   readonly shards: readonly ShardForward[];
+  /** Which of the shards' outputs the next models go to. */
+  turn: 0 | 1;
 };
 
 type ShardForward = {
@@ -34,7 +36,8 @@ type ShardForward = {
   readonly hidden: Scratch;
   readonly user: Scratch;
   readonly item: Scratch;
-  readonly out: Scratch;
+  /** In turn: models are read while the next are generated. */
+  readonly outs: readonly [Scratch, Scratch];
 };
 
 export const createForward = ({ core, branches, shards }: Layout, deferral: Deferral): Forward => ({
@@ -47,8 +50,9 @@ export const createForward = ({ core, branches, shards }: Layout, deferral: Defe
   dense: branches.map(() => createScratch(core)),
   shards: shards.map((shard) => {
     const scratch = () => createScratch(shard.arena);
-    return { shard, hidden: scratch(), user: scratch(), item: scratch(), out: scratch() };
+    return { shard, hidden: scratch(), user: scratch(), item: scratch(), outs: [scratch(), scratch()] };
   }),
+  turn: 0,
 });
 
 export const prepare = (pool: KernelPool, layout: Layout, forward: Forward, cohort: readonly DeviceId[], dropout: Dropout | null): void => {
@@ -94,13 +98,14 @@ export const prepare = (pool: KernelPool, layout: Layout, forward: Forward, coho
 /** Items a generation task covers: enough tasks for any number of threads to share evenly. */
 const TASK_ITEMS = 64;
 
-const generateAll = (pool: KernelPool, layout: Layout, forward: Forward, first: number, count: number): readonly Float32Array[][] => {
+const beginAll = (pool: KernelPool, layout: Layout, forward: Forward, first: number, count: number): readonly Float32Array[][] => {
   const padded = layout.paddedRank;
   const units = layout.branches[0].hidden.units;
   forward.deferral.settle();
-  const tasks = forward.shards.flatMap(({ shard, hidden, out }): KernelTask[] => {
+  const { turn } = forward;
+  const tasks = forward.shards.flatMap(({ shard, hidden, outs }): KernelTask[] => {
     const stride = shard.items * padded;
-    const target = out.reserve(count * stride);
+    const target = outs[turn].reserve(count * stride);
     const h = hidden.pointer + 4 * first * units;
     return Array.from({ length: Math.ceil(shard.items / TASK_ITEMS) }, (_, i): KernelTask => {
       const start = i * TASK_ITEMS;
@@ -113,17 +118,17 @@ const generateAll = (pool: KernelPool, layout: Layout, forward: Forward, first: 
       };
     });
   });
-  pool.run(tasks);
+  pool.begin(tasks);
   return Array.from({ length: count }, (_, position) =>
-    forward.shards.map(({ shard, out }) => {
+    forward.shards.map(({ shard, outs }) => {
       const stride = shard.items * padded;
-      return shard.arena.f32(out.pointer + 4 * position * stride, stride);
+      return shard.arena.f32(outs[turn].pointer + 4 * position * stride, stride);
     }),
   );
 };
 
 /** Ascending rows fall into ascending shards: each model's pieces are runs of its shards' outputs. */
-const generateSome = (
+const beginSome = (
   pool: KernelPool,
   layout: Layout,
   forward: Forward,
@@ -143,13 +148,14 @@ const generateSome = (
     }
     return starts.map((start, index) => ({ index, start, length: lists[index]!.item.length - start })).filter(({ length }) => length > 0);
   });
-  const tasks = forward.shards.map(({ shard, hidden, user, item, out }, index): KernelTask => {
+  const { turn } = forward;
+  const tasks = forward.shards.map(({ shard, hidden, user, item, outs }, index): KernelTask => {
     const list = lists[index]!;
     const count = list.item.length;
     forward.deferral.bring(shard.weights, list.item);
     shard.arena.u32(user.reserve(count), count).set(list.user);
     shard.arena.u32(item.reserve(count), count).set(list.item);
-    const target = out.reserve(count * padded);
+    const target = outs[turn].reserve(count * padded);
     const { weights, bias } = shard;
     return {
       kernel: 'generateRows',
@@ -157,11 +163,11 @@ const generateSome = (
       args: [count, user.pointer, item.pointer, units, padded, hidden.pointer, weights.weights, bias.weights, target],
     };
   });
-  pool.run(tasks);
+  pool.begin(tasks);
   return runs.map((pieces) =>
     pieces.map(({ index, start, length }) => {
-      const { shard, out } = forward.shards[index]!;
-      return shard.arena.f32(out.pointer + 4 * start * padded, length * padded);
+      const { shard, outs } = forward.shards[index]!;
+      return shard.arena.f32(outs[turn].pointer + 4 * start * padded, length * padded);
     }),
   );
 };
@@ -174,20 +180,23 @@ const unpad = (piece: Float32Array, s: number, padded: number): Float32Array => 
   return out;
 };
 
-/** Φ_u of positions first … first + rows.length − 1 of the prepared cohort; all ask for every item, or each for its rows. */
+/** Φ_u of positions first … first + rows.length − 1 of the prepared cohort; all ask for every item, or each for its rows (ServerHalf). */
 export const generate = (
   pool: KernelPool,
   layout: Layout,
   forward: Forward,
   first: number,
   rows: readonly Rows[],
-): readonly GeneratedModel[] => {
+): (() => readonly GeneratedModel[]) => {
   const { lowRank: s, itemEmbedding: d, units: f } = layout.options;
   const some = rows.filter((wanted) => wanted !== null);
   if (some.length > 0 && some.length < rows.length) throw new Error('a chunk asks for every item, or each device for its rows: not both');
-  const low = some.length > 0 ? generateSome(pool, layout, forward, first, some) : generateAll(pool, layout, forward, first, rows.length);
+  // Models that nobody waited for may still be in the making, from lists that are written over here.
+  pool.finish();
+  forward.turn = forward.turn === 0 ? 1 : 0;
+  const low = some.length > 0 ? beginSome(pool, layout, forward, first, some) : beginAll(pool, layout, forward, first, rows.length);
   const widths = layout.branches.map(({ generator }) => generator.outputs);
-  return low.map((pieces, position) => {
+  const modelOf = (pieces: readonly Float32Array[], position: number): GeneratedModel => {
     const [rise, layer1, layer2] = widths.map((width, x) =>
       layout.core.f32(forward.dense[x]!.pointer + 4 * (first + position) * width, width),
     );
@@ -199,5 +208,9 @@ export const generate = (
       [layer2!.subarray(0, f)],
       [layer2!.subarray(f)],
     ];
-  });
+  };
+  return () => {
+    pool.finish();
+    return low.map(modelOf);
+  };
 };

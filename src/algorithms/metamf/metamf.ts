@@ -43,6 +43,7 @@ const createServerHalf = async (
     },
     step: (learningRate) => {
       if (ratings === 0) {
+        deferral.settle();
         // A cohort that answered nothing has claimed gradient slots all the same.
         clearGradients(pool, layout.parameters);
         return { gradientNorm: 0, clipped: false };
@@ -52,7 +53,10 @@ const createServerHalf = async (
       return result;
     },
     settle: () => deferral.settle(),
-    state: () => structuredClone(state),
+    state: () => {
+      deferral.settle();
+      return structuredClone(state);
+    },
     restore: (saved) => {
       Object.assign(state, structuredClone(saved) as OptimizerState);
     },

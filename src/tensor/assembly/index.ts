@@ -4,7 +4,7 @@
 export { gemm, transpose } from './matrix';
 export { generateItems, generateRows } from './generate';
 export { backwardRows } from './backward';
-export { relu, reluBackward, addRows, axpy, sumSquares, dot, dotItems, zero } from './vector';
+export { relu, reluBackward, addRows, axpy, sumSquares, dot, squaresAndDotItems, zero } from './vector';
 export { adam, adamTensor, adamItems, adamTensorItems, adamOwed } from './adam';
 export { adamRow, adamRowItems, adamRowOwed, adagrad, adagradItems, adagradOwed, momentum, momentumItems, momentumOwed, scaleItems } from './descent';
 export { predictRatings, descendRatings } from './rating';

@@ -81,14 +81,48 @@ function total(s0: v128, s1: v128, s2: v128, s3: v128): f64 {
   return f64x2.extract_lane(s, 0) + f64x2.extract_lane(s, 1);
 }
 
-export function dotItems(first: i32, count: i32, size: i32, slotOf: usize, x: usize, y: usize): f64 {
+export function squaresAndDotItems(first: i32, count: i32, size: i32, slotOf: usize, x: usize, y: usize, dots: usize): f64 {
+  return size & 7 ? inTwoPasses(first, count, size, slotOf, x, y, dots) : inOnePass(first, count, size, slotOf, x, y, dots);
+}
+
+function inTwoPasses(first: i32, count: i32, size: i32, slotOf: usize, x: usize, y: usize, dots: usize): f64 {
   const block = (<usize>size) << 2;
-  let sum = 0.0;
+  let sum = 0.0, slots = 0;
   for (let i = first, end = first + count; i < end; i++) {
     const slot = load<i32>(slotOf + ((<usize>i) << 2));
-    if (slot >= 0) sum += dot(size, x + <usize>i * block, y + <usize>slot * block);
+    if (slot < 0) continue;
+    sum += dot(size, x + <usize>i * block, y + <usize>slot * block);
+    slots += 1;
   }
-  return sum;
+  store<f64>(dots, sum);
+  return sumSquares(slots * size, y);
+}
+
+/** Sums as those of sumSquares and dot, and in their order; y comes from memory once, and is widened once. */
+function inOnePass(first: i32, count: i32, size: i32, slotOf: usize, x: usize, y: usize, dots: usize): f64 {
+  const block = (<usize>size) << 2;
+  let sum = 0.0;
+  let q0 = f64x2.splat(0), q1 = q0, q2 = q0, q3 = q0;
+  for (let i = first, last = first + count; i < last; i++) {
+    const slot = load<i32>(slotOf + ((<usize>i) << 2));
+    if (slot < 0) continue;
+    let xi = x + <usize>i * block, yi = y + <usize>slot * block;
+    let s0 = f64x2.splat(0), s1 = s0, s2 = s0, s3 = s0;
+    for (const end = yi + block; yi < end; xi += 32, yi += 32) {
+      const y0 = two(yi, 0), y1 = two(yi, 8), y2 = two(yi, 16), y3 = two(yi, 24);
+      s0 = f64x2.add(s0, f64x2.mul(two(xi, 0), y0));
+      s1 = f64x2.add(s1, f64x2.mul(two(xi, 8), y1));
+      s2 = f64x2.add(s2, f64x2.mul(two(xi, 16), y2));
+      s3 = f64x2.add(s3, f64x2.mul(two(xi, 24), y3));
+      q0 = f64x2.add(q0, f64x2.mul(y0, y0));
+      q1 = f64x2.add(q1, f64x2.mul(y1, y1));
+      q2 = f64x2.add(q2, f64x2.mul(y2, y2));
+      q3 = f64x2.add(q3, f64x2.mul(y3, y3));
+    }
+    sum += total(s0, s1, s2, s3);
+  }
+  store<f64>(dots, sum);
+  return total(q0, q1, q2, q3);
 }
 
 /** Two floats, widened. */

@@ -124,13 +124,13 @@ describe('the server half of FedAvg', () => {
     const rows = Uint32Array.of(0, 4, 5, 18);
     const theta = thetaOf(server);
     const whole = (model: GeneratedModel) => model.map((pieces) => pieces.flatMap((piece) => [...piece]));
-    const [all, some, none] = server.generate(0, [null, rows, new Uint32Array()]).map(whole);
+    const [all, some, none] = server.generate(0, [null, rows, new Uint32Array()])().map(whole);
     expect(all).toEqual(theta.map((values) => [...values]));
     expect(some![0]).toEqual([...rows].flatMap((row) => [...theta[0]!.subarray(3 * row, 3 * row + 3)]));
     expect(none![0]).toEqual([]);
     expect(some!.slice(1)).toEqual(all!.slice(1));
     expect(none!.slice(1)).toEqual(all!.slice(1));
-    expect(server.generate(2, [rows]).map(whole)).toEqual([some]);
+    expect(server.generate(2, [rows])().map(whole)).toEqual([some]);
     expect(thetaOf(server)).toEqual(theta);
   });
 

@@ -119,6 +119,7 @@ describe('the two deliveries', () => {
   const trained = async (regime: Regime, threads = 1): Promise<readonly Float32Array[]> => {
     const engine = await createEngine({ ...EVEN, ...ADDITIONS }, optimizer, regime, threads);
     for (let round = 1; round <= 4; round++) await engine.run(round);
+    engine.server.settle();
     const all = engine.server.parameters.flatMap((parameter) => everythingOf(parameter));
     await engine.close();
     return all;

@@ -33,7 +33,9 @@ describe('dropout', () => {
     const modelsOf = async (dropout: number, round: number | null) => {
       const { server } = await randomServer(WORLD, { ...EVEN, dropout });
       server.prepare([3, 5].map(deviceId), round);
-      const models = server.generate(0, [null, null]).map((model) => model.map(joined));
+      const models = server
+        .generate(0, [null, null])()
+        .map((model) => model.map(joined));
       await server.close();
       return models;
     };

@@ -87,7 +87,10 @@ export const createEngine = async (options: MetaMFOptions, optimizer: Partial<Op
     server,
     theta,
     run: async (round: number) => (await runRound(context, round, FIRST_STATE)).event,
-    weights: (): Theta => readWeights(server.parameters, options),
+    weights: (): Theta => {
+      server.settle();
+      return readWeights(server.parameters, options);
+    },
     batches: (round: number): DeviceBatch[] => cohortOf(round).map((device) => learnedFrom(round, device)),
     learningRate: (round: number): number => learningRateOf(round, settings),
     close: () => server.close(),

@@ -106,7 +106,9 @@ export const joined = (pieces: readonly Float32Array[]): Float32Array => Float32
 
 /** What devices receive: copies, since the server half reuses its buffers. */
 export const localModels = (server: ServerHalf, first: number, rows: readonly Rows[]): LocalModel[] =>
-  server.generate(first, rows).map((model, index) => ({ rows: rows[index]!, tensors: model.map(joined) }));
+  server
+    .generate(first, rows)()
+    .map((model, index) => ({ rows: rows[index]!, tensors: model.map(joined) }));
 
 const ascending = (items: Uint32Array): Uint32Array => items.slice().sort();
 
