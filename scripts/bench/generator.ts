@@ -83,7 +83,7 @@ export const createGenerator = (shape: GeneratorShape): Generator => {
       },
     ],
     generate: ranges(items, TASK_ITEMS).map(({ first, count }): KernelTask => {
-      return { kernel: 'generateItems', memory: 0, args: [users, first, count, hidden, rank, h, w, bias, out, width] };
+      return { kernel: 'generateItems', memory: 0, args: [users, first, count, hidden, rank, h, 0, w, bias, out, width] };
     }),
     gemm: ranges(width, TASK_ITEMS * rank).map(({ first, count }): KernelTask => {
       const at = 4 * first;

@@ -62,6 +62,7 @@ const kernelNames = Object.keys({
   sumSquares: 0,
   dot: 0,
   squaresAndDotItems: 0,
+  pairUnits: 0,
   generateItems: 0,
   generateRows: 0,
   backwardRows: 0,

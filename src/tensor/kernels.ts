@@ -42,8 +42,11 @@ export type Kernels = {
   /** Σ x·y, accumulated in float64. */
   dot(count: number, x: number, y: number): number;
 
+  /** Finds for `generateItems` which units of h (users, o) two users have, and which two share many; `pairs` is room for pairRoom(users, o) elements. */
+  pairUnits(users: number, o: number, s: number, h: number, pairs: number): void;
   /** Full generation: out[u·outStride + i·s + j] = bias[i·s + j] + Σ_p h[u·o + p] · w[(i·o + p)·s + j]
-   * for u < users and first ≤ i < first + count. Two users × two items per step is the tile that fills the registers. */
+   * for u < users and first ≤ i < first + count. Two users × two items per step is the tile that fills the registers. With `pairs`, as pairUnits
+   * left them, units that are zero cost nothing where both have them so; the null pointer: all units of neighbours. */
   generateItems(
     users: number,
     first: number,
@@ -51,6 +54,7 @@ export type Kernels = {
     o: number,
     s: number,
     h: number,
+    pairs: number,
     w: number,
     bias: number,
     out: number,

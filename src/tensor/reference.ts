@@ -102,7 +102,10 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
       return squares;
     },
 
-    generateItems(users, first, count, o, s, h, w, bias, out, outStride) {
+    // Nothing that its own generateItems would ask for.
+    pairUnits() {},
+
+    generateItems(users, first, count, o, s, h, _pairs, w, bias, out, outStride) {
       const H = floats(h, users * o),
         W = floats(w, (first + count) * o * s),
         start = floats(bias, (first + count) * s);

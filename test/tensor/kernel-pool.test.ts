@@ -57,7 +57,7 @@ describe.each(['simd', 'reference'] as const)('a pool of %s kernels', (implement
         shards.flatMap(({ memory, h, w, bias, out }) =>
           Array.from(
             { length: n },
-            (_, i): KernelTask => ({ kernel: 'generateItems', memory, args: [users, i, 1, o, s, h, w, bias, out, n * s] }),
+            (_, i): KernelTask => ({ kernel: 'generateItems', memory, args: [users, i, 1, o, s, h, 0, w, bias, out, n * s] }),
           ),
         ),
       );

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { random } from '../../src/base/random.js';
 import type { KernelName, Kernels } from '../../src/tensor/kernels.js';
+import { pairRoom } from '../../src/tensor/pairs.js';
 import { referenceKernels } from '../../src/tensor/reference.js';
 import { simdKernels } from '../../src/tensor/simd.js';
 import {
@@ -151,11 +152,50 @@ describe('generation', () => {
           bias = whole(source, (first + count) * s),
           out = whole(source, users * stride);
         expectSame(
-          (kernels, put) => kernels.generateItems(users, first, count, o, s, put(h), put(w), put(bias), put(out), stride),
+          (kernels, put) => kernels.generateItems(users, first, count, o, s, put(h), 0, put(w), put(bias), put(out), stride),
           `${users} users, ${count} items, o = ${o}, s = ${s}`,
         );
       }
     }
+  });
+
+  it.each([
+    ['SIMD', onSimd],
+    ['reference', onReference],
+  ] as const)('%s: generateItems has the same bits with pairs of users as without, whatever units are zero', (_, on) => {
+    const generate = (users: number, o: number, s: number, h: Float32Array, w: Float32Array, bias: Float32Array, paired: boolean) =>
+      on((kernels, put) => {
+        const out = put(new Float32Array(users * 7 * s));
+        const ph = put(h);
+        const pairs = put(new Float32Array(pairRoom(users, o)));
+        if (paired) kernels.pairUnits(users, o, s, ph, pairs);
+        kernels.generateItems(users, 0, 7, o, s, ph, paired ? pairs : 0, put(w), put(bias), out, 7 * s);
+        kernels.zero(pairRoom(users, o), pairs);
+      });
+    for (const [s, o] of product([4, 8, 12], [0, 1, 2, 63, 64, 65, 129])) {
+      for (const [users, density] of product([0, 1, 2, 3, 5, 64, 65, 130], [0, 0.1, 0.4, 0.9, 1])) {
+        const source = random(23, s, o, users, 10 * density);
+        const h = real(source, users * o).map((value) => (source.uniform() < density ? value : 0));
+        const [w, bias] = [real(source, 7 * o * s), real(source, 7 * s)];
+        const label = `${users} users, o = ${o}, s = ${s}, density ${density}`;
+        expectSameOutcome(generate(users, o, s, h, w, bias, true), generate(users, o, s, h, w, bias, false), label);
+      }
+    }
+  });
+
+  it('pairUnits pairs users who share their units', () => {
+    const [users, o, s] = [6, 70, 8];
+    // Users 0 and 4, 1 and 3, 2 and 5 have the same ones.
+    const groups = [0, 1, 2, 1, 0, 2];
+    const h = Float32Array.from({ length: users * o }, (_, at) => ((at % o) % 3 === groups[Math.floor(at / o)]! ? 1 : 0));
+    const { buffers } = onSimd((kernels, put) => kernels.pairUnits(users, o, s, put(h), put(new Uint32Array(pairRoom(users, o)))));
+    const words = buffers[1]!;
+    const record = (k: number) => Array.from(words.subarray(k * (4 + 3 * o), k * (4 + 3 * o) + 2));
+    expect([0, 1, 2].map(record)).toEqual([
+      [0, 4],
+      [1, 3],
+      [2, 5],
+    ]);
   });
 
   it('generateRows and backwardRows equal the reference, with repeated users, items and slots', () => {
@@ -234,7 +274,7 @@ describe('generation', () => {
       const pairs = product([0, 1, 2], [0, 1, 2, 3, 4, 5, 6]);
       const user = Uint32Array.from(pairs, ([u]) => u),
         item = Uint32Array.from(pairs, ([, i]) => i);
-      const full = on((kernels, put) => kernels.generateItems(users, 0, items, o, s, put(h), put(w), put(bias), put(out), items * s));
+      const full = on((kernels, put) => kernels.generateItems(users, 0, items, o, s, put(h), 0, put(w), put(bias), put(out), items * s));
       const sparse = on((kernels, put) =>
         kernels.generateRows(pairs.length, put(user), put(item), o, s, put(h), put(w), put(bias), put(out)),
       );
@@ -259,7 +299,7 @@ describe('rounding', () => {
 
   it.each<[string, Call]>([
     ['gemm', (kernels, put) => kernels.gemm(4, 4 * s, o, put(h), o, 1, put(w), 4 * s, put(out), 4 * s, put(bias), 0)],
-    ['generateItems', (kernels, put) => kernels.generateItems(4, 0, 4, o, s, put(h), put(w), put(bias), put(out), 4 * s)],
+    ['generateItems', (kernels, put) => kernels.generateItems(4, 0, 4, o, s, put(h), 0, put(w), put(bias), put(out), 4 * s)],
     [
       'backwardRows',
       (kernels, put) => {
@@ -307,7 +347,10 @@ describe('pointers', () => {
         pgBias = put(new Float32Array(n * s)),
         pdh = put(new Float32Array(users * o)),
         units = put(new Float32Array(users * (2 * o + 1)));
-      kernels.generateItems(users, 0, n, o, s, ph, pw, pBias, pOut, n * s);
+      const room = put(new Float32Array(pairRoom(users, o)));
+      kernels.pairUnits(users, o, s, ph, room);
+      kernels.generateItems(users, 0, n, o, s, ph, room, pw, pBias, pOut, n * s);
+      kernels.zero(pairRoom(users, o), room);
       kernels.generateRows(n, pUser, pItem, o, s, ph, pw, pBias, put(new Float32Array(n * s)));
       kernels.backwardRows(n, users, pUser, pItem, pItem, 1000, o, s, ph, units, pw, pd, pg, pgBias, pdh);
       kernels.zero(users * (2 * o + 1), units);

@@ -2,6 +2,7 @@ import type { DeviceId } from '../../base/units.js';
 import type { Deferral } from '../../tensor/deferral.js';
 import { gemmTasks } from '../../tensor/gemm-tasks.js';
 import type { KernelPool, KernelTask } from '../../tensor/kernels.js';
+import { pairRoom } from '../../tensor/pairs.js';
 import { createScratch, type Scratch } from '../../tensor/scratch.js';
 import type { GeneratedModel, Rows } from '../algorithm.js';
 import { type Dropout, silence } from './dropout.js';
@@ -34,6 +35,7 @@ export type Forward = {
 type ShardForward = {
   readonly shard: ItemShard;
   readonly hidden: Scratch;
+  readonly pairs: Scratch;
   readonly user: Scratch;
   readonly item: Scratch;
   /** In turn: models are read while the next are generated. */
@@ -50,7 +52,7 @@ export const createForward = ({ core, branches, shards }: Layout, deferral: Defe
   dense: branches.map(() => createScratch(core)),
   shards: shards.map((shard) => {
     const scratch = () => createScratch(shard.arena);
-    return { shard, hidden: scratch(), user: scratch(), item: scratch(), outs: [scratch(), scratch()] };
+    return { shard, hidden: scratch(), pairs: scratch(), user: scratch(), item: scratch(), outs: [scratch(), scratch()] };
   }),
   turn: 0,
 });
@@ -101,9 +103,16 @@ const TASK_ITEMS = 64;
 const beginAll = (pool: KernelPool, layout: Layout, forward: Forward, first: number, count: number): readonly Float32Array[][] => {
   const padded = layout.paddedRank;
   const units = layout.branches[0].hidden.units;
+  pool.begin(
+    forward.shards.map(({ shard, hidden, pairs }): KernelTask => {
+      const h = hidden.pointer + 4 * first * units;
+      return { kernel: 'pairUnits', memory: shard.memory, args: [count, units, padded, h, pairs.reserve(pairRoom(count, units))] };
+    }),
+  );
   forward.deferral.settle();
+  pool.finish();
   const { turn } = forward;
-  const tasks = forward.shards.flatMap(({ shard, hidden, outs }): KernelTask[] => {
+  const tasks = forward.shards.flatMap(({ shard, hidden, pairs, outs }): KernelTask[] => {
     const stride = shard.items * padded;
     const target = outs[turn].reserve(count * stride);
     const h = hidden.pointer + 4 * first * units;
@@ -114,7 +123,7 @@ const beginAll = (pool: KernelPool, layout: Layout, forward: Forward, first: num
       return {
         kernel: 'generateItems',
         memory: shard.memory,
-        args: [count, start, items, units, padded, h, weights.weights, bias.weights, target, stride],
+        args: [count, start, items, units, padded, h, pairs.pointer, weights.weights, bias.weights, target, stride],
       };
     });
   });

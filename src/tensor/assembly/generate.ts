@@ -1,18 +1,22 @@
+import { HEAD, recordSize, UNIT } from './pairs';
+
 // Both generators sum over p in the same order, from the bias up, so that a row has the same bits whether all rows are
 // generated or only those a device needs (the `full` and `subset` deliveries train the same numbers).
 //
 // A chunk is four neighbouring outputs of one item. In out, chunk q of a user is 16 bytes at q·16, whatever s is; in w the
-// four numbers of chunk q = i·(s/4) + c lie at ((i·o + p)·s + 4c), p stepping by s. So a tile is four consecutive chunks.
+// four numbers of chunk q = i·(s/4) + c lie at ((i·o + p)·s + 4c), p stepping by s. So a tile is four consecutive chunks of two users.
+//
+// Where pairs are given, a tile leaves out the units that both its users have at zero: 0 · w changes no sum.
 
-export function generateItems(users: i32, first: i32, count: i32, o: i32, s: i32, h: usize, w: usize, bias: usize, out: usize, outStride: i32): void {
-  if (s == 8) items(users, first, count, o, 8, h, w, bias, out, outStride);
-  else if (s == 4) items(users, first, count, o, 4, h, w, bias, out, outStride);
-  else items(users, first, count, o, s, h, w, bias, out, outStride);
+export function generateItems(users: i32, first: i32, count: i32, o: i32, s: i32, h: usize, pairs: usize, w: usize, bias: usize, out: usize, outStride: i32): void {
+  if (s == 8) items(users, first, count, o, 8, h, pairs, w, bias, out, outStride);
+  else if (s == 4) items(users, first, count, o, 4, h, pairs, w, bias, out, outStride);
+  else items(users, first, count, o, s, h, pairs, w, bias, out, outStride);
 }
 
 // @ts-ignore: decorator
 @inline
-function items(users: i32, first: i32, count: i32, o: i32, s: i32, h: usize, w: usize, bias: usize, out: usize, outStride: i32): void {
+function items(users: i32, first: i32, count: i32, o: i32, s: i32, h: usize, pairs: usize, w: usize, bias: usize, out: usize, outStride: i32): void {
   const perItem = s >> 2, hRow = (<usize>o) << 2, outRow = (<usize>outStride) << 2, step = (<usize>s) << 2;
   const block = <usize>o * step;
   let q = first * perItem;
@@ -21,6 +25,10 @@ function items(users: i32, first: i32, count: i32, o: i32, s: i32, h: usize, w: 
     const w0 = chunk(q, perItem, block, w), w1 = chunk(q + 1, perItem, block, w);
     const w2 = chunk(q + 2, perItem, block, w), w3 = chunk(q + 3, perItem, block, w);
     const shift = (<usize>q) << 4;
+    if (pairs) {
+      pairTiles(users, o, s, h, pairs, w0, w1, w2, w3, bias + shift, out + shift, outRow);
+      continue;
+    }
     let hu = h, ou = out + shift, u = 0;
     for (; u + 2 <= users; u += 2, hu += hRow << 1, ou += outRow << 1) tile2x4(o, step, hu, hu + hRow, w0, w1, w2, w3, bias + shift, ou, ou + outRow);
     if (u < users) tile1x4(o, step, hu, w0, w1, w2, w3, bias + shift, ou);
@@ -30,6 +38,44 @@ function items(users: i32, first: i32, count: i32, o: i32, s: i32, h: usize, w: 
     let hu = h, ou = out + shift;
     for (let u = 0; u < users; u++, hu += hRow, ou += outRow) tile1x1(o, step, hu, wq, bias + shift, ou);
   }
+}
+
+/** A tile of each pair: by its list, or of all units where it lists most of them, since a step by the list takes longer. */
+// @ts-ignore: decorator
+@inline
+function pairTiles(users: i32, o: i32, s: i32, h: usize, pairs: usize, w0: usize, w1: usize, w2: usize, w3: usize, bias: usize, out: usize, outRow: usize): void {
+  const hRow = (<usize>o) << 2, step = (<usize>s) << 2, size = recordSize(o), most = (UNIT * <usize>o * 7) >> 3;
+  for (let k = 0; k < users; k += 2, pairs += size) {
+    const u = load<u32>(pairs), v = load<u32>(pairs, 4), at = pairs + HEAD, end = <usize>load<u32>(pairs, 8);
+    const hu = h + <usize>u * hRow, hv = h + <usize>v * hRow, ou = out + <usize>u * outRow, ov = out + <usize>v * outRow;
+    if (k + 1 == users) tile1x4(o, step, hu, w0, w1, w2, w3, bias, ou);
+    else if (end - at > most) tile2x4(o, step, hu, hv, w0, w1, w2, w3, bias, ou, ov);
+    else listTile2x4(s == 8, at, end, w0, w1, w2, w3, bias, ou, ov);
+  }
+}
+
+/** `halves`, a constant at every call: w1 and w3 are the other halves of w0's and w2's items, which saves two addresses a step. */
+// @ts-ignore: decorator
+@inline
+function listTile2x4(halves: bool, at: usize, end: usize, w0: usize, w1: usize, w2: usize, w3: usize, bias: usize, out0: usize, out1: usize): void {
+  let s00 = v128.load(bias), s01 = v128.load(bias, 16), s02 = v128.load(bias, 32), s03 = v128.load(bias, 48);
+  let s10 = s00, s11 = s01, s12 = s02, s13 = s03;
+  for (; at < end; at += UNIT) {
+    const p = <usize>load<u32>(at), p0 = w0 + p, p2 = w2 + p;
+    const b0 = v128.load(p0), b1 = halves ? v128.load(p0, 16) : v128.load(w1 + p), b2 = v128.load(p2), b3 = halves ? v128.load(p2, 16) : v128.load(w3 + p);
+    const x0 = v128.load32_splat(at, 4);
+    s00 = f32x4.add(s00, f32x4.mul(x0, b0));
+    s01 = f32x4.add(s01, f32x4.mul(x0, b1));
+    s02 = f32x4.add(s02, f32x4.mul(x0, b2));
+    s03 = f32x4.add(s03, f32x4.mul(x0, b3));
+    const x1 = v128.load32_splat(at, 8);
+    s10 = f32x4.add(s10, f32x4.mul(x1, b0));
+    s11 = f32x4.add(s11, f32x4.mul(x1, b1));
+    s12 = f32x4.add(s12, f32x4.mul(x1, b2));
+    s13 = f32x4.add(s13, f32x4.mul(x1, b3));
+  }
+  v128.store(out0, s00); v128.store(out0, s01, 16); v128.store(out0, s02, 32); v128.store(out0, s03, 48);
+  v128.store(out1, s10); v128.store(out1, s11, 16); v128.store(out1, s12, 32); v128.store(out1, s13, 48);
 }
 
 // @ts-ignore: decorator

@@ -2,6 +2,7 @@
 // This module owns no memory and keeps no state: every thread instantiates it on memories that others use at the same time.
 // Counts and element strides arrive as i32; pointers as usize, to which a JS number ≥ 2³¹ wraps.
 export { gemm, transpose } from './matrix';
+export { pairUnits } from './pairs';
 export { generateItems, generateRows } from './generate';
 export { backwardRows } from './backward';
 export { relu, reluBackward, addRows, axpy, sumSquares, dot, squaresAndDotItems, zero } from './vector';

@@ -1,0 +1,73 @@
+// Which hidden units two users have that are not zero, for the generation of all items: behind a ReLU and dropout half of them are, and a
+// tile of two users leaves out those that are zero in both. Users are paired so that they share many.
+//
+//   pairs: of each pair a record, of a first user, a second (−1: none, for the last of an odd number), the end of its list, and nothing (u32 each), and the list: for each unit
+//          its offset (u32) into an item's block of w and either user's value; behind the records, a bit for each unit of each user, and who is taken
+
+/** Users among whom a partner is looked for: enough of them, an even number, and a cohort of thousands takes no longer than its number says. */
+const WINDOW: i32 = 64;
+export const HEAD: usize = 16, UNIT: usize = 12;
+
+// @ts-ignore: decorator
+@inline
+export function recordSize(o: i32): usize {
+  return HEAD + UNIT * <usize>o;
+}
+
+export function pairUnits(users: i32, o: i32, s: i32, h: usize, pairs: usize): void {
+  const hRow = (<usize>o) << 2, words = <usize>(((o + 63) >> 6) << 3);
+  const bits = pairs + <usize>((users + 1) >> 1) * recordSize(o), taken = bits + <usize>users * words;
+  for (let u = 0; u < users; u++) markUnits(o, h + <usize>u * hRow, bits + <usize>u * words, words);
+  memory.fill(taken, 0, (<usize>users) << 2);
+  let record = pairs;
+  for (let u = 0; u < users; u++) {
+    if (load<i32>(taken + ((<usize>u) << 2))) continue;
+    const v = nearest(u, min(users, u - u % WINDOW + WINDOW), bits, words, taken);
+    if (v >= 0) store<i32>(taken + ((<usize>v) << 2), 1);
+    listUnits(record, u, v, o, s, h + <usize>u * hRow, h + <usize>max(u, v) * hRow);
+    record += recordSize(o);
+  }
+}
+
+/** One bit for each unit that is not zero. */
+function markUnits(o: i32, h: usize, bits: usize, words: usize): void {
+  memory.fill(bits, 0, words);
+  for (let p = 0; p < o; p++) {
+    if (load<f32>(h + ((<usize>p) << 2)) != 0) {
+      const at = bits + ((<usize>(p >> 6)) << 3);
+      store<u64>(at, load<u64>(at) | (<u64>1 << (p & 63)));
+    }
+  }
+}
+
+/** Of the users behind u that have no partner, the first with whom it has the fewest units; −1: there is none. */
+function nearest(u: i32, end: i32, bits: usize, words: usize, taken: usize): i32 {
+  const mine = bits + <usize>u * words;
+  let found = -1;
+  let least = i64.MAX_VALUE;
+  for (let v = u + 1; v < end; v++) {
+    if (load<i32>(taken + ((<usize>v) << 2))) continue;
+    const theirs = bits + <usize>v * words;
+    let units: i64 = 0;
+    for (let at: usize = 0; at < words; at += 8) units += <i64>popcnt<u64>(load<u64>(mine + at) | load<u64>(theirs + at));
+    if (units < least) {
+      least = units;
+      found = v;
+    }
+  }
+  return found;
+}
+
+function listUnits(record: usize, u: i32, v: i32, o: i32, s: i32, hu: usize, hv: usize): void {
+  let at = record + HEAD;
+  for (let p: usize = 0; p < <usize>o; p++) {
+    const x = load<f32>(hu + (p << 2)), y = load<f32>(hv + (p << 2));
+    store<u32>(at, <u32>((p * <usize>s) << 2));
+    store<f32>(at, x, 4);
+    store<f32>(at, y, 8);
+    at += x != 0 || y != 0 ? UNIT : 0;
+  }
+  store<i32>(record, u);
+  store<i32>(record, v, 4);
+  store<u32>(record, <u32>at, 8);
+}
