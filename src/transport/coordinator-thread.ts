@@ -4,6 +4,7 @@ import { type AlgorithmSetup, createAlgorithm } from '../algorithms/create.js';
 import { MetafleetError } from '../base/errors.js';
 import type { DeviceId } from '../base/units.js';
 import { type Coordinator, createCoordinator } from '../coordinator/coordinator.js';
+import type { RoundFinished } from '../coordinator/events.js';
 import { createRecorder } from '../coordinator/recorder.js';
 import type { CheckIn } from '../coordinator/sampling.js';
 import type { RoundSettings } from '../coordinator/settings.js';
@@ -24,10 +25,12 @@ export type CoordinatorSetup = {
   readonly recorded?: readonly DeviceId[];
   /** Absent: no fleet is simulated. */
   readonly fleet?: FleetSetup;
+  /** How long events of rounds may wait for one another. */
+  readonly eventMillis: number;
 };
 
 export type CoordinatorControl = Omit<Coordinator, 'parameters' | 'kernels'> & {
-  /** Makes Θ. Events of type `round` go to `events`. */
+  /** Makes Θ. Events of type `round` go to `events`, several in one message; those of all rounds of `train` before its answer. */
   start(setup: CoordinatorSetup, events: MessagePort): Promise<{ readonly parameters: number; readonly kernels: ServerHalf['kernels'] }>;
   attach(host: number, firstDevice: number, activity: Uint32Array, traffic: MessagePort): void;
   lost(host: number, reason: string): void;
@@ -43,7 +46,29 @@ const checkInOf =
     return isCharging(fleet.profiles[profileOf(fleet, device)]!.battery, local) ? 'charging' : 'reachable';
   };
 
-type Started = { readonly link: DevicesLink; readonly activity: Uint32Array; readonly coordinator: Coordinator };
+/** Each message would wake the thread it goes to, which costs that thread more than what it does with an event. */
+const createEventPost = (port: MessagePort, delay: number) => {
+  let waiting: RoundFinished[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  const flush = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (waiting.length > 0) port.postMessage(waiting);
+    waiting = [];
+  };
+  const add = (event: RoundFinished): void => {
+    waiting.push(event);
+    timer ??= setTimeout(flush, delay);
+  };
+  return { add, flush };
+};
+
+type Started = {
+  readonly flush: () => void;
+  readonly link: DevicesLink;
+  readonly activity: Uint32Array;
+  readonly coordinator: Coordinator;
+};
 
 export const serveCoordinator = (control: MessagePort): void => {
   let started: Started | undefined;
@@ -61,11 +86,12 @@ export const serveCoordinator = (control: MessagePort): void => {
     return started;
   };
   const api: CoordinatorControl = {
-    start: async ({ algorithm: setup, world, settings, hosts, threads, recorded, fleet }, events) => {
+    start: async ({ algorithm: setup, world, settings, hosts, threads, recorded, fleet, eventMillis }, events) => {
       const algorithm = createAlgorithm(setup, world);
       const server = await algorithm.createServer({ seed: settings.seed, threads });
       const link = createDevicesLink(hosts, createRecorder({ devices: world.devices, recorded }));
       const activity = new Uint32Array(world.devices);
+      const { add, flush } = createEventPost(events, eventMillis);
       const coordinator = createCoordinator({
         algorithm,
         server,
@@ -73,22 +99,32 @@ export const serveCoordinator = (control: MessagePort): void => {
         devices: link,
         settings,
         activity,
-        emit: (event) => events.postMessage(event),
+        emit: add,
         ...(fleet === undefined ? {} : { checkIn: checkInOf(fleet) }),
       });
-      started = { link, activity, coordinator };
+      started = { link, activity, coordinator, flush };
       return { parameters: coordinator.parameters, kernels: coordinator.kernels };
     },
     attach: (host, firstDevice, activity, traffic) => {
       running().activity.set(activity, firstDevice);
       running().link.attach(host, firstDevice, traffic);
     },
-    lost: (host, reason) => running().link.lost(host, reason),
+    lost: (host, reason) => {
+      running().flush();
+      running().link.lost(host, reason);
+    },
     fail: (reason) => {
       failure = new MetafleetError('HOST_LOST', reason);
       running().link.fail(new Error(reason));
     },
-    train: (until) => orFailure(running().coordinator.train(until)),
+    train: async (until) => {
+      const { coordinator, flush } = running();
+      try {
+        return await orFailure(coordinator.train(until));
+      } finally {
+        flush();
+      }
+    },
     interrupt: () => running().coordinator.interrupt(),
     evaluate: () => orFailure(running().coordinator.evaluate()),
     digest: () => running().coordinator.digest(),

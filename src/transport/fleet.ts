@@ -17,12 +17,12 @@ import type { HostControl, HostSetup, HostTask } from './host.js';
  * loaded again on a fresh thread, and the coordinator runs the interrupted round again.
  */
 export type FleetOptions = {
-  readonly coordinator: Omit<CoordinatorSetup, 'hosts'>;
+  readonly coordinator: Omit<CoordinatorSetup, 'hosts' | 'eventMillis'>;
   readonly host: HostSetup;
   /** One shard of devices per host, contiguous and in order. */
   readonly shards: readonly PrivateColumns[];
   readonly onEvent: (event: RoundFinished | HostLost | HostRestored) => void;
-  /** How often the events of rounds that have ended meanwhile are handed on; default: ten times a second. */
+  /** How long the events of rounds may wait for one another, in ms; default: a tenth of a second. */
   readonly eventMillis?: number;
   /** MB of JavaScript heap a host may use; 0: as Node has it. Beyond it, the host dies and is restored. */
   readonly hostHeap?: number;
@@ -141,22 +141,24 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
   let busyMillis = 0;
   let utilization = 0;
   let windowStart = performance.now();
-  const handOnRounds = (): void => {
-    for (let next = receiveMessageOnPort(events.port1); next !== undefined; next = receiveMessageOnPort(events.port1)) {
-      const event = next.message as RoundFinished;
+  const handOn = (rounds: readonly RoundFinished[]): void => {
+    for (const event of rounds) {
       for (const host of hosts) host.deaths = 0;
       for (const time of event.deviceMillis) busyMillis += time;
       onEvent(event);
     }
   };
+  events.port1.on('message', handOn);
+  events.port1.unref();
+  const takeRounds = (): void => {
+    for (let next = receiveMessageOnPort(events.port1); next !== undefined; next = receiveMessageOnPort(events.port1)) handOn(next.message);
+  };
   const train = async (until: number): Promise<Progress> => {
-    const timer = setInterval(handOnRounds, options.eventMillis ?? EVENT_MILLIS);
     try {
       return await orDeath(coordinator.train(until), death);
     } finally {
-      clearInterval(timer);
       // What was posted before the answer is there when the answer is, also through another port.
-      handOnRounds();
+      takeRounds();
     }
   };
 
@@ -203,7 +205,7 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
   };
   const onHostEnd = (index: number, error: unknown): void => {
     if (isClosing()) return;
-    handOnRounds();
+    takeRounds();
     const host = hosts[index]!;
     if (host.remote !== undefined) disconnect(host.remote);
     host.remote = undefined;
@@ -244,7 +246,13 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
   };
 
   try {
-    const started = await orDeath(coordinator.start({ ...options.coordinator, hosts: shards.length }, handOver(events.port2)), death);
+    const started = await orDeath(
+      coordinator.start(
+        { ...options.coordinator, hosts: shards.length, eventMillis: options.eventMillis ?? EVENT_MILLIS },
+        handOver(events.port2),
+      ),
+      death,
+    );
     await Promise.race([Promise.all(shards.map((_, index) => startHost(index))), startFailure]);
     phase = 'serving';
     return {
