@@ -31,13 +31,18 @@ export function pairUnits(users: i32, o: i32, s: i32, h: usize, pairs: usize): v
 
 /** One bit for each unit that is not zero. */
 function markUnits(o: i32, h: usize, bits: usize, words: usize): void {
+  const zero = f32x4.splat(0);
+  let p = 0;
   memory.fill(bits, 0, words);
-  for (let p = 0; p < o; p++) {
-    if (load<f32>(h + ((<usize>p) << 2)) != 0) {
-      const at = bits + ((<usize>(p >> 6)) << 3);
-      store<u64>(at, load<u64>(at) | (<u64>1 << (p & 63)));
-    }
-  }
+  for (; p + 4 <= o; p += 4) mark(p, i32x4.bitmask(f32x4.ne(v128.load(h + ((<usize>p) << 2)), zero)), bits);
+  for (; p < o; p++) mark(p, i32(load<f32>(h + ((<usize>p) << 2)) != 0), bits);
+}
+
+// @ts-ignore: decorator
+@inline
+function mark(p: i32, units: i32, bits: usize): void {
+  const at = bits + ((<usize>(p >> 6)) << 3);
+  store<u64>(at, load<u64>(at) | (<u64>units << (p & 63)));
 }
 
 /** Of the users behind u that have no partner, the first with whom it has the fewest units; −1: there is none. */
@@ -65,7 +70,8 @@ function listUnits(record: usize, u: i32, v: i32, o: i32, s: i32, hu: usize, hv:
     store<u32>(at, <u32>((p * <usize>s) << 2));
     store<f32>(at, x, 4);
     store<f32>(at, y, 8);
-    at += x != 0 || y != 0 ? UNIT : 0;
+    // Without a branch: nobody could tell which way it goes.
+    at += UNIT * <usize>(i32(x != 0) | i32(y != 0));
   }
   store<i32>(record, u);
   store<i32>(record, v, 4);
