@@ -81,7 +81,7 @@ const YOUNG_MEGABYTES = 24;
  * are under way among them, and collected each 15 full rounds of a coordinator whose heap is 10 MB; with it went the machine code of all functions
  * that live for a round only, which then was made anew: a twentieth of a round's processor time. Read when a thread starts; there is no other way to say it.
  */
-const OLD_MEGABYTES = 64;
+const OLD_MEGABYTES = 32;
 setFlagsFromString(`--initial-old-space-size=${OLD_MEGABYTES}`);
 
 type HostState = {

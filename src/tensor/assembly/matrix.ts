@@ -1,17 +1,25 @@
 // Every element of C is summed in order of p, one product at a time, whatever tile computes it: a caller may cut m or n
 // anywhere and get the same bits.
 
-/** Depth of one panel of B. Its rows lie on as many pages, which should fit the first-level TLB (64 entries on Zen). */
-const PANEL_DEPTH: i32 = 64;
+/**
+ * Depth of one panel of B. Its rows lie on as many pages, which should fit the first-level TLB (64 entries on Zen), and in the sets of L1 that they
+ * fall into: few where they are a power of two apart, as those of the hidden layers are, or the columns of A.
+ */
+// @ts-ignore: decorator
+@inline
+function panelDepth(step: usize): i32 {
+  return step & 1023 ? 64 : step & 2047 ? 32 : 16;
+}
 
 export function gemm(m: i32, n: i32, k: i32, a: usize, aRow: i32, aCol: i32, b: usize, bRow: i32, c: usize, cRow: i32, bias: usize, accumulate: i32): void {
   const aRows = (<usize>aRow) << 2, aStep = (<usize>aCol) << 2, bStep = (<usize>bRow) << 2, cRows = (<usize>cRow) << 2;
+  const most = min(panelDepth(aStep), panelDepth(bStep));
   // Panels outside, rows inside: 64 × 16 numbers of B (4 KiB) stay in L1 while all rows of A pass over them.
   for (let j = 0; j < n; j += 16) {
     const width = min(16, n - j), shift = (<usize>j) << 2;
     if (!accumulate || bias) begin(m, width, c + shift, cRows, bias ? bias + shift : 0, accumulate);
-    for (let p = 0; p < k; p += PANEL_DEPTH) {
-      const depth = min(PANEL_DEPTH, k - p);
+    for (let p = 0; p < k; p += most) {
+      const depth = min(most, k - p);
       panel(m, width, depth, a + <usize>p * aStep, aRows, aStep, b + <usize>p * bStep + shift, bStep, c + shift, cRows);
     }
   }
