@@ -12,7 +12,7 @@ export const EXPECTED = {
   gemm: 0.036,
   generateItems: 0.031,
   generateRows: 0.083,
-  backwardRows: 0.041,
+  backwardRows: 0.05,
   adam: 0.075,
   'adam without gradient': 0.074,
   /** Rounds over the kernels they cannot do without: generation and Adam's pass. */

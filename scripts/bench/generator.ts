@@ -26,7 +26,7 @@ export type Generator = {
   readonly adamWithoutGradient: readonly KernelTask[];
   /** y += 0·x over the parameters: two streams read, one written, and next to no arithmetic. */
   readonly stream: readonly KernelTask[];
-  /** Single rows, as in subset delivery, and their backward pass: ROWS of them, each of another user and item than the one before. */
+  /** Single rows, as in subset delivery, and their backward pass: ROWS of them, by item, each of another user than the one before. */
   readonly rows: readonly KernelTask[];
   readonly backward: readonly KernelTask[];
   readonly memory: WebAssembly.Memory;
@@ -57,13 +57,19 @@ export const createGenerator = (shape: GeneratorShape): Generator => {
   const [w, m, v, g] = [place(parameters, 0.1), place(parameters, 1e-3), arena.allocate(parameters), place(parameters, 0.1)];
   arena.f32(v, parameters).fill(1e-4);
   const [h, bias, out] = [place(users * hidden, 1), place(items * rank, 0.1), place(users * items * rank, 0)];
+  // Behind a ReLU.
+  arena.f32(h, users * hidden).forEach((value, at, values) => {
+    values[at] = Math.max(0, value);
+  });
   const width = items * rank;
   const indices = (at: (row: number) => number): number => {
     const pointer = arena.allocate(ROWS);
     arena.u32(pointer, ROWS).set(Uint32Array.from({ length: ROWS }, (_, row) => at(row)));
     return pointer;
   };
-  const [user, item] = [indices((row) => Math.floor((row * users) / ROWS)), indices((row) => (row * 37) % Math.min(items, ROW_ITEMS))];
+  // By item, as rounds have them, several users each.
+  const item = indices((row) => Math.floor((row * Math.min(items, ROW_ITEMS)) / ROWS));
+  const [user, output] = [indices((row) => (row * 37) % users), indices((row) => (row * 37) % ROWS)];
   const [some, upstream, gBias, dh] = [place(ROWS * rank, 0), place(ROWS * rank, 0.1), place(items * rank, 0), place(users * hidden, 0)];
   const units = arena.allocate(users * (2 * hidden + 1));
   const adam = (gradient: boolean) =>
@@ -74,7 +80,7 @@ export const createGenerator = (shape: GeneratorShape): Generator => {
   return {
     parameters,
     memory: arena.memory,
-    rows: [{ kernel: 'generateRows', memory: 0, args: [ROWS, user, item, hidden, rank, h, w, bias, some] }],
+    rows: [{ kernel: 'generateRows', memory: 0, args: [ROWS, user, item, output, hidden, rank, h, w, bias, some] }],
     backward: [
       {
         kernel: 'backwardRows',

@@ -60,9 +60,21 @@ export type Kernels = {
     out: number,
     outStride: number,
   ): void;
-  /** Sparse generation: row r belongs to cohort position user[r] (u32) and item item[r] (u32):
-   * out[r·s + j] = bias[item·s + j] + Σ_p h[user·o + p] · w[(item·o + p)·s + j]. */
-  generateRows(count: number, user: number, item: number, o: number, s: number, h: number, w: number, bias: number, out: number): void;
+  /** Sparse generation: row r belongs to cohort position user[r] and item item[r], and goes to place[r] (u32):
+   * out[place·s + j] = bias[item·s + j] + Σ_p h[user·o + p] · w[(item·o + p)·s + j]. Rows of one item should stand together, which then
+   * comes from memory once. */
+  generateRows(
+    count: number,
+    user: number,
+    item: number,
+    place: number,
+    o: number,
+    s: number,
+    h: number,
+    w: number,
+    bias: number,
+    out: number,
+  ): void;
   /** Backward of both. Slots from `fresh` on may hold anything: the rows of each stand together, and the first zeroes it.
    * For each row r, in order, with upstream gradient d[r·s + j], gradient slot slot[r] (u32):
    * g[(slot·o + p)·s + j] += h[user·o + p]·d[r·s + j];  gBias[slot·s + j] += d[r·s + j];

@@ -121,10 +121,11 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
       }
     },
 
-    generateRows(count, user, item, o, s, h, w, bias, out) {
+    generateRows(count, user, item, place, o, s, h, w, bias, out) {
       const users = indices(user, count),
         items = indices(item, count),
-        Out = floats(out, count * s);
+        places = indices(place, count),
+        Out = floats(out, highest(places) * s);
       const H = floats(h, highest(users) * o),
         W = floats(w, highest(items) * o * s),
         start = floats(bias, highest(items) * s);
@@ -134,7 +135,7 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
         for (let j = 0; j < s; j++) {
           let sum = start[i * s + j]!;
           for (let p = 0; p < o; p++) sum += H[u * o + p]! * W[(i * o + p) * s + j]!;
-          Out[r * s + j] = sum;
+          Out[places[r]! * s + j] = sum;
         }
       }
     },

@@ -211,6 +211,7 @@ describe('generation', () => {
         const h = whole(source, users * o),
           w = whole(source, items * o * s),
           bias = whole(source, items * s),
+          place = Uint32Array.from({ length: count }, (_, row) => count - 1 - row),
           d = whole(source, count * s);
         const g = whole(source, slots * o * s),
           gBias = whole(source, slots * s),
@@ -219,7 +220,7 @@ describe('generation', () => {
           out = whole(source, count * s);
         const label = `${count} rows, o = ${o}, s = ${s}`;
         expectSame(
-          (kernels, put) => kernels.generateRows(count, put(user), put(item), o, s, put(h), put(w), put(bias), put(out)),
+          (kernels, put) => kernels.generateRows(count, put(user), put(item), put(place), o, s, put(h), put(w), put(bias), put(out)),
           `generate ${label}`,
         );
         expectSame((kernels, put) => {
@@ -273,10 +274,11 @@ describe('generation', () => {
         out = new Float32Array(users * items * s);
       const pairs = product([0, 1, 2], [0, 1, 2, 3, 4, 5, 6]);
       const user = Uint32Array.from(pairs, ([u]) => u),
-        item = Uint32Array.from(pairs, ([, i]) => i);
+        item = Uint32Array.from(pairs, ([, i]) => i),
+        place = Uint32Array.from(pairs, (_, row) => row);
       const full = on((kernels, put) => kernels.generateItems(users, 0, items, o, s, put(h), 0, put(w), put(bias), put(out), items * s));
       const sparse = on((kernels, put) =>
-        kernels.generateRows(pairs.length, put(user), put(item), o, s, put(h), put(w), put(bias), put(out)),
+        kernels.generateRows(pairs.length, put(user), put(item), put(place), o, s, put(h), put(w), put(bias), put(out)),
       );
       expectSameNumbers(sparse.buffers.at(-1)!, full.buffers.at(-1)!, `s = ${s}`);
     }
@@ -351,7 +353,7 @@ describe('pointers', () => {
       kernels.pairUnits(users, o, s, ph, room);
       kernels.generateItems(users, 0, n, o, s, ph, room, pw, pBias, pOut, n * s);
       kernels.zero(pairRoom(users, o), room);
-      kernels.generateRows(n, pUser, pItem, o, s, ph, pw, pBias, put(new Float32Array(n * s)));
+      kernels.generateRows(n, pUser, pItem, pItem, o, s, ph, pw, pBias, put(new Float32Array(n * s)));
       kernels.backwardRows(n, users, pUser, pItem, pItem, 1000, o, s, ph, units, pw, pd, pg, pgBias, pdh);
       kernels.zero(users * (2 * o + 1), units);
       kernels.gemm(users, n, o, ph, o, 1, pw, n, put(new Float32Array(users * n)), n, pBias, 0);

@@ -108,7 +108,7 @@ describe.each(['wasm', 'node'] as const)('tfjs on %s', (backend) => {
           put(new Float32Array(count)),
         );
         const [pUser, pItem, ph, pw] = [put(user), put(item), put(h), put(w)];
-        kernels.generateRows(5, pUser, pItem, o, s, ph, pw, put(bias), out!);
+        kernels.generateRows(5, pUser, pItem, put(Uint32Array.of(0, 1, 2, 3, 4)), o, s, ph, pw, put(bias), out!);
         kernels.backwardRows(5, users, pUser, pItem, pItem, 1000, o, s, ph, units!, pw, put(d), g!, gBias!, pdh!);
       });
       [dw, dBias, dh, rows].forEach((expected, b) => {

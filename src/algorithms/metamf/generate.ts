@@ -38,6 +38,7 @@ type ShardForward = {
   readonly pairs: Scratch;
   readonly user: Scratch;
   readonly item: Scratch;
+  readonly place: Scratch;
   /** In turn: models are read while the next are generated. */
   readonly outs: readonly [Scratch, Scratch];
 };
@@ -52,7 +53,7 @@ export const createForward = ({ core, branches, shards }: Layout, deferral: Defe
   dense: branches.map(() => createScratch(core)),
   shards: shards.map((shard) => {
     const scratch = () => createScratch(shard.arena);
-    return { shard, hidden: scratch(), pairs: scratch(), user: scratch(), item: scratch(), outs: [scratch(), scratch()] };
+    return { shard, hidden: scratch(), pairs: scratch(), user: scratch(), item: scratch(), place: scratch(), outs: [scratch(), scratch()] };
   }),
   turn: 0,
 });
@@ -136,7 +137,49 @@ const beginAll = (pool: KernelPool, layout: Layout, forward: Forward, first: num
   );
 };
 
-/** Ascending rows fall into ascending shards: each model's pieces are runs of its shards' outputs. */
+/** Rows of models that fall into a shard, one behind the other in its output from row `start` on. */
+type Run = { readonly index: number; readonly start: number; readonly length: number };
+
+/** What is asked of the shards, by item, so that a block of W_low is brought into the cache once; of one shard from `bounds` to the next. */
+type Asked = {
+  readonly users: Uint32Array;
+  readonly items: Uint32Array;
+  /** Rows of a shard's output: they lie by model. */
+  readonly places: Uint32Array;
+  readonly bounds: readonly number[];
+  /** By model. Ascending rows fall into ascending shards. */
+  readonly runs: readonly (readonly Run[])[];
+};
+
+const askShards = ({ world, shards }: Layout, first: number, rows: readonly Uint32Array[]): Asked => {
+  const next = new Uint32Array(world.items + 1);
+  for (const wanted of rows) {
+    for (const row of wanted) next[row + 1]! += 1;
+  }
+  for (let item = 0; item < world.items; item++) next[item + 1]! += next[item]!;
+  const count = next[world.items]!;
+  const bounds = [...shards.map(({ firstItem }) => next[firstItem]!), count];
+  const [users, items, places] = [new Uint32Array(count), new Uint32Array(count), new Uint32Array(count)];
+  const taken = shards.map(() => 0);
+  const runs = rows.map((wanted, position) => {
+    const own: Run[] = [];
+    let at = 0;
+    shards.forEach(({ firstItem, items: size }, index) => {
+      const [from, start] = [at, taken[index]!];
+      for (; at < wanted.length && wanted[at]! < firstItem + size; at++) {
+        const to = next[wanted[at]!]!++;
+        users[to] = first + position;
+        items[to] = wanted[at]! - firstItem;
+        places[to] = start + at - from;
+      }
+      if (at > from) own.push({ index, start, length: at - from });
+      taken[index]! += at - from;
+    });
+    return own;
+  });
+  return { users, items, places, bounds, runs };
+};
+
 const beginSome = (
   pool: KernelPool,
   layout: Layout,
@@ -146,31 +189,20 @@ const beginSome = (
 ): readonly Float32Array[][] => {
   const padded = layout.paddedRank;
   const units = layout.branches[0].hidden.units;
-  const lists = forward.shards.map(() => ({ user: [] as number[], item: [] as number[] }));
-  const runs = rows.map((wanted, position) => {
-    const starts = lists.map(({ item }) => item.length);
-    for (const row of wanted) {
-      const index = Math.floor(row / layout.itemsPerShard);
-      const list = lists[index]!;
-      list.user.push(first + position);
-      list.item.push(row - layout.shards[index]!.firstItem);
-    }
-    return starts.map((start, index) => ({ index, start, length: lists[index]!.item.length - start })).filter(({ length }) => length > 0);
-  });
+  const { bounds, runs, ...lists } = askShards(layout, first, rows);
   const { turn } = forward;
-  const tasks = forward.shards.map(({ shard, hidden, user, item, outs }, index): KernelTask => {
-    const list = lists[index]!;
-    const count = list.item.length;
-    forward.deferral.bring(shard.weights, list.item);
-    shard.arena.u32(user.reserve(count), count).set(list.user);
-    shard.arena.u32(item.reserve(count), count).set(list.item);
-    const target = outs[turn].reserve(count * padded);
-    const { weights, bias } = shard;
-    return {
-      kernel: 'generateRows',
-      memory: shard.memory,
-      args: [count, user.pointer, item.pointer, units, padded, hidden.pointer, weights.weights, bias.weights, target],
+  const tasks = forward.shards.map(({ shard, hidden, user, item, place, outs }, index): KernelTask => {
+    const [from, to] = [bounds[index]!, bounds[index + 1]!];
+    const put = (scratch: Scratch, values: Uint32Array): number => {
+      const pointer = scratch.reserve(to - from);
+      shard.arena.u32(pointer, to - from).set(values.subarray(from, to));
+      return pointer;
     };
+    forward.deferral.bring(shard.weights, lists.items.subarray(from, to));
+    const where = [put(user, lists.users), put(item, lists.items), put(place, lists.places)] as const;
+    const { weights, bias } = shard;
+    const own = [hidden.pointer, weights.weights, bias.weights, outs[turn].reserve((to - from) * padded)] as const;
+    return { kernel: 'generateRows', memory: shard.memory, args: [to - from, ...where, units, padded, ...own] };
   });
   pool.begin(tasks);
   return runs.map((pieces) =>

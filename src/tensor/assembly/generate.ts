@@ -1,4 +1,4 @@
-import { HEAD, recordSize, UNIT } from './pairs';
+import { areWorthwhile, HEAD, recordSize, UNIT } from './pairs';
 
 // Both generators sum over p in the same order, from the bias up, so that a row has the same bits whether all rows are
 // generated or only those a device needs (the `full` and `subset` deliveries train the same numbers).
@@ -25,7 +25,7 @@ function items(users: i32, first: i32, count: i32, o: i32, s: i32, h: usize, pai
     const w0 = chunk(q, perItem, block, w), w1 = chunk(q + 1, perItem, block, w);
     const w2 = chunk(q + 2, perItem, block, w), w3 = chunk(q + 3, perItem, block, w);
     const shift = (<usize>q) << 4;
-    if (pairs) {
+    if (pairs && areWorthwhile(pairs)) {
       pairTiles(users, o, s, h, pairs, w0, w1, w2, w3, bias + shift, out + shift, outRow);
       continue;
     }
@@ -40,11 +40,11 @@ function items(users: i32, first: i32, count: i32, o: i32, s: i32, h: usize, pai
   }
 }
 
-/** A tile of each pair: by its list, or of all units where it lists most of them, since a step by the list takes longer. */
+/** A tile of each pair: by its list, or of all units where it lists nearly all. (Without the second, V8 spills an accumulator of the first.) */
 // @ts-ignore: decorator
 @inline
 function pairTiles(users: i32, o: i32, s: i32, h: usize, pairs: usize, w0: usize, w1: usize, w2: usize, w3: usize, bias: usize, out: usize, outRow: usize): void {
-  const hRow = (<usize>o) << 2, step = (<usize>s) << 2, size = recordSize(o), most = (UNIT * <usize>o * 7) >> 3;
+  const hRow = (<usize>o) << 2, step = (<usize>s) << 2, size = recordSize(o), most = UNIT * <usize>o * 15 >> 4;
   for (let k = 0; k < users; k += 2, pairs += size) {
     const u = load<u32>(pairs), v = load<u32>(pairs, 4), at = pairs + HEAD, end = <usize>load<u32>(pairs, 8);
     const hu = h + <usize>u * hRow, hv = h + <usize>v * hRow, ou = out + <usize>u * outRow, ov = out + <usize>v * outRow;
@@ -128,33 +128,35 @@ function tile1x1(o: i32, step: usize, h: usize, w: usize, bias: usize, out: usiz
   v128.store(out, sum);
 }
 
-export function generateRows(count: i32, user: usize, item: usize, o: i32, s: i32, h: usize, w: usize, bias: usize, out: usize): void {
+export function generateRows(count: i32, user: usize, item: usize, place: usize, o: i32, s: i32, h: usize, w: usize, bias: usize, out: usize): void {
   const hRow = (<usize>o) << 2, row = (<usize>s) << 2, block = <usize>o * row;
   let r = 0;
   // Four rows in step, not one row with four partial sums: it hides the latency of an addition as well, has four streams
   // from memory under way, and keeps the order of the sum.
-  for (; r + 4 <= count; r += 4, user += 16, item += 16, out += row << 2) {
+  for (; r + 4 <= count; r += 4, user += 16, item += 16, place += 16) {
     const h0 = h + <usize>load<u32>(user) * hRow, h1 = h + <usize>load<u32>(user, 4) * hRow;
     const h2 = h + <usize>load<u32>(user, 8) * hRow, h3 = h + <usize>load<u32>(user, 12) * hRow;
     const i0 = <usize>load<u32>(item), i1 = <usize>load<u32>(item, 4), i2 = <usize>load<u32>(item, 8), i3 = <usize>load<u32>(item, 12);
     const w0 = w + i0 * block, w1 = w + i1 * block, w2 = w + i2 * block, w3 = w + i3 * block;
     const b0 = bias + i0 * row, b1 = bias + i1 * row, b2 = bias + i2 * row, b3 = bias + i3 * row;
+    const o0 = out + <usize>load<u32>(place) * row, o1 = out + <usize>load<u32>(place, 4) * row;
+    const o2 = out + <usize>load<u32>(place, 8) * row, o3 = out + <usize>load<u32>(place, 12) * row;
     let c: usize = 0;
     for (; c + 32 <= row; c += 32) {
-      if (s == 8) rows4x8(o, 32, h0, h1, h2, h3, w0, w1, w2, w3, b0, b1, b2, b3, out, 32);
-      else rows4x8(o, row, h0, h1, h2, h3, w0 + c, w1 + c, w2 + c, w3 + c, b0 + c, b1 + c, b2 + c, b3 + c, out + c, row);
+      if (s == 8) rows4x8(o, 32, h0, h1, h2, h3, w0, w1, w2, w3, b0, b1, b2, b3, o0, o1, o2, o3);
+      else rows4x8(o, row, h0, h1, h2, h3, w0 + c, w1 + c, w2 + c, w3 + c, b0 + c, b1 + c, b2 + c, b3 + c, o0 + c, o1 + c, o2 + c, o3 + c);
     }
-    if (c < row) rows4x4(o, row, h0, h1, h2, h3, w0 + c, w1 + c, w2 + c, w3 + c, b0 + c, b1 + c, b2 + c, b3 + c, out + c, row);
+    if (c < row) rows4x4(o, row, h0, h1, h2, h3, w0 + c, w1 + c, w2 + c, w3 + c, b0 + c, b1 + c, b2 + c, b3 + c, o0 + c, o1 + c, o2 + c, o3 + c);
   }
-  for (; r < count; r++, user += 4, item += 4, out += row) {
-    const i = <usize>load<u32>(item), hu = h + <usize>load<u32>(user) * hRow;
-    for (let c: usize = 0; c < row; c += 16) tile1x1(o, row, hu, w + i * block + c, bias + i * row + c, out + c);
+  for (; r < count; r++, user += 4, item += 4, place += 4) {
+    const i = <usize>load<u32>(item), hu = h + <usize>load<u32>(user) * hRow, to = out + <usize>load<u32>(place) * row;
+    for (let c: usize = 0; c < row; c += 16) tile1x1(o, row, hu, w + i * block + c, bias + i * row + c, to + c);
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function rows4x8(o: i32, step: usize, h0: usize, h1: usize, h2: usize, h3: usize, w0: usize, w1: usize, w2: usize, w3: usize, b0: usize, b1: usize, b2: usize, b3: usize, out: usize, outRow: usize): void {
+function rows4x8(o: i32, step: usize, h0: usize, h1: usize, h2: usize, h3: usize, w0: usize, w1: usize, w2: usize, w3: usize, b0: usize, b1: usize, b2: usize, b3: usize, out0: usize, out1: usize, out2: usize, out3: usize): void {
   let s00 = v128.load(b0), s01 = v128.load(b0, 16), s10 = v128.load(b1), s11 = v128.load(b1, 16);
   let s20 = v128.load(b2), s21 = v128.load(b2, 16), s30 = v128.load(b3), s31 = v128.load(b3, 16);
   for (const end = h0 + ((<usize>o) << 2); h0 < end; h0 += 4, h1 += 4, h2 += 4, h3 += 4, w0 += step, w1 += step, w2 += step, w3 += step) {
@@ -168,13 +170,13 @@ function rows4x8(o: i32, step: usize, h0: usize, h1: usize, h2: usize, h3: usize
     s30 = f32x4.add(s30, f32x4.mul(x3, v128.load(w3)));
     s31 = f32x4.add(s31, f32x4.mul(x3, v128.load(w3, 16)));
   }
-  v128.store(out, s00); v128.store(out, s01, 16);
-  v128.store(out + outRow, s10); v128.store(out + outRow, s11, 16);
-  v128.store(out + outRow * 2, s20); v128.store(out + outRow * 2, s21, 16);
-  v128.store(out + outRow * 3, s30); v128.store(out + outRow * 3, s31, 16);
+  v128.store(out0, s00); v128.store(out0, s01, 16);
+  v128.store(out1, s10); v128.store(out1, s11, 16);
+  v128.store(out2, s20); v128.store(out2, s21, 16);
+  v128.store(out3, s30); v128.store(out3, s31, 16);
 }
 
-function rows4x4(o: i32, step: usize, h0: usize, h1: usize, h2: usize, h3: usize, w0: usize, w1: usize, w2: usize, w3: usize, b0: usize, b1: usize, b2: usize, b3: usize, out: usize, outRow: usize): void {
+function rows4x4(o: i32, step: usize, h0: usize, h1: usize, h2: usize, h3: usize, w0: usize, w1: usize, w2: usize, w3: usize, b0: usize, b1: usize, b2: usize, b3: usize, out0: usize, out1: usize, out2: usize, out3: usize): void {
   let s0 = v128.load(b0), s1 = v128.load(b1), s2 = v128.load(b2), s3 = v128.load(b3);
   for (const end = h0 + ((<usize>o) << 2); h0 < end; h0 += 4, h1 += 4, h2 += 4, h3 += 4, w0 += step, w1 += step, w2 += step, w3 += step) {
     s0 = f32x4.add(s0, f32x4.mul(v128.load32_splat(h0), v128.load(w0)));
@@ -182,5 +184,5 @@ function rows4x4(o: i32, step: usize, h0: usize, h1: usize, h2: usize, h3: usize
     s2 = f32x4.add(s2, f32x4.mul(v128.load32_splat(h2), v128.load(w2)));
     s3 = f32x4.add(s3, f32x4.mul(v128.load32_splat(h3), v128.load(w3)));
   }
-  v128.store(out, s0); v128.store(out + outRow, s1); v128.store(out + outRow * 2, s2); v128.store(out + outRow * 3, s3);
+  v128.store(out0, s0); v128.store(out1, s1); v128.store(out2, s2); v128.store(out3, s3);
 }

@@ -1,12 +1,22 @@
 // Which hidden units two users have that are not zero, for the generation of all items: behind a ReLU and dropout half of them are, and a
 // tile of two users leaves out those that are zero in both. Users are paired so that they share many.
 //
-//   pairs: of each pair a record, of a first user, a second (−1: none, for the last of an odd number), the end of its list, and nothing (u32 each), and the list: for each unit
+//   pairs: of each pair a record, of a first user, a second (−1: none, for the last of an odd number), the end of its list, and,
+//          in the first, whether lists are worthwhile (u32 each), and the list: for each unit
 //          its offset (u32) into an item's block of w and either user's value; behind the records, a bit for each unit of each user, and who is taken
 
 /** Users among whom a partner is looked for: enough of them, an even number, and a cohort of thousands takes no longer than its number says. */
 const WINDOW: i32 = 64;
 export const HEAD: usize = 16, UNIT: usize = 12;
+
+/** Of twelve units, so many at most may be listed: a step by a list takes a twelfth longer than one over all units. */
+const MOST_OF_12: usize = 11;
+
+// @ts-ignore: decorator
+@inline
+export function areWorthwhile(pairs: usize): bool {
+  return load<u32>(pairs, 12) != 0;
+}
 
 // @ts-ignore: decorator
 @inline
@@ -20,13 +30,18 @@ export function pairUnits(users: i32, o: i32, s: i32, h: usize, pairs: usize): v
   for (let u = 0; u < users; u++) markUnits(o, h + <usize>u * hRow, bits + <usize>u * words, words);
   memory.fill(taken, 0, (<usize>users) << 2);
   let record = pairs;
+  let listed: usize = 0;
   for (let u = 0; u < users; u++) {
     if (load<i32>(taken + ((<usize>u) << 2))) continue;
     const v = nearest(u, min(users, u - u % WINDOW + WINDOW), bits, words, taken);
     if (v >= 0) store<i32>(taken + ((<usize>v) << 2), 1);
     listUnits(record, u, v, o, s, h + <usize>u * hRow, h + <usize>max(u, v) * hRow);
+    if (v >= 0) listed += <usize>load<u32>(record, 8) - record - HEAD;
     record += recordSize(o);
   }
+  const all = UNIT * <usize>o * <usize>(users >> 1);
+  const wanted: usize = 12 * listed;
+  if (users) store<u32>(pairs, wanted <= MOST_OF_12 * all ? 1 : 0, 12);
 }
 
 /** One bit for each unit that is not zero. */
