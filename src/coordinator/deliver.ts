@@ -94,24 +94,23 @@ type Chunk = { readonly from: number; readonly devices: readonly DeviceId[]; rea
 const chunksOf = ({ server, items }: DeliveryContext, cohort: readonly DeviceId[], rowsOf: ReadonlyMap<DeviceId, Rows>): Chunk[] => {
   const most = server.chunk * items;
   const chunks: { from: number; devices: DeviceId[]; rows: Rows[] }[] = [];
-  let room = 0;
-  let isOpen = false;
+  /** Rows that the last chunk may still take; -1: it has ended. */
+  let room = -1;
   cohort.forEach((device, position) => {
     const rows = rowsOf.get(device);
     if (rows === undefined) {
-      isOpen = false;
+      room = -1;
       return;
     }
     const count = rows?.length ?? items;
-    if (!isOpen || count > room) {
+    if (count > room) {
       chunks.push({ from: position, devices: [], rows: [] });
       room = most;
-      isOpen = true;
     }
     const chunk = chunks.at(-1)!;
     chunk.devices.push(device);
     chunk.rows.push(rows);
-    room -= count;
+    room = Math.max(-1, room - count);
   });
   return chunks;
 };
