@@ -40,6 +40,8 @@ type ShardBackward = {
   /** This shard's share of dh_item (C, o). */
   readonly hidden: Scratch;
   readonly units: Scratch;
+  /** Positions of the cohort that have rows here: the others' share is zero. */
+  present: readonly number[];
 };
 
 export const createBackward = ({ core, branches, shards }: Layout, deferral: Deferral): Backward => {
@@ -53,7 +55,7 @@ export const createBackward = ({ core, branches, shards }: Layout, deferral: Def
     staging: scratch(),
     shards: shards.map((shard) => {
       const local = () => createScratch(shard.arena);
-      return { shard, user: local(), item: local(), slot: local(), upstream: local(), hidden: local(), units: local() };
+      return { shard, user: local(), item: local(), slot: local(), upstream: local(), hidden: local(), units: local(), present: [] };
     }),
   };
 };
@@ -133,7 +135,9 @@ const beginItems = (pool: KernelPool, layout: Layout, forward: Forward, backward
   backward.shards.forEach((local, index) => {
     const { shard, user, item, slot, upstream, hidden, units } = local;
     const fresh = shard.bias.gradient.used;
-    const count = collectRows(layout, local, spansOf(shard, updates));
+    const spans = spansOf(shard, updates).filter(({ start, end }) => start < end);
+    local.present = spans.map(({ position }) => position);
+    const count = collectRows(layout, local, spans);
     // Not so already only of updates that waited for rounds.
     backward.deferral.bring(shard.weights, shard.bias.gradient.touched);
     shareSlots(shard);
@@ -206,13 +210,15 @@ const hiddenTasks = (layout: Layout, forward: Forward, backward: Backward): Kern
   });
 };
 
-const addShardsToHidden = (pool: KernelPool, layout: Layout, forward: Forward, backward: Backward): void => {
-  const size = forward.cohort.length * layout.branches[0].hidden.units;
-  if (size === 0) return;
-  const staging = layout.core.f32(backward.staging.reserve(size), size);
-  for (const { shard, hidden } of backward.shards) {
-    staging.set(shard.arena.f32(hidden.pointer, size));
-    pool.on(0).axpy(size, 1, backward.staging.pointer, backward.hidden[0]!.pointer);
+const addShardsToHidden = (pool: KernelPool, layout: Layout, backward: Backward): void => {
+  const { units } = layout.branches[0].hidden;
+  const staging = layout.core.f32(backward.staging.reserve(units), units);
+  for (const { shard, hidden, present } of backward.shards) {
+    for (const position of present) {
+      const at = 4 * position * units;
+      staging.set(shard.arena.f32(hidden.pointer + at, units));
+      pool.on(0).axpy(units, 1, backward.staging.pointer, backward.hidden[0]!.pointer + at);
+    }
   }
 };
 
@@ -279,6 +285,6 @@ export const accumulate = (
   beginItems(pool, layout, forward, backward, placed);
   pool.run([...denseTasks(layout, forward, backward), ...transposeTasks(layout, backward.transposed)]);
   pool.run(hiddenTasks(layout, forward, backward));
-  addShardsToHidden(pool, layout, forward, backward);
+  addShardsToHidden(pool, layout, backward);
   backwardHidden(pool, layout, forward, backward);
 };
