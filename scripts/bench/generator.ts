@@ -1,6 +1,7 @@
 import { createKernelPool } from '../../src/tensor/kernel-pool.js';
 import type { KernelPool, Kernels, KernelTask } from '../../src/tensor/kernels.js';
 import { createArena } from '../../src/tensor/memory.js';
+import { unitRoom } from '../../src/tensor/unit-room.js';
 
 /** The item generator of MetaMF, alone in one memory: the work of which a round's floor is made. Shapes as in the paper on ML-1M. */
 export const PAPER = { users: 64, items: 3706, hidden: 512, rank: 8 } as const;
@@ -71,7 +72,7 @@ export const createGenerator = (shape: GeneratorShape): Generator => {
   const item = indices((row) => Math.floor((row * Math.min(items, ROW_ITEMS)) / ROWS));
   const [user, output] = [indices((row) => (row * 37) % users), indices((row) => (row * 37) % ROWS)];
   const [some, upstream, gBias, dh] = [place(ROWS * rank, 0), place(ROWS * rank, 0.1), place(items * rank, 0), place(users * hidden, 0)];
-  const units = arena.allocate(users * (2 * hidden + 1));
+  const units = arena.allocate(unitRoom(users, hidden));
   const adam = (gradient: boolean) =>
     ranges(parameters, TASK_ELEMENTS).map(({ first, count }): KernelTask => {
       const at = 4 * first;

@@ -94,7 +94,7 @@ type Chunk = { readonly from: number; readonly devices: readonly DeviceId[]; rea
 const chunksOf = ({ server, items }: DeliveryContext, cohort: readonly DeviceId[], rowsOf: ReadonlyMap<DeviceId, Rows>): Chunk[] => {
   const most = server.chunk * items;
   const chunks: { from: number; devices: DeviceId[]; rows: Rows[] }[] = [];
-  /** Rows that the last chunk may still take; -1: it has ended. */
+  /** Rows that the last chunk may still take; negative: it has ended. */
   let room = -1;
   cohort.forEach((device, position) => {
     const rows = rowsOf.get(device);
@@ -110,7 +110,7 @@ const chunksOf = ({ server, items }: DeliveryContext, cohort: readonly DeviceId[
     const chunk = chunks.at(-1)!;
     chunk.devices.push(device);
     chunk.rows.push(rows);
-    room = Math.max(-1, room - count);
+    room -= count;
   });
   return chunks;
 };

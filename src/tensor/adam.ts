@@ -1,6 +1,6 @@
 import type { KernelPool, KernelTask } from './kernels.js';
 import { elementsOf, type Parameter } from './parameter.js';
-import { type Cut, cut, decayTerm, joined, type OptimizerState, type Step, sum, type TensorUpdate } from './step.js';
+import { type Cut, cut, decayTerm, gradientDecay, joined, type OptimizerState, type Step, sum, type TensorUpdate } from './step.js';
 
 /**
  * Adam (Kingma & Ba, 2015), with L2 in the gradient or decoupled (Loshchilov & Hutter, 2019), and with a second moment
@@ -94,7 +94,7 @@ const weightSquares = (pool: KernelPool, parameters: readonly Parameter[]): numb
 const meanSquare = (pool: KernelPool, parameters: readonly Parameter[], name: string, step: Step, squares: number): number => {
   const count = parameters.reduce((total, parameter) => total + parameter.blocks * parameter.trained, 0);
   const data = step.scale ** 2 * sum(Float64Array.from(parameters, step.squares));
-  const lambda = step.decoupled ? 0 : step.decay(name);
+  const lambda = gradientDecay(name, step);
   if (lambda === 0) return data / count;
   return (data + 2 * step.scale * lambda * gradientDotWeights(pool, parameters) + lambda ** 2 * squares) / count;
 };

@@ -76,17 +76,14 @@ export const createKernelPool = async (options: KernelPoolOptions): Promise<Kern
     const failure = takeFailure(lane);
     if (failure !== undefined) throw new Error(failure);
   };
-  const makeRoom = (lane: Lane, tasks: number): void => {
-    if (undone(lane) + tasks > CAPACITY) finish(lane);
-  };
-  /** Hands tasks to the other threads, beside those of the lane that are not done. Returns what waits for them and gives their values. */
-  const hand = (lane: Lane, tasks: readonly KernelTask[]): (() => Float64Array) => {
+  /** Hands tasks to the other threads, waking at most `wanted`, beside those of the lane that are not done. Returns what waits for them and gives their values. */
+  const hand = (lane: Lane, tasks: readonly KernelTask[], wanted = tasks.length): (() => Float64Array) => {
     if (workers.length === 0 || tasks.length > CAPACITY) {
       const values = run(tasks);
       return () => values;
     }
-    makeRoom(lane, tasks.length);
-    const first = publish(ring, lane, tasks, tasks.length);
+    if (undone(lane) + tasks.length > CAPACITY) finish(lane);
+    const first = publish(ring, lane, tasks, wanted);
     return () => {
       finish(lane);
       return Float64Array.from(tasks, (_, i) => resultOf(lane, first + i));
@@ -97,7 +94,11 @@ export const createKernelPool = async (options: KernelPoolOptions): Promise<Kern
     if (workers.length === 0 || tasks.length === 1)
       return Float64Array.from(tasks, ({ kernel, memory, args }) => execute(kernels, kernel, memory, args));
     const results = new Float64Array(tasks.length);
-    for (let at = 0; at < tasks.length; at += CAPACITY) results.set(hand(ring.urgent, tasks.slice(at, at + CAPACITY))(), at);
+    for (let at = 0; at < tasks.length; at += CAPACITY) {
+      const batch = tasks.slice(at, at + CAPACITY);
+      // One of them is for this thread.
+      results.set(hand(ring.urgent, batch, batch.length - 1)(), at);
+    }
     return results;
   };
   const join = (lane: Lane): void => {

@@ -79,7 +79,7 @@ export type Kernels = {
    * For each row r, in order, with upstream gradient d[r·s + j], gradient slot slot[r] (u32):
    * g[(slot·o + p)·s + j] += h[user·o + p]·d[r·s + j];  gBias[slot·s + j] += d[r·s + j];
    * dh[user·o + p] = Σ_r Σ_j w[(item·o + p)·s + j]·d[r·s + j] for the cohort's `users`, zero where h is: h is behind a ReLU.
-   * `units` is room for users · (2·o + 1) elements. */
+   * `units` is room for unitRoom(users, o) elements. */
   backwardRows(
     count: number,
     users: number,

@@ -79,7 +79,7 @@ export const optimizerStep = (
 ): StepResult => {
   deferral?.makeRoom();
   state.steps += 1;
-  const found = gradientSquares(pool, parameters);
+  const found = gradientSquares(pool, parameters, options);
   const squares = new Map(parameters.map((parameter, index) => [parameter, found[index]!]));
   const gradientNorm = Math.sqrt(sum(found)) / count;
   const clipped = options.clip > 0 && gradientNorm > options.clip;

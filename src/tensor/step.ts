@@ -51,11 +51,15 @@ export type TensorUpdate = {
 
 export const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
 
-/** Σ g² of each parameter, and Σ g·w of those that keep it: one task each. */
-export const gradientSquares = (pool: KernelPool, parameters: readonly Parameter[]): Float64Array =>
+/** λ as L2 adds it to the gradient: 0 where the decay is decoupled. */
+export const gradientDecay = (name: string, { decay, decoupled }: Regularization): number => (decoupled ? 0 : decay(name));
+
+/** Σ g² of each parameter, and Σ g·w of those that keep it and whose step asks for it: one task each. */
+export const gradientSquares = (pool: KernelPool, parameters: readonly Parameter[], regularization: Regularization): Float64Array =>
   pool.run(
-    parameters.map(({ memory, gradient, size, blocks, weights, dots }): KernelTask => {
-      if (dots === 0) return { kernel: 'sumSquares', memory, args: [gradient.used * size, gradient.slots] };
+    parameters.map(({ name, memory, gradient, size, blocks, weights, dots }): KernelTask => {
+      if (dots === 0 || gradientDecay(name, regularization) === 0)
+        return { kernel: 'sumSquares', memory, args: [gradient.used * size, gradient.slots] };
       return { kernel: 'squaresAndDotItems', memory, args: [0, blocks, size, gradient.slotOf, weights, gradient.slots, dots] };
     }),
   );

@@ -1,12 +1,13 @@
 import { createRequire } from 'node:module';
 import { setFlagsFromString } from 'node:v8';
-import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { MessageChannel, Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { MetafleetError, messageOf } from '../base/errors.js';
 import type { DeviceId } from '../base/units.js';
 import type { Progress } from '../coordinator/coordinator.js';
 import type { HostLost, HostRestored, RoundFinished } from '../coordinator/events.js';
 import type { PrivateColumns } from '../device/columns.js';
+import { arrivedOn } from './arrived.js';
 import { connect, disconnect, handOver, orDeath, type Remote } from './control.js';
 import type { CoordinatorControl, CoordinatorSetup } from './coordinator-thread.js';
 import type { HostControl, HostSetup, HostTask } from './host.js';
@@ -82,7 +83,6 @@ const YOUNG_MEGABYTES = 24;
  * that live for a round only, which then was made anew: a twentieth of a round's processor time. Read when a thread starts; there is no other way to say it.
  */
 const OLD_MEGABYTES = 32;
-setFlagsFromString(`--initial-old-space-size=${OLD_MEGABYTES}`);
 
 type HostState = {
   pool: Piscina | undefined;
@@ -119,6 +119,8 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
   let phase: 'starting' | 'serving' | 'closing' = 'starting';
   const isClosing = (): boolean => phase === 'closing';
 
+  // For every thread of the process that starts from now on.
+  setFlagsFromString(`--initial-old-space-size=${OLD_MEGABYTES}`);
   const worker = new Worker(options.coordinatorEntry ?? entry('coordinator'), {
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
   });
@@ -151,7 +153,7 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
   events.port1.on('message', handOn);
   events.port1.unref();
   const takeRounds = (): void => {
-    for (let next = receiveMessageOnPort(events.port1); next !== undefined; next = receiveMessageOnPort(events.port1)) handOn(next.message);
+    for (const rounds of arrivedOn<readonly RoundFinished[]>(events.port1)) handOn(rounds);
   };
   const train = async (until: number): Promise<Progress> => {
     try {

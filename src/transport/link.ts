@@ -1,4 +1,4 @@
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { badInput, isMetafleetError, MetafleetError, messageOf } from '../base/errors.js';
 import { createSpareBuffers } from '../base/spare-buffers.js';
 import { bytes, type DeviceId, type Millis, millis, type Seconds } from '../base/units.js';
@@ -8,6 +8,7 @@ import type { Recorder } from '../coordinator/recorder.js';
 import type { Account } from '../messages/account.js';
 import { decodeRecords, encodeFrame } from '../messages/frame.js';
 import type { Message } from '../messages/message.js';
+import { arrivedOn } from './arrived.js';
 import type { FrameDown, FrameUp, HostFailure, StoreUsage } from './envelope.js';
 import { createThreadMeter, sharedNow } from './thread-meter.js';
 import { createTrafficMeter } from './traffic.js';
@@ -98,8 +99,7 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder, mostUna
   const takeArrived = (): void => {
     hosts.forEach((there, host) => {
       if (there === undefined) return;
-      for (let next = receiveMessageOnPort(there.port); next !== undefined; next = receiveMessageOnPort(there.port))
-        onMessage(host, next.message as FrameUp | HostFailure);
+      for (const message of arrivedOn<FrameUp | HostFailure>(there.port)) onMessage(host, message);
     });
   };
   const ready = async (exchange: OpenExchange): Promise<void> => {

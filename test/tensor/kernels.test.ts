@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { random } from '../../src/base/random.js';
 import type { KernelName, Kernels } from '../../src/tensor/kernels.js';
-import { pairRoom } from '../../src/tensor/pairs.js';
 import { referenceKernels } from '../../src/tensor/reference.js';
 import { simdKernels } from '../../src/tensor/simd.js';
+import { pairRoom, unitRoom } from '../../src/tensor/unit-room.js';
 import {
   createWorkbench,
   expectSameNumbers,
@@ -216,7 +216,7 @@ describe('generation', () => {
         const g = whole(source, slots * o * s),
           gBias = whole(source, slots * s),
           dh = whole(source, users * o),
-          room = new Float32Array(users * (2 * o + 1)),
+          room = new Float32Array(unitRoom(users, o)),
           out = whole(source, count * s);
         const label = `${count} rows, o = ${o}, s = ${s}`;
         expectSame(
@@ -252,7 +252,7 @@ describe('generation', () => {
       const zeroed = (values: Float32Array, size: number) => values.map((value, at) => (at < fresh * size ? value : 0));
       const run = (from: number, weights: Float32Array, biases: Float32Array) =>
         on((kernels, put) => {
-          const lists = [put(user), put(item), put(slot), from, o, s, put(h), put(new Float32Array(users * (2 * o + 1)))] as const;
+          const lists = [put(user), put(item), put(slot), from, o, s, put(h), put(new Float32Array(unitRoom(users, o)))] as const;
           kernels.backwardRows(count, users, ...lists, put(w), put(d), put(weights), put(biases), put(new Float32Array(users * o)));
         });
       expectSameOutcome(run(fresh, g, gBias), run(slots, zeroed(g, o * s), zeroed(gBias, s)), `o = ${o}, s = ${s}`);
@@ -305,10 +305,10 @@ describe('rounding', () => {
     [
       'backwardRows',
       (kernels, put) => {
-        const units = put(new Float32Array(4 * (2 * o + 1)));
+        const units = put(new Float32Array(unitRoom(4, o)));
         const gradients = [put(w), put(bias), put(new Float32Array(4 * o))] as const;
         kernels.backwardRows(4, 4, put(four), put(four), put(four), 4, o, s, put(h), units, put(w), put(d), ...gradients);
-        kernels.zero(4 * (2 * o + 1), units);
+        kernels.zero(unitRoom(4, o), units);
       },
     ],
   ])('%s stays within float32 rounding of the float64 sum', (_, call) => {
@@ -348,14 +348,14 @@ describe('pointers', () => {
       const pg = put(new Float32Array(n * o * s)),
         pgBias = put(new Float32Array(n * s)),
         pdh = put(new Float32Array(users * o)),
-        units = put(new Float32Array(users * (2 * o + 1)));
+        units = put(new Float32Array(unitRoom(users, o)));
       const room = put(new Float32Array(pairRoom(users, o)));
       kernels.pairUnits(users, o, s, ph, room);
       kernels.generateItems(users, 0, n, o, s, ph, room, pw, pBias, pOut, n * s);
       kernels.zero(pairRoom(users, o), room);
       kernels.generateRows(n, pUser, pItem, pItem, o, s, ph, pw, pBias, put(new Float32Array(n * s)));
       kernels.backwardRows(n, users, pUser, pItem, pItem, 1000, o, s, ph, units, pw, pd, pg, pgBias, pdh);
-      kernels.zero(users * (2 * o + 1), units);
+      kernels.zero(unitRoom(users, o), units);
       kernels.gemm(users, n, o, ph, o, 1, pw, n, put(new Float32Array(users * n)), n, pBias, 0);
       return kernels.squaresAndDotItems(0, n, s, put(slotOf), pd, pg, put(new Float32Array(2)));
     };

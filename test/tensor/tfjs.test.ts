@@ -4,6 +4,7 @@ import { random } from '../../src/base/random.js';
 import { referenceKernels } from '../../src/tensor/reference.js';
 import { simdKernels } from '../../src/tensor/simd.js';
 import { loadTensorflow, type Tensorflow } from '../../src/tensor/tfjs.js';
+import { unitRoom } from '../../src/tensor/unit-room.js';
 import { createWorkbench, real } from './workbench.js';
 
 /** The backend, or a skipped test that says why: the native one is an optional dependency. */
@@ -104,7 +105,7 @@ describe.each(['wasm', 'node'] as const)('tfjs on %s', (backend) => {
 
     for (const implement of [simdKernels, referenceKernels]) {
       const { buffers } = createWorkbench(implement)((kernels, put) => {
-        const [g, gBias, pdh, out, units] = [n * o * s, n * s, users * o, 5 * s, users * (2 * o + 1)].map((count) =>
+        const [g, gBias, pdh, out, units] = [n * o * s, n * s, users * o, 5 * s, unitRoom(users, o)].map((count) =>
           put(new Float32Array(count)),
         );
         const [pUser, pItem, ph, pw] = [put(user), put(item), put(h), put(w)];

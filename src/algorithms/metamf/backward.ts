@@ -3,6 +3,7 @@ import { gemmTasks } from '../../tensor/gemm-tasks.js';
 import type { KernelPool, Kernels, KernelTask } from '../../tensor/kernels.js';
 import { claimSlot, reserveSlots } from '../../tensor/parameter.js';
 import { createScratch, type Scratch } from '../../tensor/scratch.js';
+import { unitRoom } from '../../tensor/unit-room.js';
 import type { ClientUpdate } from '../algorithm.js';
 import { lowerBound } from '../rows.js';
 import type { Forward } from './generate.js';
@@ -143,7 +144,7 @@ const beginItems = (pool: KernelPool, layout: Layout, forward: Forward, backward
     shareSlots(shard);
     const { weights, bias } = shard;
     const rows = [count, users, user.pointer, item.pointer, slot.pointer, fresh, o, layout.paddedRank] as const;
-    const layer = [forward.shards[index]!.hidden.pointer, units.reserve(users * (2 * o + 1)), weights.weights] as const;
+    const layer = [forward.shards[index]!.hidden.pointer, units.reserve(unitRoom(users, o)), weights.weights] as const;
     const gradients = [weights.gradient.slots, bias.gradient.slots, hidden.reserve(users * o)] as const;
     pool.begin([{ kernel: 'backwardRows', memory: shard.memory, args: [...rows, ...layer, upstream.pointer, ...gradients] }]);
   });
