@@ -1,9 +1,8 @@
 import { Packr, RESERVE_START_SPACE, Unpackr } from 'msgpackr';
 import { badInput, isMetafleetError, MetafleetError, messageOf } from '../base/errors.js';
 import type { Message } from './message.js';
-import { parseMessage } from './parse.js';
+import { type Place, parseMessage } from './parse.js';
 import { checkMessagePack } from './scan.js';
-import type { WireTensor } from './wire-tensor.js';
 
 /**
  * A frame carries many messages in one transferable buffer, so that a round costs one post per host, not one per device.
@@ -26,35 +25,35 @@ const unpackr = new Unpackr({ useRecords: false, moreTypes: false, mapsAsObjects
 /** Rows travel as little-endian u32 bytes; typed arrays of other kinds as they lie in memory. */
 const bytesOf = (values: Uint32Array): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
-/** Where bytes of shared memory wait to be encoded; what holds them does not matter once the message is. */
+/** Where bytes of shared memory wait to be encoded, up to `staged`; what holds them does not matter once the message is. */
 let staging = new Uint8Array(0);
+let staged = 0;
 
 /**
- * The tensors without shared memory, from which V8 (11 and 12) copies byte by byte wherever source and target do not lie alike within words
- * of 8 bytes, as they hardly do in a message. Copied by words to memory of our own, and from there, they take a third of the time.
+ * The piece, out of shared memory: from there V8 (11 and 12) copies byte by byte wherever source and target do not lie alike within words
+ * of 8 bytes, as they hardly do in a message. Copied by words to memory of our own, and from that, it takes a third of the time.
  */
-const unshared = (tensors: readonly WireTensor[]): readonly WireTensor[] => {
-  const pieces = tensors.flatMap(({ data }) => data).filter(({ buffer }) => buffer instanceof SharedArrayBuffer);
-  if (pieces.length === 0) return tensors;
-  const room = pieces.reduce((sum, { length }) => sum + length + 16, 0);
-  if (staging.length < room) staging = new Uint8Array(room);
-  let end = 0;
-  const stage = (piece: Uint8Array): Uint8Array => {
-    if (!(piece.buffer instanceof SharedArrayBuffer)) return piece;
-    const start = ((end + 7) & ~7) + (piece.byteOffset & 7);
-    end = start + piece.length;
-    const copy = staging.subarray(start, end);
-    copy.set(piece);
-    return copy;
-  };
-  return tensors.map((tensor) => ({ ...tensor, data: tensor.data.map(stage) }));
+const unshared = (piece: Uint8Array): Uint8Array => {
+  if (!(piece.buffer instanceof SharedArrayBuffer)) return piece;
+  const start = ((staged + 7) & ~7) + (piece.byteOffset & 7);
+  staged = start + piece.length;
+  // Pieces that wait already keep the memory that they are in.
+  if (staged > staging.length) staging = new Uint8Array(2 * staged);
+  const copy = staging.subarray(start, staged);
+  copy.set(piece);
+  return copy;
 };
 
-const wireForm = (message: Message): object => ({
-  ...message,
-  ...('rows' in message && message.rows !== null && { rows: bytesOf(message.rows) }),
-  ...('tensors' in message && { tensors: unshared(message.tensors) }),
-});
+/** Field by field where it differs: a spread of what may be missing takes several times as long. */
+const wireForm = (message: Message): object => {
+  const form: { kind: string; rows?: unknown; tensors?: unknown } = { ...message };
+  if ('rows' in message && message.rows !== null) form.rows = bytesOf(message.rows);
+  if ('tensors' in message) {
+    staged = 0;
+    form.tensors = message.tensors.map((tensor) => ({ ...tensor, data: tensor.data.map(unshared) }));
+  }
+  return form;
+};
 
 /** An upper bound of a message's encoded size, from the parts of it that can be large. */
 const sizeBound = (message: Message): number => {
@@ -98,27 +97,28 @@ export type Records = { readonly records: readonly (Message | MetafleetError)[];
 const split = function* (bytes: Buffer, place: string): Generator<{ readonly at: number; readonly start: number; readonly end: number }> {
   const { length } = bytes;
   for (let at = 0; at < length; ) {
-    const where = `${place}, byte ${at}`;
-    if (at + RECORD_HEADER > length)
-      throw badInput('MESSAGE', where, `a record header of ${RECORD_HEADER} bytes`, `the frame's end after ${length - at}`);
-    if (bytes.readUInt16BE(at) !== 0x4d46) throw badInput('MESSAGE', where, 'the magic "MF"', `0x${bytes.toString('hex', at, at + 2)}`);
-    if (bytes[at + 2] !== FRAME_VERSION) throw badInput('MESSAGE', where, `frame version ${FRAME_VERSION}`, `version ${bytes[at + 2]}`);
+    const refuse = (expected: string, found: string): never => {
+      throw badInput('MESSAGE', `${place}, byte ${at}`, expected, found);
+    };
+    if (at + RECORD_HEADER > length) refuse(`a record header of ${RECORD_HEADER} bytes`, `the frame's end after ${length - at}`);
+    if (bytes.readUInt16BE(at) !== 0x4d46) refuse('the magic "MF"', `0x${bytes.toString('hex', at, at + 2)}`);
+    if (bytes[at + 2] !== FRAME_VERSION) refuse(`frame version ${FRAME_VERSION}`, `version ${bytes[at + 2]}`);
     const start = at + RECORD_HEADER;
     const end = start + bytes.readUInt32LE(at + 4);
-    if (end > length) throw badInput('MESSAGE', where, `a message of ${end - start} bytes`, `the frame's end after ${length - start}`);
+    if (end > length) refuse(`a message of ${end - start} bytes`, `the frame's end after ${length - start}`);
     yield { at, start, end };
     at = (end + 7) & ~7;
   }
 };
 
-const parseRecord = (record: Uint8Array, where: string): Message | MetafleetError => {
+const parseRecord = (record: Uint8Array, where: Place): Message | MetafleetError => {
   try {
     checkMessagePack(record, where);
     let value: unknown;
     try {
       value = unpackr.unpack(record);
     } catch (error) {
-      return badInput('MESSAGE', where, 'valid msgpack', messageOf(error).replace(/\s+/g, ' ').slice(0, 100));
+      return badInput('MESSAGE', where(), 'valid msgpack', messageOf(error).replace(/\s+/g, ' ').slice(0, 100));
     }
     return parseMessage(value, where);
   } catch (error) {
@@ -139,7 +139,7 @@ export const decodeRecords = (frame: ArrayBuffer, length: number, place: string)
   const records: (Message | MetafleetError)[] = [];
   const sizes: number[] = [];
   for (const { at, start, end } of split(bytes, place)) {
-    records.push(parseRecord(bytes.subarray(start, end), `${place}, byte ${at}`));
+    records.push(parseRecord(bytes.subarray(start, end), () => `${place}, byte ${at}`));
     sizes.push(end - at);
   }
   return { records, sizes };

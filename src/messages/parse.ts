@@ -3,6 +3,9 @@ import { type DeviceId, deviceId } from '../base/units.js';
 import type { Message, PartScore, Purpose } from './message.js';
 import { DTYPES, type Dtype, type WireTensor } from './wire-tensor.js';
 
+/** Where a value is: written out for an error only. */
+export type Place = () => string;
+
 /** Checks a decoded value field by field and builds the message from what passed: nothing unknown is carried on. */
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -17,81 +20,85 @@ const show = (value: unknown): string => {
   return typeof value === 'object' && value !== null ? 'a map' : (JSON.stringify(value) ?? String(value));
 };
 
-const fieldsOf = (value: unknown, keys: readonly string[], place: string): Fields => {
+const fieldsOf = (value: unknown, keys: readonly string[], place: Place): Fields => {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array) {
-    throw badInput('MESSAGE', place, 'a map', show(value));
+    throw badInput('MESSAGE', place(), 'a map', show(value));
   }
   for (const key of Object.keys(value))
-    if (!keys.includes(key)) throw badInput('MESSAGE', place, `the fields ${keys.join(', ')}`, quote(key));
+    if (!keys.includes(key)) throw badInput('MESSAGE', place(), `the fields ${keys.join(', ')}`, quote(key));
   return value as Fields;
 };
 
-const integer = (value: unknown, place: string): number => {
-  if (!Number.isSafeInteger(value) || (value as number) < 0) throw badInput('MESSAGE', place, 'a whole number ≥ 0', show(value));
+const integer = (value: unknown, place: Place): number => {
+  if (!Number.isSafeInteger(value) || (value as number) < 0) throw badInput('MESSAGE', place(), 'a whole number ≥ 0', show(value));
   return value as number;
 };
 
-const finite = (value: unknown, place: string): number => {
-  if (!Number.isFinite(value)) throw badInput('MESSAGE', place, 'a finite number', show(value));
+const finite = (value: unknown, place: Place): number => {
+  if (!Number.isFinite(value)) throw badInput('MESSAGE', place(), 'a finite number', show(value));
   return value as number;
 };
 
-const oneOf = <T extends string>(value: unknown, allowed: readonly T[], place: string): T => {
-  if (!allowed.includes(value as T)) throw badInput('MESSAGE', place, allowed.join(' or '), show(value));
+const oneOf = <T extends string>(value: unknown, allowed: readonly T[], place: Place): T => {
+  if (!allowed.includes(value as T)) throw badInput('MESSAGE', place(), allowed.join(' or '), show(value));
   return value as T;
 };
 
-const bytes = (value: unknown, place: string): Uint8Array => {
-  if (!(value instanceof Uint8Array)) throw badInput('MESSAGE', place, 'bytes', show(value));
+const bytes = (value: unknown, place: Place): Uint8Array => {
+  if (!(value instanceof Uint8Array)) throw badInput('MESSAGE', place(), 'bytes', show(value));
   return value;
 };
 
-const list = (value: unknown, most: number, place: string): readonly unknown[] => {
-  if (!Array.isArray(value) || value.length > most) throw badInput('MESSAGE', place, `a list of at most ${most}`, show(value));
+const list = (value: unknown, most: number, place: Place): readonly unknown[] => {
+  if (!Array.isArray(value) || value.length > most) throw badInput('MESSAGE', place(), `a list of at most ${most}`, show(value));
   return value;
 };
 
 /** Item ids, strictly ascending. */
-const rows = (value: unknown, place: string): Uint32Array => {
+const rows = (value: unknown, place: Place): Uint32Array => {
   const data = bytes(value, place);
-  if (data.length % 4 !== 0) throw badInput('MESSAGE', place, 'a multiple of 4 bytes', String(data.length));
-  const ids = new Uint32Array(new Uint8Array(data).buffer);
-  for (let i = 1; i < ids.length; i++) {
-    if (ids[i]! <= ids[i - 1]!) throw badInput('MESSAGE', place, 'ascending item ids', `${ids[i]} after ${ids[i - 1]}`);
+  if (data.length % 4 !== 0) throw badInput('MESSAGE', place(), 'a multiple of 4 bytes', String(data.length));
+  // Byte by byte: few rows, as of one rating, then need no memory outside of V8's heap, which costs more than to read them.
+  const ids = new Uint32Array(data.length / 4);
+  for (let i = 0, at = 0; i < ids.length; i++, at += 4) {
+    ids[i] = data[at]! | (data[at + 1]! << 8) | (data[at + 2]! << 16) | (data[at + 3]! << 24);
+    if (i > 0 && ids[i]! <= ids[i - 1]!) throw badInput('MESSAGE', place(), 'ascending item ids', `${ids[i]} after ${ids[i - 1]}`);
   }
   return ids;
 };
 
-const optionalRows = (value: unknown, place: string): Uint32Array | null => (value === null ? null : rows(value, place));
+const optionalRows = (value: unknown, place: Place): Uint32Array | null => (value === null ? null : rows(value, place));
 
 /** A flag that is either set or not there. */
-const flag = (value: unknown, place: string): true | undefined => {
-  if (value !== undefined && value !== true) throw badInput('MESSAGE', place, 'true, or nothing', show(value));
+const flag = (value: unknown, place: Place): true | undefined => {
+  if (value !== undefined && value !== true) throw badInput('MESSAGE', place(), 'true, or nothing', show(value));
   return value;
 };
 
 const MOST_TENSORS = 64;
 const MOST_PIECES = 4096;
 
-const tensor = (value: unknown, place: string): WireTensor => {
+const tensor = (value: unknown, place: Place): WireTensor => {
   const { dtype, shape, data, scales } = fieldsOf(value, ['dtype', 'shape', 'data', 'scales'], place);
+  const inShape = () => `${place()}.shape`;
+  const inData = () => `${place()}.data`;
   return {
-    dtype: oneOf<Dtype>(dtype, DTYPES, `${place}.dtype`),
-    shape: list(shape, 4, `${place}.shape`).map((size) => integer(size, `${place}.shape`)),
-    data: list(data, MOST_PIECES, `${place}.data`).map((piece) => bytes(piece, `${place}.data`)),
-    ...(scales === undefined ? {} : { scales: bytes(scales, `${place}.scales`) }),
+    dtype: oneOf<Dtype>(dtype, DTYPES, () => `${place()}.dtype`),
+    shape: list(shape, 4, inShape).map((size) => integer(size, inShape)),
+    data: list(data, MOST_PIECES, inData).map((piece) => bytes(piece, inData)),
+    ...(scales === undefined ? {} : { scales: bytes(scales, () => `${place()}.scales`) }),
   };
 };
 
-const tensors = (value: unknown, place: string): readonly WireTensor[] =>
-  list(value, MOST_TENSORS, place).map((item, index) => tensor(item, `${place}[${index}]`));
+const tensors = (value: unknown, place: Place): readonly WireTensor[] =>
+  list(value, MOST_TENSORS, place).map((item, index) => tensor(item, () => `${place()}[${index}]`));
 
-const partScore = (value: unknown, place: string): PartScore => {
+const partScore = (value: unknown, place: Place): PartScore => {
   const { count, absolute, squared } = fieldsOf(value, ['count', 'absolute', 'squared'], place);
   return {
-    count: integer(count, `${place}.count`),
-    absolute: finite(absolute, `${place}.absolute`),
-    squared: finite(squared, `${place}.squared`),
+    count: integer(count, () => `${place()}.count`),
+    absolute: finite(absolute, () => `${place()}.absolute`),
+    squared: finite(squared, () => `${place()}.squared`),
   };
 };
 
@@ -107,19 +114,24 @@ const FIELDS: Readonly<Record<Message['kind'], readonly string[]>> = {
 };
 const KINDS = Object.keys(FIELDS) as Message['kind'][];
 
-const refusal = (value: unknown, place: string): string => {
-  if (typeof value !== 'string' || value.length > 200) throw badInput('MESSAGE', place, 'a reason of at most 200 characters', show(value));
+const refusal = (value: unknown, place: Place): string => {
+  if (typeof value !== 'string' || value.length > 200)
+    throw badInput('MESSAGE', place(), 'a reason of at most 200 characters', show(value));
   return value;
 };
 
 /** A message of the union, or MESSAGE naming the field. */
-export const parseMessage = (value: unknown, place: string): Message => {
-  const kind = oneOf(typeof value === 'object' && value !== null && 'kind' in value ? value.kind : value, KINDS, `${place}, message kind`);
-  const where = `${place}, ${kind} message`;
+export const parseMessage = (value: unknown, place: Place): Message => {
+  const kind = oneOf(
+    typeof value === 'object' && value !== null && 'kind' in value ? value.kind : value,
+    KINDS,
+    () => `${place()}, message kind`,
+  );
+  const where: Place = () => `${place()}, ${kind} message`;
   const fields = fieldsOf(value, ['kind', 'round', 'device', ...FIELDS[kind]], where);
-  const field = <T>(name: string, read: (found: unknown, at: string) => T): T => read(fields[name], `${where}, ${name}`);
+  const field = <T>(name: string, read: (found: unknown, at: Place) => T): T => read(fields[name], () => `${where()}, ${name}`);
   const envelope: { round: number; device: DeviceId } = { round: field('round', integer), device: deviceId(field('device', integer)) };
-  const purpose = (found: unknown, at: string): Purpose => oneOf(found, PURPOSES, at);
+  const purpose = (found: unknown, at: Place): Purpose => oneOf(found, PURPOSES, at);
   switch (kind) {
     case 'assign': {
       const full = field('full', flag);

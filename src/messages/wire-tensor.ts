@@ -78,8 +78,8 @@ export const encodeTensor = (dtype: Dtype, shape: readonly number[], pieces: rea
   }
 };
 
-const joinInto = (pieces: readonly Uint8Array[], out: Uint8Array): void => {
-  let at = 0;
+const joinInto = (pieces: readonly Uint8Array[], out: Uint8Array, start = 0): void => {
+  let at = start;
   for (const piece of pieces) {
     out.set(piece, at);
     at += piece.length;
@@ -94,27 +94,30 @@ const joined = (pieces: readonly Uint8Array[], length: number): ArrayBuffer => {
 };
 
 /** The number of a tensor's elements, after its dtype and shape were found to be the expected ones and its bytes as many. */
-const checkedCount = (tensor: WireTensor, dtype: Dtype, spec: TensorSpec, rows: number, where: string): number => {
-  if (tensor.dtype !== dtype) throw badInput('MESSAGE', where, `dtype ${dtype}`, String(tensor.dtype));
+const checkedCount = (tensor: WireTensor, dtype: Dtype, spec: TensorSpec, rows: number, place: string): number => {
+  const refuse = (expected: string, found: string): never => {
+    throw badInput('MESSAGE', `${place}, tensor ${spec.name}`, expected, found);
+  };
+  if (tensor.dtype !== dtype) refuse(`dtype ${dtype}`, String(tensor.dtype));
   const shape = shapeOf(spec, rows);
   if (shape.length !== tensor.shape.length || shape.some((size, axis) => tensor.shape[axis] !== size)) {
-    throw badInput('MESSAGE', where, `shape [${shape.join(', ')}]`, `[${tensor.shape.join(', ')}]`);
+    refuse(`shape [${shape.join(', ')}]`, `[${tensor.shape.join(', ')}]`);
   }
   const count = elements(shape);
   const length = count * BYTES_PER_ELEMENT[dtype];
   const found = tensor.data.reduce((sum, piece) => sum + piece.length, 0);
-  if (found !== length) throw badInput('MESSAGE', where, `${length} bytes`, String(found));
+  if (found !== length) refuse(`${length} bytes`, String(found));
   if (dtype !== 'int8') return count;
   const scaleBytes = (count / (shape.at(-1) ?? 1)) * 4;
-  if (tensor.scales?.length !== scaleBytes)
-    throw badInput('MESSAGE', where, `${scaleBytes} bytes of scales`, String(tensor.scales?.length ?? 0));
+  if (tensor.scales?.length !== scaleBytes) refuse(`${scaleBytes} bytes of scales`, String(tensor.scales?.length ?? 0));
   return count;
 };
 
-const decodeInto = ({ dtype, shape, data, scales }: WireTensor, out: Float32Array<ArrayBuffer>): void => {
+/** `out` lies in `bytes` from `start` on. */
+const decodeInto = ({ dtype, shape, data, scales }: WireTensor, out: Float32Array<ArrayBuffer>, bytes: Uint8Array, start: number): void => {
   switch (dtype) {
     case 'f32':
-      joinInto(data, bytesOf(out));
+      joinInto(data, bytes, start);
       return;
     case 'f16':
       decodeFloat16(new Uint16Array(joined(data, 2 * out.length)), out);
@@ -144,14 +147,15 @@ export const decodeTensors = (
   allocate: (count: number) => Float32Array<ArrayBuffer> = (count) => new Float32Array(count),
 ): readonly Float32Array<ArrayBuffer>[] => {
   if (tensors.length !== specs.length) throw badInput('MESSAGE', place, `${specs.length} tensors`, String(tensors.length));
-  const counts = specs.map((spec, index) => checkedCount(tensors[index]!, dtype, spec, rows, `${place}, tensor ${spec.name}`));
+  const counts = specs.map((spec, index) => checkedCount(tensors[index]!, dtype, spec, rows, place));
   const all = allocate(counts.reduce((sum, count) => sum + count, 0));
+  const bytes = bytesOf(all);
   let end = 0;
   return counts.map((count, index) => {
     const start = end;
     end += count;
     const values = all.subarray(start, end);
-    decodeInto(tensors[index]!, values);
+    decodeInto(tensors[index]!, values, bytes, 4 * start);
     return values;
   });
 };

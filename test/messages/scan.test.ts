@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { checkMessagePack } from '../../src/messages/scan.js';
 import { orMessageError } from './arbitrary.js';
 
-const verdict = (...bytes: number[]): unknown => orMessageError(() => checkMessagePack(Uint8Array.from(bytes), 'here'));
+const verdict = (...bytes: number[]): unknown => orMessageError(() => checkMessagePack(Uint8Array.from(bytes), () => 'here'));
 const zeros = (count: number): number[] => Array<number>(count).fill(0);
 
 /** The first bytes of values, and how many bytes of each follow, as the format's specification has them. */
