@@ -1,5 +1,6 @@
 import type { Algorithm, ClientUpdate, Rows } from '../algorithms/algorithm.js';
 import { badInput, isMetafleetError, MetafleetError } from '../base/errors.js';
+import { createSlabs } from '../base/slabs.js';
 import type { Update } from '../messages/message.js';
 import { type Dtype, decodeTensors } from '../messages/wire-tensor.js';
 import type { Rejection } from './devices.js';
@@ -33,6 +34,9 @@ export const allFinite = (values: Float32Array): boolean => {
   return at === values.length;
 };
 
+/** For the tensors of updates, which are given up together, a round's or a few rounds' at a time. */
+const room = createSlabs();
+
 /**
  * Decodes and checks a client update against what this device was sent: nothing that it may hold can spoil Θ unnoticed. Throws
  * MESSAGE, with a RejectionCause as its cause where the tensor's own codec did not throw it.
@@ -48,7 +52,7 @@ export const acceptUpdate = ({ algorithm, dtype, items }: Expected, update: Upda
     const { name } = algorithm.tensors[update.tensors.indexOf(other)]!;
     throw wrong('dtype', `${place}, tensor ${name}`, `dtype ${dtype}`, other.dtype);
   }
-  const tensors = decodeTensors(update.tensors, dtype, algorithm.tensors, update.rows.length, place);
+  const tensors = decodeTensors(update.tensors, dtype, algorithm.tensors, update.rows.length, place, room);
   const odd = algorithm.tensors.find((_, index) => !allFinite(tensors[index]!));
   if (odd !== undefined) throw wrong('not-finite', `${place}, tensor ${odd.name}`, 'finite numbers', 'others');
   return { device: update.device, count: update.count, rows: update.rows, tensors };

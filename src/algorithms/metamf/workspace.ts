@@ -1,3 +1,4 @@
+import { createSlabs } from '../../base/slabs.js';
 import { instantiate } from '../../tensor/kernel-ring.js';
 import type { Kernels } from '../../tensor/kernels.js';
 import { createArena } from '../../tensor/memory.js';
@@ -64,6 +65,8 @@ export const createWorkspace = ({ s, d, f }: Sizes, items: number): Workspace =>
     weights[at + 2 * units] = b2![0]!;
   };
 
+  const room = createSlabs();
+
   return {
     kernels: instantiate(chooseImplementation(), arena.memory),
     get row() {
@@ -108,7 +111,7 @@ export const createWorkspace = ({ s, d, f }: Sizes, items: number): Workspace =>
         [1, f, units],
         [1, 1, 1],
       ] as const;
-      const out = new Float32Array(shapes.reduce((sum, [count, width]) => sum + count * width, 0));
+      const out = room(shapes.reduce((sum, [count, width]) => sum + count * width, 0));
       let end = 0;
       let at = gradient.pointer;
       return shapes.map(([count, width, stride]) => {
