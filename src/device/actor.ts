@@ -1,4 +1,4 @@
-import type { DeviceHalf, LocalModel, LocalUpdate } from '../algorithms/algorithm.js';
+import type { DeviceHalf, LocalModel, LocalRatings, LocalUpdate } from '../algorithms/algorithm.js';
 import { lowerBound } from '../algorithms/rows.js';
 import { badInput } from '../base/errors.js';
 import { random } from '../base/random.js';
@@ -40,15 +40,18 @@ const joined = (some: Uint32Array, others: Uint32Array): Uint32Array => {
   return all;
 };
 
-/** The items whose rows a device needs in a round. */
-const neededItems = ({ columns, batch }: DeviceContext, { round, device, purpose }: Assign | Model): Uint32Array =>
-  purpose === 'train'
-    ? batchOf(ratingsOf(columns, 'train', device), batch, round, device).items
-    : joined(ratingsOf(columns, 'valid', device).items, ratingsOf(columns, 'test', device).items);
+/** What a device learns from in a round. */
+const trainingBatch = ({ columns, batch }: DeviceContext, { round, device }: Assign | Model): LocalRatings =>
+  batchOf(ratingsOf(columns, 'train', device), batch, round, device);
+
+/** The items that a device is measured on. */
+const heldOutItems = ({ columns }: DeviceContext, { device }: Assign | Model): Uint32Array =>
+  joined(ratingsOf(columns, 'valid', device).items, ratingsOf(columns, 'test', device).items);
 
 const want = (context: DeviceContext, message: Assign): Transition => {
   const { round, device, purpose, full } = message;
-  const rows = full === true ? null : withDecoys(neededItems(context, message), context.batch, purpose, round, device);
+  const needed = () => (purpose === 'train' ? trainingBatch(context, message).items : heldOutItems(context, message));
+  const rows = full === true ? null : withDecoys(needed(), context.batch, purpose, round, device);
   return { reply: { kind: 'want', round, device, purpose, rows } };
 };
 
@@ -59,13 +62,14 @@ const checkRows = (rows: Uint32Array, needed: Uint32Array, place: string): void 
   }
 };
 
-const receive = (context: DeviceContext, message: Model): LocalModel => {
+/** The model, with the rows of the items that are needed among its own. */
+const receive = (context: DeviceContext, message: Model, needed: Uint32Array): LocalModel => {
   const { tensors, dtype, batch, room } = context;
   const { device, rows, tensors: encoded } = message;
   const place = `model for device ${device}`;
   const last = rows?.at(-1);
   if (last !== undefined && last >= batch.items) throw badInput('MESSAGE', place, `items below ${batch.items}`, String(last));
-  if (rows !== null) checkRows(rows, neededItems(context, message), place);
+  if (rows !== null) checkRows(rows, needed, place);
   const count = rows?.length ?? batch.items;
   return { rows, tensors: decodeTensors(encoded, dtype, tensors, count, place, room) };
 };
@@ -85,13 +89,14 @@ const hideRows = (update: LocalUpdate, rows: Uint32Array, tensors: readonly Tens
   return { ...update, rows, tensors: spread };
 };
 
-const train = (context: DeviceContext, model: LocalModel, { round, device }: Model): Transition => {
+const train = (context: DeviceContext, message: Model): Transition => {
   const { columns, batch: options, half, tensors, dtype } = context;
-  const all = ratingsOf(columns, 'train', device);
-  const batch = batchOf(all, options, round, device);
+  const { round, device } = message;
+  const batch = trainingBatch(context, message);
+  const model = receive(context, message, batch.items);
   if (batch.items.length === 0) return { model, reply: { kind: 'refuse', round, device, reason: 'no ratings' } };
   const before = stateOf(context, device, round);
-  const local = half.update(model, all, batch, random(options.seed, 'update', round, device), before);
+  const local = half.update(model, ratingsOf(columns, 'train', device), batch, random(options.seed, 'update', round, device), before);
   const { count, loss, rows, tensors: values, state } = hideRows(local, withDecoys(local.rows, options, 'train', round, device), tensors);
   if (!Number.isFinite(loss))
     throw badInput('MESSAGE', `model for device ${device}`, 'finite predictions', 'others: training has diverged');
@@ -100,7 +105,7 @@ const train = (context: DeviceContext, model: LocalModel, { round, device }: Mod
   return { model, reply, ...(state === undefined ? {} : { state: { before, after: state } }) };
 };
 
-const measure = (context: DeviceContext, model: LocalModel, { device, round }: Model, part: HeldOutPart): PartScore => {
+const scorePart = (context: DeviceContext, model: LocalModel, { device, round }: Model, part: HeldOutPart): PartScore => {
   const { columns, half } = context;
   const { items, values } = ratingsOf(columns, part, device);
   const predictions = half.predict(model, ratingsOf(columns, 'train', device), items, stateOf(context, device, round + 1));
@@ -114,18 +119,20 @@ const measure = (context: DeviceContext, model: LocalModel, { device, round }: M
   return { count: values.length, absolute, squared };
 };
 
+const measure = (context: DeviceContext, message: Model): Transition => {
+  const { round, device } = message;
+  const model = receive(context, message, heldOutItems(context, message));
+  const score = (part: HeldOutPart) => scorePart(context, model, message, part);
+  return { model, reply: { kind: 'score', round, device, valid: score('valid'), test: score('test') } };
+};
+
 /** Every message down has one answer. Throws MESSAGE for a message that no coordinator sends, or a model of the wrong form. */
 export const transition = (context: DeviceContext, message: Message): Transition => {
   switch (message.kind) {
     case 'assign':
       return want(context, message);
-    case 'model': {
-      const model = receive(context, message);
-      if (message.purpose === 'train') return train(context, model, message);
-      const { round, device } = message;
-      const valid = measure(context, model, message, 'valid');
-      return { model, reply: { kind: 'score', round, device, valid, test: measure(context, model, message, 'test') } };
-    }
+    case 'model':
+      return message.purpose === 'train' ? train(context, message) : measure(context, message);
     case 'want':
     case 'update':
     case 'score':

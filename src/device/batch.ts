@@ -11,7 +11,13 @@ export type BatchOptions = { readonly seed: number; readonly ratings: number | '
 export const batchOf = (train: LocalRatings, { seed, ratings }: BatchOptions, round: number, device: DeviceId): LocalRatings => {
   if (ratings === 'all' || ratings >= train.items.length) return train;
   const chosen = distinct(ratings, train.items.length, random(seed, 'batch', round, device)).sort();
-  return { items: Uint32Array.from(chosen, (i) => train.items[i]!), values: Float32Array.from(chosen, (i) => train.values[i]!) };
+  const items = new Uint32Array(chosen.length);
+  const values = new Float32Array(chosen.length);
+  for (let i = 0; i < chosen.length; i++) {
+    items[i] = train.items[chosen[i]!]!;
+    values[i] = train.values[chosen[i]!]!;
+  }
+  return { items, values };
 };
 
 /**

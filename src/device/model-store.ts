@@ -23,27 +23,28 @@ const SLACK = 1.125;
 /** A model larger than the whole budget is not kept at all: it counts as evicted at once. */
 export const createModelStore = (budget: Bytes): ModelStore => {
   // A Map iterates in insertion order, which is the order of delivery here.
-  const models = new Map<DeviceId, LocalModel>();
+  const models = new Map<DeviceId, { readonly model: LocalModel; readonly size: number }>();
   let used = 0;
   let evicted = 0;
   const spares = createSpareBuffers(MOST_SPARE, SLACK);
-  const remove = (device: DeviceId, model: LocalModel): void => {
+  const remove = (device: DeviceId, { model, size }: { readonly model: LocalModel; readonly size: number }): void => {
     models.delete(device);
-    used -= sizeOf(model);
+    used -= size;
     // All tensors of a model lie in one buffer (decodeTensors).
     spares.keep(model.tensors[0]!.buffer as ArrayBuffer);
   };
   return {
-    get: (device) => models.get(device),
+    get: (device) => models.get(device)?.model,
     put: (device, model) => {
       const previous = models.get(device);
       if (previous !== undefined) remove(device, previous);
-      if (sizeOf(model) > budget) {
+      const size = sizeOf(model);
+      if (size > budget) {
         evicted += 1;
         return;
       }
-      models.set(device, model);
-      used += sizeOf(model);
+      models.set(device, { model, size });
+      used += size;
       for (const [oldest, held] of models) {
         if (used <= budget) break;
         remove(oldest, held);

@@ -126,7 +126,7 @@ export const publish = (ring: Ring, lane: Lane, batch: readonly KernelTask[], wa
     lane.tasks[at] = kernelIndex.get(kernel)!;
     lane.tasks[at + 1] = memory;
     lane.tasks[at + 2] = args.length;
-    lane.tasks.set(args, at + 3);
+    for (let a = 0; a < args.length; a++) lane.tasks[at + 3 + a] = args[a]!;
   });
   Atomics.store(lane.control, published, (first + batch.length) | 0);
   Atomics.add(ring.control, bell, 1);
@@ -144,12 +144,10 @@ const takeOne = (lane: Lane, kernels: readonly Kernels[]): boolean => {
     at = slot * SLOT;
   if (Atomics.load(control, failed) === 0) {
     try {
-      results[slot] = execute(
-        kernels,
-        kernelNames[tasks[at]!]!,
-        tasks[at + 1]!,
-        Array.from(tasks.subarray(at + 3, at + 3 + tasks[at + 2]!)),
-      );
+      // Neither Array.from nor a view: a round has hundreds of tasks, some of a microsecond.
+      const args: number[] = [];
+      for (let a = 0; a < tasks[at + 2]!; a++) args.push(tasks[at + 3 + a]!);
+      results[slot] = execute(kernels, kernelNames[tasks[at]!]!, tasks[at + 1]!, args);
     } catch (error) {
       recordFailure(lane, messageOf(error));
     }
