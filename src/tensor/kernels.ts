@@ -27,8 +27,8 @@ export type Kernels = {
     bias: number,
     accumulate: number,
   ): void;
-  /** out(columns, rows) = a(rows, columns)ᵀ, both dense. */
-  transpose(rows: number, columns: number, a: number, out: number): void;
+  /** out(columns, rows) = a(rows, columns)ᵀ; a is dense, rows of out are `outRow` elements apart. */
+  transpose(rows: number, columns: number, a: number, out: number, outRow: number): void;
   /** x = max(x, 0), in place. */
   relu(count: number, x: number): void;
   /** dy = 0 where y ≤ 0, y being relu's output. */

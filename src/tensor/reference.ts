@@ -43,10 +43,10 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
       }
     },
 
-    transpose(rows, columns, a, out) {
+    transpose(rows, columns, a, out, outRow) {
       const A = floats(a, rows * columns),
-        T = floats(out, rows * columns);
-      for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) T[j * rows + i] = A[i * columns + j]!;
+        T = floats(out, columns * outRow);
+      for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) T[j * outRow + i] = A[i * columns + j]!;
     },
 
     relu(count, x) {

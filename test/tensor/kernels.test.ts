@@ -116,9 +116,14 @@ describe('element-wise kernels', () => {
   it('transpose and addRows equal the reference at every edge of the tiles', () => {
     for (const [rows, columns] of product([0, 1, 3, 4, 5, 16, 17, 37], [0, 1, 3, 4, 5, 15, 16, 17, 39])) {
       const a = whole(random(13, rows, columns), rows * columns),
-        out = whole(random(14), rows * columns),
         sums = whole(random(15), columns);
-      expectSame((kernels, put) => kernels.transpose(rows, columns, put(a), put(out)), `transpose ${rows}×${columns}`);
+      for (const outRow of [rows, rows + 5]) {
+        const out = whole(random(14), columns * outRow);
+        expectSame(
+          (kernels, put) => kernels.transpose(rows, columns, put(a), put(out), outRow),
+          `transpose ${rows}×${columns} to ${outRow}`,
+        );
+      }
       expectSame((kernels, put) => kernels.addRows(rows, columns, put(a), put(sums)), `addRows ${rows}×${columns}`);
     }
   });

@@ -128,18 +128,18 @@ function tile1x1(depth: i32, a: usize, aStep: usize, b: usize, bStep: usize, c: 
   store<f32>(c, s);
 }
 
-export function transpose(rows: i32, columns: i32, a: usize, out: usize): void {
-  const aRow = (<usize>columns) << 2, outRow = (<usize>rows) << 2;
+export function transpose(rows: i32, columns: i32, a: usize, out: usize, outRow: i32): void {
+  const aRow = (<usize>columns) << 2, outRows = (<usize>outRow) << 2;
   // Sixteen columns at a time: one cache line of each input row, and 16 output rows that L1 holds until they are full.
   for (let j0 = 0; j0 < columns; j0 += 16) {
     const last = min(j0 + 16, columns);
     let i = 0;
     for (; i + 4 <= rows; i += 4) {
       let j = j0;
-      for (; j + 4 <= last; j += 4) transpose4x4(a + <usize>i * aRow + ((<usize>j) << 2), aRow, out + <usize>j * outRow + ((<usize>i) << 2), outRow);
-      for (; j < last; j++) for (let q = i; q < i + 4; q++) move(q, j, a, aRow, out, outRow);
+      for (; j + 4 <= last; j += 4) transpose4x4(a + <usize>i * aRow + ((<usize>j) << 2), aRow, out + <usize>j * outRows + ((<usize>i) << 2), outRows);
+      for (; j < last; j++) for (let q = i; q < i + 4; q++) move(q, j, a, aRow, out, outRows);
     }
-    for (; i < rows; i++) for (let j = j0; j < last; j++) move(i, j, a, aRow, out, outRow);
+    for (; i < rows; i++) for (let j = j0; j < last; j++) move(i, j, a, aRow, out, outRows);
   }
 }
 
