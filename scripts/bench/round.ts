@@ -26,7 +26,7 @@ const THREADS = 2;
 /** In a turn: about two seconds of a training, of which the first rounds meet caches that others have filled and threads that slept. */
 export const TURN_ROUNDS = { full: 40, small: 160, fedavg: 120 } as const;
 /** Rounds before the first that counts, which a training of thousands hardly has: until then V8 still compiles beside them, and users have more units. */
-export const WARMUPS = { full: 800, small: 1000, fedavg: 300 } as const;
+export const WARMUPS = { full: 800, small: 3000, fedavg: 300 } as const;
 const ADAM_PASSES = 10;
 
 export const fullConfig = () => configOf({ threads: String(THREADS), cohort: '64', ratings: 'all', delivery: 'full', dtype: 'f32' });
