@@ -31,3 +31,13 @@ export const distinctRows = (items: ArrayLike<number>): Uint32Array => {
   for (let i = 0; i < sorted.length; i++) if (i === 0 || sorted[i] !== sorted[i - 1]) sorted[count++] = sorted[i]!;
   return count === sorted.length ? sorted : sorted.slice(0, count);
 };
+
+/** Where each item's rows start in a list by item, of `items` items from `first` on; behind the last, how many rows there are. */
+export const startsByItem = (lists: readonly Uint32Array[], first: number, items: number): Uint32Array => {
+  const starts = new Uint32Array(items + 1);
+  for (const rows of lists) {
+    for (const row of rows) starts[row - first + 1]! += 1;
+  }
+  for (let item = 0; item < items; item++) starts[item + 1]! += starts[item]!;
+  return starts;
+};

@@ -20,14 +20,17 @@ const MOST_SPARE = bytes(8 * 2 ** 20);
 /** Models of about one size can follow one another; more would be memory that the budget does not count. */
 const SLACK = 1.125;
 
+/** A model, and the bytes that it counts as. */
+type Held = { readonly model: LocalModel; readonly size: number };
+
 /** A model larger than the whole budget is not kept at all: it counts as evicted at once. */
 export const createModelStore = (budget: Bytes): ModelStore => {
   // A Map iterates in insertion order, which is the order of delivery here.
-  const models = new Map<DeviceId, { readonly model: LocalModel; readonly size: number }>();
+  const models = new Map<DeviceId, Held>();
   let used = 0;
   let evicted = 0;
   const spares = createSpareBuffers(MOST_SPARE, SLACK);
-  const remove = (device: DeviceId, { model, size }: { readonly model: LocalModel; readonly size: number }): void => {
+  const remove = (device: DeviceId, { model, size }: Held): void => {
     models.delete(device);
     used -= size;
     // All tensors of a model lie in one buffer (decodeTensors).

@@ -5,7 +5,7 @@ import { claimSlot, reserveSlots } from '../../tensor/parameter.js';
 import { createScratch, type Scratch } from '../../tensor/scratch.js';
 import { unitRoom } from '../../tensor/unit-room.js';
 import type { ClientUpdate } from '../algorithm.js';
-import { lowerBound } from '../rows.js';
+import { lowerBound, startsByItem } from '../rows.js';
 import type { Forward } from './generate.js';
 import type { ItemShard, Layout } from './layout.js';
 
@@ -82,16 +82,11 @@ const spansOf = ({ firstItem, items }: ItemShard, updates: readonly Placed[]): S
  * stand together, so that its block of W_low and of the gradient is brought into the cache once.
  */
 const placeItems = ({ shard: { bias, arena, items, firstItem } }: ShardBackward, spans: readonly Span[]): Uint32Array => {
-  const next = new Uint32Array(items + 1);
-  for (const { update, start, end } of spans) {
-    for (let row = start; row < end; row++) next[update.rows[row]! - firstItem + 1]! += 1;
-  }
+  const lists = spans.map(({ update, start, end }) => update.rows.subarray(start, end));
+  const starts = startsByItem(lists, firstItem, items);
   const slotOf = arena.i32(bias.gradient.slotOf, items);
-  for (let block = 0; block < items; block++) {
-    if (next[block + 1]! > 0) claimSlot(bias, slotOf, block);
-    next[block + 1]! += next[block]!;
-  }
-  return next;
+  for (let block = 0; block < items; block++) if (starts[block + 1]! > starts[block]!) claimSlot(bias, slotOf, block);
+  return starts;
 };
 
 /** Lists a shard's rows for the kernel: by item, and within an item in DeviceId order. */

@@ -5,6 +5,7 @@ import type { KernelPool, KernelTask } from '../../tensor/kernels.js';
 import { createScratch, type Scratch } from '../../tensor/scratch.js';
 import { pairRoom } from '../../tensor/unit-room.js';
 import type { GeneratedModel, Rows } from '../algorithm.js';
+import { startsByItem } from '../rows.js';
 import { type Dropout, silence } from './dropout.js';
 import type { ItemShard, Layout } from './layout.js';
 
@@ -152,11 +153,7 @@ type Asked = {
 };
 
 const askShards = ({ world, shards }: Layout, first: number, rows: readonly Uint32Array[]): Asked => {
-  const next = new Uint32Array(world.items + 1);
-  for (const wanted of rows) {
-    for (const row of wanted) next[row + 1]! += 1;
-  }
-  for (let item = 0; item < world.items; item++) next[item + 1]! += next[item]!;
+  const next = startsByItem(rows, 0, world.items);
   const count = next[world.items]!;
   const bounds = [...shards.map(({ firstItem }) => next[firstItem]!), count];
   const [users, items, places] = [new Uint32Array(count), new Uint32Array(count), new Uint32Array(count)];
