@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
+import { bytesOf } from '../base/views.js';
 import { elementsOf, type Parameter } from '../tensor/parameter.js';
 
 /** A pointer's float32 values as bytes, without a copy. */
-export const bytesAt = ({ arena }: Parameter, pointer: number, count: number): Uint8Array => {
-  const values = arena.f32(pointer, count);
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-};
+export const bytesAt = ({ arena }: Parameter, pointer: number, count: number): Uint8Array => bytesOf(arena.f32(pointer, count));
 
 /** SHA-256 of Θ, hex: every parameter's name and bits, in order. Two runs that agree here agree in every prediction. */
 export const digestOf = (parameters: readonly Parameter[]): string => {

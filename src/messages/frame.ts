@@ -1,5 +1,6 @@
 import { Packr, RESERVE_START_SPACE, Unpackr } from 'msgpackr';
 import { badInput, isMetafleetError, MetafleetError, messageOf } from '../base/errors.js';
+import { bytesOf } from '../base/views.js';
 import type { Message } from './message.js';
 import { type Place, parseMessage } from './parse.js';
 import { checkMessagePack } from './scan.js';
@@ -22,9 +23,6 @@ const packr = new Packr({ useRecords: false, moreTypes: false, encodeUndefinedAs
 /** Without references: a few hundred forged bytes could make them a tree that takes for ever to walk. */
 const unpackr = new Unpackr({ useRecords: false, moreTypes: false, mapsAsObjects: true, structuredClone: false });
 
-/** Rows travel as little-endian u32 bytes; typed arrays of other kinds as they lie in memory. */
-const bytesOf = (values: Uint32Array): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-
 /** Where bytes of shared memory wait to be encoded, up to `staged`; what holds them does not matter once the message is. */
 let staging = new Uint8Array(0);
 let staged = 0;
@@ -44,7 +42,7 @@ const unshared = (piece: Uint8Array): Uint8Array => {
   return copy;
 };
 
-/** Field by field where it differs: a spread of what may be missing takes several times as long. */
+/** Rows and tensors as bytes, little-endian. Field by field where it differs: a spread of what may be missing takes several times as long. */
 const wireForm = (message: Message): object => {
   const form: { kind: string; rows?: unknown; tensors?: unknown } = { ...message };
   if ('rows' in message && message.rows !== null) form.rows = bytesOf(message.rows);

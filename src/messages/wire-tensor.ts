@@ -1,4 +1,5 @@
 import { badInput } from '../base/errors.js';
+import { bytesOf } from '../base/views.js';
 import { decodeFloat16, encodeFloat16 } from './float16.js';
 
 /** How numbers travel. Errors against the float32 they were: f32 none; f16 ≤ 2⁻¹¹ relative (2⁻²⁵ absolute below 6.1e-5,
@@ -24,8 +25,6 @@ export const elements = (shape: readonly number[]): number => shape.reduce((prod
 
 /** The full shape of a tensor in a message with `rows` rows. */
 export const shapeOf = (spec: TensorSpec, rows: number): readonly number[] => (spec.perRow ? [rows, ...spec.shape] : spec.shape);
-
-const bytesOf = (values: ArrayBufferView): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
 /** Of |values| from `first` to `end`; NaN where one is NaN. */
 const largestOf = (values: Float32Array, first: number, end: number): number => {

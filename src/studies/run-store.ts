@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { bytesOf } from '../base/views.js';
 import type { Dataset } from '../data/dataset.js';
 import { PARTS } from '../data/dataset.js';
 import type { Config } from '../simulation/config.js';
@@ -39,7 +40,7 @@ export const dataDigest = ({ users, items, scale, parts }: Dataset): string => {
   const hash = createHash('sha256').update(JSON.stringify([users, items, scale]));
   for (const part of PARTS) {
     const { offsets, items: rated, values } = parts[part];
-    for (const column of [offsets, rated, values]) hash.update(new Uint8Array(column.buffer, column.byteOffset, column.byteLength));
+    for (const column of [offsets, rated, values]) hash.update(bytesOf(column));
   }
   return hash.digest('hex');
 };
