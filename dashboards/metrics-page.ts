@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client';
-import { type Description, describeMetrics } from '../src/telemetry/instruments.js';
-import { createMetrics, LABELS, RUN_LABELS } from '../src/telemetry/metrics.js';
+import { type Description, describeMetrics } from '../src/telemetry/prometheus/instruments.js';
+import { createMetrics, LABELS, RUN_LABELS } from '../src/telemetry/prometheus/metrics.js';
 import type { Dashboard } from './panels.js';
 import type { Rule } from './rules.js';
 

@@ -11,14 +11,16 @@ const FLOORS: ReadonlyMap<string, number> = new Map([
   ['data', 1],
   ['messages', 2],
   ['algorithms', 3],
+  ['models', 3],
+  ['events', 3],
   ['device', 4],
   ['coordinator', 5],
   ['transport', 6],
-  ['simulation', 7],
-  ['telemetry', 7],
-  ['report', 7],
-  ['studies', 8],
-  ['cli', 9],
+  ['runs', 7],
+  ['telemetry', 8],
+  ['report', 8],
+  ['studies', 9],
+  ['cli', 10],
 ]);
 const PUBLIC_API = 'src/index.ts';
 const ASSEMBLY = 'src/tensor/assembly';

@@ -30,7 +30,7 @@ const builds = [
   {
     name: 'page',
     script: ['scripts/build-page.mjs'],
-    inputs: ['package-lock.json', 'tsconfig.json', 'scripts/build-page.mjs', 'src/telemetry/page', 'src/telemetry/frame.ts'],
+    inputs: ['package-lock.json', 'tsconfig.json', 'scripts/build-page.mjs', 'src/telemetry/page', 'src/telemetry/live/frame.ts'],
     isInput: () => true,
     output: 'dist/src/telemetry/page/main.js',
   },

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { RoundFinished } from '../../src/coordinator/events.js';
-import type { Flags } from './training.js';
+import type { RoundFinished } from '../../src/events/round.js';
+import type { Flags } from './rounds/training.js';
 
 export type ChildTask = { readonly flags: Flags; readonly rounds: number };
 

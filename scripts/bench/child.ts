@@ -1,10 +1,10 @@
 // One run in a process of its own (child-run.ts), so that its memory is its own: started as the CLI starts one, ended after some rounds.
 import { readFileSync } from 'node:fs';
-import type { RoundFinished } from '../../src/coordinator/events.js';
 import { loadDataset } from '../../src/data/load.js';
-import { type Run, startRun } from '../../src/simulation/run.js';
+import type { RoundFinished } from '../../src/events/round.js';
+import { type Run, startRun } from '../../src/runs/trainer/run.js';
 import type { ChildReport, ChildTask } from './child-run.js';
-import { configOf } from './training.js';
+import { configOf } from './rounds/training.js';
 
 const status = (key: string): number => {
   try {

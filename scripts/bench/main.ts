@@ -3,17 +3,17 @@ import { parseArgs } from 'node:util';
 import { type Bench, type BenchOptions, describeMachine, renderReport, show, writeReport } from './report.js';
 
 const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
-  kernels: () => import('./kernels.js'),
-  round: () => import('./round.js'),
-  delivery: () => import('./delivery.js'),
-  items: () => import('./items.js'),
-  fleet: () => import('./fleet.js'),
-  observers: () => import('./observers.js'),
-  scrape: () => import('./scrape.js'),
-  checkpoints: () => import('./checkpoints.js'),
-  'live-page': () => import('./live-page.js'),
-  peers: () => import('./peers.js'),
-  guard: () => import('./guard.js'),
+  kernels: () => import('./kernels/kernels.js'),
+  round: () => import('./rounds/round.js'),
+  delivery: () => import('./rounds/delivery.js'),
+  items: () => import('./rounds/items.js'),
+  fleet: () => import('./systems/fleet.js'),
+  observers: () => import('./systems/observers.js'),
+  scrape: () => import('./systems/scrape.js'),
+  checkpoints: () => import('./systems/checkpoints.js'),
+  'live-page': () => import('./systems/live-page.js'),
+  peers: () => import('./systems/peers.js'),
+  guard: () => import('./rounds/guard.js'),
 };
 
 /** Fewer would not make a median. */

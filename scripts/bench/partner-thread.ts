@@ -1,8 +1,8 @@
 // A second thread that does its half when the first one does (partner.ts). The shared words: [turn, turns done].
 import { parentPort, workerData } from 'node:worker_threads';
-import { COPIES } from './copies.js';
+import { COPIES } from './floors/copies.js';
+import { createPeak } from './floors/peak.js';
 import type { PartnerData } from './partner.js';
-import { createPeak } from './peak.js';
 
 const { control, job } = workerData as PartnerData;
 const peak = createPeak();

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { CopyMethod } from './copies.js';
+import type { CopyMethod } from './floors/copies.js';
 
 /** What two threads can do on this machine at the moment, without metafleet's own pool: the yardstick for what that pool gains. */
 export type PartnerData = { readonly control: Int32Array<SharedArrayBuffer>; readonly job: PartnerJob };

@@ -1,6 +1,6 @@
 // One process of a scenario: starts it, or takes up what an earlier one left, says each round, and ends with the digest.
 import { existsSync } from 'node:fs';
-import { keptPaths } from '../../src/coordinator/kept-files.js';
+import { keptPaths } from '../../src/coordinator/checkpoint/kept-files.js';
 import { pathsIn, runScenario } from './world.js';
 
 const [scenario = '', folder = ''] = process.argv.slice(2);

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { RunEvent } from '../../src/coordinator/events.js';
-import type { Run } from '../../src/simulation/run.js';
+import type { RunEvent } from '../../src/events/run-event.js';
+import type { Run } from '../../src/runs/trainer/run.js';
 import type { Fault } from './faults.js';
 import { pathsIn, runScenario } from './world.js';
 

@@ -1,7 +1,7 @@
-import type { RunEvent } from '../../src/coordinator/events.js';
 import { loadDataset } from '../../src/data/load.js';
-import { resolveConfig } from '../../src/simulation/parse-config.js';
-import { type Outcome, type Run, type RunOptions, startRun } from '../../src/simulation/run.js';
+import type { RunEvent } from '../../src/events/run-event.js';
+import { resolveConfig } from '../../src/runs/config/parse-config.js';
+import { type Outcome, type Run, type RunOptions, startRun } from '../../src/runs/trainer/run.js';
 
 /** Real runs on real threads, as small as they can be: 30 devices, 24 items, 3 epochs of 4 rounds, a checkpoint after each epoch. */
 const SMALL = {

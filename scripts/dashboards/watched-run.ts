@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { loadDataset } from '../../src/data/load.js';
-import { flagSource, resolveConfig } from '../../src/simulation/parse-config.js';
-import { startRun } from '../../src/simulation/run.js';
-import { createMetrics } from '../../src/telemetry/metrics.js';
-import { startServer } from '../../src/telemetry/server.js';
+import { flagSource, resolveConfig } from '../../src/runs/config/parse-config.js';
+import { startRun } from '../../src/runs/trainer/run.js';
+import { createMetrics } from '../../src/telemetry/prometheus/metrics.js';
+import { startServer } from '../../src/telemetry/server/server.js';
 import type { Target } from './prometheus.js';
 
 /** A real run, small and without end, that has something to say on every metric. */

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { processorTime } from '../../src/base/clock.js';
-import type { RunEvent } from '../../src/coordinator/events.js';
 import { loadDataset } from '../../src/data/load.js';
-import { type Chart, renderChart } from '../../src/report/chart.js';
-import { openResults } from '../../src/report/results-folder.js';
-import { resolveConfig, yamlSource } from '../../src/simulation/parse-config.js';
-import { startRun } from '../../src/simulation/run.js';
-import { createMetrics } from '../../src/telemetry/metrics.js';
-import { startServer } from '../../src/telemetry/server.js';
+import type { RunEvent } from '../../src/events/run-event.js';
+import { type Chart, renderChart } from '../../src/report/charts/chart.js';
+import { resolveConfig, yamlSource } from '../../src/runs/config/parse-config.js';
+import { openResults } from '../../src/runs/folder/results-folder.js';
+import { startRun } from '../../src/runs/trainer/run.js';
+import { createMetrics } from '../../src/telemetry/prometheus/metrics.js';
+import { startServer } from '../../src/telemetry/server/server.js';
 import { judge, type Sample, type Verdict } from './verdict.js';
 
 /**

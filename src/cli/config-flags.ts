@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { badInput } from '../base/errors.js';
-import { configKeys } from '../simulation/parse-config.js';
+import { configKeys } from '../runs/config/parse-config.js';
 
 /** Gives a command every key of the configuration as a flag, under its dotted name, but for those it has a meaning of its own for. */
 export const addConfigFlags = (command: Command, except: readonly string[] = []): Command => {

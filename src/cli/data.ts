@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { badInput } from '../base/errors.js';
-import { fetchDataset } from '../data/cache.js';
-import { CATALOGUE, type CatalogueEntry, catalogueEntry, DEFAULT_DATASET } from '../data/catalogue.js';
+import { fetchDataset } from '../data/catalogue/cache.js';
+import { CATALOGUE, type CatalogueEntry, catalogueEntry, DEFAULT_DATASET } from '../data/catalogue/catalogue.js';
 import { type Description, describeDataset, type Spread } from '../data/describe.js';
 import { type LoadOptions, loadDataset } from '../data/load.js';
 

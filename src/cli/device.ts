@@ -3,13 +3,13 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { badInput, messageOf } from '../base/errors.js';
 import { type DeviceId, deviceId } from '../base/units.js';
-import type { FlightStep } from '../coordinator/events.js';
-import { recordedDevices } from '../coordinator/recorder.js';
-import { type FlightLine, readFlights } from '../report/flight-log.js';
+import { recordedDevices } from '../coordinator/round/recorder.js';
+import type { FlightStep } from '../events/flights.js';
 import { formatBytes, formatMillis, plural } from '../report/format.js';
-import { resultsPaths } from '../report/results-folder.js';
-import { findSummary } from '../report/stored-run.js';
-import { resolveConfig, yamlSource } from '../simulation/parse-config.js';
+import { resolveConfig, yamlSource } from '../runs/config/parse-config.js';
+import { type FlightLine, readFlights } from '../runs/folder/flight-log.js';
+import { resultsPaths } from '../runs/folder/results-folder.js';
+import { findSummary } from '../runs/folder/stored-run.js';
 
 const parseDevice = (text: string): DeviceId => {
   if (!/^\d{1,10}$/.test(text)) throw badInput('CONFIG', 'device', 'a device id, from 0', JSON.stringify(text));

@@ -1,4 +1,4 @@
-import type { Run } from '../simulation/run.js';
+import type { Run } from '../runs/trainer/run.js';
 import type { Progress } from './progress.js';
 
 /** First Ctrl-C: end after this round, with a checkpoint and a table. Second, or without a run: end now; `idle` says so. Returns what takes the handlers away. */

@@ -1,7 +1,9 @@
 import { basename } from 'node:path';
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { type Clock, wallClock } from '../base/clock.js';
-import { bytesOf, type EpochFinished, type RunEvent, type RunFinished, type RunStarted, type Traffic } from '../coordinator/events.js';
+import type { EpochFinished } from '../events/evaluation.js';
+import type { RunEvent, RunFinished, RunStarted } from '../events/run-event.js';
+import { bytesOf, type Traffic } from '../events/traffic.js';
 import { formatBytes, formatCount, formatError, formatMillis, formatPercent, formatRate, formatSpan, plural } from '../report/format.js';
 import { createPace } from '../report/pace.js';
 

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { badInput } from '../base/errors.js';
-import { writeAtomically } from '../report/atomic-write.js';
-import { renderPage } from '../report/page.js';
-import { runReport } from '../report/run-report.js';
-import { readStoredRun } from '../report/stored-run.js';
+import { renderPage } from '../report/page/page.js';
+import { runReport } from '../report/run/run-report.js';
+import { writeAtomically } from '../runs/folder/atomic-write.js';
+import { readStoredRun } from '../runs/folder/stored-run.js';
 import { compareRuns } from '../studies/compare-runs.js';
 
 /** `metafleet report results/<run> [more…]`: one self-contained HTML file. */

@@ -1,8 +1,8 @@
 import { wallClock } from '../base/clock.js';
-import type { RunEvent } from '../coordinator/events.js';
+import type { RunEvent } from '../events/run-event.js';
 import { formatSpan } from '../report/format.js';
 import { createPace } from '../report/pace.js';
-import type { Watched } from '../studies/run-folder.js';
+import type { Watched } from '../runs/folder/run-folder.js';
 import type { StudyContext, StudyHooks } from '../studies/train-all.js';
 import { onInterrupt } from './interrupt.js';
 import { createProgress } from './progress.js';

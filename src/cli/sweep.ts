@@ -3,7 +3,7 @@ import { basename, extname, join } from 'node:path';
 import { Command } from 'commander';
 import { badInput, messageOf } from '../base/errors.js';
 import { formatMillis, formatSpan, plural } from '../report/format.js';
-import { checkRunName } from '../report/run-name.js';
+import { checkRunName } from '../runs/folder/run-name.js';
 import { totalMillis } from '../studies/sweep/cost-model.js';
 import { writeCurves } from '../studies/sweep/curves.js';
 import { measureSizes, predict } from '../studies/sweep/prediction.js';

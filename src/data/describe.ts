@@ -1,6 +1,6 @@
-import { entryOfFolder, findEntry } from './catalogue.js';
+import { entryOfFolder, findEntry } from './catalogue/catalogue.js';
 import { type Dataset, PARTS, type Part } from './dataset.js';
-import { ratingCount } from './split.js';
+import { ratingCount } from './splits/split.js';
 
 export type Spread = { readonly min: number; readonly median: number; readonly mean: number; readonly max: number };
 

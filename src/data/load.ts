@@ -1,15 +1,15 @@
 import { basename, join } from 'node:path';
 import { badInput } from '../base/errors.js';
-import { assemble } from './assemble.js';
-import { withBudget } from './budget.js';
-import { type CacheOptions, fetchDataset } from './cache.js';
-import { type CatalogueEntry, entryOfFolder, findEntry } from './catalogue.js';
+import { type CacheOptions, fetchDataset } from './catalogue/cache.js';
+import { type CatalogueEntry, entryOfFolder, findEntry } from './catalogue/catalogue.js';
+import { type Found, findRatings } from './catalogue/find.js';
 import { type Dataset, PARTS, type Part } from './dataset.js';
-import { type Found, findRatings } from './find.js';
-import type { Columns } from './header.js';
-import { type Layout, readRatings, type Scale } from './reader.js';
-import { emptyRows } from './rows.js';
-import { ratingCount } from './split.js';
+import { assemble } from './import/assemble.js';
+import type { Columns } from './import/header.js';
+import { type Layout, readRatings, type Scale } from './import/reader.js';
+import { emptyRows } from './import/rows.js';
+import { withBudget } from './splits/budget.js';
+import { ratingCount } from './splits/split.js';
 import { synthesize } from './synthetic.js';
 import { parseSynthetic, SYNTHETIC } from './synthetic-options.js';
 

@@ -1,6 +1,6 @@
 import { type Random, random, shuffle } from '../base/random.js';
 import { type Dataset, PARTS } from './dataset.js';
-import { allocateParts, partSizes, splitUser } from './split.js';
+import { allocateParts, partSizes, splitUser } from './splits/split.js';
 import type { SyntheticOptions } from './synthetic-options.js';
 
 /**

@@ -1,5 +1,5 @@
 import type { Millis } from '../base/units.js';
-import type { RunEvent, RunStarted } from '../coordinator/events.js';
+import type { RunEvent, RunStarted } from '../events/run-event.js';
 
 export type Pace = {
   observe(event: RunEvent, now: Millis): void;

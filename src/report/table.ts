@@ -1,7 +1,7 @@
-import type { ActivityGroup } from '../coordinator/activity-groups.js';
-import { PHASES } from '../coordinator/events.js';
+import type { ActivityGroup } from '../events/evaluation.js';
+import { PHASES } from '../events/round.js';
+import type { ErrorPair, Summary } from '../runs/folder/summary.js';
 import { formatBytes, formatCount, formatError, formatMillis, formatPercent, formatRate, formatSpan, plural } from './format.js';
-import type { ErrorPair, Summary } from './summary.js';
 
 const WIDTH = 88;
 const RULE = '-'.repeat(WIDTH);

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { badInput, messageOf } from '../base/errors.js';
-import type { Comparison, RunDifference } from '../report/run-report.js';
-import type { StoredRun } from '../report/stored-run.js';
-import { loadConfigured } from '../simulation/load-data.js';
-import { resolveConfig, yamlSource } from '../simulation/parse-config.js';
+import type { Comparison, RunDifference } from '../report/run/run-report.js';
+import { loadConfigured } from '../runs/config/load-data.js';
+import { resolveConfig, yamlSource } from '../runs/config/parse-config.js';
+import type { StoredRun } from '../runs/folder/stored-run.js';
 import { compare, type UserErrors, userErrorsOf } from './device-errors.js';
 
 /** What makes two runs' test ratings the same: pairs of devices mean nothing otherwise. */

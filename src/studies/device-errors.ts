@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { forEachRating, type Predictor } from '../algorithms/baselines/bias-models.js';
 import type { Dataset } from '../data/dataset.js';
-import { writeAtomically } from '../report/atomic-write.js';
-import { inspectRun } from '../simulation/inspect.js';
+import { forEachRating, type Predictor } from '../models/baselines/bias-models.js';
+import { writeAtomically } from '../runs/folder/atomic-write.js';
+import { inspectRun } from '../runs/trainer/inspect.js';
 import { type PairedTest, pairedTTest } from './statistics.js';
 import type { TrainedRun } from './train-all.js';
 

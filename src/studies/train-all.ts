@@ -1,13 +1,13 @@
-import type { RunEvent } from '../coordinator/events.js';
 import type { Dataset } from '../data/dataset.js';
-import type { Environment } from '../report/environment.js';
-import { openResults } from '../report/results-folder.js';
-import type { Config } from '../simulation/config.js';
-import { loadConfigured } from '../simulation/load-data.js';
-import { planRun } from '../simulation/plan.js';
-import type { Outcome } from '../simulation/run.js';
-import { trainInto, type Watched } from './run-folder.js';
-import { dataDigest, findRun, type StoredRun } from './run-store.js';
+import type { RunEvent } from '../events/run-event.js';
+import type { Config } from '../runs/config/config.js';
+import { loadConfigured } from '../runs/config/load-data.js';
+import type { Environment } from '../runs/folder/environment.js';
+import { openResults } from '../runs/folder/results-folder.js';
+import { trainInto, type Watched } from '../runs/folder/run-folder.js';
+import { dataDigest, findRun, type StoredRun } from '../runs/folder/run-store.js';
+import { planRun } from '../runs/trainer/plan.js';
+import type { Outcome } from '../runs/trainer/run.js';
 
 export type PlannedRun = { readonly label: string; readonly seed: number; readonly config: Config };
 /** A run that has ended, in this command or an earlier one. */

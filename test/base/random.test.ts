@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { distinct, type Key, type Random, random, shuffle } from '../../src/base/random.js';
-import { chiSquare, chiSquareLimit } from './chi-square.js';
+import { chiSquare, chiSquareLimit } from '../support/statistics/chi-square.js';
 
 const draw = (source: Random, count: number): number[] => Array.from({ length: count }, () => source.uniform());
 

@@ -2,14 +2,14 @@ import type { Page } from 'playwright-core';
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { deviceId, millis } from '../../src/base/units.js';
-import { MAP_CELLS } from '../../src/coordinator/events.js';
-import { recordedDevices } from '../../src/coordinator/recorder.js';
-import { createLivePage } from '../../src/telemetry/live-page.js';
-import { startServer } from '../../src/telemetry/server.js';
-import { launch, SMALL, temporaryFolder } from '../cli/command.js';
-import { runStarted } from '../report/events.js';
-import { round } from '../telemetry/events.js';
-import { backgroundOf, fitsWidth, openBrowser, openPage, PATIENCE, textOf, violationsOf } from './chromium.js';
+import { recordedDevices } from '../../src/coordinator/round/recorder.js';
+import { MAP_CELLS } from '../../src/events/round.js';
+import { createLivePage } from '../../src/telemetry/live/live-page.js';
+import { startServer } from '../../src/telemetry/server/server.js';
+import { backgroundOf, fitsWidth, openBrowser, openPage, PATIENCE, textOf, violationsOf } from '../support/browser/chromium.js';
+import { launch, SMALL, temporaryFolder } from '../support/cli/command.js';
+import { runStarted } from '../support/report/run-events.js';
+import { round } from '../support/telemetry/telemetry-events.js';
 
 const LONG = [
   ...['run', ...SMALL, '--epochs', '1000000', '--recorder.share', '0.5', '--checkpoint.every', '0'],

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { metafleet, SMALL, temporaryFolder } from '../cli/command.js';
-import { backgroundOf, fitsWidth, openBrowser, openPage, PATIENCE, violationsOf } from './chromium.js';
+import { backgroundOf, fitsWidth, openBrowser, openPage, PATIENCE, violationsOf } from '../support/browser/chromium.js';
+import { metafleet, SMALL, temporaryFolder } from '../support/cli/command.js';
 
 const FLEET = ['--data', 'synthetic:users=60,items=30,ratings=1500', '--epochs', '4', '--quiet', '--baselines', 'false'];
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { deviceId } from '../../src/base/units.js';
-import { recordedDevices } from '../../src/coordinator/recorder.js';
-import { readFlights } from '../../src/report/flight-log.js';
-import { metafleet, SMALL, temporaryFolder } from './command.js';
+import { recordedDevices } from '../../src/coordinator/round/recorder.js';
+import { readFlights } from '../../src/runs/folder/flight-log.js';
+import { metafleet, SMALL, temporaryFolder } from '../support/cli/command.js';
 
 const RECORD = ['run', ...SMALL, '--quiet', '--baselines', 'false', '--name', 'one'];
 

@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { launch, metafleet, temporaryFolder } from './command.js';
+import { launch, metafleet, temporaryFolder } from '../support/cli/command.js';
 
 const SCENARIOS = resolve(import.meta.dirname, '../../scripts/load');
 const SMOKE = join(SCENARIOS, 'smoke.yaml');

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
-import { metafleet, temporaryFolder } from './command.js';
+import { metafleet, temporaryFolder } from '../support/cli/command.js';
 
 const run = async (...words: string[]) => metafleet(words, { cwd: await temporaryFolder() });
 

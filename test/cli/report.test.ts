@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { metafleet, SMALL, temporaryFolder } from './command.js';
+import { metafleet, SMALL, temporaryFolder } from '../support/cli/command.js';
 
 const FLEET = ['--data', 'synthetic:users=60,items=30,ratings=1500', '--epochs', '3', '--quiet', '--baselines', 'false'];
 

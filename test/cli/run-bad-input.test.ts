@@ -16,7 +16,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { metafleet, SMALL } from './command.js';
+import { metafleet, SMALL } from '../support/cli/command.js';
 
 /** Everything that can be wrong with what a user gives: one line that says where, what was expected and what was found. */
 let cwd = '';

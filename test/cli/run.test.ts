@@ -2,9 +2,9 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { formatBytes, formatCount, formatError } from '../../src/report/format.js';
-import type { Summary } from '../../src/report/summary.js';
-import { LABELS, RUN_LABELS } from '../../src/telemetry/metrics.js';
-import { launch, metafleet, SMALL, temporaryFolder } from './command.js';
+import type { Summary } from '../../src/runs/folder/summary.js';
+import { LABELS, RUN_LABELS } from '../../src/telemetry/prometheus/metrics.js';
+import { launch, metafleet, SMALL, temporaryFolder } from '../support/cli/command.js';
 
 const summaryIn = (folder: string): Summary => JSON.parse(readFileSync(join(folder, 'summary.json'), 'utf8')) as Summary;
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { launch, SMALL, temporaryFolder } from './command.js';
+import { launch, SMALL, temporaryFolder } from '../support/cli/command.js';
 
 /** Ratings that nothing else could be mistaken for: exact in binary, with 20 digits. */
 const RATINGS = Array.from({ length: 300 }, (_, index) => 1 + (3 * index * 1000 + 7) / 2 ** 20);

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MetafleetError } from '../../src/base/errors.js';
 import { deviceId } from '../../src/base/units.js';
-import { digestOf } from '../../src/coordinator/digest.js';
-import { evaluate } from '../../src/coordinator/evaluate.js';
-import type { RoundFinished } from '../../src/coordinator/events.js';
-import { createSampler } from '../../src/coordinator/sampling.js';
+import { digestOf } from '../../src/coordinator/checkpoint/digest.js';
+import { evaluate } from '../../src/coordinator/evaluation/evaluate.js';
+import { createSampler } from '../../src/coordinator/sampling/sampling.js';
 import { constantRate } from '../../src/coordinator/schedule.js';
-import { transition } from '../../src/device/actor.js';
-import { ratingsOf } from '../../src/device/columns.js';
+import { transition } from '../../src/device/actor/actor.js';
+import { ratingsOf } from '../../src/device/actor/columns.js';
+import type { RoundFinished } from '../../src/events/round.js';
 import type { Message, Update } from '../../src/messages/message.js';
 import {
   contextFor,
@@ -21,7 +21,7 @@ import {
   type Started,
   settingsOf,
   startCoordinator,
-} from './in-process.js';
+} from '../support/coordinator/in-process-coordinator.js';
 
 let shared: Shared;
 let engine: Engine;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { constantRate } from '../../src/coordinator/schedule.js';
 import { epochOf, learningRateOf } from '../../src/coordinator/settings.js';
-import { settingsOf } from './in-process.js';
+import { settingsOf } from '../support/coordinator/in-process-coordinator.js';
 
 it('epochs are counted from 1 and hold their rounds', () => {
   expect([1, 2, 3, 4, 6, 7].map((round) => epochOf(round, { roundsPerEpoch: 3 }))).toEqual([1, 1, 1, 2, 2, 3]);

@@ -6,8 +6,8 @@ import { DASHBOARDS } from '../../dashboards/all.js';
 import { outputs } from '../../dashboards/build.js';
 import { metricsPage } from '../../dashboards/metrics-page.js';
 import { figureOf, readRules } from '../../dashboards/rules.js';
-import { describeMetrics } from '../../src/telemetry/instruments.js';
-import { createMetrics } from '../../src/telemetry/metrics.js';
+import { describeMetrics } from '../../src/telemetry/prometheus/instruments.js';
+import { createMetrics } from '../../src/telemetry/prometheus/metrics.js';
 
 const panels = DASHBOARDS.flatMap(({ title, rows }) => rows.flatMap((row) => row.panels.map((panel) => ({ dashboard: title, ...panel }))));
 const yamlOf = (file: string): unknown => parse(readFileSync(`dashboards/${file}`, 'utf8'));

@@ -4,9 +4,9 @@ import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { checkDashboards } from '../../scripts/dashboards/check.js';
 import { prometheusIsInstalled, promtool } from '../../scripts/dashboards/prometheus.js';
-import { createMetrics } from '../../src/telemetry/metrics.js';
-import { epoch, round } from '../telemetry/events.js';
-import { fleetRound, fleetStarted } from '../telemetry/virtual.js';
+import { createMetrics } from '../../src/telemetry/prometheus/metrics.js';
+import { epoch, round } from '../support/telemetry/telemetry-events.js';
+import { fleetRound, fleetStarted } from '../support/telemetry/virtual-rounds.js';
 
 const installed = prometheusIsInstalled();
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { describeDataset } from '../../src/data/describe.js';
-import { folderOf, load } from './support.js';
+import { folderOf, load } from '../support/data/data-files.js';
 
 it('a description counts what is there', async () => {
   const folder = await folderOf({

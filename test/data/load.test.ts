@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { allTriples, folderOf, load, messageFrom, sizes, triples } from './support.js';
+import { allTriples, folderOf, load, messageFrom, sizes, triples } from '../support/data/data-files.js';
 
 const given = { 'train.tsv': '0\t2\t5\n1\t0\t3\n0\t0\t4\n', 'valid.tsv': '0\t1\t2\n', 'test.tsv': '1\t3\t1\n' };
 

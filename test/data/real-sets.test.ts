@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { describeDataset } from '../../src/data/describe.js';
-import { partSizes } from '../../src/data/split.js';
-import { load, sharedData, sizes } from './support.js';
+import { partSizes } from '../../src/data/splits/split.js';
+import { load, sharedData, sizes } from '../support/data/data-files.js';
 
 const pathOf = (ctx: TestContext, name: string): string => sharedData(name) ?? ctx.skip(`shared/data/${name} is not beside this project`);
 

@@ -5,7 +5,7 @@ import { PARTS } from '../../src/data/dataset.js';
 import { describeDataset } from '../../src/data/describe.js';
 import { activityOf, aliasTable, synthesize } from '../../src/data/synthetic.js';
 import { parseSynthetic, syntheticOptions } from '../../src/data/synthetic-options.js';
-import { load, messageFrom, sizes } from './support.js';
+import { load, messageFrom, sizes } from '../support/data/data-files.js';
 
 const variance = (values: Float32Array): number => {
   const mean = values.reduce((a, b) => a + b, 0) / values.length;

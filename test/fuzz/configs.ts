@@ -1,4 +1,4 @@
-import { configKeys, flagSource, printConfig, resolveConfig, yamlSource } from '../../src/simulation/parse-config.js';
+import { configKeys, flagSource, printConfig, resolveConfig, yamlSource } from '../../src/runs/config/parse-config.js';
 import { mutateBytes, mutateLines } from './mutate.js';
 import { checkPrototypes, checkRefusal, type Target, Wrong } from './target.js';
 

@@ -4,7 +4,7 @@ import type { Random } from '../../src/base/random.js';
 import { decodeFrame, encodeFrame, FRAME_VERSION } from '../../src/messages/frame.js';
 import type { Message } from '../../src/messages/message.js';
 import { decodeTensor, elements } from '../../src/messages/wire-tensor.js';
-import { anyMessage, plain } from '../messages/arbitrary.js';
+import { anyMessage, plain } from '../support/messages/arbitrary-messages.js';
 import { mutateBytes, mutateTree } from './mutate.js';
 import { checkRefusal, type Target, Wrong } from './target.js';
 

@@ -3,7 +3,7 @@ import { Packr } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
 import { decodeFrame, decodeRecords, encodeFrame, FRAME_VERSION } from '../../src/messages/frame.js';
 import type { Message } from '../../src/messages/message.js';
-import { anyMessage, examples, inShared, KINDS, messageOfKind, orMessageError, plain } from './arbitrary.js';
+import { anyMessage, examples, inShared, KINDS, messageOfKind, orMessageError, plain } from '../support/messages/arbitrary-messages.js';
 
 const roundTrip = (messages: readonly Message[]): void => {
   const { frame, length, sizes } = encodeFrame(messages);

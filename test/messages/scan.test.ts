@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkMessagePack } from '../../src/messages/scan.js';
-import { orMessageError } from './arbitrary.js';
+import { orMessageError } from '../support/messages/arbitrary-messages.js';
 
 const verdict = (...bytes: number[]): unknown => orMessageError(() => checkMessagePack(Uint8Array.from(bytes), () => 'here'));
 const zeros = (count: number): number[] => Array<number>(count).fill(0);

@@ -11,7 +11,7 @@ import {
   type TensorSpec,
   type WireTensor,
 } from '../../src/messages/wire-tensor.js';
-import { orMessageError } from './arbitrary.js';
+import { orMessageError } from '../support/messages/arbitrary-messages.js';
 
 const perRow: TensorSpec = { name: 'items_low', perRow: true, shape: [3] };
 const dense: TensorSpec = { name: 'items_rise', perRow: false, shape: [2, 4] };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { millis, seconds } from '../../src/base/units.js';
 import { createPace, type Pace } from '../../src/report/pace.js';
-import { epochFinished, roundFinished, runStarted } from './events.js';
+import { epochFinished, roundFinished, runStarted } from '../support/report/run-events.js';
 
 const NO_COSTS = { latencies: [], down: seconds(0), compute: seconds(0), up: seconds(0), profiles: [] };
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { createSummary } from '../../src/report/accounts.js';
-import type { RunFacts, Summary } from '../../src/report/summary.js';
 import { renderTable } from '../../src/report/table.js';
-import { epochFinished, roundFinished, runFinished, runStarted } from './events.js';
-import { facts } from './facts.js';
+import { createSummary } from '../../src/runs/folder/accounts.js';
+import type { RunFacts, Summary } from '../../src/runs/folder/summary.js';
+import { facts } from '../support/report/facts.js';
+import { epochFinished, roundFinished, runFinished, runStarted } from '../support/report/run-events.js';
 
 const summaryOf = (changes: Partial<RunFacts> = {}, mse = 0.82): Summary => {
   const builder = createSummary({ ...facts, ...changes }, { sampleProcess: () => ({ wallMillis: 125_000, rssPeakBytes: 432e6 }) });

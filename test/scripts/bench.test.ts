@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { EXPECTED, judge, TOLERANCE } from '../../scripts/bench/expected.js';
-import { floorOf, floorRates } from '../../scripts/bench/floor.js';
-import { createGenerator, flopOf, runOn } from '../../scripts/bench/generator.js';
+import { floorOf, floorRates } from '../../scripts/bench/floors/floor.js';
+import { createPeak, peakModule } from '../../scripts/bench/floors/peak.js';
+import { createGenerator, flopOf, runOn } from '../../scripts/bench/kernels/generator.js';
 import { alternate, medianOf, medianRatio } from '../../scripts/bench/measure.js';
-import { createPeak, peakModule } from '../../scripts/bench/peak.js';
 import { isMet, renderReport, renderTable, shortfall, show } from '../../scripts/bench/report.js';
-import { configOf } from '../../scripts/bench/training.js';
+import { EXPECTED, judge, TOLERANCE } from '../../scripts/bench/rounds/expected.js';
+import { configOf } from '../../scripts/bench/rounds/training.js';
 import { median } from '../../src/base/median.js';
-import { referenceKernels } from '../../src/tensor/reference.js';
+import { referenceKernels } from '../../src/tensor/kernels/reference.js';
 
 describe('medians', () => {
   it('are the middle value, or the mean of the two in the middle', () => {

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { planFaults } from '../../scripts/chaos/faults.js';
 import { SCENARIO_NAMES } from '../../scripts/chaos/world.js';
-import { temporaryFolder } from '../transport/small-run.js';
+import { temporaryFolder } from '../support/transport/small-run.js';
 
 const CALLS = Object.fromEntries(SCENARIO_NAMES.map((name) => [name, ['openSync', 'writeSync', 'fsyncSync', 'renameSync']]));
 

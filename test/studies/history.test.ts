@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bestSoFar, readEpochs, readEpochsWithCosts } from '../../src/studies/history.js';
-import { failureOf, temporaryFolder } from '../transport/small-run.js';
+import { failureOf, temporaryFolder } from '../support/transport/small-run.js';
 
 const lines = (objects: readonly object[]): string => objects.map((each) => `${JSON.stringify(each)}\n`).join('');
 

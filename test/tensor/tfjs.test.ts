@@ -1,11 +1,11 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { random } from '../../src/base/random.js';
-import { referenceKernels } from '../../src/tensor/reference.js';
-import { simdKernels } from '../../src/tensor/simd.js';
+import { referenceKernels } from '../../src/tensor/kernels/reference.js';
+import { simdKernels } from '../../src/tensor/kernels/simd.js';
+import { unitRoom } from '../../src/tensor/kernels/unit-room.js';
 import { loadTensorflow, type Tensorflow } from '../../src/tensor/tfjs.js';
-import { unitRoom } from '../../src/tensor/unit-room.js';
-import { createWorkbench, real } from './workbench.js';
+import { createWorkbench, real } from '../support/tensors/kernel-workbench.js';
 
 /** The backend, or a skipped test that says why: the native one is an optional dependency. */
 const backendOrSkip = async (ctx: TestContext, backend: 'node' | 'wasm'): Promise<Tensorflow> => {

@@ -3,8 +3,17 @@ import { describe, expect, it } from 'vitest';
 import { deviceId } from '../../src/base/units.js';
 import { decodeFrame, encodeFrame } from '../../src/messages/frame.js';
 import type { Message } from '../../src/messages/message.js';
-import { allRatings, leavesOf, ratingsFound, ratingsOf, sentinelData, type Tapped, tappedHosts, tapThisThread } from './message-tap.js';
-import { finish, start, temporaryFolder } from './small-run.js';
+import {
+  allRatings,
+  leavesOf,
+  ratingsFound,
+  ratingsOf,
+  sentinelData,
+  type Tapped,
+  tappedHosts,
+  tapThisThread,
+} from '../support/transport/message-tap.js';
+import { finish, start, temporaryFolder } from '../support/transport/small-run.js';
 
 const DATASET = sentinelData(0);
 const RATINGS = allRatings(DATASET);

@@ -1,6 +1,6 @@
 import { type Random, shuffle } from '../../base/random.js';
-import type { DeviceHalf, LocalModel, LocalRatings, LocalUpdate } from '../algorithm.js';
-import { distinctRows, rowOf } from '../rows.js';
+import type { DeviceHalf, LocalModel, LocalRatings, LocalUpdate } from '../port/algorithm.js';
+import { distinctRows, rowOf } from '../port/rows.js';
 import type { FedAvgOptions } from './options.js';
 import { createWorkspace, type Workspace } from './workspace.js';
 

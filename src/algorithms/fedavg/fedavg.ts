@@ -1,8 +1,8 @@
 import { random } from '../../base/random.js';
-import { createKernelPool } from '../../tensor/kernel-pool.js';
-import { createArena } from '../../tensor/memory.js';
-import { createParameter, elementsOf, type Parameter } from '../../tensor/parameter.js';
-import type { Algorithm, ClientUpdate, GeneratedModel, Rows, ServerHalf, ServerOptions, World } from '../algorithm.js';
+import { createKernelPool } from '../../tensor/kernels/kernel-pool.js';
+import { createArena } from '../../tensor/memory/arena.js';
+import { createParameter, elementsOf, type Parameter } from '../../tensor/memory/parameter.js';
+import type { Algorithm, ClientUpdate, GeneratedModel, Rows, ServerHalf, ServerOptions, World } from '../port/algorithm.js';
 import { createDeviceHalf } from './device.js';
 import { type FedAvgOptions, sharedTensors } from './options.js';
 

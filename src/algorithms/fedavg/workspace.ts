@@ -1,10 +1,10 @@
-import { instantiate } from '../../tensor/kernel-ring.js';
-import type { Kernels } from '../../tensor/kernels.js';
-import { createArena } from '../../tensor/memory.js';
-import { chooseImplementation } from '../../tensor/probe.js';
-import { createScratch } from '../../tensor/scratch.js';
-import type { LocalModel } from '../algorithm.js';
-import { rowOf } from '../rows.js';
+import { instantiate } from '../../tensor/kernels/kernel-ring.js';
+import type { Kernels } from '../../tensor/kernels/kernels.js';
+import { chooseImplementation } from '../../tensor/kernels/probe.js';
+import { createArena } from '../../tensor/memory/arena.js';
+import { createScratch } from '../../tensor/memory/scratch.js';
+import type { LocalModel } from '../port/algorithm.js';
+import { rowOf } from '../port/rows.js';
 
 /** d and f of the shared model. */
 export type Sizes = { readonly d: number; readonly f: number };

@@ -1,11 +1,11 @@
-import type { Deferral } from '../../tensor/deferral.js';
-import { gemmTasks } from '../../tensor/gemm-tasks.js';
-import type { KernelPool, Kernels, KernelTask } from '../../tensor/kernels.js';
-import { claimSlot, reserveSlots } from '../../tensor/parameter.js';
-import { createScratch, type Scratch } from '../../tensor/scratch.js';
-import { unitRoom } from '../../tensor/unit-room.js';
-import type { ClientUpdate } from '../algorithm.js';
-import { lowerBound, startsByItem } from '../rows.js';
+import { gemmTasks } from '../../tensor/kernels/gemm-tasks.js';
+import type { KernelPool, Kernels, KernelTask } from '../../tensor/kernels/kernels.js';
+import { unitRoom } from '../../tensor/kernels/unit-room.js';
+import { claimSlot, reserveSlots } from '../../tensor/memory/parameter.js';
+import { createScratch, type Scratch } from '../../tensor/memory/scratch.js';
+import type { Deferral } from '../../tensor/optimizers/deferral.js';
+import type { ClientUpdate } from '../port/algorithm.js';
+import { lowerBound, startsByItem } from '../port/rows.js';
 import type { Forward } from './generate.js';
 import type { ItemShard, Layout } from './layout.js';
 

@@ -1,4 +1,4 @@
-import type { DeviceHalf, LocalModel, LocalRatings, LocalUpdate, World } from '../algorithm.js';
+import type { DeviceHalf, LocalModel, LocalRatings, LocalUpdate, World } from '../port/algorithm.js';
 import { type MetaMFOptions, middleRating } from './options.js';
 import { createWorkspace, type Workspace } from './workspace.js';
 

@@ -1,11 +1,11 @@
 import type { DeviceId } from '../../base/units.js';
-import type { Deferral } from '../../tensor/deferral.js';
-import { gemmTasks } from '../../tensor/gemm-tasks.js';
-import type { KernelPool, KernelTask } from '../../tensor/kernels.js';
-import { createScratch, type Scratch } from '../../tensor/scratch.js';
-import { pairRoom } from '../../tensor/unit-room.js';
-import type { GeneratedModel, Rows } from '../algorithm.js';
-import { startsByItem } from '../rows.js';
+import { gemmTasks } from '../../tensor/kernels/gemm-tasks.js';
+import type { KernelPool, KernelTask } from '../../tensor/kernels/kernels.js';
+import { pairRoom } from '../../tensor/kernels/unit-room.js';
+import { createScratch, type Scratch } from '../../tensor/memory/scratch.js';
+import type { Deferral } from '../../tensor/optimizers/deferral.js';
+import type { GeneratedModel, Rows } from '../port/algorithm.js';
+import { startsByItem } from '../port/rows.js';
 import { type Dropout, silence } from './dropout.js';
 import type { ItemShard, Layout } from './layout.js';
 

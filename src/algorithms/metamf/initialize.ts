@@ -1,5 +1,5 @@
 import { type Random, random } from '../../base/random.js';
-import { elementsOf, type Parameter } from '../../tensor/parameter.js';
+import { elementsOf, type Parameter } from '../../tensor/memory/parameter.js';
 import type { Branch, Layout } from './layout.js';
 import { middleRating } from './options.js';
 

@@ -1,6 +1,6 @@
-import { type Arena, createArena } from '../../tensor/memory.js';
-import { createParameter, type MomentKind, type Parameter } from '../../tensor/parameter.js';
-import type { World } from '../algorithm.js';
+import { type Arena, createArena } from '../../tensor/memory/arena.js';
+import { createParameter, type MomentKind, type Parameter } from '../../tensor/memory/parameter.js';
+import type { World } from '../port/algorithm.js';
 import type { MetaMFOptions } from './options.js';
 
 /**

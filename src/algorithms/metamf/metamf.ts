@@ -1,9 +1,9 @@
-import { createDeferral } from '../../tensor/deferral.js';
-import { createKernelPool } from '../../tensor/kernel-pool.js';
-import { type OptimizerOptions, optimizerStep } from '../../tensor/optimizer.js';
-import { clearGradients } from '../../tensor/parameter.js';
-import { createOptimizerState, type OptimizerState } from '../../tensor/step.js';
-import type { Algorithm, ServerHalf, ServerOptions, World } from '../algorithm.js';
+import { createKernelPool } from '../../tensor/kernels/kernel-pool.js';
+import { clearGradients } from '../../tensor/memory/parameter.js';
+import { createDeferral } from '../../tensor/optimizers/deferral.js';
+import { type OptimizerOptions, optimizerStep } from '../../tensor/optimizers/optimizer.js';
+import { createOptimizerState, type OptimizerState } from '../../tensor/optimizers/step.js';
+import type { Algorithm, ServerHalf, ServerOptions, World } from '../port/algorithm.js';
 import { accumulate, createBackward } from './backward.js';
 import { createDeviceHalf } from './device.js';
 import { dropoutOf } from './dropout.js';

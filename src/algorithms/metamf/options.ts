@@ -1,5 +1,5 @@
 import type { TensorSpec } from '../../messages/wire-tensor.js';
-import type { World } from '../algorithm.js';
+import type { World } from '../port/algorithm.js';
 
 /**
  * Sizes of MetaMF (Lin et al., SIGIR 2020) by the paper's letters; Table 4 writes a scale as (d, [f, 1], [k, o]).

@@ -1,11 +1,11 @@
 import { createSlabs } from '../../base/slabs.js';
-import { instantiate } from '../../tensor/kernel-ring.js';
-import type { Kernels } from '../../tensor/kernels.js';
-import { createArena } from '../../tensor/memory.js';
-import { chooseImplementation } from '../../tensor/probe.js';
-import { createScratch } from '../../tensor/scratch.js';
-import type { LocalModel } from '../algorithm.js';
-import { distinctRows, rowOf } from '../rows.js';
+import { instantiate } from '../../tensor/kernels/kernel-ring.js';
+import type { Kernels } from '../../tensor/kernels/kernels.js';
+import { chooseImplementation } from '../../tensor/kernels/probe.js';
+import { createArena } from '../../tensor/memory/arena.js';
+import { createScratch } from '../../tensor/memory/scratch.js';
+import type { LocalModel } from '../port/algorithm.js';
+import { distinctRows, rowOf } from '../port/rows.js';
 
 /** s, d and f of the model, by the paper's letters. */
 export type Sizes = { readonly s: number; readonly d: number; readonly f: number };

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { badInput } from '../../base/errors.js';
 import { lengthOf, RAMPED, type Stage, type Stages, type StageUnit } from '../../coordinator/stages.js';
-import { parseThreshold, type Threshold } from '../../report/thresholds.js';
-import { type Config, PRESETS } from '../../simulation/config.js';
+import { type Config, PRESETS } from '../../runs/config/config.js';
 import {
   type ConfigSource,
   flagSource,
@@ -11,7 +10,8 @@ import {
   schemaError,
   treeOf,
   yamlSource,
-} from '../../simulation/parse-config.js';
+} from '../../runs/config/parse-config.js';
+import { parseThreshold, type Threshold } from './thresholds.js';
 
 /**
  * A load test, as a file.

@@ -1,5 +1,5 @@
-import type { Config } from '../../simulation/config.js';
-import { configKeys, configValue, resolveConfig, treeOf } from '../../simulation/parse-config.js';
+import type { Config } from '../../runs/config/config.js';
+import { configKeys, configValue, resolveConfig, treeOf } from '../../runs/config/parse-config.js';
 import type { Sizes } from './cost-model.js';
 
 /**

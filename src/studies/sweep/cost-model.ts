@@ -1,8 +1,8 @@
-import { createAlgorithm } from '../../algorithms/create.js';
+import { createAlgorithm } from '../../algorithms/registry.js';
 import type { Dataset } from '../../data/dataset.js';
 import { elements } from '../../messages/wire-tensor.js';
-import type { Config } from '../../simulation/config.js';
-import { planRun, ratingsIn } from '../../simulation/plan.js';
+import type { Config } from '../../runs/config/config.js';
+import { planRun, ratingsIn } from '../../runs/trainer/plan.js';
 import { fitShares } from './least-squares.js';
 
 /**

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { renderChart, type Series } from '../../report/chart.js';
-import { describePowerLaw, fitPowerLaw, type Point, type PowerLaw } from '../../report/power-law.js';
+import { renderChart, type Series } from '../../report/charts/chart.js';
+import { describePowerLaw, fitPowerLaw, type Point, type PowerLaw } from '../../report/charts/power-law.js';
 import type { Row } from './rows.js';
 import type { Curve } from './sweep-file.js';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Config } from '../../simulation/config.js';
-import { loadConfigured } from '../../simulation/load-data.js';
+import type { Config } from '../../runs/config/config.js';
+import { loadConfigured } from '../../runs/config/load-data.js';
 import { calibrationRuns, kindOf } from './calibration.js';
 import { type CostSample, fitCosts, type Sizes, sizesOf } from './cost-model.js';
 import type { Prediction } from './rows.js';

@@ -1,5 +1,5 @@
-import { writeAtomically } from '../../report/atomic-write.js';
 import { formatBytes, formatMillis } from '../../report/format.js';
+import { writeAtomically } from '../../runs/folder/atomic-write.js';
 import { type Costs, type Sizes, totalMillis } from './cost-model.js';
 import type { FinishedRun } from './runs.js';
 import type { SweepPoint } from './sweep-file.js';

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { median } from '../../base/median.js';
-import type { Summary } from '../../report/summary.js';
-import type { Config } from '../../simulation/config.js';
-import { printConfig } from '../../simulation/parse-config.js';
+import type { Config } from '../../runs/config/config.js';
+import { printConfig } from '../../runs/config/parse-config.js';
+import type { Summary } from '../../runs/folder/summary.js';
 import type { Costs } from './cost-model.js';
 
 /**

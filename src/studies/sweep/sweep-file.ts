@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { badInput } from '../../base/errors.js';
-import { type Config, PRESETS } from '../../simulation/config.js';
+import { type Config, PRESETS } from '../../runs/config/config.js';
 import {
   type ConfigSource,
   configKeys,
@@ -11,7 +11,7 @@ import {
   schemaError,
   treeOf,
   yamlSource,
-} from '../../simulation/parse-config.js';
+} from '../../runs/config/parse-config.js';
 
 /**
  * A sweep: runs over every combination of a grid, or over a list, of any configuration keys.

@@ -1,4 +1,4 @@
-import type { History, ScorePoint } from '../frame.js';
+import type { History, ScorePoint } from '../live/frame.js';
 import { byId } from './dom.js';
 import { millis, short, size } from './format.js';
 import { colour } from './theme.js';

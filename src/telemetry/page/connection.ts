@@ -1,4 +1,4 @@
-import type { Frame, History, Snapshot } from '../frame.js';
+import type { Frame, History, Snapshot } from '../live/frame.js';
 
 /** What the page knows: the server's last snapshot and the frames since, bounded as the server's is. */
 export type Model = { -readonly [Key in keyof Snapshot]: Snapshot[Key] };

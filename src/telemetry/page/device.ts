@@ -1,4 +1,4 @@
-import type { DeviceAnswer, RunCard } from '../frame.js';
+import type { DeviceAnswer, RunCard } from '../live/frame.js';
 import { byId, element } from './dom.js';
 import { count, millis, percent, size, words } from './format.js';
 

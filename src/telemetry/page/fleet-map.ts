@@ -1,4 +1,4 @@
-import type { FleetMap } from '../frame.js';
+import type { FleetMap } from '../live/frame.js';
 import { byId, setText } from './dom.js';
 import { count, percent } from './format.js';
 import { colour } from './theme.js';

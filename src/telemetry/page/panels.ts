@@ -1,4 +1,4 @@
-import type { Frame, LogLine, OutcomeCounts, ProfileCard } from '../frame.js';
+import type { Frame, LogLine, OutcomeCounts, ProfileCard } from '../live/frame.js';
 import type { Model } from './connection.js';
 import { byId, element, setText } from './dom.js';
 import { count, error, millis, percent, short, size, span, words } from './format.js';

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
 import { random } from '../../../src/base/random.js';
 import { deviceId } from '../../../src/base/units.js';
-import { type DeviceContext, transition } from '../../../src/device/actor.js';
-import { createPrivateState, keepState } from '../../../src/device/private-state.js';
+import { type DeviceContext, transition } from '../../../src/device/actor/actor.js';
+import { createPrivateState, keepState } from '../../../src/device/actor/private-state.js';
 import type { Model, PartScore } from '../../../src/messages/message.js';
 import { encodeTensor, shapeOf } from '../../../src/messages/wire-tensor.js';
-import { columnsOf } from '../../device/small-world.js';
-import { fedavg, meanSquaredError, OPTIONS, randomLocal, WORLD } from './model.js';
+import { columnsOf } from '../../support/device/small-world.js';
+import { fedavg, meanSquaredError, OPTIONS, randomLocal, WORLD } from '../../support/fedavg/model.js';
 
 const DEVICE = deviceId(3);
 const ROUND = 7;

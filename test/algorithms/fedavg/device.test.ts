@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { LocalUpdate } from '../../../src/algorithms/algorithm.js';
 import type { FedAvgOptions } from '../../../src/algorithms/fedavg/options.js';
+import type { LocalUpdate } from '../../../src/algorithms/port/algorithm.js';
 import { random } from '../../../src/base/random.js';
-import { expectClose } from '../closeness.js';
 import {
   descended,
   fedavg,
@@ -14,7 +13,8 @@ import {
   randomLocal,
   SHARED,
   withRows,
-} from './model.js';
+} from '../../support/fedavg/model.js';
+import { expectClose } from '../../support/tensors/closeness.js';
 
 /** Of a tensor's largest weight: what its float32 loses over some steps. */
 const TOLERANCE = 1e-6;

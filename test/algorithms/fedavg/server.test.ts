@@ -1,9 +1,9 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { ClientUpdate, GeneratedModel, ServerHalf } from '../../../src/algorithms/algorithm.js';
+import type { ClientUpdate, GeneratedModel, ServerHalf } from '../../../src/algorithms/port/algorithm.js';
 import { random } from '../../../src/base/random.js';
 import { deviceId } from '../../../src/base/units.js';
-import { elementsOf } from '../../../src/tensor/parameter.js';
-import { fedavg, SHARED, WORLD } from './model.js';
+import { elementsOf } from '../../../src/tensor/memory/parameter.js';
+import { fedavg, SHARED, WORLD } from '../../support/fedavg/model.js';
 
 const SIZES = { itemEmbedding: 3, units: 2 } as const;
 /** Elements of w1, b1, w2 and b2. */

@@ -1,14 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import type { Rows } from '../../../src/algorithms/algorithm.js';
+import type { Rows } from '../../../src/algorithms/port/algorithm.js';
 import { random } from '../../../src/base/random.js';
 import { deviceId } from '../../../src/base/units.js';
 import { elements } from '../../../src/messages/wire-tensor.js';
-import { elementsOf, type Parameter } from '../../../src/tensor/parameter.js';
-import { expectClose } from '../closeness.js';
-import { BACKENDS, backendOrSkip } from '../tensorflow-backend.js';
-import { ALL, createEngine, type Regime } from './engine.js';
-import { ADDITIONS, EVEN, joined, localModels, NARROW, ODD, randomServer, TINY_WORLD, VARIANTS, WORLD } from './fleet.js';
-import { generateModel, tensorsOf, thetaShapes, valuesOf } from './reference-model.js';
+import { elementsOf, type Parameter } from '../../../src/tensor/memory/parameter.js';
+import { ALL, createEngine, type Regime } from '../../support/metamf/engine.js';
+import {
+  ADDITIONS,
+  EVEN,
+  joined,
+  localModels,
+  NARROW,
+  ODD,
+  randomServer,
+  TINY_WORLD,
+  VARIANTS,
+  WORLD,
+} from '../../support/metamf/fleet.js';
+import { generateModel, tensorsOf, thetaShapes, valuesOf } from '../../support/metamf/reference-model.js';
+import { expectClose } from '../../support/tensors/closeness.js';
+import { BACKENDS, backendOrSkip } from '../../support/tensors/tensorflow-backend.js';
 
 const CASES = [
   ...VARIANTS.map((variant) => ({ name: `${variant}, odd`, world: WORLD, options: { ...ODD, variant } })),

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { LocalModel, LocalRatings, Rows } from '../../../src/algorithms/algorithm.js';
 import type { MetaMFOptions } from '../../../src/algorithms/metamf/options.js';
+import type { LocalModel, LocalRatings, Rows } from '../../../src/algorithms/port/algorithm.js';
 import { random } from '../../../src/base/random.js';
 import { elements, shapeOf } from '../../../src/messages/wire-tensor.js';
 import type { Tensorflow } from '../../../src/tensor/tfjs.js';
-import { expectClose, expectCloseTensors } from '../closeness.js';
-import { BACKENDS, backendOrSkip } from '../tensorflow-backend.js';
-import { ADDITIONS, EVEN, metamf, NARROW, NO_STATE, ODD, randomRatings, WORLD } from './fleet.js';
-import { centreOf, differentiate, type Named, predictRatings, squaredErrors, valuesOf } from './reference-model.js';
-import type { Theta } from './theta.js';
+import { ADDITIONS, EVEN, metamf, NARROW, NO_STATE, ODD, randomRatings, WORLD } from '../../support/metamf/fleet.js';
+import { centreOf, differentiate, type Named, predictRatings, squaredErrors, valuesOf } from '../../support/metamf/reference-model.js';
+import type { Theta } from '../../support/metamf/theta.js';
+import { expectClose, expectCloseTensors } from '../../support/tensors/closeness.js';
+import { BACKENDS, backendOrSkip } from '../../support/tensors/tensorflow-backend.js';
 
 /** Of the largest element: tfjs sums in float32, over at most 12 numbers a dot product; what was seen is below 1e-6. */
 const TOLERANCE = 1e-5;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { dropoutOf, silence } from '../../../src/algorithms/metamf/dropout.js';
 import { deviceId } from '../../../src/base/units.js';
-import { EVEN, joined, randomServer, WORLD } from './fleet.js';
+import { EVEN, joined, randomServer, WORLD } from '../../support/metamf/fleet.js';
 
 const OPTIONS = { ...EVEN, hidden: 500, dropout: 0.3 };
 const masks = (devices: readonly number[], round: number, branch = 0, options = OPTIONS): number[][] => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { World } from '../../../src/algorithms/algorithm.js';
 import type { MetaMFOptions } from '../../../src/algorithms/metamf/options.js';
-import { metamf, ODD, VARIANTS } from './fleet.js';
-import { thetaShapes } from './reference-model.js';
-import { readPadding, readWeights, type Theta } from './theta.js';
+import type { World } from '../../../src/algorithms/port/algorithm.js';
+import { metamf, ODD, VARIANTS } from '../../support/metamf/fleet.js';
+import { thetaShapes } from '../../support/metamf/reference-model.js';
+import { readPadding, readWeights, type Theta } from '../../support/metamf/theta.js';
 
 /** Large enough that a sample's standard deviation tells the distribution's. */
 const WORLD: World = { devices: 400, items: 300, lowest: 1, highest: 4 };

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { OptimizerSetup } from '../../../src/algorithms/create.js';
-import { expectClose } from '../closeness.js';
-import { BACKENDS, backendOrSkip } from '../tensorflow-backend.js';
-import { ALL, createEngine, SOME } from './engine.js';
-import { ADDITIONS, EVEN, ODD, PLAIN_ADAM, VARIANTS, WORLD } from './fleet.js';
-import { createReferenceTrainer, type TensorSetup } from './reference-trainer.js';
-import type { Theta } from './theta.js';
+import type { OptimizerSetup } from '../../../src/algorithms/registry.js';
+import { ALL, createEngine, SOME } from '../../support/metamf/engine.js';
+import { ADDITIONS, EVEN, ODD, PLAIN_ADAM, VARIANTS, WORLD } from '../../support/metamf/fleet.js';
+import { createReferenceTrainer, type TensorSetup } from '../../support/metamf/reference-trainer.js';
+import type { Theta } from '../../support/metamf/theta.js';
+import { expectClose } from '../../support/tensors/closeness.js';
+import { BACKENDS, backendOrSkip } from '../../support/tensors/tensorflow-backend.js';
 
 const ROUNDS = 3;
 /**

@@ -2,11 +2,22 @@ import { describe, expect, it } from 'vitest';
 import type { MetaMFOptions } from '../../../src/algorithms/metamf/options.js';
 import { random } from '../../../src/base/random.js';
 import type { Tensorflow } from '../../../src/tensor/tfjs.js';
-import { expectClose, expectCloseTensors } from '../closeness.js';
-import { BACKENDS, backendOrSkip } from '../tensorflow-backend.js';
-import { ADDITIONS, EVEN, exchange, NARROW, ODD, randomBatches, randomServer, TINY_WORLD, VARIANTS, WORLD } from './fleet.js';
-import { cohortLoss, type DeviceBatch, differentiate, tensorsOf, thetaShapes, valuesOf } from './reference-model.js';
-import { readGradients, readPadding, readWeights, type Theta, writeWeights } from './theta.js';
+import {
+  ADDITIONS,
+  EVEN,
+  exchange,
+  NARROW,
+  ODD,
+  randomBatches,
+  randomServer,
+  TINY_WORLD,
+  VARIANTS,
+  WORLD,
+} from '../../support/metamf/fleet.js';
+import { cohortLoss, type DeviceBatch, differentiate, tensorsOf, thetaShapes, valuesOf } from '../../support/metamf/reference-model.js';
+import { readGradients, readPadding, readWeights, type Theta, writeWeights } from '../../support/metamf/theta.js';
+import { expectClose, expectCloseTensors } from '../../support/tensors/closeness.js';
+import { BACKENDS, backendOrSkip } from '../../support/tensors/tensorflow-backend.js';
 
 /** Of a tensor's largest gradient. Both sides sum in float32, over up to 100 terms; what was seen is below 2e-6. */
 const TOLERANCE = 1e-5;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { loadConfigured } from '../../../src/simulation/load-data.js';
-import { resolveConfig, treeOf } from '../../../src/simulation/parse-config.js';
+import { loadConfigured } from '../../../src/runs/config/load-data.js';
+import { resolveConfig, treeOf } from '../../../src/runs/config/parse-config.js';
 import { calibrationRuns, kindOf } from '../../../src/studies/sweep/calibration.js';
 import { fitCosts, type Sizes, sizesOf, totalMillis } from '../../../src/studies/sweep/cost-model.js';
 import { fitShares } from '../../../src/studies/sweep/least-squares.js';

@@ -1,0 +1,180 @@
+import type { Algorithm, GeneratedModel, Rows, ServerHalf } from '../../algorithms/port/algorithm.js';
+import { badInput } from '../../base/errors.js';
+import { type DeviceId, type Seconds, seconds } from '../../base/units.js';
+import type { RejectionCause } from '../../events/outcomes.js';
+import type { Assign, Message, Model, Purpose, Refuse, Want } from '../../messages/message.js';
+import { type Dtype, encodeTensor, shapeOf } from '../../messages/wire-tensor.js';
+import type { Delivery } from '../settings.js';
+import { secondsOf, type Trip, tripsOf } from './device-costs.js';
+import type { Exchange, Rejection } from './devices.js';
+
+/** Models to a cohort, and what comes back. */
+export type DeliveryContext = {
+  readonly algorithm: Algorithm;
+  readonly server: ServerHalf;
+  readonly items: number;
+  readonly dtype: Dtype;
+};
+
+export type Errand = {
+  readonly round: number;
+  readonly purpose: Purpose;
+  readonly delivery: Delivery;
+  readonly cohort: readonly DeviceId[];
+  /** Virtual time at which the devices are asked; absent where they take none. */
+  readonly at?: Seconds;
+};
+
+const encodeModel = (
+  { algorithm, dtype, items }: DeliveryContext,
+  errand: Errand,
+  device: DeviceId,
+  rows: Rows,
+  model: GeneratedModel,
+): Model => {
+  const { round, purpose } = errand;
+  const count = rows?.length ?? items;
+  const tensors = algorithm.tensors.map((spec, index) => encodeTensor(dtype, shapeOf(spec, count), model[index]!));
+  return { kind: 'model', round, device, purpose, rows, tensors };
+};
+
+type Asked = {
+  readonly rowsOf: ReadonlyMap<DeviceId, Rows>;
+  readonly refusals: readonly Refuse[];
+  readonly rejected: readonly Rejection[];
+  readonly duplicates: number;
+  readonly trips: ReadonlyMap<DeviceId, Trip>;
+};
+
+const rejection = (message: Message, cause: RejectionCause, place: string, expected: string, found: string): Rejection => ({
+  device: message.device,
+  cause,
+  text: badInput('MESSAGE', place, expected, found).message,
+});
+
+/** Any other kind of message than was due. */
+const outOfTurn = (message: Message, expected: string): Rejection =>
+  rejection(message, 'kind', `answer of device ${message.device}`, expected, message.kind);
+
+const judgeWant = (want: Want, items: number, full: boolean): Rejection | undefined => {
+  const place = `rows wanted by device ${want.device}`;
+  if ((want.rows === null) !== full) return rejection(want, 'rows', place, full ? 'none named' : 'a list', full ? 'a list' : 'none');
+  const last = want.rows?.at(-1);
+  return last === undefined || last < items ? undefined : rejection(want, 'rows', place, `items below ${items}`, String(last));
+};
+
+/**
+ * Asks each device for its rows in `subset` delivery, and in either whether it takes part at all where devices have limits. A
+ * device that refuses, answers wrongly or falls silent is left out.
+ */
+const askForRows = async (context: DeliveryContext, errand: Errand, exchange: Exchange): Promise<Asked> => {
+  const { round, purpose, delivery, cohort, at } = errand;
+  const full = delivery === 'full';
+  if (full && at === undefined)
+    return { rowsOf: new Map(cohort.map((device) => [device, null])), refusals: [], rejected: [], duplicates: 0, trips: new Map() };
+  const assigns = cohort.map((device): Assign => ({ kind: 'assign', round, device, purpose, ...(full ? { full } : {}) }));
+  exchange.send(assigns, at === undefined ? undefined : cohort.map(() => at));
+  const { messages, accounts, ...answers } = await exchange.answers();
+  const rejected = [...answers.rejected];
+  const rowsOf = new Map<DeviceId, Rows>();
+  for (const message of messages) {
+    if (message.kind === 'refuse') continue;
+    const fault = message.kind === 'want' ? judgeWant(message, context.items, full) : outOfTurn(message, 'want or refuse');
+    if (fault !== undefined) rejected.push(fault);
+    else if (message.kind === 'want') rowsOf.set(message.device, message.rows);
+  }
+  const refusals = messages.filter((message) => message.kind === 'refuse');
+  return { rowsOf, refusals, rejected, duplicates: answers.duplicates, trips: tripsOf(accounts, new Map()) };
+};
+
+/** Devices whose models are generated together: neighbours in the cohort, of which the first is at `from`. */
+type Chunk = { readonly from: number; readonly devices: readonly DeviceId[]; readonly rows: readonly Rows[] };
+
+/** Cuts a cohort into chunks, of as many rows as the server wants in either delivery. A device that refused ends a chunk. */
+const chunksOf = ({ server, items }: DeliveryContext, cohort: readonly DeviceId[], rowsOf: ReadonlyMap<DeviceId, Rows>): Chunk[] => {
+  const most = server.chunk * items;
+  const chunks: { from: number; devices: DeviceId[]; rows: Rows[] }[] = [];
+  /** Rows that the last chunk may still take; negative: it has ended. */
+  let room = -1;
+  cohort.forEach((device, position) => {
+    const rows = rowsOf.get(device);
+    if (rows === undefined) {
+      room = -1;
+      return;
+    }
+    const count = rows?.length ?? items;
+    if (count > room) {
+      chunks.push({ from: position, devices: [], rows: [] });
+      room = most;
+    }
+    const chunk = chunks.at(-1)!;
+    chunk.devices.push(device);
+    chunk.rows.push(rows);
+    room -= count;
+  });
+  return chunks;
+};
+
+export type Delivered = {
+  /** Answers to models, well-formed and of the kind that is due, in DeviceId order; refusals among them. */
+  readonly answers: readonly Message[];
+  /** Of devices that were asked for rows and sent no model. */
+  readonly refusals: readonly Refuse[];
+  readonly rejected: readonly Rejection[];
+  readonly duplicates: number;
+  /** The rows each device was sent. */
+  readonly rowsOf: ReadonlyMap<DeviceId, Rows>;
+  /** What it took each device; empty where they take no virtual time. */
+  readonly trips: ReadonlyMap<DeviceId, Trip>;
+  /** Spent on generating and encoding. */
+  readonly generateMillis: number;
+};
+
+const DUE: Readonly<Record<Purpose, Message['kind']>> = { train: 'update', evaluate: 'score' };
+
+/**
+ * Generates Φ_u for the prepared cohort and sends it, chunk by chunk: kernel threads generate a chunk while the one before is encoded,
+ * devices work on it while the next is generated, and the next waits while a host is too far behind.
+ */
+export const deliver = async (context: DeliveryContext, errand: Errand, exchange: Exchange): Promise<Delivered> => {
+  const { server } = context;
+  const { at, cohort, purpose } = errand;
+  const { rowsOf, refusals, trips, ...asked } = await askForRows(context, errand, exchange);
+  const chunks = chunksOf(context, cohort, rowsOf);
+  const begin = (chunk: Chunk | undefined) => chunk && server.generate(chunk.from, chunk.rows);
+  let generateMillis = 0;
+  const generating = <T>(work: () => T): T => {
+    const start = performance.now();
+    const result = work();
+    generateMillis += performance.now() - start;
+    return result;
+  };
+  let underWay = generating(() => begin(chunks[0]));
+  for (const [index, { devices, rows }] of chunks.entries()) {
+    await exchange.ready();
+    generating(() => {
+      const models = underWay!();
+      underWay = begin(chunks[index + 1]);
+      const messages = devices.map((device, i) => encodeModel(context, errand, device, rows[i]!, models[i]!));
+      exchange.send(messages, at === undefined ? undefined : devices.map((device) => later(at, trips.get(device))));
+    });
+  }
+  const { messages, rejected, duplicates, accounts } = await exchange.answers();
+  const due = DUE[purpose];
+  const isDue = ({ kind }: Message): boolean => kind === due || kind === 'refuse';
+  return {
+    answers: messages.filter(isDue),
+    refusals,
+    rejected: [
+      ...asked.rejected,
+      ...rejected,
+      ...messages.filter((message) => !isDue(message)).map((message) => outOfTurn(message, `${due} or refuse`)),
+    ],
+    duplicates: asked.duplicates + duplicates,
+    rowsOf,
+    trips: tripsOf(accounts, trips),
+    generateMillis,
+  };
+};
+
+const later = (at: Seconds, trip: Trip | undefined): Seconds => (trip === undefined ? at : seconds(at + secondsOf(trip)));

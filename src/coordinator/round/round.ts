@@ -1,0 +1,168 @@
+import type { ClientUpdate } from '../../algorithms/port/algorithm.js';
+import { millis, type Seconds, seconds } from '../../base/units.js';
+import type { Phase, RoundFinished } from '../../events/round.js';
+import type { Sampler } from '../sampling/sampler.js';
+import { epochOf, learningRateOf, type PolicySettings, type RoundSettings } from '../settings.js';
+import type { Load } from '../stages.js';
+import { type Flight, launch } from './client-task.js';
+import { judgeNorms, type Norms, type UpdateFlight } from './defence.js';
+import { type DeliveryContext, deliver } from './deliver.js';
+import type { Devices } from './devices.js';
+import { outcomesOf, type Played, stalenessOf, verdictsOf, virtualRound } from './outcomes.js';
+import { askedIn, closeRound, weightOf } from './policy.js';
+
+export type RoundContext = DeliveryContext & { readonly devices: Devices; readonly sampler: Sampler; readonly settings: RoundSettings } & {
+  /** Resolves when nobody reads Θ any more: a checkpoint may still be copied from it. */
+  readonly beforeStep: () => Promise<void>;
+};
+
+/** What rounds hand on to one another beside Θ. */
+export type RoundState = {
+  /** Virtual time. */
+  readonly now: Seconds;
+  /** Devices asked so far. */
+  readonly asked: number;
+  /** Devices asked in earlier rounds that are still at work. */
+  readonly inFlight: readonly Flight[];
+  readonly norms: Norms;
+};
+
+export const FIRST_STATE: RoundState = { now: seconds(0), asked: 0, inFlight: [], norms: [] };
+
+/** What a round leaves behind: its event, what the next one starts from, and whose answers came, in the order they came. */
+export type RoundResult = {
+  readonly event: Omit<RoundFinished, 'retries' | 'cpuMillis' | 'kernelBytes'>;
+  readonly state: RoundState;
+  readonly asked: readonly Flight[];
+  readonly arrived: readonly Flight[];
+};
+
+/** Explained in an event; all of them are counted. */
+const MOST_EXPLAINED = 8;
+
+const isUpdate = (flight: Flight): flight is UpdateFlight => flight.fate.kind === 'update';
+
+/** In DeviceId order, each by the weight of its age. */
+const weighed = (flights: readonly UpdateFlight[], round: number, policy: PolicySettings): readonly ClientUpdate[] =>
+  flights
+    .toSorted((a, b) => a.device - b.device)
+    .map(({ fate: { update }, round: asked }) => {
+      const weight = weightOf(policy, round - asked);
+      return weight === 1 ? update : { ...update, tensors: update.tensors.map((values) => values.map((value) => weight * value)) };
+    });
+
+/** Σ of squared errors and number of ratings over a cohort, in DeviceId order. */
+const sumLoss = (flights: readonly UpdateFlight[]): { loss: number; ratings: number } =>
+  flights
+    .toSorted((a, b) => a.device - b.device)
+    .reduce((sum, { fate }) => ({ loss: sum.loss + fate.loss, ratings: sum.ratings + fate.update.count }), { loss: 0, ratings: 0 });
+
+/**
+ * One round (Algorithm 1, lines 7-15; regenerating models for devices that are not sampled, lines 16-19, waits until they
+ * are: nobody can see the difference). Θ changes only in the last step, and nothing else of the coordinator's does before the
+ * caller takes up the new state, so a round that a lost host interrupts can be run again.
+ */
+export const runRound = async (
+  context: RoundContext,
+  round: number,
+  before: RoundState,
+  load: Pick<Load, 'cohort'> & Partial<Load> = context.settings,
+): Promise<RoundResult> => {
+  const { devices, sampler, server, settings } = context;
+  const { policy, defence, fleet } = settings;
+  const { inFlight } = before;
+  const { start: now = before.now } = load;
+  const clock = stopwatch();
+
+  const size = askedIn(policy, load.cohort, inFlight.length);
+  const cohort = sampler.choose({
+    round,
+    size,
+    busy: new Set(inFlight.map(({ device }) => device)),
+    now,
+    ...(load.devices !== undefined && { devices: load.devices }),
+  });
+  clock.lap('sample');
+  if (cohort.length > 0) server.prepare(cohort, round);
+  clock.lap('generate');
+  const errand = { round, purpose: 'train', delivery: settings.delivery, cohort, ...(fleet === null ? {} : { at: now }) } as const;
+  const delivered = await deliver(context, errand, await devices.open());
+  clock.lap('devices');
+  clock.move('devices', 'generate', delivered.generateMillis);
+  const { flights, rejected: faulty } = launch(context, delivered, { round, cohort, now, timeout: policy.timeout });
+  const closing = closeRound(policy, load.cohort, [...inFlight, ...flights], now);
+  const { accepted, rejected, norms } = judgeNorms(defence, policy.maxStaleness, round, closing.arrived.filter(isUpdate), before.norms);
+  const updates = weighed(accepted, round, policy);
+  // Updates of earlier rounds go back through Θ as it is now, for the devices that sent them.
+  if (policy.kind === 'buffered' && updates.length > 0)
+    server.prepare(
+      updates.map(({ device }) => device),
+      round,
+    );
+  if (updates.length > 0) server.accumulate(updates);
+  clock.lap('backward');
+  await context.beforeStep();
+  const step = server.step(learningRateOf(round, settings));
+  clock.lap('step');
+
+  const { loss, ratings } = sumLoss(accepted);
+  const thrown = [...faulty, ...rejected];
+  const played: Played = { start: now, launched: flights, carried: inFlight.length, closing, accepted, rejected };
+  return {
+    event: {
+      type: 'round',
+      round,
+      epoch: epochOf(round, settings),
+      cohort: cohort.length,
+      ratings,
+      loss: loss / Math.max(1, ratings),
+      ...step,
+      outcomes: outcomesOf(played),
+      duplicates: delivered.duplicates,
+      rejections: thrown.slice(0, MOST_EXPLAINED).map(({ text }) => text),
+      staleness: stalenessOf(accepted, round),
+      virtual:
+        fleet === null
+          ? null
+          : virtualRound(
+              fleet.profiles.map(({ name }) => name),
+              played,
+            ),
+      traffic: devices.takeTraffic(),
+      ...clock.read(),
+      ...devices.takeReport(verdictsOf(thrown, closing)),
+    },
+    state: { now: fleet === null ? now : closing.end, asked: before.asked + cohort.length, inFlight: closing.inFlight, norms },
+    asked: flights,
+    arrived: closing.arrived,
+  };
+};
+
+/** Laps of one round, by phase. */
+const stopwatch = () => {
+  const start = performance.now();
+  let last = start;
+  const phases: Record<Phase, number> = { sample: 0, generate: 0, devices: 0, backward: 0, step: 0 };
+  return {
+    lap: (phase: Phase): void => {
+      const now = performance.now();
+      phases[phase] += now - last;
+      last = now;
+    },
+    /** Time that one phase spent on another's work. */
+    move: (from: Phase, to: Phase, time: number): void => {
+      phases[from] -= time;
+      phases[to] += time;
+    },
+    read: (): Pick<RoundFinished, 'millis' | 'phases'> => ({
+      millis: millis(last - start),
+      phases: {
+        sample: millis(phases.sample),
+        generate: millis(phases.generate),
+        devices: millis(phases.devices),
+        backward: millis(phases.backward),
+        step: millis(phases.step),
+      },
+    }),
+  };
+};

@@ -1,0 +1,42 @@
+import type { LocalRatings } from '../../algorithms/port/algorithm.js';
+import { distinctRows } from '../../algorithms/port/rows.js';
+import { distinct, random } from '../../base/random.js';
+import type { DeviceId } from '../../base/units.js';
+import type { Purpose } from '../../messages/message.js';
+
+/** Chooses what a device computes on, by (seed, round, device) alone: the same on any host, and again when a round is retried. */
+export type BatchOptions = { readonly seed: number; readonly ratings: number | 'all'; readonly decoys: number; readonly items: number };
+
+/** `ratings` distinct ratings of the device, in the order she gave them; all of them if she has no more. */
+export const batchOf = (train: LocalRatings, { seed, ratings }: BatchOptions, round: number, device: DeviceId): LocalRatings => {
+  if (ratings === 'all' || ratings >= train.items.length) return train;
+  const chosen = distinct(ratings, train.items.length, random(seed, 'batch', round, device)).sort();
+  const items = new Uint32Array(chosen.length);
+  const values = new Float32Array(chosen.length);
+  for (let i = 0; i < chosen.length; i++) {
+    items[i] = train.items[chosen[i]!]!;
+    values[i] = train.values[chosen[i]!]!;
+  }
+  return { items, values };
+};
+
+/**
+ * The items of a batch among `decoys` others drawn uniformly from the rest, ascending: which of them she rated stays with her.
+ * The upload of a round hides among the decoys its download asked for, and a measurement in that round among others: two sets
+ * that share their decoys, or do not where they should, give away the rest.
+ */
+export const withDecoys = (
+  items: ArrayLike<number>,
+  { seed, decoys, items: count }: BatchOptions,
+  purpose: Purpose,
+  round: number,
+  device: DeviceId,
+): Uint32Array => {
+  const real = distinctRows(items);
+  const wanted = Math.min(count, real.length + decoys);
+  if (wanted === real.length) return real;
+  const rows = new Set(real);
+  const source = random(seed, 'decoys', purpose, round, device);
+  while (rows.size < wanted) rows.add(source.integer(count));
+  return Uint32Array.from(rows).sort();
+};

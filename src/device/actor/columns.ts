@@ -1,0 +1,52 @@
+import type { LocalRatings } from '../../algorithms/port/algorithm.js';
+import { badInput } from '../../base/errors.js';
+import type { DeviceId } from '../../base/units.js';
+import type { Budgets } from '../hardware/budgets.js';
+import type { PrivateState } from './private-state.js';
+
+/**
+ * The private ratings of a host's devices, as columns. A device is a range of rows, not an object: a million idle devices
+ * cost their ratings and three offsets each. Device ids firstDevice … firstDevice + devices − 1 live here.
+ */
+export type PrivateColumns = {
+  readonly firstDevice: number;
+  readonly devices: number;
+  readonly train: Column;
+  readonly valid: Column;
+  readonly test: Column;
+  /** Where the algorithm has devices keep something between rounds. */
+  readonly state?: PrivateState;
+  /** Where a fleet is simulated. */
+  readonly budgets?: Budgets;
+};
+
+/** Rows of device firstDevice + i: offsets[i] … offsets[i + 1] − 1. Shared memory: a host that is restarted gets the same columns. */
+export type Column = {
+  readonly offsets: Uint32Array<SharedArrayBuffer>;
+  readonly items: Uint32Array<SharedArrayBuffer>;
+  readonly values: Float32Array<SharedArrayBuffer>;
+};
+
+export type HeldOutPart = 'valid' | 'test';
+
+/** Position of a device among the shard's. Throws MESSAGE for one that lives elsewhere. */
+export const indexOf = (columns: PrivateColumns, device: DeviceId): number => {
+  const index = device - columns.firstDevice;
+  if (index < 0 || index >= columns.devices) {
+    const last = columns.firstDevice + columns.devices - 1;
+    throw badInput('MESSAGE', 'device host', `a device from ${columns.firstDevice} to ${last}`, `device ${device}`);
+  }
+  return index;
+};
+
+export const ratingsOf = (columns: PrivateColumns, part: 'train' | HeldOutPart, device: DeviceId): LocalRatings => {
+  const index = indexOf(columns, device);
+  const { offsets, items, values } = columns[part];
+  const start = offsets[index]!;
+  const end = offsets[index + 1]!;
+  return { items: items.subarray(start, end), values: values.subarray(start, end) };
+};
+
+/** Training ratings of each device of the host: the activity a coordinator may sample by. */
+export const activityOf = ({ train: { offsets }, devices }: PrivateColumns): Uint32Array =>
+  Uint32Array.from({ length: devices }, (_, index) => offsets[index + 1]! - offsets[index]!);

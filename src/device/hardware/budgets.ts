@@ -1,0 +1,69 @@
+import { random } from '../../base/random.js';
+import type { DeviceId, Seconds } from '../../base/units.js';
+import { advance } from './battery.js';
+import { type DeviceProfile, type FleetSetup, localTime } from './profile.js';
+
+/**
+ * What each device has left of what runs out, in shared memory that outlives a host's thread: 52 bytes a device. Two versions are
+ * kept, before and after the round a device last took part in, so that a round that is run again finds what it found the first time.
+ */
+export type Budgets = {
+  /** By device of the shard: the round of the newer version; 0: never took part. */
+  readonly rounds: Uint32Array<SharedArrayBuffer>;
+  /** (devices, 2, 3): joules in the battery, bytes used of the data plan's period, virtual time of both. */
+  readonly versions: Float64Array<SharedArrayBuffer>;
+};
+
+const FIELDS = 3;
+
+export const createBudgets = (devices: number): Budgets => ({
+  rounds: new Uint32Array(new SharedArrayBuffer(4 * devices)),
+  versions: new Float64Array(new SharedArrayBuffer(8 * 2 * FIELDS * devices)),
+});
+
+/** At virtual time `at`. */
+export type Standing = { readonly battery: number; readonly dataUsed: number; readonly at: Seconds };
+
+/** Batteries start anywhere between their reserve and full. */
+const initial = ({ battery }: DeviceProfile, seed: number, device: DeviceId): Standing => {
+  const share = battery.reserve + (1 - battery.reserve) * random(seed, 'battery', device).uniform();
+  return { battery: share * battery.capacity, dataUsed: 0, at: 0 as Seconds };
+};
+
+/** A device's standing in `round`: `before` it took part, or as its first message of the round left it. */
+export const standingIn = (
+  { rounds, versions }: Budgets,
+  index: number,
+  round: number,
+  stage: 'before' | 'within',
+  start: () => Standing,
+): Standing => {
+  const last = rounds[index]!;
+  if (last === 0) return start();
+  const version = stage === 'before' && last >= round ? 0 : 1;
+  const at = (2 * index + version) * FIELDS;
+  return { battery: versions[at]!, dataUsed: versions[at + 1]!, at: versions[at + 2]! as Seconds };
+};
+
+export const firstStanding =
+  (setup: FleetSetup, profile: DeviceProfile, device: DeviceId): (() => Standing) =>
+  () =>
+    initial(profile, setup.seed, device);
+
+/** As device/actor/private-state.ts keeps its states, and in that order. */
+export const keepStanding = ({ rounds, versions }: Budgets, index: number, round: number, before: Standing, after: Standing): void => {
+  const write = (version: number, { battery, dataUsed, at }: Standing): void =>
+    versions.set([battery, dataUsed, at], (2 * index + version) * FIELDS);
+  write(0, before);
+  rounds[index] = round;
+  write(1, after);
+};
+
+/** A standing at a later time: the battery drained and charged meanwhile, and a new period of the data plan may have begun. */
+export const standingAt = (setup: FleetSetup, profile: DeviceProfile, device: DeviceId, standing: Standing, now: Seconds): Standing => {
+  const { period } = profile.dataPlan;
+  const samePeriod = Math.floor(standing.at / period) === Math.floor(now / period);
+  const local = localTime(setup, device, now);
+  const battery = advance(profile.battery, standing.battery as never, local - (now - standing.at), local);
+  return { battery, dataUsed: samePeriod ? standing.dataUsed : 0, at: now };
+};

@@ -1,0 +1,22 @@
+import type { Bytes, DeviceId, Millis, Seconds } from '../base/units.js';
+import type { Resource } from '../messages/device-cost.js';
+
+/** A step of a recorded device's round. */
+export type FlightStep = {
+  readonly step: 'sampled' | 'asked' | 'received' | 'trained' | 'uploaded' | 'refused' | 'dropped' | 'rejected' | 'late';
+  /** Wall time since the round turned to its first device. */
+  readonly millis: Millis;
+  /** Of the message, as encoded. */
+  readonly bytes?: Bytes;
+  /** Of the local step: decode, forward, backward, encode. */
+  readonly took?: Millis;
+  /** Why she was refused, dropped or rejected. */
+  readonly reason?: string;
+  /** With the last step of her own, where a fleet is configured: virtual seconds she took, from being asked to her answer or her silence. */
+  readonly virtual?: Seconds;
+  /** With the same: shares of her budgets that are left. */
+  readonly left?: Readonly<Partial<Record<Resource, number>>>;
+};
+
+/** What befell one recorded device in a round, in order. */
+export type RecordedFlight = { readonly device: DeviceId; readonly steps: readonly FlightStep[] };

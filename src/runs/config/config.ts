@@ -1,0 +1,360 @@
+import { z } from 'zod';
+import { SCHEDULE_UNITS, SCHEDULES } from '../../coordinator/schedule.js';
+import { DELIVERIES, POLICIES, SAMPLINGS, WEIGHTINGS } from '../../coordinator/settings.js';
+import { STAGE_UNITS } from '../../coordinator/stages.js';
+import { LIES } from '../../device/faults/lying.js';
+import { DTYPES } from '../../messages/wire-tensor.js';
+
+/**
+ * The configuration of a run: every key with its meaning, unit, bounds and default, in one place. The flags of `metafleet run`
+ * and the comments of `--print-config` are made from it.
+ */
+const count = (least: number) => z.int().min(least);
+const share = z.number().min(0).lt(1);
+
+/**
+ * λ of the mean loss where none is given: a prior as precise as so many ratings, whatever their number, but for sets so small that it would
+ * leave nothing to learn. Found by validation error: within 20 % of the best λ on MovieLens-1M (1.2e-4) and on MovieLens small (1e-3).
+ */
+export const PRIOR = { ratings: 80, most: 2e-3 } as const;
+
+const evaluation = z.strictObject({
+  every: count(0)
+    .default(1)
+    .describe('epochs between measurements on the validation and test ratings; 0: never, since measuring visits the whole fleet'),
+  delivery: z.enum(DELIVERIES).default('subset').describe('delivery of the models that are measured; both give the same errors in f32'),
+});
+
+const optimizer = z.strictObject({
+  kind: z.enum(['adam', 'adagrad', 'sgd']).default('adam').describe('rule of a step; rate and decay are tuned for adam'),
+  rate: z.number().positive().default(2e-3).describe('learning rate at the start'),
+  schedule: z
+    .enum(SCHEDULES)
+    .default('cosine')
+    .describe(
+      'course of the learning rate: geometric: times rateDecay each epoch; step: every stepEpochs; cosine: half a wave to rateFloor',
+    ),
+  scheduleBy: z.enum(SCHEDULE_UNITS).default('round').describe('whether the learning rate changes from epoch to epoch or with every round'),
+  rateDecay: z.number().positive().max(1).default(0.975).describe('factor on the learning rate, of the geometric and the step schedule'),
+  stepEpochs: count(1).default(10).describe('epochs between changes of the step schedule'),
+  annealEpochs: count(0)
+    .default(0)
+    .describe("epochs that the cosine schedule takes; 0: as many as the run's, which a resumed run then keeps"),
+  rateFloor: z.number().min(0).max(1).default(0).describe('share of the learning rate that the cosine schedule ends at'),
+  warmup: count(0).default(0).describe('rounds in which the learning rate rises linearly from nothing'),
+  beta1: share.default(0.9).describe('decay of the first moment (adam)'),
+  beta2: share.default(0.999).describe('decay of the second moment (adam)'),
+  epsilon: z.number().positive().default(1e-8).describe('added to the root of the second moment (adam, adagrad)'),
+  momentum: share.default(0.9).describe('share of the last step that the next goes on with (sgd)'),
+  nesterov: z.boolean().default(false).describe("Nesterov's momentum (sgd)"),
+  decay: z
+    .union([z.literal('auto'), z.number().min(0)])
+    .default('auto')
+    .describe(
+      `L2 weight λ (eq. 10), of every tensor without a value of its own; auto: ${PRIOR.ratings} / training ratings, at most ${PRIOR.most}`,
+    ),
+  decayOf: z
+    .record(z.string(), z.number().min(0))
+    .default({ U: 0 })
+    .describe('L2 weight by tensor: U, M, hidden, rise, layer1, layer2, low, or a finer name such as low.bias'),
+  decoupled: z.boolean().default(false).describe('subtract learning rate·λ·weight (AdamW) instead of adding λ·weight to the gradient'),
+  tensorMoments: z
+    .array(z.string())
+    .default(['low'])
+    .describe('tensors with ONE second moment for the whole tensor instead of one per element (adam)'),
+  rowMoments: z
+    .array(z.string())
+    .default([])
+    .describe('sparse tensors (U, low) with one second moment for each row instead of one per element'),
+  popularity: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe(
+      'exponent p of the L2 weight of item rows (low): times ((mean count + 1) / (count + 1))^p of rounds that touched a row; needs decoupled',
+    ),
+  lazy: z
+    .array(z.string())
+    .default([])
+    .describe('sparse tensors (U, low) whose rows without a gradient are left alone: a step then costs what was touched'),
+  clip: z.number().min(0).default(5).describe('global norm the mean gradient is clipped to, before L2; 0: never'),
+});
+
+const metamf = z.strictObject({
+  variant: z
+    .enum(['full', 'si', 'sm'])
+    .default('full')
+    .describe('full: MetaMF; si: item embeddings shared by all users; sm: rating-prediction model shared'),
+  userEmbedding: count(1).default(32).describe('size of a user embedding, d_u'),
+  collaborative: count(1).default(128).describe('size of the collaborative vector, k'),
+  hidden: count(1).default(512).describe('hidden units of each generator, o'),
+  lowRank: count(1).default(8).describe('size of a low-rank item embedding, s'),
+  itemEmbedding: count(1).default(32).describe('size of an item embedding, d'),
+  units: count(1).default(8).describe('hidden units of the rating-prediction model, f'),
+  dropout: share
+    .default(0.2)
+    .describe('probability with which a hidden unit of the generators is silent for a device in a round; none in measurements'),
+  userInit: z.number().min(0).default(0.05).describe('standard deviation of the user embeddings at the start'),
+  centring: z
+    .enum(['none', 'device-mean'])
+    .default('device-mean')
+    .describe("device-mean: each device subtracts the damped mean of its own ratings, privately; none: the paper's model"),
+  centringDamping: z.number().min(0).default(10).describe('ratings at the middle of the scale that a device counts in for its mean'),
+  itemOffset: z
+    .enum(['none', 'first-column'])
+    .default('first-column')
+    .describe("first-column: the first number of an item's low-rank embedding is also added to its predictions; none: the paper's model"),
+});
+
+const fedavg = z.strictObject({
+  itemEmbedding: count(1).default(32).describe('size of an item embedding and of the private user vector'),
+  units: count(1).default(8).describe('hidden units of the prediction network'),
+  localEpochs: count(1).default(1).describe('passes of a device over its batch in a round'),
+  localBatch: count(1).default(64).describe('ratings in a local step'),
+  serverRate: z.number().positive().default(1).describe("factor on the devices' mean difference"),
+  localRate: z.number().positive().default(0.05).describe("learning rate of the device's local steps"),
+});
+
+const chance = z.number().min(0).max(1).default(0);
+
+const fleet = z.strictObject({
+  profiles: z
+    .string()
+    .min(1)
+    .default('none')
+    .describe('what devices are like: mix, watch, phone-low, phone-mid, phone-high, laptop, or a YAML file; none: they have no limits'),
+  availability: z
+    .string()
+    .min(1)
+    .default('always')
+    .describe('when devices can be reached: always, diurnal, or a trace file (CSV of device,from,to in seconds, or FedScale JSON)'),
+  leastAvailable: z.number().min(0).max(1).default(0.125).describe('diurnal: share of the devices that can be reached at the worst hour'),
+  mostAvailable: z.number().min(0).max(1).default(0.5).describe('diurnal: share of the devices that can be reached at the best hour'),
+  peakHour: z.number().min(0).lt(24).default(2).describe('diurnal: the best hour, local time'),
+  zones: z
+    .array(z.number().min(-12).max(14))
+    .min(1)
+    .default([-8, -5, -3, 0, 1, 3, 5.5, 8, 9])
+    .describe('offsets from UTC in hours; each device lives in one of them, all equally likely'),
+  startHour: z.number().min(0).lt(24).default(0).describe('hour of the day, UTC, at which virtual time begins'),
+  dropoutBefore: chance.describe('chance that a device falls silent when it is asked to take part'),
+  dropoutDuring: chance.describe('chance that a device falls silent while it trains'),
+  dropoutAfter: chance.describe('chance that a device falls silent before it has sent its update'),
+});
+
+const policy = z.strictObject({
+  kind: z
+    .enum(POLICIES)
+    .default('wait-all')
+    .describe('when a round ends: all have answered; a deadline; the fastest `cohort` updates; buffered (FedBuff): any `cohort` updates'),
+  timeout: z.number().positive().default(600).describe('virtual seconds after which a device that has not answered is given up'),
+  deadline: z.number().positive().default(60).describe('virtual seconds a round lasts, where kind is deadline'),
+  overSelection: z.number().min(1).default(1.3).describe('deadline and fastest: devices asked, as a multiple of `cohort`'),
+  concurrency: count(0).default(0).describe('buffered: devices at work at any time; 0: twice the `cohort`'),
+  weighting: z.enum(WEIGHTINGS).default('inverse-sqrt').describe('buffered: weight of an update s steps old: 1/sqrt(1+s), or 1'),
+  maxStaleness: count(0).default(20).describe('buffered: steps after which an update is thrown away'),
+});
+
+const oort = z.strictObject({
+  penalty: z.number().min(0).default(2).describe('exponent of the penalty for devices slower than the median'),
+  exploration: z.number().min(0).max(1).default(0.9).describe('share of the first cohort that goes to devices never asked'),
+  explorationDecay: z.number().positive().max(1).default(0.98).describe('factor on that share from round to round'),
+  leastExploration: z.number().min(0).max(1).default(0.2).describe('least share for devices never asked'),
+  cutoff: z.number().min(0).max(1).default(0.95).describe('share of the utility on the edge of the cohort that a device must reach'),
+});
+
+const defence = z.strictObject({
+  normMultiple: z
+    .number()
+    .min(0)
+    .default(100)
+    .describe("an update is thrown away when its norm per rating exceeds this multiple of the recent updates' median; 0: never"),
+  mostNorm: z.number().min(0).default(0).describe('an update is thrown away when its norm per rating exceeds this; 0: never'),
+});
+
+const probability = z.number().min(0).max(1).default(0);
+
+const stage = z.strictObject({
+  length: z.number().min(0),
+  devices: count(1).optional(),
+  cohort: count(1).optional(),
+  arrivals: z.number().min(0).optional(),
+});
+
+const stages = z.strictObject({
+  unit: z
+    .enum(STAGE_UNITS)
+    .default('rounds')
+    .describe('what the length of a stage counts: rounds, seconds of virtual time, or seconds of wall time (then results depend on speed)'),
+  list: z
+    .array(stage)
+    .default([])
+    .describe(
+      'stages { length, devices, cohort, arrivals }, each a straight line from the values before to its own; the run ends with the last',
+    ),
+});
+
+const perturbations = z.strictObject({
+  slowHosts: probability.describe('share of the device hosts that are slow, at least one where it is not 0'),
+  slowMillis: z
+    .number()
+    .min(0)
+    .max(60_000)
+    .default(100)
+    .describe('wall milliseconds that a slow host stands still before each frame of models'),
+  degradedLinks: probability.describe('share of the devices with a bad link (section fleet)'),
+  linkFactor: z.number().min(1).default(10).describe('how many times less bandwidth and more latency a bad link has'),
+  lost: probability.describe('chance that an update is lost on its way'),
+  duplicated: probability.describe('chance that an update arrives twice'),
+  corrupted: probability.describe('chance that bits of an update flip on its way'),
+  delayed: probability.describe('chance that an update is delayed (section fleet)'),
+  delaySeconds: z.number().min(0).default(60).describe('mean virtual seconds of a delay, exponentially distributed'),
+  skewedClocks: probability.describe(
+    'share of the devices whose clock is wrong, which moves when they are reachable and charge (section fleet)',
+  ),
+  skewHours: z.number().min(0).max(24).default(6).describe('most hours by which a wrong clock is ahead or behind'),
+  lying: probability.describe('share of the devices that send lies in place of updates'),
+  lies: z
+    .array(z.enum(LIES))
+    .default([...LIES])
+    .describe('what liars send, drawn anew each round: nan, norm, shape, round'),
+  lieFactor: z.number().positive().default(1000).describe('norm: how many times longer, and the other way, than the honest update'),
+});
+
+const checkpoint = z.strictObject({
+  every: z.number().min(0).default(10).describe('minutes between checkpoints, taken at the end of an epoch; 0: only when the run ends'),
+  keep: count(1)
+    .max(100)
+    .default(2)
+    .describe('last checkpoints that are kept: should the newest be damaged, --resume takes the one before'),
+  best: z
+    .boolean()
+    .default(true)
+    .describe('keep the weights of the best epoch in best.checkpoint, written with the checkpoint that follows it'),
+});
+
+const recorder = z.strictObject({
+  share: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.05)
+    .describe('share of the devices whose rounds are recorded step by step, 10,000 of them at most; the seed chooses them; 0: none'),
+  size: z.number().min(1).default(16).describe("MB (10^6 bytes) for the records in the run's folder; the oldest go first"),
+});
+
+const metrics = z.strictObject({
+  enabled: z.boolean().default(true).describe('serve /metrics, /healthz and /status over HTTP while the run lasts'),
+  host: z.string().min(1).default('127.0.0.1').describe('address to listen on; 0.0.0.0: every one of this machine'),
+  port: count(0).max(65535).default(0).describe('port to listen on; 0: any free one'),
+  tokenFile: z
+    .string()
+    .default('')
+    .describe('file that holds the bearer token to ask for; empty: that of METAFLEET_METRICS_TOKEN in the environment, if any'),
+});
+
+export const configSchema = z.strictObject({
+  data: z
+    .string()
+    .min(1)
+    .default('ml-small')
+    .describe('dataset: a name of `metafleet data list`, a file or folder, or synthetic:users=…,items=…,ratings=…'),
+  split: z
+    .enum(['auto', 'given', 'random'])
+    .default('auto')
+    .describe("auto: the data's own split where it has one, else random; random: per user 80/10/10"),
+  columns: z
+    .array(z.union([z.string(), count(1)]))
+    .max(3)
+    .default([])
+    .describe('columns of user, item and rating in a delimited file: header names, or numbers from 1; [ ]: as the format has them'),
+  delimiter: z.string().default('').describe('what separates the fields of a delimited file; empty: as the format has it'),
+  scale: z
+    .array(z.number())
+    .max(3)
+    .default([])
+    .describe('lowest and highest rating of a file, and the step between ratings; [ ]: from the catalogue or the data'),
+  dataBudget: z
+    .number()
+    .positive()
+    .max(1)
+    .default(1)
+    .describe("share β of each device's training ratings that exists at all, at least one of them; chosen once, by the seed"),
+  algorithm: z.enum(['metamf', 'fedavg']).default('metamf').describe('what is learned; its own settings are in the section of its name'),
+  seed: count(0)
+    .max(Number.MAX_SAFE_INTEGER)
+    .default(1)
+    .describe('of every random choice: the same seed gives the same result, bit for bit'),
+  threads: count(0).max(256).default(0).describe('threads for devices and for kernels; 0: one per core. The result does not depend on it'),
+  epochs: count(1).default(30).describe('most epochs to train'),
+  rounds: count(0).default(0).describe('most rounds to train; 0: as many as the epochs take'),
+  patience: count(0).default(10).describe('measurements without a better validation MSE before the run stops; 0: never'),
+  cohort: count(1).default(64).describe('devices per round'),
+  ratings: z
+    .union([z.literal('all'), count(1)])
+    .default('all')
+    .describe('ratings a device learns from in a round: a number, or all'),
+  sampling: z
+    .enum(SAMPLINGS)
+    .default('shuffled')
+    .describe('how a cohort is drawn; shuffled: every device once an epoch; available and oort look at the devices (section fleet)'),
+  delivery: z
+    .enum(DELIVERIES)
+    .default('subset')
+    .describe('what a device downloads; full: all item rows; subset: those of its batch, among decoys'),
+  decoys: count(0).default(0).describe('item rows a device asks for and uploads beside those of its batch'),
+  dtype: z
+    .enum(DTYPES)
+    .default('f32')
+    .describe('numbers on the wire, both ways; f16: relative error 2^-11; int8: at most 1/254 of the largest in a row'),
+  modelMemory: z
+    .number()
+    .positive()
+    .default(256)
+    .describe('MB (10^6 bytes) for generated models on all devices together; the oldest are evicted'),
+  hostHeap: count(0)
+    .default(0)
+    .describe('MB of JavaScript heap for each thread of devices; one that needs more dies and is restored. 0: as Node has it'),
+  evaluation: evaluation.prefault({}),
+  optimizer: optimizer.prefault({}),
+  metamf: metamf.prefault({}),
+  fedavg: fedavg.prefault({}),
+  fleet: fleet.prefault({}),
+  policy: policy.prefault({}),
+  oort: oort.prefault({}),
+  defence: defence.prefault({}),
+  stages: stages.prefault({}),
+  perturbations: perturbations.prefault({}),
+  baselines: z
+    .boolean()
+    .default(true)
+    .describe('compare with the global mean, user means, a biased baseline and centrally trained matrix factorization'),
+  checkpoint: checkpoint.prefault({}),
+  recorder: recorder.prefault({}),
+  metrics: metrics.prefault({}),
+  results: z.string().min(1).default('results').describe('folder for the run folders'),
+});
+
+export type Config = z.infer<typeof configSchema>;
+
+/** Named starting points; what a file or flag says comes on top. */
+export const PRESETS = {
+  default: {},
+  /** The regime of MetaMF's authors in federated words (section 4.4 of the paper and its published code). */
+  paper: {
+    cohort: 64,
+    ratings: 1,
+    sampling: 'activity',
+    epochs: 100,
+    patience: 0,
+    delivery: 'subset',
+    optimizer: { kind: 'adam', rate: 1e-4, schedule: 'geometric', rateDecay: 1, decay: 1e-3, decayOf: {}, tensorMoments: [], clip: 5 },
+    metamf: { variant: 'full', dropout: 0, userInit: 1, centring: 'none', itemOffset: 'none' },
+  },
+  /** Best found by validation error; test MSE 0.7561, MAE 0.6793 on the official split after 1,805 rounds (seed 1). */
+  'ml-1m': { epochs: 20, optimizer: { annealEpochs: 20, decay: 1.2e-4 } },
+  /** Test MSE 0.9821, MAE 0.7576 on the official split after 348 rounds (seed 1): more epochs overfit. */
+  ciao: { epochs: 3, optimizer: { annealEpochs: 3, decay: 2.25e-4 } },
+} as const;
+
+export type PresetName = keyof typeof PRESETS;

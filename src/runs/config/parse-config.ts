@@ -1,0 +1,221 @@
+import { isScalar, isMap as isYamlMap, LineCounter, parseDocument, Scalar, stringify } from 'yaml';
+import { z } from 'zod';
+import { badInput, MetafleetError, messageOf } from '../../base/errors.js';
+import { type Config, configSchema, PRESETS, type PresetName } from './config.js';
+
+/** One leaf of the configuration, as a flag or a documented line. `key` is its dotted path. */
+export type ConfigKey = { readonly key: string; readonly description: string; readonly default: unknown; readonly schema: z.ZodType };
+
+type Tree = { [key: string]: unknown };
+const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const DEFAULTS: Config = configSchema.parse({});
+
+const shapeOf = (schema: unknown): Record<string, z.ZodType> | undefined => {
+  if (schema instanceof z.ZodPrefault) return shapeOf(schema.unwrap());
+  return schema instanceof z.ZodObject ? (schema.shape as Record<string, z.ZodType>) : undefined;
+};
+
+const walk = (schema: z.ZodType, path: readonly string[], value: unknown): ConfigKey[] => {
+  const shape = shapeOf(schema);
+  if (shape === undefined) return [{ key: path.join('.'), description: schema.description ?? '', default: value, schema }];
+  return Object.entries(shape).flatMap(([name, child]) => walk(child, [...path, name], (value as Tree)[name]));
+};
+
+/** Every key there is, in the order of the schema. */
+export const configKeys: readonly ConfigKey[] = walk(configSchema, [], DEFAULTS);
+const KEY_NAMES = configKeys.map(({ key }) => key);
+
+const merge = (base: Tree, over: Tree): Tree => {
+  // Defined, not assigned: a key named __proto__ is one more unknown key.
+  const entries = Object.entries(over).map(([key, value]): [string, unknown] => {
+    const below = Object.hasOwn(base, key) ? base[key] : undefined;
+    return [key, isTree(below) && isTree(value) && !isMap(key) ? merge(below, value) : value];
+  });
+  return Object.fromEntries([...Object.entries(base), ...entries]);
+};
+/** Maps from tensors to numbers are values, replaced whole. */
+const isMap = (key: string): boolean => key === 'decayOf';
+
+const show = (value: unknown): string => {
+  if (value === undefined) return 'nothing';
+  return typeof value === 'number' ? String(value) : shortened(JSON.stringify(value) ?? String(value));
+};
+
+/** An error is one line, whatever was found. */
+const shortened = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)}…` : text);
+
+const OPTIONS = (issue: z.core.$ZodIssue): string => {
+  switch (issue.code) {
+    case 'invalid_type': {
+      const expected = { int: 'whole number', record: 'map' }[issue.expected as string] ?? issue.expected;
+      return `${/^[aeiou]/.test(expected) ? 'an' : 'a'} ${expected}`;
+    }
+    case 'invalid_value':
+      return issue.values.map((value) => JSON.stringify(value)).join(' or ');
+    case 'too_small':
+      if (issue.origin === 'array') return `a list of at least ${issue.minimum}`;
+      return issue.origin === 'string' ? 'some text' : `a number ${issue.inclusive ? '≥' : '>'} ${issue.minimum}`;
+    case 'too_big':
+      if (issue.origin === 'array') return `a list of at most ${issue.maximum}`;
+      return `a number ${issue.inclusive ? '≤' : '<'} ${issue.maximum}`;
+    case 'invalid_union':
+      return 'all, or a whole number ≥ 1';
+    default:
+      return issue.message;
+  }
+};
+
+/** Comparing names takes time with the product of their lengths. */
+const MOST_NAME = 100;
+
+const closest = (name: string, keys: readonly string[]): string => {
+  const distance = (a: string, b: string): number => {
+    let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+    for (let i = 1; i <= a.length; i++) {
+      const next = [i];
+      for (let j = 1; j <= b.length; j++) next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + Number(a[i - 1] !== b[j - 1])));
+      row = next;
+    }
+    return row[b.length]!;
+  };
+  return keys.reduce((best, key) => (distance(name, key) < distance(name, best) ? key : best));
+};
+
+const at = (tree: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((value, key) => (typeof value === 'object' && value !== null ? (value as Tree)[String(key)] : undefined), tree);
+
+/** The value of a dotted key. */
+export const configValue = (config: Config, key: string): unknown => at(config, key.split('.'));
+
+/** The first thing wrong with a source, as an error; `keys` are the known ones. */
+export const schemaError = (error: z.ZodError, { tree, place }: ConfigSource, keys: readonly string[]): MetafleetError => {
+  // A key missing because it is misspelt is better told by its misspelling.
+  const issue = error.issues.find(({ code }) => code === 'unrecognized_keys') ?? error.issues[0]!;
+  if (issue.code === 'unrecognized_keys') {
+    const path = [...issue.path, issue.keys[0]!];
+    const name = path.join('.');
+    return badInput(
+      'CONFIG',
+      shortened(place(path)),
+      `a known key (did you mean ${closest(name.slice(0, MOST_NAME), keys)}?)`,
+      `"${shortened(name)}"`,
+    );
+  }
+  return badInput('CONFIG', place(issue.path), OPTIONS(issue), show(at(tree, issue.path)));
+};
+
+/** A source of settings: what it says, and how it names a path in an error. */
+export type ConfigSource = { readonly tree: Tree; readonly place: (path: readonly PropertyKey[]) => string };
+
+/** The parser goes down once for each level. */
+const orTooDeep = <T>(file: string, parse: () => T): T => {
+  try {
+    return parse();
+  } catch (error) {
+    throw badInput('CONFIG', file, 'a configuration', `what cannot be parsed: ${shortened(messageOf(error).split('\n')[0]!)}`);
+  }
+};
+
+/** Settings from a YAML text. Throws CONFIG naming `file:line`. */
+export const yamlSource = (text: string, file: string): ConfigSource => {
+  const lines = new LineCounter();
+  const document = orTooDeep(file, () => parseDocument(text, { lineCounter: lines, logLevel: 'error' }));
+  const problem = document.errors[0];
+  if (problem !== undefined) {
+    const { line } = lines.linePos(problem.pos[0]);
+    throw new MetafleetError('CONFIG', `${file}:${line}: ${problem.message.split('\n')[0]}`);
+  }
+  let tree: unknown;
+  try {
+    tree = document.toJS() ?? {};
+    // An anchor within itself is a circle, which nothing here has an end for.
+    JSON.stringify(tree);
+  } catch (error) {
+    throw new MetafleetError('CONFIG', `${file}: ${shortened(messageOf(error).split('\n')[0]!)}`, { cause: error });
+  }
+  if (!isTree(tree)) throw badInput('CONFIG', file, 'a map of keys', Array.isArray(tree) ? 'a list' : show(tree));
+  const place = (path: readonly PropertyKey[]): string => {
+    const names = path.map(String);
+    const above = document.getIn(names.slice(0, -1), true) ?? document.contents;
+    const pair = isYamlMap(above) ? above.items.find(({ key }) => isScalar(key) && String(key.value) === names.at(-1)) : undefined;
+    const node = pair?.key ?? document.getIn(names, true);
+    const start =
+      node instanceof Scalar || (typeof node === 'object' && node !== null && 'range' in node)
+        ? (node as { range?: [number, number, number] }).range?.[0]
+        : undefined;
+    return `${file}${start === undefined ? '' : `:${lines.linePos(start).line}`}, key ${path.join('.')}`;
+  };
+  return { tree, place };
+};
+
+/** A flag's text as YAML; what is no YAML stays the text it is, for the error to show. */
+const readFlag = (text: string): unknown => {
+  try {
+    const document = parseDocument(text, { logLevel: 'error' });
+    if (document.errors.length > 0) return text;
+    const value: unknown = document.toJS();
+    JSON.stringify(value);
+    return value;
+  } catch {
+    return text;
+  }
+};
+
+/** The tree that says values under dotted keys. */
+export const treeOf = (values: Readonly<Record<string, unknown>>): Tree =>
+  Object.entries(values).reduce<Tree>(
+    (tree, [key, value]) =>
+      merge(tree, key.split('.').reduceRight<unknown>((below, name) => Object.fromEntries([[name, below]]), value) as Tree),
+    {},
+  );
+
+/** Settings from flags: dotted keys with text values, read as the key's type wants them. */
+export const flagSource = (flags: Readonly<Record<string, string>>): ConfigSource => {
+  const values = Object.entries(flags).map(([key, text]): [string, unknown] => {
+    const known = configKeys.find((candidate) => candidate.key === key);
+    return [key, known?.schema.safeParse(text).success ? text : readFlag(text)];
+  });
+  const tree = treeOf(Object.fromEntries(values));
+  return { tree, place: (path) => `flag --${path.join('.')}` };
+};
+
+export const presetSource = (name: string): ConfigSource => {
+  if (!Object.hasOwn(PRESETS, name)) throw badInput('CONFIG', 'flag --preset', Object.keys(PRESETS).join(' or '), name);
+  return { tree: PRESETS[name as PresetName] as Tree, place: (path) => `preset ${name}, key ${path.join('.')}` };
+};
+
+/** The configuration: defaults, then each source over the last. Throws CONFIG for the first thing wrong, naming its source. */
+export const resolveConfig = (...sources: readonly ConfigSource[]): Config => {
+  let tree: Tree = {};
+  for (const source of sources) {
+    tree = merge(tree, source.tree);
+    const result = configSchema.safeParse(tree);
+    if (!result.success) throw schemaError(result.error, source, KEY_NAMES);
+  }
+  return configSchema.parse(tree);
+};
+
+const indent = (depth: number): string => '  '.repeat(depth);
+
+/** The configuration as YAML; `documented` puts each key's meaning and default above it. */
+export const printConfig = (config: Config, documented: boolean): string => {
+  const lines: string[] = [];
+  let section: readonly string[] = [];
+  for (const { key, description, default: initial } of configKeys) {
+    const path = key.split('.');
+    const parents = path.slice(0, -1);
+    if (parents.join('.') !== section.join('.')) {
+      parents.forEach((name, depth) => lines.push(`${indent(depth)}${name}:`));
+      section = parents;
+    }
+    const value = at(config, path);
+    if (documented) lines.push(`${indent(parents.length)}# ${description} (default: ${show(initial)})`);
+    const name = path.at(-1)!;
+    const flow = stringify({ [name]: value }, { flowCollectionPadding: true, collectionStyle: 'flow' }).trim();
+    // What YAML would fold over several lines is written as JSON, which is YAML too.
+    const text = flow.includes('\n') ? `${name}: ${JSON.stringify(value)}` : flow.replace(/^\{ (.*) \}$/, '$1');
+    lines.push(`${indent(parents.length)}${text}`);
+  }
+  return `${lines.join('\n')}\n`;
+};

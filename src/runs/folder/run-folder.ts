@@ -1,0 +1,77 @@
+import { messageOf } from '../../base/errors.js';
+import type { Dataset } from '../../data/dataset.js';
+import type { RunEvent } from '../../events/run-event.js';
+import type { BaselineErrors } from '../../models/baselines/baselines.js';
+import type { Config } from '../config/config.js';
+import { printConfig } from '../config/parse-config.js';
+import { createObserver } from '../trainer/observe.js';
+import { ratingsIn } from '../trainer/plan.js';
+import { type Outcome, type Run, startRun } from '../trainer/run.js';
+import { createSummary, type SummaryBuilder } from './accounts.js';
+import type { Environment } from './environment.js';
+import type { Results } from './results-folder.js';
+
+export type FolderRun = {
+  readonly config: Config;
+  readonly dataset: Dataset;
+  readonly baselines: BaselineErrors;
+  readonly environment: Environment;
+  readonly results: Results;
+  /** Continues from the folder's last checkpoint. */
+  readonly resume: boolean;
+  /** They see every event; none of them can disturb the run: one that throws is told once. */
+  readonly observers: readonly ((event: RunEvent) => void)[];
+  readonly stage: (text: string) => void;
+  readonly note: (text: string) => void;
+};
+
+/** What there is to look at, or to stop, while a run goes on: filled in as soon as it is there. */
+export type Watched = { run?: Run; summary?: SummaryBuilder };
+
+/** Trains into a run folder: configuration, lines of rounds and epochs, checkpoints, and the summary, whatever the end. */
+export const trainInto = async (parts: FolderRun, watched: Watched): Promise<Outcome> => {
+  const { config, dataset, results } = parts;
+  const { users, items, name } = dataset;
+  const { checkpoints } = results.paths;
+  const summary = createSummary({
+    run: results.run,
+    algorithm: config.algorithm,
+    config,
+    seed: config.seed,
+    environment: parts.environment,
+    dataset: { name, users, items, ratings: ratingsIn(dataset) },
+    baselines: parts.baselines,
+  });
+  watched.summary = summary;
+  const observers = [summary.observe, results.observe, ...parts.observers].map((observe) => createObserver(observe, parts.note));
+  let cut = false;
+  try {
+    await results.writeConfig(printConfig(config, false));
+    parts.stage('starting the fleet');
+    const run = await startRun({
+      config,
+      dataset,
+      onEvent: (event) => {
+        for (const observe of observers) observe(event);
+      },
+      checkpoints,
+      observers: {
+        save: summary.snapshot,
+        restore: async (saved, round) => {
+          summary.restore(saved, checkpoints.last);
+          // Once: when a coordinator is restored, the lines of rounds that come again are there already.
+          if (parts.resume && !cut) await results.cutAfter(round);
+          cut = true;
+        },
+      },
+      ...(parts.resume ? { resume: checkpoints.last } : {}),
+    });
+    watched.run = run;
+    return await run.finished;
+  } finally {
+    if (watched.run !== undefined) {
+      await results.writeSummary(summary.summary()).catch((error: unknown) => parts.note(messageOf(error)));
+    }
+    await results.close();
+  }
+};

@@ -1,0 +1,111 @@
+import { availableParallelism } from 'node:os';
+import type { World } from '../../algorithms/port/algorithm.js';
+import type { OptimizerSetup } from '../../algorithms/registry.js';
+import { badInput } from '../../base/errors.js';
+import { bytes, seconds } from '../../base/units.js';
+import { askedIn } from '../../coordinator/round/policy.js';
+import { constantRate, type Schedule } from '../../coordinator/schedule.js';
+import type { RoundSettings } from '../../coordinator/settings.js';
+import { lengthOf } from '../../coordinator/stages.js';
+import type { Dataset } from '../../data/dataset.js';
+import type { RunStarted } from '../../events/run-event.js';
+import type { HostSetup } from '../../transport/threads/host.js';
+import { type Config, PRIOR } from '../config/config.js';
+import { countProfiles, loadFleet, policyOf } from '../config/load-fleet.js';
+import { hostPerturbations, stagesOf, withPerturbations } from '../config/perturbed.js';
+
+/** What a configuration means for a dataset: sizes, rounds, and the settings each thread is given. */
+export type Plan = {
+  readonly world: World;
+  readonly threads: number;
+  readonly roundsPerEpoch: number;
+  readonly rounds: number;
+  readonly epochs: number;
+  readonly ends: RunStarted['ends'];
+  readonly settings: RoundSettings;
+  readonly host: HostSetup;
+};
+
+export const ratingsIn = ({ parts }: Dataset): { train: number; valid: number; test: number } => ({
+  train: parts.train.items.length,
+  valid: parts.valid.items.length,
+  test: parts.test.items.length,
+});
+
+/** An epoch is as many rounds as it takes to draw every device (`shuffled`, or all ratings at once) or as many ratings as there are. */
+const countRounds = ({ cohort, ratings, sampling }: Config, asked: number, devices: number, trainRatings: number): number => {
+  if (sampling === 'shuffled') return Math.ceil(devices / asked);
+  return ratings === 'all' ? Math.ceil(devices / cohort) : Math.ceil(trainRatings / (cohort * ratings));
+};
+
+/** The learning rate's course, and all that is said about a single step. */
+export const splitOptimizer = (
+  { rate, schedule, scheduleBy, rateDecay, stepEpochs, annealEpochs, rateFloor, warmup, decay, ...optimizer }: Config['optimizer'],
+  epochs: number,
+  trainRatings: number,
+): { schedule: Schedule; optimizer: OptimizerSetup } => ({
+  schedule: {
+    kind: schedule,
+    by: scheduleBy,
+    rate,
+    decay: rateDecay,
+    stepEpochs,
+    epochs: annealEpochs === 0 ? epochs : annealEpochs,
+    floor: rateFloor,
+    warmup,
+  },
+  optimizer: { ...optimizer, decay: decay === 'auto' ? Math.min(PRIOR.most, PRIOR.ratings / trainRatings) : decay },
+});
+
+/** Throws CONFIG for settings that this dataset cannot serve. */
+export const planRun = (config: Config, dataset: Dataset): Plan => {
+  const { seed, cohort, sampling, delivery, dtype, evaluation, optimizer, decoys, ratings } = config;
+  if (cohort > dataset.users) throw badInput('CONFIG', 'key cohort', `at most the fleet's ${dataset.users} devices`, String(cohort));
+  const { lowest, highest } = dataset.scale;
+  const world: World = { devices: dataset.users, items: dataset.items, lowest, highest };
+  const threads = config.threads === 0 ? availableParallelism() : config.threads;
+  const policy = policyOf(config, dataset.users);
+  const fleet = loadFleet(config);
+  const perturbations = hostPerturbations(config, Math.min(threads, dataset.users));
+  const { train } = ratingsIn(dataset);
+  const roundsPerEpoch = countRounds(config, askedIn(policy, cohort, 0), dataset.users, train);
+  const stages = stagesOf(config, dataset.users);
+  const { unit } = stages;
+  const length = stages.list.length === 0 ? Number.POSITIVE_INFINITY : lengthOf(stages);
+  const bounds = [config.epochs * roundsPerEpoch, ...(config.rounds === 0 ? [] : [config.rounds])];
+  const rounds = Math.min(...bounds, unit === 'rounds' ? Math.ceil(length) : Number.POSITIVE_INFINITY);
+  const { schedule, optimizer: stepping } = splitOptimizer(optimizer, Math.ceil(rounds / roundsPerEpoch), train);
+  const isMetaMF = config.algorithm === 'metamf';
+  return {
+    world,
+    threads,
+    roundsPerEpoch,
+    rounds,
+    epochs: Math.ceil(rounds / roundsPerEpoch),
+    ends: unit === 'rounds' || length === Number.POSITIVE_INFINITY ? null : { unit, after: seconds(length) },
+    settings: {
+      seed,
+      cohort,
+      sampling,
+      roundsPerEpoch,
+      delivery,
+      evaluationDelivery: evaluation.delivery,
+      dtype,
+      schedule: isMetaMF ? schedule : constantRate(config.fedavg.serverRate),
+      stages,
+      oort: config.oort,
+      policy,
+      defence: config.defence,
+      fleet: fleet === undefined ? null : countProfiles(fleet, dataset.users),
+    },
+    host: {
+      algorithm: isMetaMF ? { name: 'metamf', metamf: config.metamf, optimizer: stepping } : { name: 'fedavg', fedavg: config.fedavg },
+      world,
+      dtype,
+      batch: { seed, ratings, decoys, items: dataset.items },
+      modelBytes: bytes((config.modelMemory * 1e6) / Math.min(threads, dataset.users)),
+      ...(fleet === undefined ? {} : { fleet: withPerturbations(fleet, config) }),
+      ...(perturbations === undefined ? {} : { perturbations }),
+    },
+  };
+};

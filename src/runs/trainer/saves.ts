@@ -1,0 +1,196 @@
+import { z } from 'zod';
+import { badInput, isMetafleetError, messageOf } from '../../base/errors.js';
+import { keptPaths, removeLeftovers } from '../../coordinator/checkpoint/kept-files.js';
+import type { Saved } from '../../coordinator/coordinator.js';
+import type { PrivateColumns } from '../../device/actor/columns.js';
+import type { RunEvent } from '../../events/run-event.js';
+import type { Fleet } from '../../transport/supervisor/fleet.js';
+import { orDeath } from '../../transport/threads/control.js';
+import { dropOtherStates, forgetDeviceStates, restoreDeviceStates, saveDeviceStates } from './device-states.js';
+import { type BestSoFar, NOTHING_YET } from './early-stopping.js';
+
+/** Saves of a run and the ways back from them. A save that fails costs that checkpoint, never the run. */
+export type CheckpointPaths = { readonly last: string; readonly best: string };
+
+/** What a run knows beside the coordinator's own state. */
+export type RunState = { readonly epochsEnded: number; readonly best: BestSoFar };
+
+export const AT_START: RunState = { epochsEnded: 0, best: NOTHING_YET };
+
+/** State of observers, plain data, kept with the checkpoint and given back when it is resumed. */
+export type ObserverState = { readonly save: () => unknown; readonly restore: (saved: unknown, round: number) => Promise<void> };
+
+const savedRun = z.object({
+  epochsEnded: z.int().min(0),
+  best: z.object({ mse: z.number().nullable(), epoch: z.int().min(0), waited: z.int().min(0) }),
+  devices: z.string().nullable(),
+  observers: z.unknown(),
+});
+type SavedRun = z.infer<typeof savedRun>;
+
+/** Throws CHECKPOINT, naming the path, for what no run has saved. */
+export const parseSavedRun = (value: unknown, path: string): SavedRun => {
+  const parsed = savedRun.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  throw badInput('CHECKPOINT', `${path}, run`, "a run's state", `${issue.path.join('.')}: ${issue.message}`);
+};
+
+export type SavesOptions = {
+  readonly paths: CheckpointPaths | undefined;
+  readonly resume: string | undefined;
+  /** How many last checkpoints are kept. */
+  readonly keep: number;
+  readonly shards: readonly PrivateColumns[];
+  readonly observers: ObserverState | undefined;
+  readonly onEvent: (event: RunEvent) => void;
+};
+
+export type Restored = { readonly round: number; readonly state: RunState };
+
+export type Saves = {
+  /**
+   * Both begin a save, of the state as it is now, and return when rounds may go on. A best model is only copied, over the one before, until
+   * `last` makes a file of it: its own state, which speaks of that model, is not written before.
+   */
+  last(fleet: Fleet, round: number, state: RunState): void;
+  best(fleet: Fleet, round: number): void;
+  /** When all that was begun is written or given up. */
+  settled(): Promise<void>;
+  /** False while the last save that ended was one that failed. */
+  healthy(): boolean;
+  /** Files whose last save failed: what stands there, if anything, is older than the run. */
+  unsaved(): readonly string[];
+  /**
+   * Brings a fresh fleet to the newest checkpoint that is whole, or to the start where there is none and none was asked for.
+   * Throws CHECKPOINT for the newest one's defect where no other serves.
+   */
+  restore(fleet: Fleet): Promise<Restored>;
+};
+
+export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }: SavesOptions): Saves => {
+  /** Where a coordinator would go on from. */
+  let newest = resume;
+  const atStart = observers?.save() ?? null;
+  let ended: Promise<unknown> = Promise.resolve();
+  let healthy = true;
+  const unsaved = new Set<string>();
+  let holdsBest = false;
+  /** A damaged newest file makes way for the next one: it does not push out a whole one. */
+  let damaged = false;
+  const tidyUp = (): void => {
+    if (paths !== undefined) for (const path of Object.values(paths)) removeLeftovers(path);
+  };
+  tidyUp();
+
+  const failed = (path: string, round: number, error: unknown): void => {
+    // What goes down with its thread or the run is neither the disk's fault nor news.
+    if (!isMetafleetError(error, 'CHECKPOINT')) return;
+    healthy = false;
+    unsaved.add(path);
+    onEvent({ type: 'checkpoint-failed', path, round, reason: messageOf(error) });
+  };
+  const begin = (fleet: Fleet, path: string, round: number, call: () => Promise<Saved | null>, then = () => {}) => {
+    const save = async (): Promise<void> => {
+      try {
+        const saved = await orDeath(call(), fleet.death);
+        // It is held; or nothing is: the save failed when its content could not be kept any more.
+        if (saved === null) return;
+        then();
+        healthy = true;
+        unsaved.delete(path);
+        onEvent({ type: 'checkpoint', path, ...saved });
+      } catch (error) {
+        failed(path, round, error);
+      }
+    };
+    ended = Promise.all([ended, save()]).then(() => undefined);
+  };
+
+  const restoreFrom = async (fleet: Fleet, path: string): Promise<Restored> => {
+    const { round, run } = await orDeath(fleet.coordinator.restore(path), fleet.death);
+    const { devices, observers: watched, ...state } = parseSavedRun(run, path);
+    if (devices === null) forgetDeviceStates(shards);
+    else restoreDeviceStates(path, devices, shards);
+    await observers?.restore(watched, round);
+    return { round, state };
+  };
+
+  return {
+    last: (fleet, round, state) => {
+      if (paths === undefined) return;
+      const path = paths.last;
+      if (holdsBest) {
+        begin(
+          fleet,
+          paths.best,
+          round,
+          () => fleet.coordinator.saveHeld(paths.best),
+          () => {
+            holdsBest = false;
+          },
+        );
+      }
+      try {
+        const devices = saveDeviceStates(path, round, shards);
+        const run: SavedRun = { ...state, devices, observers: observers?.save() ?? null };
+        const kept = damaged ? 1 : keep;
+        // Its state says which epoch was the best: nobody would compute that one again.
+        const options = { weightsOnly: false, keep: kept, hold: false, after: paths.best };
+        begin(
+          fleet,
+          path,
+          round,
+          () => fleet.coordinator.save(path, run, options),
+          () => {
+            newest = path;
+            damaged = false;
+            if (devices !== null) dropOtherStates(path, keep);
+          },
+        );
+      } catch (error) {
+        failed(path, round, error);
+      }
+    },
+    best: (fleet, round) => {
+      if (paths === undefined) return;
+      const { best } = paths;
+      begin(fleet, best, round, () => fleet.coordinator.save(best, null, { weightsOnly: true, keep: 1, hold: true }));
+      holdsBest = true;
+    },
+    settled: async () => {
+      for (let seen: unknown; seen !== ended; ) {
+        seen = ended;
+        await ended;
+      }
+    },
+    healthy: () => healthy,
+    unsaved: () => [...unsaved],
+    restore: async (fleet) => {
+      // What the thread that is gone was writing, or held.
+      tidyUp();
+      holdsBest = false;
+      if (newest === undefined) {
+        forgetDeviceStates(shards);
+        await observers?.restore(atStart, 0);
+        return { round: 0, state: AT_START };
+      }
+      const candidates = keptPaths(newest, Math.max(keep, 2));
+      let first: unknown;
+      for (const [age, path] of candidates.entries()) {
+        try {
+          const restored = await restoreFrom(fleet, path);
+          if (age > 0) {
+            damaged = true;
+            onEvent({ type: 'checkpoint-refused', path: newest, reason: messageOf(first), instead: path, round: restored.round });
+          }
+          return restored;
+        } catch (error) {
+          if (!isMetafleetError(error, 'CHECKPOINT')) throw error;
+          first ??= error;
+        }
+      }
+      throw first;
+    },
+  };
+};

@@ -1,0 +1,57 @@
+import type { Dataset, Ratings } from '../../data/dataset.js';
+import type { Column, PrivateColumns } from '../../device/actor/columns.js';
+import { createPrivateState } from '../../device/actor/private-state.js';
+import { createBudgets } from '../../device/hardware/budgets.js';
+
+/** The rows of devices first … end − 1, copied: a host is handed its own devices' ratings and can reach no others. */
+const slice = ({ offsets, items, values }: Ratings, first: number, end: number): Column => {
+  const from = offsets[first]!;
+  const to = offsets[end]!;
+  const column: Column = {
+    offsets: new Uint32Array(new SharedArrayBuffer(4 * (end - first + 1))),
+    items: new Uint32Array(new SharedArrayBuffer(4 * (to - from))),
+    values: new Float32Array(new SharedArrayBuffer(4 * (to - from))),
+  };
+  for (let i = first; i <= end; i++) column.offsets[i - first] = offsets[i]! - from;
+  column.items.set(items.subarray(from, to));
+  column.values.set(values.subarray(from, to));
+  return column;
+};
+
+/** Ends of `count` contiguous ranges of devices with about equally many training ratings, none of them empty. */
+const boundaries = ({ offsets }: Ratings, devices: number, count: number): number[] => {
+  const ends: number[] = [];
+  for (let shard = 1; shard <= count; shard++) {
+    const target = (offsets[devices]! * shard) / count;
+    let end = ends.at(-1) ?? 0;
+    const latest = devices - (count - shard);
+    do end += 1;
+    while (end < latest && offsets[end]! < target);
+    ends.push(shard === count ? devices : end);
+  }
+  return ends;
+};
+
+/**
+ * Cuts a dataset into the private columns of `hosts` device hosts (fewer where there are fewer devices), with room for
+ * `stateSize` numbers that each device keeps, and for their `budgets` where they have any.
+ */
+export const shardDataset = (
+  { users, parts }: Dataset,
+  hosts: number,
+  stateSize = 0,
+  budgets: 'budgets' | 'none' = 'none',
+): readonly PrivateColumns[] => {
+  const ends = boundaries(parts.train, users, Math.min(hosts, users));
+  return ends.map((end, index) => {
+    const first = ends[index - 1] ?? 0;
+    const of = (ratings: Ratings) => slice(ratings, first, end);
+    const devices = end - first;
+    const columns = { firstDevice: first, devices, train: of(parts.train), valid: of(parts.valid), test: of(parts.test) };
+    return {
+      ...columns,
+      ...(stateSize === 0 ? {} : { state: createPrivateState(devices, stateSize) }),
+      ...(budgets === 'none' ? {} : { budgets: createBudgets(devices) }),
+    };
+  });
+};

@@ -1,0 +1,58 @@
+import type { EpochFinished } from '../../events/evaluation.js';
+import type { Instruments } from './instruments.js';
+import type { Subject } from './subject.js';
+
+export const learningMetrics = ({ counter, gauge, gauges }: Instruments): Subject => {
+  const parameters = gauge('parameters', 'Numbers the server trains');
+  const rounds = counter('rounds_total', 'Rounds finished by this process');
+  const epochs = counter('epochs_total', 'Epochs measured by this process');
+  const round = gauge('round', 'Last round finished, counted over the whole run');
+  const planned = gauge('planned_rounds', 'Rounds the whole run will take, if nothing stops it early; NaN where a time ends it');
+  const epoch = gauge('epoch', 'Epoch of the last round');
+  const ratings = counter('ratings_trained_total', 'Ratings trained on, with repetition');
+  const clipped = counter('clipped_rounds_total', 'Rounds whose gradient was clipped');
+  const loss = gauge('train_loss', "Mean squared error over the last round's batches, before the step");
+  const epochLoss = gauge('epoch_train_loss', 'Mean train loss of the last epoch, weighted by ratings');
+  const norm = gauge('gradient_norm', "Global norm of the last round's mean gradient, before clipping");
+  const groupError = gauges(
+    'group_error',
+    ['group', 'part', 'measure'],
+    'The last errors of a twentieth of the fleet, by how much its devices rate',
+  );
+  const labels = ['part', 'measure'];
+  const error = gauges('error', labels, 'Error on held-out ratings after the last epoch measured');
+  const best = gauges('best_error', labels, 'Error on held-out ratings at the epoch with the best validation error');
+
+  const set = (of: typeof error, event: EpochFinished): void => {
+    for (const part of ['valid', 'test'] as const) {
+      for (const measure of ['mae', 'mse'] as const) of({ part, measure }).value = event[part][measure];
+    }
+  };
+  return {
+    started: (event) => {
+      parameters.value = event.parameters;
+      round.value = event.round;
+      planned.value = event.ends === null ? event.rounds : Number.NaN;
+    },
+    round: (event) => {
+      rounds.value += 1;
+      round.value = event.round;
+      epoch.value = event.epoch;
+      ratings.value += event.ratings;
+      if (event.clipped) clipped.value += 1;
+      loss.value = event.loss;
+      norm.value = event.gradientNorm;
+    },
+    epoch: (event) => {
+      epochs.value += 1;
+      epochLoss.value = event.trainLoss;
+      set(error, event);
+      if (event.best) set(best, event);
+      for (const { group, ...scores } of event.groups) {
+        for (const part of ['valid', 'test'] as const) {
+          for (const measure of ['mae', 'mse'] as const) groupError({ group, part, measure }).value = scores[part][measure];
+        }
+      }
+    },
+  };
+};

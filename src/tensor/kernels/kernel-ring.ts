@@ -1,0 +1,222 @@
+import { messageOf } from '../../base/errors.js';
+import type { KernelName, Kernels, KernelTask } from './kernels.js';
+import type { Implementation } from './probe.js';
+import { referenceKernels } from './reference.js';
+import { simdKernels } from './simd.js';
+
+/**
+ * The shared state of a kernel pool: two lanes of encoded tasks that all threads claim from, one at a time. Threads take from the deferred
+ * lane only when the urgent one is empty, and look there again after each task.
+ *
+ * A lane's tasks are numbered for the life of the pool; task t sits in slot t mod CAPACITY and `published`, `claimed` and `done`
+ * count up forever (modulo 2³²). So nothing is ever reset, and a thread that comes late from one batch cannot disturb the
+ * next: whatever it manages to claim is published and not yet done. published − done ≤ CAPACITY.
+ */
+export type Ring = {
+  readonly buffer: SharedArrayBuffer;
+  readonly control: Int32Array;
+  readonly urgent: Lane;
+  readonly deferred: Lane;
+};
+
+export type Lane = {
+  readonly control: Int32Array;
+  readonly tasks: Float64Array;
+  readonly results: Float64Array;
+  readonly text: Uint8Array;
+};
+
+export const CAPACITY = 1024;
+/** Doubles per task: kernel, memory, number of arguments, arguments (at most 17, adamRowItems). */
+const SLOT = 20;
+const CONTROL_BYTES = 64;
+const TEXT_BYTES = 960;
+const LANE_BYTES = CONTROL_BYTES + TEXT_BYTES + CAPACITY * (SLOT + 1) * 8;
+
+/** Indices into the ring's `control`: `bell` changes with every batch. */
+const bell = 0,
+  sleepers = 1,
+  lost = 2;
+
+/** Indices into a lane's `control`. */
+const published = 0,
+  claimed = 1,
+  done = 2,
+  failed = 3,
+  textLength = 4;
+
+/** Looks at a word this often before it sleeps: about 20 µs, what it costs to be woken. */
+const SPINS = 4000;
+/** A thread's death notice can fall between the caller's last look and its sleep; it looks again after this time. */
+const LOOK_AGAIN_MS = 200;
+
+/** The kernels by number, as threads name them to each other. */
+const kernelNames = Object.keys({
+  gemm: 0,
+  transpose: 0,
+  relu: 0,
+  reluBackward: 0,
+  addRows: 0,
+  axpy: 0,
+  zero: 0,
+  sumSquares: 0,
+  dot: 0,
+  squaresAndDotItems: 0,
+  pairUnits: 0,
+  generateItems: 0,
+  generateRows: 0,
+  backwardRows: 0,
+  adam: 0,
+  adamTensor: 0,
+  adamItems: 0,
+  adamOwed: 0,
+  adamTensorItems: 0,
+  adamRow: 0,
+  adamRowItems: 0,
+  adamRowOwed: 0,
+  adagrad: 0,
+  adagradItems: 0,
+  adagradOwed: 0,
+  momentum: 0,
+  momentumItems: 0,
+  momentumOwed: 0,
+  scaleItems: 0,
+  predictRatings: 0,
+  descendRatings: 0,
+  predictFactored: 0,
+  backwardFactored: 0,
+} satisfies Record<KernelName, 0>) as KernelName[];
+const kernelIndex = new Map(kernelNames.map((name, index) => [name, index]));
+
+export const createRing = (): Ring => ringOn(new SharedArrayBuffer(CONTROL_BYTES + 2 * LANE_BYTES));
+
+const laneOn = (buffer: SharedArrayBuffer, at: number): Lane => ({
+  control: new Int32Array(buffer, at, CONTROL_BYTES / 4),
+  text: new Uint8Array(buffer, at + CONTROL_BYTES, TEXT_BYTES),
+  tasks: new Float64Array(buffer, at + CONTROL_BYTES + TEXT_BYTES, CAPACITY * SLOT),
+  results: new Float64Array(buffer, at + CONTROL_BYTES + TEXT_BYTES + CAPACITY * SLOT * 8, CAPACITY),
+});
+
+export const ringOn = (buffer: SharedArrayBuffer): Ring => ({
+  buffer,
+  control: new Int32Array(buffer, 0, CONTROL_BYTES / 4),
+  urgent: laneOn(buffer, CONTROL_BYTES),
+  deferred: laneOn(buffer, CONTROL_BYTES + LANE_BYTES),
+});
+
+export const instantiate = (implementation: Implementation, memory: WebAssembly.Memory): Kernels =>
+  implementation === 'simd' ? simdKernels(memory) : referenceKernels(memory);
+
+/** One task on this thread. Errors name the kernel and the memory. */
+export const execute = (kernels: readonly Kernels[], kernel: KernelName, memory: number, args: readonly number[]): number => {
+  const call = kernels[memory]?.[kernel] as ((...args: readonly number[]) => number | void) | undefined;
+  if (call === undefined) throw new Error(`kernel ${kernel}: expected one of ${kernels.length} memories, found memory ${memory}`);
+  try {
+    return call(...args) ?? 0;
+  } catch (cause) {
+    throw new Error(`kernel ${kernel} on memory ${memory}: ${messageOf(cause)}, with arguments ${args.join(', ')}`, { cause });
+  }
+};
+
+/** Publishes tasks, with those undone at most CAPACITY, and wakes at most `wanted` threads. Returns the first one's number. */
+export const publish = (ring: Ring, lane: Lane, batch: readonly KernelTask[], wanted: number): number => {
+  const first = Atomics.load(lane.control, published);
+  batch.forEach(({ kernel, memory, args }, i) => {
+    const at = slotOf(first + i) * SLOT;
+    lane.tasks[at] = kernelIndex.get(kernel)!;
+    lane.tasks[at + 1] = memory;
+    lane.tasks[at + 2] = args.length;
+    for (let a = 0; a < args.length; a++) lane.tasks[at + 3 + a] = args[a]!;
+  });
+  Atomics.store(lane.control, published, (first + batch.length) | 0);
+  Atomics.add(ring.control, bell, 1);
+  if (Atomics.load(ring.control, sleepers) > 0) Atomics.notify(ring.control, bell, wanted);
+  return first;
+};
+
+/** Executes one task, if there is one left to claim. After a failure the rest of the batch is claimed and left undone. */
+const takeOne = (lane: Lane, kernels: readonly Kernels[]): boolean => {
+  const { control, tasks, results } = lane;
+  const task = Atomics.load(control, claimed);
+  if (task === Atomics.load(control, published)) return false;
+  if (Atomics.compareExchange(control, claimed, task, (task + 1) | 0) !== task) return true;
+  const slot = slotOf(task),
+    at = slot * SLOT;
+  if (Atomics.load(control, failed) === 0) {
+    try {
+      // Neither Array.from nor a view: a round has hundreds of tasks, some of a microsecond.
+      const args: number[] = [];
+      for (let a = 0; a < tasks[at + 2]!; a++) args.push(tasks[at + 3 + a]!);
+      results[slot] = execute(kernels, kernelNames[tasks[at]!]!, tasks[at + 1]!, args);
+    } catch (error) {
+      recordFailure(lane, messageOf(error));
+    }
+  }
+  if (((Atomics.add(control, done, 1) + 1) | 0) === Atomics.load(control, published)) Atomics.notify(control, done);
+  return true;
+};
+
+/** Executes a lane's tasks until none is left to claim. */
+export const drain = (lane: Lane, kernels: readonly Kernels[]): void => {
+  while (takeOne(lane, kernels));
+};
+
+/** What a task of the last batch returned. */
+export const resultOf = (lane: Lane, task: number): number => lane.results[slotOf(task)]!;
+
+/** How many published tasks of a lane are not done. */
+export const undone = ({ control }: Lane): number => (Atomics.load(control, published) - Atomics.load(control, done)) | 0;
+
+/** Blocks until every published task of a lane is done. Returns false when a thread died: its task never will be. */
+export const awaitDone = ({ control: shared }: Ring, { control }: Lane): boolean => {
+  const all = Atomics.load(control, published);
+  for (;;) {
+    const seen = spinWhile(control, done, (value) => value !== all);
+    if (seen === all) return true;
+    if (Atomics.load(shared, lost) !== 0) return false;
+    Atomics.wait(control, done, seen, LOOK_AGAIN_MS);
+  }
+};
+
+/** A pool thread's whole life: it works when there are tasks and sleeps when there are none, until it is terminated. */
+export const serve = ({ control, urgent, deferred }: Ring, kernels: readonly Kernels[]): never => {
+  for (;;) {
+    // Read before the lanes are: what is published after they were found empty has changed it.
+    const rung = Atomics.load(control, bell);
+    drain(urgent, kernels);
+    if (takeOne(deferred, kernels)) continue;
+    if (spinWhile(control, bell, (value) => value === rung) !== rung) continue;
+    Atomics.add(control, sleepers, 1);
+    Atomics.wait(control, bell, rung);
+    Atomics.sub(control, sleepers, 1);
+  }
+};
+
+/** Says that this thread ends, for a caller that may be waiting for it. */
+export const recordLoss = ({ control, urgent, deferred }: Ring): void => {
+  Atomics.store(control, lost, 1);
+  for (const lane of [urgent, deferred]) Atomics.notify(lane.control, done);
+};
+
+/** A lane's first failure since it was last asked for, which clears it. */
+export const takeFailure = ({ control, text }: Lane): string | undefined => {
+  if (Atomics.load(control, failed) === 0) return undefined;
+  const message = new TextDecoder().decode(text.slice(0, Atomics.load(control, textLength)));
+  Atomics.store(control, failed, 0);
+  return message;
+};
+
+const recordFailure = ({ control, text }: Lane, message: string): void => {
+  if (Atomics.compareExchange(control, failed, 0, 1) !== 0) return;
+  const encoded = new TextEncoder().encode(message).subarray(0, TEXT_BYTES);
+  text.set(encoded);
+  Atomics.store(control, textLength, encoded.length);
+};
+
+const slotOf = (task: number): number => task & (CAPACITY - 1);
+
+const spinWhile = (control: Int32Array, word: number, unchanged: (value: number) => boolean): number => {
+  let value = Atomics.load(control, word);
+  for (let i = 0; i < SPINS && unchanged(value); i++) value = Atomics.load(control, word);
+  return value;
+};

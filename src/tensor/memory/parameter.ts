@@ -1,0 +1,174 @@
+import type { KernelPool, KernelTask } from '../kernels/kernels.js';
+import { KEPT_STEPS, STEP_NUMBERS } from '../optimizers/item-rows.js';
+import type { Arena } from './arena.js';
+
+/**
+ * One piece of a trainable tensor, with its optimizer state and gradient, in one kernel memory. A tensor is one dense block,
+ * or `blocks` equal blocks (rows of U, items of W_low) of which a round touches few: its gradient is then sparse, one slot
+ * per touched block. Large tensors are several pieces under one name, each in a memory of its own.
+ */
+export type Parameter = {
+  readonly name: string;
+  readonly memory: number;
+  readonly arena: Arena;
+  readonly blocks: number;
+  /** Elements of one block. */
+  readonly size: number;
+  /** Those of them that are trained: the rest pads a row for the kernels and stays zero. */
+  readonly trained: number;
+  readonly weights: number;
+  readonly kind: MomentKind;
+  /** First moment or velocity, per element; the null pointer where the kind has none. */
+  readonly moment: number;
+  /** Second moment or sum of squares, per element or per block; the null pointer where the kind has none. */
+  readonly variance: number;
+  /** Of a sparse tensor whose rows decay by popularity: how many rounds touched each block, and room for as many factors; else null pointers. */
+  readonly counts: number;
+  readonly factors: number;
+  /**
+   * Of a sparse tensor whose untouched rows may be stepped later (deferral.ts): one i32 per block, how many of these steps it has behind it, and
+   * the hyperparameters of the last ones (item-rows.ts); else null pointers.
+   */
+  readonly made: number;
+  readonly steps: number;
+  /** Of a sparse tensor with one second moment: where its last Σ gradient·weight is (f64); else the null pointer. */
+  readonly dots: number;
+  /** Whether whoever reads or writes it has its rows brought up to date before (deferral.ts). */
+  readonly deferring: boolean;
+  readonly gradient: Gradient;
+};
+
+export type Gradient = {
+  /** Pointer to `capacity` slots of `size` elements, all zero between rounds if `zeroed`; else whoever writes to a claimed slot first zeroes it. */
+  slots: number;
+  readonly zeroed: boolean;
+  capacity: number;
+  /** Slots in use this round. */
+  used: number;
+  /** Of a sparse tensor: the blocks that have a slot, by slot. */
+  readonly touched: number[];
+  /** Pointer to one i32 per block: its slot, or −1. The null pointer for a dense tensor, whose only slot is 0. */
+  readonly slotOf: number;
+};
+
+export const elementsOf = (parameter: Parameter): number => parameter.blocks * parameter.size;
+
+/**
+ * What an optimizer keeps of a tensor.
+ *
+ *   element    first and second moment per element (Adam)
+ *   row        first moment per element, second per block
+ *   tensor     first moment per element; the second is one number, kept in the optimizer's state
+ *   squares    sum of squared gradients per element (Adagrad)
+ *   velocity   first moment per element (momentum)
+ *   none       nothing, and no gradient either
+ */
+export type MomentKind = 'element' | 'row' | 'tensor' | 'squares' | 'velocity' | 'none';
+
+/** A stretch of float32 in the parameter's memory. */
+export type StateStretch = { readonly pointer: number; readonly count: number };
+
+/** What lies with a parameter beside its weights and has to be kept to go on: in the order of a checkpoint. */
+export const stateOf = (parameter: Parameter): StateStretch[] => {
+  const { kind, moment, variance, counts, blocks } = parameter;
+  const elements = elementsOf(parameter);
+  return [
+    { pointer: moment, count: elements },
+    { pointer: variance, count: kind === 'row' ? blocks : elements },
+    { pointer: counts, count: blocks },
+  ].filter(({ pointer }) => pointer !== 0);
+};
+
+const HAS_MOMENT: readonly MomentKind[] = ['element', 'row', 'tensor', 'velocity'];
+const HAS_VARIANCE: readonly MomentKind[] = ['element', 'row', 'squares'];
+
+/** Allocates a parameter, its state and its gradient; everything starts at zero. */
+export const createParameter = (
+  name: string,
+  place: { readonly memory: number; readonly arena: Arena },
+  shape: {
+    readonly blocks: number;
+    readonly size: number;
+    readonly sparse: boolean;
+    readonly trained?: number;
+    readonly counted?: boolean;
+    readonly deferring?: boolean;
+    /** Default: true. */
+    readonly zeroed?: boolean;
+  },
+  kind: MomentKind,
+): Parameter => {
+  const { arena, memory } = place;
+  const count = shape.blocks * shape.size;
+  const weights = arena.allocate(count);
+  const moment = HAS_MOMENT.includes(kind) ? arena.allocate(count) : 0;
+  const variance = HAS_VARIANCE.includes(kind) ? arena.allocate(kind === 'row' ? shape.blocks : count) : 0;
+  const counted = shape.counted === true && shape.sparse;
+  const slotOf = shape.sparse ? arena.allocate(shape.blocks) : 0;
+  // Not where rows decay by popularity, which is a pass of its own, nor where the next step needs the sum of this one's squares.
+  const defers = shape.deferring === true && shape.sparse && !counted && kind !== 'tensor';
+  if (shape.sparse) arena.i32(slotOf, shape.blocks).fill(-1);
+  const capacity = shape.sparse || kind === 'none' ? 0 : shape.blocks;
+  const gradient: Gradient = {
+    slots: capacity === 0 ? 0 : arena.allocate(count),
+    zeroed: shape.zeroed !== false,
+    capacity,
+    used: capacity,
+    touched: [],
+    slotOf,
+  };
+  return {
+    name,
+    memory,
+    arena,
+    blocks: shape.blocks,
+    size: shape.size,
+    trained: shape.trained ?? shape.size,
+    weights,
+    kind,
+    moment,
+    variance,
+    counts: counted ? arena.allocate(shape.blocks) : 0,
+    factors: counted ? arena.allocate(shape.blocks) : 0,
+    made: defers ? arena.allocate(shape.blocks) : 0,
+    steps: defers ? arena.allocate((Float64Array.BYTES_PER_ELEMENT / 4) * KEPT_STEPS * STEP_NUMBERS) : 0,
+    dots: kind === 'tensor' && shape.sparse ? arena.allocate(2) : 0,
+    deferring: shape.deferring === true,
+    gradient,
+  };
+};
+
+/** The gradient slot of a block of a sparse parameter, claimed at its first touch in the round. */
+export const claimSlot = ({ gradient, blocks }: Parameter, slotOf: Int32Array, block: number): number => {
+  const known = slotOf[block]!;
+  if (known >= 0) return known;
+  if (gradient.used === blocks) throw new Error(`all ${blocks} slots claimed, and block ${block} has none`);
+  const slot = gradient.used++;
+  slotOf[block] = slot;
+  gradient.touched.push(block);
+  return slot;
+};
+
+/** Makes room for the claimed slots; those in use keep what they hold. */
+export const reserveSlots = ({ gradient, arena, blocks, size }: Parameter): void => {
+  if (gradient.used <= gradient.capacity) return;
+  const held = arena.f32(gradient.slots, gradient.capacity * size);
+  gradient.capacity = Math.min(blocks, 2 * gradient.used);
+  gradient.slots = arena.allocate(gradient.capacity * size);
+  arena.f32(gradient.slots, held.length).set(held);
+};
+
+/** Zeroes the gradients that are to be zero between rounds, and forgets the slots. */
+export const clearGradients = (pool: KernelPool, parameters: readonly Parameter[]): void => {
+  const zeroed = parameters.filter(({ gradient }) => gradient.zeroed);
+  pool.run(
+    zeroed.map(({ memory, gradient, size }): KernelTask => ({ kernel: 'zero', memory, args: [gradient.used * size, gradient.slots] })),
+  );
+  for (const { gradient, arena, blocks } of parameters) {
+    if (gradient.slotOf === 0) continue;
+    const slotOf = arena.i32(gradient.slotOf, blocks);
+    for (const block of gradient.touched) slotOf[block] = -1;
+    gradient.touched.length = 0;
+    gradient.used = 0;
+  }
+};

@@ -1,0 +1,120 @@
+import type { KernelPool, KernelTask } from '../kernels/kernels.js';
+import { elementsOf, type Parameter } from '../memory/parameter.js';
+
+/** What every optimizer is told beside its own rule. */
+export type Regularization = {
+  /** Take learning rate · λ off the weight (Loshchilov & Hutter, 2019) instead of adding λ·weight to the gradient. */
+  readonly decoupled: boolean;
+  /** Global norm the mean gradient is clipped to, before L2; 0: no clipping. */
+  readonly clip: number;
+  /** L2 weight λ of a tensor, by name. */
+  readonly decay: (name: string) => number;
+  /**
+   * Exponent p of λ's dependence on popularity, for tensors that count how many rounds touched each row:
+   * λ_row = λ · ((mean count + 1) / (count + 1))^p, so that rare rows are held and frequent ones free. Decoupled only.
+   */
+  readonly popularity: number;
+  /**
+   * Whether a sparse tensor, by name, is stepped row-lazily: rows without a gradient stay as they are, moments and decay included
+   * (as in lazy or sparse Adam). A step then costs what was touched, not the whole tensor; without it, untouched rows decay and
+   * follow their momentum in every step.
+   */
+  readonly lazy: (name: string) => boolean;
+};
+
+/** What the optimizer remembers beside what lies with the parameters. Plain data, for the checkpoint. */
+export type OptimizerState = {
+  steps: number;
+  /** By tensor, of those with one second moment: its value, and Σ w² after the last step. */
+  readonly variance: Record<string, number>;
+  readonly squares: Record<string, number>;
+};
+
+export const createOptimizerState = (): OptimizerState => ({ steps: 0, variance: {}, squares: {} });
+
+export type Step = Regularization & {
+  readonly learningRate: number;
+  /** Multiplies the accumulated gradient: 1 / (number of ratings), times the clipping factor. */
+  readonly scale: number;
+  /** Σ g² of a parameter. */
+  readonly squares: (parameter: Parameter) => number;
+  /** Whether the rows of a sparse tensor that have no gradient are stepped later. */
+  readonly defers: (parameter: Parameter) => boolean;
+};
+
+/** The kernel calls that step one tensor, what is to be done with their values, and what is left for later. */
+export type TensorUpdate = {
+  readonly tasks: readonly KernelTask[];
+  readonly finish?: (values: Float64Array) => void;
+  readonly later?: readonly LaterRows[];
+};
+
+export const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
+
+/** λ as L2 adds it to the gradient: 0 where the decay is decoupled. */
+export const gradientDecay = (name: string, { decay, decoupled }: Regularization): number => (decoupled ? 0 : decay(name));
+
+/** Σ g² of each parameter, and Σ g·w of those that keep it and whose step asks for it: one task each. */
+export const gradientSquares = (pool: KernelPool, parameters: readonly Parameter[], regularization: Regularization): Float64Array =>
+  pool.run(
+    parameters.map(({ name, memory, gradient, size, blocks, weights, dots }): KernelTask => {
+      if (dots === 0 || gradientDecay(name, regularization) === 0)
+        return { kernel: 'sumSquares', memory, args: [gradient.used * size, gradient.slots] };
+      return { kernel: 'squaresAndDotItems', memory, args: [0, blocks, size, gradient.slotOf, weights, gradient.slots, dots] };
+    }),
+  );
+
+/** Elements one kernel call steps: small enough to share out, large enough that a call's cost vanishes. Fixed, since it decides
+ * the order in which Σ w² is added up. */
+const CHUNK = 1 << 18;
+
+export type Range = { readonly first: number; readonly count: number };
+
+const ranges = (total: number, step: number): Range[] =>
+  Array.from({ length: Math.ceil(total / step) }, (_, i) => ({ first: i * step, count: Math.min(step, total - i * step) }));
+
+/** A run of elements of one tensor with their gradient: `at` is its offset in bytes, `block` the row of a sparse tensor it is. */
+export type Stretch = { readonly count: number; readonly at: number; readonly gradient: number; readonly block: number };
+
+/** All rows of a sparse tensor, by kernel call. */
+export const rowRanges = ({ blocks, size }: Parameter, elements: number = CHUNK): Range[] =>
+  ranges(blocks, Math.max(1, Math.floor(elements / size)));
+
+/** A step that the rows of a parameter without a gradient are to make later, as their kernel takes it (deferral.ts). */
+export type LaterRows = { readonly parameter: Parameter; readonly hyperparameters: readonly number[] };
+
+export type Cut = { readonly tasks: readonly KernelTask[]; readonly later: readonly LaterRows[] };
+
+/**
+ * Cuts a parameter into kernel calls: on rows of a sparse tensor, or on chunks of a dense one. Of a sparse tensor that is stepped lazily
+ * or defers, each touched row is a call; the others stay as they are, or are left for later with the hyperparameters that need no gradient.
+ */
+export const cut = (
+  parameter: Parameter,
+  { lazy, defers }: Pick<Step, 'lazy' | 'defers'>,
+  hyperparameters: readonly number[],
+  onStretch: (stretch: Stretch) => KernelTask,
+  onRows: (rows: Range) => KernelTask,
+): Cut => {
+  const { gradient, size, name } = parameter;
+  const { slotOf } = gradient;
+  if (slotOf === 0) {
+    const onChunk = ({ first, count }: Range) => onStretch({ count, at: 4 * first, gradient: gradient.slots + 4 * first, block: 0 });
+    return { tasks: ranges(elementsOf(parameter), CHUNK).map(onChunk), later: [] };
+  }
+  const isLazy = lazy(name);
+  if (!isLazy && !defers(parameter)) return { tasks: rowRanges(parameter).map(onRows), later: [] };
+  const touched = gradient.touched.map((block, slot) =>
+    onStretch({ count: size, at: 4 * block * size, gradient: gradient.slots + 4 * slot * size, block }),
+  );
+  return { tasks: touched, later: isLazy ? [] : [{ parameter, hyperparameters }] };
+};
+
+/** What the pieces of a tensor are cut into, together. */
+export const joined = (cuts: readonly Cut[]): TensorUpdate => ({
+  tasks: cuts.flatMap(({ tasks }) => tasks),
+  later: cuts.flatMap(({ later }) => later),
+});
+
+/** λ for L2 in the gradient; learning rate · λ when decoupled, as the kernels take it. */
+export const decayTerm = (name: string, { decay, decoupled, learningRate }: Step): number => decay(name) * (decoupled ? learningRate : 1);

@@ -1,0 +1,73 @@
+import type { MessagePort, Worker } from 'node:worker_threads';
+import * as Comlink from 'comlink';
+import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
+import { type ErrorCode, isMetafleetError, MetafleetError, messageOf } from '../../base/errors.js';
+
+/**
+ * The control plane: Comlink between threads, for calls that are rare (load, attach, train an epoch, save). Comlink drops an
+ * error's class and code, and a call to a dead thread never settles: both are mended here.
+ */
+type Thrown = { readonly code?: ErrorCode; readonly message: string; readonly stack?: string };
+
+const serialize = ({ value }: { value: unknown }): [Thrown, Transferable[]] => {
+  const stack = value instanceof Error && value.stack !== undefined ? { stack: value.stack } : {};
+  return [{ ...(isMetafleetError(value) ? { code: value.code } : {}), message: messageOf(value), ...stack }, []];
+};
+
+const deserialize = ({ code, message, stack }: Thrown): never => {
+  const error = code === undefined ? new Error(message) : new MetafleetError(code, message);
+  if (stack !== undefined) error.stack = stack;
+  throw error;
+};
+
+/** Replaces Comlink's own handler of that name on this thread. */
+const carryErrorCodes = (): void => {
+  const original = Comlink.transferHandlers.get('throw');
+  if (original !== undefined)
+    Comlink.transferHandlers.set('throw', { canHandle: original.canHandle, serialize, deserialize } as typeof original);
+};
+carryErrorCodes();
+
+export const expose = (api: object, port: MessagePort): void => {
+  Comlink.expose(api, nodeEndpoint(port));
+};
+
+export type Remote<T> = Comlink.Remote<T>;
+
+export const connect = <T>(port: MessagePort | Worker): Remote<T> => Comlink.wrap<T>(nodeEndpoint(port));
+
+/** Marks a port in the arguments of a call as handed over. */
+export const handOver = (port: MessagePort): MessagePort => Comlink.transfer(port, [port as unknown as Transferable]);
+
+/** Ends a connection, whether or not the other side still lives. */
+export const disconnect = (remote: Remote<unknown>): void => (remote as { [Comlink.releaseProxy](): void })[Comlink.releaseProxy]();
+
+/** The result of a call, or the reason why the thread it went to is dead: whichever is first. */
+export const orDeath = <T>(call: Promise<T>, death: Promise<never>): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const calls = callsUntil(death);
+    calls.add(reject);
+    const settle =
+      <V>(pass: (value: V) => void) =>
+      (value: V): void => {
+        calls.delete(reject);
+        pass(value);
+      };
+    call.then(settle(resolve), settle(reject));
+  });
+
+/** Calls that wait, by the death that would end them. A race against a promise that hardly ever settles would keep every call's result. */
+const waiting = new WeakMap<Promise<never>, Set<(error: Error) => void>>();
+
+const callsUntil = (death: Promise<never>): Set<(error: Error) => void> => {
+  const known = waiting.get(death);
+  if (known !== undefined) return known;
+  const calls = new Set<(error: Error) => void>();
+  waiting.set(death, calls);
+  death.catch((error: Error) => {
+    // Whoever calls later finds a new set, and is told as well.
+    waiting.delete(death);
+    for (const reject of calls) reject(error);
+  });
+  return calls;
+};

@@ -1,0 +1,140 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { ServerHalf, World } from '../../algorithms/port/algorithm.js';
+import { type AlgorithmSetup, createAlgorithm } from '../../algorithms/registry.js';
+import { MetafleetError } from '../../base/errors.js';
+import type { DeviceId } from '../../base/units.js';
+import { type Coordinator, createCoordinator } from '../../coordinator/coordinator.js';
+import { createRecorder } from '../../coordinator/round/recorder.js';
+import type { CheckIn } from '../../coordinator/sampling/sampling.js';
+import type { RoundSettings } from '../../coordinator/settings.js';
+import { isAvailable } from '../../device/hardware/availability.js';
+import { type FleetSetup, isCharging, localTime, profileOf } from '../../device/hardware/profile.js';
+import type { RoundFinished } from '../../events/round.js';
+import { createDevicesLink, type DevicesLink } from '../exchange/devices-link.js';
+import { expose } from './control.js';
+
+/** The thread that owns Θ: the coordinator actor behind Comlink, its link to the hosts, its kernel threads. */
+export type CoordinatorSetup = {
+  readonly algorithm: AlgorithmSetup;
+  readonly world: World;
+  readonly settings: RoundSettings;
+  readonly hosts: number;
+  /** Kernel threads, the coordinator's own included. */
+  readonly threads: number;
+  /** Devices whose flights are recorded; default: none. */
+  readonly recorded?: readonly DeviceId[];
+  /** Absent: no fleet is simulated. */
+  readonly fleet?: FleetSetup;
+  /** How long events of rounds may wait for one another. */
+  readonly eventMillis: number;
+};
+
+export type CoordinatorControl = Omit<Coordinator, 'parameters' | 'kernels'> & {
+  /** Makes Θ. Events of type `round` go to `events`, several in one message; those of all rounds of `train` before its answer. */
+  start(setup: CoordinatorSetup, events: MessagePort): Promise<{ readonly parameters: number; readonly kernels: ServerHalf['kernels'] }>;
+  attach(host: number, firstDevice: number, activity: Uint32Array, traffic: MessagePort): void;
+  lost(host: number, reason: string): void;
+  fail(reason: string): void;
+};
+
+/** Devices say when they check in whether they are on the plug; that much the coordinator may know. */
+const checkInOf =
+  (fleet: FleetSetup): CheckIn =>
+  (device, now) => {
+    const local = localTime(fleet, device, now);
+    if (!isAvailable(fleet.availability, fleet.seed, device, now, local)) return 'away';
+    return isCharging(fleet.profiles[profileOf(fleet, device)]!.battery, local) ? 'charging' : 'reachable';
+  };
+
+/** Each message would wake the thread it goes to, which costs that thread more than what it does with an event. */
+const createEventPost = (port: MessagePort, delay: number) => {
+  let waiting: RoundFinished[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  const flush = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (waiting.length > 0) port.postMessage(waiting);
+    waiting = [];
+  };
+  const add = (event: RoundFinished): void => {
+    waiting.push(event);
+    timer ??= setTimeout(flush, delay);
+  };
+  return { add, flush };
+};
+
+type Started = {
+  readonly flush: () => void;
+  readonly link: DevicesLink;
+  readonly activity: Uint32Array;
+  readonly coordinator: Coordinator;
+};
+
+export const serveCoordinator = (control: MessagePort): void => {
+  let started: Started | undefined;
+  let failure: MetafleetError | undefined;
+  /** HOST_LOST means "again" to the coordinator, until there is nobody left to try it with: then it is what the caller is told. */
+  const orFailure = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      throw failure ?? error;
+    }
+  };
+  const running = (): Started => {
+    if (started === undefined) throw new Error('the coordinator has not been started');
+    return started;
+  };
+  const api: CoordinatorControl = {
+    start: async ({ algorithm: setup, world, settings, hosts, threads, recorded, fleet, eventMillis }, events) => {
+      const algorithm = createAlgorithm(setup, world);
+      const server = await algorithm.createServer({ seed: settings.seed, threads });
+      const link = createDevicesLink(hosts, createRecorder({ devices: world.devices, recorded }));
+      const activity = new Uint32Array(world.devices);
+      const { add, flush } = createEventPost(events, eventMillis);
+      const coordinator = createCoordinator({
+        algorithm,
+        server,
+        world,
+        devices: link,
+        settings,
+        activity,
+        emit: add,
+        ...(fleet === undefined ? {} : { checkIn: checkInOf(fleet) }),
+      });
+      started = { link, activity, coordinator, flush };
+      return { parameters: coordinator.parameters, kernels: coordinator.kernels };
+    },
+    attach: (host, firstDevice, activity, traffic) => {
+      running().activity.set(activity, firstDevice);
+      running().link.attach(host, firstDevice, traffic);
+    },
+    lost: (host, reason) => {
+      running().flush();
+      running().link.lost(host, reason);
+    },
+    fail: (reason) => {
+      failure = new MetafleetError('HOST_LOST', reason);
+      running().link.fail(new Error(reason));
+    },
+    train: async (until) => {
+      const { coordinator, flush } = running();
+      try {
+        return await orFailure(coordinator.train(until));
+      } finally {
+        flush();
+      }
+    },
+    interrupt: () => running().coordinator.interrupt(),
+    evaluate: () => orFailure(running().coordinator.evaluate()),
+    digest: () => running().coordinator.digest(),
+    save: (path, run, options) => running().coordinator.save(path, run, options),
+    saveHeld: (path) => running().coordinator.saveHeld(path),
+    restore: (path) => running().coordinator.restore(path),
+    restoreWeights: (path) => running().coordinator.restoreWeights(path),
+    scoreFleet: () => orFailure(running().coordinator.scoreFleet()),
+    models: (devices, rows) => running().coordinator.models(devices, rows),
+    close: () => running().coordinator.close(),
+  };
+  expose(api, control);
+};

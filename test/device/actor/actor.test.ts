@@ -1,0 +1,368 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { DeviceHalf, LocalModel } from '../../../src/algorithms/port/algorithm.js';
+import { random } from '../../../src/base/random.js';
+import { deviceId } from '../../../src/base/units.js';
+import { type DeviceContext, transition } from '../../../src/device/actor/actor.js';
+import { type PrivateColumns, ratingsOf } from '../../../src/device/actor/columns.js';
+import { decodeFrame, encodeFrame } from '../../../src/messages/frame.js';
+import type { Message, Model, Purpose, Score, Update, Want } from '../../../src/messages/message.js';
+import { DTYPES, type Dtype, decodeTensor, elements, encodeTensor, shapeOf } from '../../../src/messages/wire-tensor.js';
+import { algorithmOf, allColumns, columnsOf, setupOf, WORLD } from '../../support/device/small-world.js';
+import { examples, orMessageError } from '../../support/messages/arbitrary-messages.js';
+
+const algorithm = algorithmOf();
+const { items } = WORLD;
+const DEVICE = deviceId(7);
+const ROUND = 3;
+
+const contextOf = (changes: Partial<DeviceContext> & { ratings?: number | 'all'; decoys?: number } = {}): DeviceContext => {
+  const { ratings = 'all', decoys = 5, ...rest } = changes;
+  const batch = { seed: 1, ratings, decoys, items };
+  return { half: algorithm.device, tensors: algorithm.tensors, columns: allColumns(), dtype: 'f32', batch, ...rest };
+};
+
+/** Φ_u with random numbers, one list for each tensor, for all items. */
+const numbers = (tensors = algorithm.tensors): Float32Array[] =>
+  tensors.map((spec, index) => {
+    const source = random(11, 'phi', index);
+    return Float32Array.from({ length: elements(shapeOf(spec, items)) }, () => source.normal());
+  });
+
+const modelOf = (context: DeviceContext, purpose: Purpose, rows: Uint32Array | null, all = numbers(context.tensors)): Model => {
+  const tensors = context.tensors.map((spec, index) => {
+    const width = elements(spec.shape);
+    const values =
+      spec.perRow && rows !== null
+        ? Float32Array.from([...rows].flatMap((row) => [...all[index]!.subarray(row * width, (row + 1) * width)]))
+        : all[index]!;
+    return encodeTensor(context.dtype, shapeOf(spec, rows?.length ?? items), [values]);
+  });
+  return { kind: 'model', round: ROUND, device: DEVICE, purpose, rows, tensors };
+};
+
+const reply = <T extends Message>(context: DeviceContext, message: Message): T => transition(context, message).reply as T;
+const wanted = (context: DeviceContext, purpose: Purpose): Uint32Array =>
+  reply<Want>(context, { kind: 'assign', round: ROUND, device: DEVICE, purpose }).rows!;
+const gradientsOf = ({ tensors, dtype }: DeviceContext, update: Update): Float32Array[] =>
+  tensors.map((spec, index) => decodeTensor(update.tensors[index]!, dtype, spec, update.rows.length, 'test'));
+const trainItems = (context: DeviceContext) => ratingsOf(context.columns, 'train', DEVICE).items;
+
+describe('a device that is assigned', () => {
+  it('wants the rows of her batch, and decoys', () => {
+    const context = contextOf({ ratings: 2, decoys: 6 });
+    const answer = reply<Want>(context, { kind: 'assign', round: ROUND, device: DEVICE, purpose: 'train' });
+    expect(answer).toMatchObject({ kind: 'want', round: ROUND, device: DEVICE, purpose: 'train' });
+    expect(answer.rows).toHaveLength(8);
+    expect(trainItems(context).filter((item) => answer.rows!.includes(item)).length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('wants the rows of her held-out ratings when she is measured', () => {
+    const context = contextOf({ decoys: 3 });
+    const heldOut = (['valid', 'test'] as const).flatMap((part) => [...ratingsOf(context.columns, part, DEVICE).items]);
+    const rows = wanted(context, 'evaluate');
+    expect(rows).toHaveLength(new Set(heldOut).size + 3);
+    for (const item of heldOut) expect(rows).toContain(item);
+  });
+
+  it('holds no model for that', () => {
+    expect(transition(contextOf(), { kind: 'assign', round: ROUND, device: DEVICE, purpose: 'train' })).not.toHaveProperty('model');
+  });
+});
+
+describe('a device that is sent a model to train', () => {
+  it('answers with the gradient of her own half, and holds the model', () => {
+    const context = contextOf({ decoys: 0 });
+    const all = numbers();
+    const { model, reply: answer } = transition(context, modelOf(context, 'train', null, all));
+    const train = ratingsOf(context.columns, 'train', DEVICE);
+    const local = algorithm.device.update(
+      { rows: null, tensors: all },
+      train,
+      train,
+      random(1, 'update', ROUND, DEVICE),
+      new Float32Array(0),
+    );
+    expect(answer).toMatchObject({
+      kind: 'update',
+      round: ROUND,
+      device: DEVICE,
+      count: train.items.length,
+      loss: local.loss,
+      rows: local.rows,
+    });
+    expect(gradientsOf(context, answer as Update)).toEqual(local.tensors);
+    expect(model).toEqual({ rows: null, tensors: all });
+  });
+
+  it('hides the rows she rated among those she asked for; decoys have zero gradients', () => {
+    for (const ratings of [1, 2, 'all'] as const) {
+      const context = contextOf({ ratings, decoys: 9 });
+      const bare = contextOf({ ratings, decoys: 0 });
+      const update = reply<Update>(context, modelOf(context, 'train', null));
+      const plain = reply<Update>(bare, modelOf(bare, 'train', null));
+      expect(update.rows).toEqual(wanted(context, 'train'));
+      expect(update.rows).toHaveLength(plain.rows.length + 9);
+      const [gradients, expected] = [gradientsOf(context, update), gradientsOf(bare, plain)];
+      algorithm.tensors.forEach((spec, index) => {
+        if (!spec.perRow) return expect(gradients[index]).toEqual(expected[index]);
+        const width = elements(spec.shape);
+        update.rows.forEach((row, at) => {
+          const from = plain.rows.indexOf(row) * width;
+          const found = [...gradients[index]!.subarray(at * width, (at + 1) * width)];
+          expect(found, `row ${row}`).toEqual(from < 0 ? Array(width).fill(0) : [...expected[index]!.subarray(from, from + width)]);
+        });
+      });
+    }
+  });
+
+  it('uploads the same bits whether she was sent all rows or those she asked for', () => {
+    for (const decoys of [0, 5, items]) {
+      const context = contextOf({ ratings: 2, decoys });
+      const full = reply<Update>(context, modelOf(context, 'train', null));
+      const subset = reply<Update>(context, modelOf(context, 'train', wanted(context, 'train')));
+      expect(subset).toEqual(full);
+    }
+  });
+
+  it('uploads the same, again and on any host that holds her', () => {
+    const context = contextOf({ ratings: 2 });
+    const { train, valid, test } = allColumns();
+    const one = (column: PrivateColumns['train'], device: number) => {
+      const [from, to] = [column.offsets[device]!, column.offsets[device + 1]!];
+      return Array.from(column.items.subarray(from, to), (item, i): [number, number] => [item, column.values[from + i]!]);
+    };
+    const alone = columnsOf(DEVICE, [one(train, DEVICE)], [one(valid, DEVICE)], [one(test, DEVICE)]);
+    const elsewhere = { ...context, columns: alone };
+    for (const purpose of ['train', 'evaluate'] as const) {
+      const message = modelOf(context, purpose, null);
+      expect(reply(context, message)).toEqual(reply(context, message));
+      expect(reply(elsewhere, message)).toEqual(reply(context, message));
+      expect(wanted(elsewhere, purpose)).toEqual(wanted(context, purpose));
+    }
+  });
+
+  it('answers within the stated error when numbers travel as f16', () => {
+    const exact = contextOf();
+    const context = contextOf({ dtype: 'f16' });
+    const found = gradientsOf(context, reply<Update>(context, modelOf(context, 'train', null)));
+    const expected = gradientsOf(exact, reply<Update>(exact, modelOf(exact, 'train', null)));
+    const norm = (values: Float32Array) => Math.hypot(...values);
+    found.forEach((values, i) => {
+      expect(norm(values.map((value, at) => value - expected[i]![at]!))).toBeLessThan(0.02 * norm(expected[i]!) + 1e-3);
+    });
+  });
+
+  it('without ratings refuses, and says why', () => {
+    const context = contextOf({ columns: columnsOf(DEVICE, [[]]), decoys: 4 });
+    expect(reply(context, modelOf(context, 'train', null))).toEqual({
+      kind: 'refuse',
+      round: ROUND,
+      device: DEVICE,
+      reason: 'no ratings',
+    });
+  });
+});
+
+describe('a device that is sent a model to measure', () => {
+  /** Predicts its row's two numbers and the dense offset added up: small enough for pencil and paper. */
+  const additive: DeviceHalf = {
+    update: () => expect.fail('a measurement must not train'),
+    operations: () => expect.fail('nor count what training takes'),
+    predict: ({ rows, tensors: [row, offset] }: LocalModel, _train, asked) =>
+      Float32Array.from(asked, (item) => {
+        const at = rows === null ? item : rows.indexOf(item);
+        return row![2 * at]! + row![2 * at + 1]! + offset![0]!;
+      }),
+  };
+  const tensors = [
+    { name: 'row', perRow: true, shape: [2] },
+    { name: 'offset', perRow: false, shape: [1] },
+  ];
+  const columns = columnsOf(
+    DEVICE,
+    [[[0, 5]]],
+    [
+      [
+        [1, 3],
+        [2, 4.5],
+      ],
+    ],
+    [[[4, 1]]],
+  );
+  const all = [Float32Array.from({ length: 2 * items }, (_, i) => i / 8), Float32Array.of(0.5)];
+  // Item i: (2i + 2i + 1)/8 + 0.5, that is 1.125, 1.625 and 2.625 for items 1, 2 and 4.
+  const expected: Omit<Score, 'round' | 'device'> = {
+    kind: 'score',
+    valid: { count: 2, absolute: 1.875 + 2.875, squared: 1.875 ** 2 + 2.875 ** 2 },
+    test: { count: 1, absolute: 1.625, squared: 1.625 ** 2 },
+  };
+
+  it('answers with the sums of her errors, as computed by hand, in either delivery', () => {
+    const context = contextOf({ half: additive, tensors, columns });
+    for (const rows of [null, Uint32Array.of(1, 2, 3, 4), wanted(context, 'evaluate')])
+      expect(reply(context, modelOf(context, 'evaluate', rows, all))).toEqual({ ...expected, round: ROUND, device: DEVICE });
+  });
+
+  it('answers for MetaMF with the errors of her own half', () => {
+    const context = contextOf();
+    const values = numbers();
+    const score = reply<Score>(context, modelOf(context, 'evaluate', null, values));
+    for (const part of ['valid', 'test'] as const) {
+      const held = ratingsOf(context.columns, part, DEVICE);
+      const errors = algorithm.device
+        .predict({ rows: null, tensors: values }, ratingsOf(context.columns, 'train', DEVICE), held.items, new Float32Array(0))
+        .map((prediction, i) => prediction - held.values[i]!);
+      expect(score[part].count).toBe(held.items.length);
+      expect(score[part].absolute).toBeCloseTo(
+        errors.reduce((sum, error) => sum + Math.abs(error), 0),
+        5,
+      );
+      expect(score[part].squared).toBeCloseTo(
+        errors.reduce((sum, error) => sum + error * error, 0),
+        5,
+      );
+    }
+  });
+
+  it('answers zeros where she has nothing held out', () => {
+    const context = contextOf({ half: additive, tensors, columns: columnsOf(DEVICE, [[[0, 5]]]) });
+    const nothing = { count: 0, absolute: 0, squared: 0 };
+    expect(reply(context, modelOf(context, 'evaluate', null, all))).toMatchObject({ valid: nothing, test: nothing });
+  });
+});
+
+describe('a device that is sent something else', () => {
+  const context = contextOf();
+  const said = (message: Message) => orMessageError(() => transition(context, message));
+  const good = modelOf(context, 'train', null);
+  const [first, ...others] = good.tensors;
+
+  it('refuses what only devices send', () => {
+    for (const message of examples(DEVICE).filter(({ kind }) => kind !== 'assign' && kind !== 'model'))
+      expect(said(message)).toBe(`device 7: expected assign or model, found ${message.kind}`);
+  });
+
+  it('refuses what is meant for a device that is not here', () => {
+    expect(said({ ...good, device: deviceId(99) })).toMatch(/expected a device from 0 to 11, found device 99/);
+    expect(said({ kind: 'assign', round: 1, device: deviceId(99), purpose: 'train' })).toMatch(/found device 99/);
+  });
+
+  it('refuses a model of another form', () => {
+    expect(said({ ...good, tensors: others })).toMatch(/^model for device 7: expected \d+ tensors, found \d+$/);
+    expect(said({ ...good, tensors: [...good.tensors, first!] })).toMatch(/^model for device 7: expected \d+ tensors, found \d+$/);
+    expect(said({ ...good, tensors: [{ ...first!, dtype: 'f16' }, ...others] })).toMatch(
+      /^model for device 7, tensor items_low: expected dtype f32, found f16$/,
+    );
+    expect(said({ ...good, rows: Uint32Array.of(items) })).toBe(`model for device 7: expected items below ${items}, found ${items}`);
+    expect(said({ ...good, rows: Uint32Array.from({ length: items - 1 }, (_, i) => i) })).toMatch(/^model for device 7/);
+    expect(said({ ...modelOf(context, 'train', Uint32Array.of(1, 2)), rows: null })).toMatch(
+      /tensor items_low: expected shape \[40, 3\], found \[2, 3\]/,
+    );
+  });
+
+  it('refuses a model without a row she needs, and does not say which', () => {
+    for (const purpose of ['train', 'evaluate'] as const) {
+      const needed = wanted(contextOf({ decoys: 0 }), purpose);
+      for (const missing of needed) {
+        const rows = Uint32Array.from({ length: items }, (_, i) => i).filter((row) => row !== missing);
+        expect(said(modelOf(context, purpose, rows))).toBe('model for device 7: expected all rows it asked for, found fewer of them');
+      }
+      expect(said(modelOf(context, purpose, new Uint32Array(0)))).toMatch(/expected all rows it asked for/);
+    }
+  });
+});
+
+describe('what a device sends', () => {
+  /** Everything in a message that is a number or holds numbers, in every width in which a rating could be written. */
+  const numbersIn = (value: unknown): number[] => {
+    if (typeof value === 'number') return [value];
+    if (ArrayBuffer.isView(value)) {
+      const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
+      const view = new DataView(bytes.buffer);
+      return Array.from({ length: bytes.length }, (_, at) => [
+        ...(at + 4 <= bytes.length ? [view.getFloat32(at, true), view.getFloat32(at)] : []),
+        ...(at + 8 <= bytes.length ? [view.getFloat64(at, true), view.getFloat64(at)] : []),
+      ]).flat();
+    }
+    return typeof value === 'object' && value !== null ? Object.values(value).flatMap(numbersIn) : [];
+  };
+  /** Ratings nobody would compute by chance. */
+  const secret = (i: number): number => Math.fround(3.1337 + i / 1000);
+  const planted = (column: number) => [Array.from({ length: 4 }, (_, i): [number, number] => [5 * i + column, secret(10 * column + i)])];
+  const columns = columnsOf(DEVICE, planted(0), planted(1), planted(2));
+  const secrets = new Set([0, 1, 2].flatMap((column) => planted(column)[0]!.map(([, value]) => value)));
+
+  it('holds no rating, in no message, field or width', () => {
+    expect(secrets.size).toBe(12);
+    for (const dtype of DTYPES) {
+      for (const ratings of [1, 'all'] as const) {
+        const context = contextOf({ columns, dtype: dtype as Dtype, ratings });
+        const down: Message[] = (['train', 'evaluate'] as const).flatMap((purpose): Message[] => [
+          { kind: 'assign', round: ROUND, device: DEVICE, purpose },
+          modelOf(context, purpose, null),
+          modelOf(context, purpose, wanted(context, purpose)),
+        ]);
+        for (const message of down) {
+          const answer = reply<Message>(context, message);
+          const { frame, length } = encodeFrame([answer]);
+          const seen = [...numbersIn(decodeFrame(frame, length, 'test').messages[0]), ...numbersIn(new Uint8Array(frame, 0, length))];
+          const leaked = seen.filter((value) => secrets.has(value) || secrets.has(Math.fround(value)));
+          expect(leaked, `${answer.kind} in ${dtype}`).toEqual([]);
+        }
+      }
+    }
+  });
+
+  it('is the same for other ratings, but for gradients and sums of errors', () => {
+    // What a device answers may depend on its ratings through nothing else: not the rows it wants, not the rows it uploads.
+    const doubled = columnsOf(
+      DEVICE,
+      planted(0).map((list) => list.map(([item, value]): [number, number] => [item, value / 2])),
+      planted(1),
+      planted(2),
+    );
+    for (const ratings of [1, 'all'] as const) {
+      const [one, other] = [contextOf({ columns, ratings }), contextOf({ columns: doubled, ratings })];
+      expect(wanted(other, 'train')).toEqual(wanted(one, 'train'));
+      const [a, b] = [one, other].map((context) => reply<Update>(context, modelOf(context, 'train', null)));
+      const { loss: _a, tensors: gradientsA, ...restA } = a!;
+      const { loss: _b, tensors: gradientsB, ...restB } = b!;
+      expect(restB).toEqual(restA);
+      expect(gradientsB.map(({ dtype, shape }) => ({ dtype, shape }))).toEqual(gradientsA.map(({ dtype, shape }) => ({ dtype, shape })));
+    }
+  });
+
+  it('is found by this check where it is planted', () => {
+    const leak = { kind: 'update', tensors: [{ data: [new Uint8Array(Float32Array.of(1, secret(3)).buffer)] }] };
+    expect(numbersIn(leak)).toContain(secret(3));
+    expect(numbersIn({ loss: secret(2) })).toContain(secret(2));
+  });
+});
+
+it('a device is pure: it changes neither the message nor her columns', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom<Purpose>('train', 'evaluate'),
+      fc.constantFrom(1, 3, 'all' as const),
+      fc.nat(6),
+      (purpose, ratings, decoys) => {
+        const context = contextOf({ ratings, decoys });
+        const message = modelOf(context, purpose, null);
+        const [columnsBefore, messageBefore] = [structuredClone(context.columns), structuredClone(message)];
+        transition(context, message);
+        expect(message).toEqual(messageBefore);
+        expect([...context.columns.train.values]).toEqual([...columnsBefore.train.values]);
+      },
+    ),
+    { numRuns: 20 },
+  );
+});
+
+it('the three variants of MetaMF answer alike', () => {
+  for (const variant of ['full', 'si', 'sm'] as const) {
+    const { device: half, tensors } = algorithmOf(setupOf({ variant }).metamf);
+    const context = contextOf({ half, tensors });
+    expect(reply<Update>(context, modelOf(context, 'train', null)).rows).toEqual(wanted(context, 'train'));
+  }
+});

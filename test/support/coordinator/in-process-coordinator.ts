@@ -1,0 +1,208 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Algorithm, ServerHalf, World } from '../../../src/algorithms/port/algorithm.js';
+import { bytes, type DeviceId, joules, millis, type Seconds, seconds } from '../../../src/base/units.js';
+import { type Coordinator, createCoordinator } from '../../../src/coordinator/coordinator.js';
+import type { Devices } from '../../../src/coordinator/round/devices.js';
+import { constantRate } from '../../../src/coordinator/schedule.js';
+import type { RoundSettings } from '../../../src/coordinator/settings.js';
+import { type DeviceContext, transition } from '../../../src/device/actor/actor.js';
+import type { BatchOptions } from '../../../src/device/actor/batch.js';
+import { activityOf } from '../../../src/device/actor/columns.js';
+import type { RoundFinished } from '../../../src/events/round.js';
+import type { Account } from '../../../src/messages/device-cost.js';
+import { decodeFrame, encodeFrame } from '../../../src/messages/frame.js';
+import type { Message } from '../../../src/messages/message.js';
+import { createTrafficMeter } from '../../../src/transport/exchange/traffic.js';
+import { algorithmOf, allColumns, WORLD } from '../device/small-world.js';
+import { IDLE_THREADS } from './samples.js';
+
+/**
+ * The coordinator's port to devices without threads: real device actors, real frames, on this thread. `answer` may put
+ * another answer in the place of an actor's, and `account` says what it cost the device, who falls silent where the account has it;
+ * `sent` lists what went down, one list per call of send, and `times` when.
+ */
+export type InProcess = Devices & {
+  readonly sent: Message[][];
+  readonly times: (readonly Seconds[] | undefined)[];
+  readonly opened: () => number;
+};
+
+export type InProcessOptions = {
+  readonly context: DeviceContext;
+  readonly answer?: (down: Message, honest: () => Message) => Message | Error;
+  readonly account?: (down: Message) => Omit<Account, 'device'>;
+};
+
+export const createInProcess = ({ context, answer, account }: InProcessOptions): InProcess => {
+  const meter = createTrafficMeter();
+  const sent: Message[][] = [];
+  const times: (readonly Seconds[] | undefined)[] = [];
+  let opened = 0;
+  let activated = 0;
+  const overWire = (messages: readonly Message[], direction: 'down' | 'up'): readonly Message[] => {
+    const { frame, length } = encodeFrame(messages);
+    const decoded = decodeFrame(frame, length, 'test frame');
+    decoded.messages.forEach((message, index) => meter.count(message, decoded.sizes[index]!, direction));
+    return decoded.messages;
+  };
+  return {
+    sent,
+    times,
+    opened: () => opened,
+    open: async () => {
+      opened += 1;
+      let answers: Message[] = [];
+      let accounts: Account[] = [];
+      let failure: Error | undefined;
+      return {
+        ready: async () => {},
+        send: (messages, at) => {
+          const received = overWire(messages, 'down');
+          sent.push([...received]);
+          times.push(at);
+          for (const message of received) {
+            const cost = account?.(message);
+            if (cost !== undefined) accounts.push({ device: message.device, ...cost });
+            if (cost !== undefined && cost.lost !== null) continue;
+            const honest = () => transition(context, message).reply;
+            const reply = answer === undefined ? honest() : answer(message, honest);
+            if (message.kind === 'model') activated += 1;
+            if (reply instanceof Error) failure ??= reply;
+            else answers.push(...overWire([reply], 'up'));
+          }
+        },
+        answers: async () => {
+          if (failure !== undefined) throw failure;
+          const ready = answers.sort((a, b) => a.device - b.device);
+          const spent = accounts;
+          answers = [];
+          accounts = [];
+          return { messages: ready, rejected: [], duplicates: 0, accounts: spent };
+        },
+      };
+    },
+    takeTraffic: () => meter.take(),
+    takeReport: () => {
+      const report = {
+        deviceMillis: [millis(1)],
+        activated,
+        evicted: 0,
+        residentModels: 0,
+        residentBytes: bytes(0),
+        ...IDLE_THREADS,
+      };
+      activated = 0;
+      return report;
+    },
+  };
+};
+
+/** Rounds that wait for everyone, without a simulated fleet. */
+export const PLAIN_ROUNDS: Pick<RoundSettings, 'stages' | 'oort' | 'policy' | 'defence' | 'fleet'> = {
+  stages: { unit: 'rounds', list: [] },
+  oort: { penalty: 2, exploration: 0.9, explorationDecay: 0.98, leastExploration: 0.2, cutoff: 0.95 },
+  policy: {
+    kind: 'wait-all',
+    timeout: seconds(600),
+    deadline: seconds(60),
+    overSelection: 1,
+    concurrency: 10,
+    weighting: 'inverse-sqrt',
+    maxStaleness: 20,
+  },
+  defence: { normMultiple: 0, mostNorm: 0 },
+  fleet: null,
+};
+
+export const settingsOf = (changes: Partial<RoundSettings> = {}): RoundSettings => ({
+  seed: 1,
+  cohort: 5,
+  sampling: 'shuffled',
+  roundsPerEpoch: 3,
+  delivery: 'full',
+  evaluationDelivery: 'subset',
+  dtype: 'f32',
+  schedule: { ...constantRate(0.01), decay: 0.5 },
+  ...PLAIN_ROUNDS,
+  ...changes,
+});
+
+export type Engine = { readonly algorithm: Algorithm; readonly server: ServerHalf; readonly world: World };
+
+/** Real MetaMF on this thread. A server reserves gigabytes of address space: tests share a few. */
+export const createEngine = async (chunk?: number): Promise<Engine> => {
+  const algorithm = algorithmOf();
+  const server = await algorithm.createServer({ seed: 1, threads: 1 });
+  return { algorithm, server: chunk === undefined ? server : { ...server, chunk }, world: WORLD };
+};
+
+export const contextFor = ({ algorithm }: Pick<Engine, 'algorithm'>, batch: Partial<BatchOptions> = {}): DeviceContext => ({
+  half: algorithm.device,
+  tensors: algorithm.tensors,
+  columns: allColumns(),
+  dtype: 'f32',
+  batch: { seed: 1, ratings: 'all', decoys: 2, items: WORLD.items, ...batch },
+});
+
+/** What a message cost a device who took so many virtual seconds over it; `lost`: she falls silent. */
+export const costOf = (time: number, lost: Account['lost'] = null): Omit<Account, 'device'> => ({
+  ...{ profile: 0, lost, down: seconds(time), compute: seconds(0), up: seconds(0) },
+  ...{ bytesDown: bytes(10), bytesUp: bytes(1), operations: 100, energy: joules(2) },
+  used: { memory: 0, storage: 0, dataPlan: 0, battery: 0, compute: 0 },
+});
+
+export const refusal = ({ round, device }: { readonly round: number; readonly device: DeviceId }): Message => ({
+  kind: 'refuse',
+  round,
+  device,
+  reason: 'charging',
+});
+
+export type Setup = {
+  readonly settings?: Partial<RoundSettings>;
+  readonly answer?: InProcessOptions['answer'];
+  readonly decoys?: number;
+  readonly ratings?: number | 'all';
+};
+
+export type Started = { readonly coordinator: Coordinator; readonly devices: InProcess; readonly events: RoundFinished[] };
+
+/** A coordinator whose devices are on this thread, over a server that tests share. */
+export const startCoordinator = (engine: Engine, { settings = {}, answer, decoys = 2, ratings = 'all' }: Setup = {}): Started => {
+  const context = contextFor(engine, { decoys, ratings });
+  const devices = createInProcess({ context: { ...context, dtype: settings.dtype ?? 'f32' }, ...(answer === undefined ? {} : { answer }) });
+  const events: RoundFinished[] = [];
+  const coordinator = createCoordinator({
+    ...engine,
+    devices,
+    settings: settingsOf(settings),
+    activity: activityOf(context.columns),
+    emit: (event) => events.push(event),
+  });
+  return { coordinator, devices, events };
+};
+
+export const WHOLE = { weightsOnly: false, keep: 1, hold: false };
+
+/** One server for all tests of a file, and a folder: `renew` gives Θ back as it was before the first of them. */
+export type Shared = { readonly engine: Engine; readonly folder: string; readonly renew: () => void; readonly close: () => Promise<void> };
+
+export const createShared = async (): Promise<Shared> => {
+  const engine = await createEngine();
+  const folder = mkdtempSync(join(tmpdir(), 'metafleet-coordinator-'));
+  const fresh = join(folder, 'fresh.checkpoint');
+  await startCoordinator(engine).coordinator.save(fresh, null, WHOLE);
+  return {
+    engine,
+    folder,
+    renew: () => {
+      startCoordinator(engine).coordinator.restore(fresh);
+    },
+    close: async () => {
+      await engine.server.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+};

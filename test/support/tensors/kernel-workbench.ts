@@ -1,0 +1,64 @@
+import { expect } from 'vitest';
+import type { Random } from '../../../src/base/random.js';
+import type { Kernels } from '../../../src/tensor/kernels/kernels.js';
+
+type Values = Float32Array | Uint32Array | Int32Array;
+export type Outcome = { readonly value: number; readonly buffers: readonly Values[] };
+/** Lays an array into the memory and returns its pointer. */
+export type Put = (values: Values) => number;
+
+const MEMORY_PAGES = 512;
+/** Untouched elements after each buffer: whoever writes past an end changes one. */
+const GUARD = 20;
+const GUARD_VALUE = 12345;
+
+/** Runs single kernel calls on fresh buffers of one memory and returns all they left there, guards included. */
+export const createWorkbench = (implement: (memory: WebAssembly.Memory) => Kernels, base = 64, memory = sharedMemory(MEMORY_PAGES)) => {
+  const kernels = implement(memory);
+  return (call: (kernels: Kernels, put: Put) => number | void): Outcome => {
+    const placed: Values[] = [];
+    let next = base;
+    const put: Put = (values) => {
+      const pointer = next;
+      const guarded = new Float32Array(memory.buffer, pointer, values.length + GUARD).fill(GUARD_VALUE);
+      const view =
+        values instanceof Float32Array
+          ? guarded
+          : new (values.constructor as Uint32ArrayConstructor)(memory.buffer, pointer, values.length + GUARD);
+      view.set(values);
+      placed.push(view);
+      next = Math.ceil((pointer + view.byteLength) / 16) * 16;
+      return pointer;
+    };
+    const value = call(kernels, put) ?? 0;
+    return { value, buffers: placed.map((view) => view.slice()) };
+  };
+};
+
+export const sharedMemory = (pages: number, maximum = pages): WebAssembly.Memory =>
+  new WebAssembly.Memory({ initial: pages, maximum, shared: true });
+
+/** Whole numbers from −4 to 4: sums of their products are exact in float32, so that two orders of summation agree bit for bit. */
+export const whole = (random: Random, count: number): Float32Array => Float32Array.from({ length: count }, () => random.integer(9) - 4);
+
+/** Uniform in [−1, 1). */
+export const real = (random: Random, count: number): Float32Array => Float32Array.from({ length: count }, () => 2 * random.uniform() - 1);
+
+export const indices = (random: Random, count: number, below: number): Uint32Array =>
+  Uint32Array.from({ length: count }, () => random.integer(below));
+
+export const product = <A, B>(as: readonly A[], bs: readonly B[]): [A, B][] => as.flatMap((a) => bs.map((b): [A, B] => [a, b]));
+
+/** Bit for bit, but for NaN's payload. Tells the first difference: a matcher's diff of two long arrays takes minutes. */
+export const expectSameNumbers = (found: ArrayLike<number>, expected: ArrayLike<number>, label: string): void => {
+  expect(found.length, label).toBe(expected.length);
+  for (let at = 0; at < expected.length; at++) {
+    if (!Object.is(found[at], expected[at])) expect({ at, value: found[at] }, label).toEqual({ at, value: expected[at] });
+  }
+};
+
+export const expectSameOutcome = (found: Outcome, expected: Outcome, label = ''): void => {
+  expect(found.value, label).toBe(expected.value);
+  expect(found.buffers.length, label).toBe(expected.buffers.length);
+  expected.buffers.forEach((buffer, i) => expectSameNumbers(found.buffers[i]!, buffer, `${label}, buffer ${i}`));
+};

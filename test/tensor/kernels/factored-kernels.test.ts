@@ -1,0 +1,101 @@
+import { describe, it } from 'vitest';
+import { type Random, random } from '../../../src/base/random.js';
+import type { Kernels } from '../../../src/tensor/kernels/kernels.js';
+import { referenceKernels } from '../../../src/tensor/kernels/reference.js';
+import { simdKernels } from '../../../src/tensor/kernels/simd.js';
+import {
+  createWorkbench,
+  expectSameOutcome,
+  indices,
+  type Outcome,
+  type Put,
+  product,
+  real,
+} from '../../support/tensors/kernel-workbench.js';
+
+// Unlike the float32 kernels, these agree bit for bit on any numbers: each does the same operations in the same order.
+
+const onSimd = createWorkbench(simdKernels);
+const onReference = createWorkbench(referenceKernels);
+
+const ITEMS = 6;
+
+type Case = { readonly s: number; readonly d: number; readonly f: number; readonly count: number; readonly offset: number };
+
+const even = (count: number): number => Math.ceil(count / 2) * 2;
+
+/** `rows` rows of `width` numbers, each followed by zero up to an even number, as the words of float64. */
+const paddedRows = (source: Random, rows: number, width: number): number[] =>
+  Array.from({ length: rows }, () => [...real(source, width), ...(width % 2 === 0 ? [] : [0])]).flat();
+
+const words = (doubles: readonly number[]): Uint32Array => new Uint32Array(Float64Array.from(doubles).buffer);
+
+type Inputs = Readonly<Record<'row' | 'value' | 'low' | 'model' | 'work', number>>;
+
+/** Rows are drawn with repetition: several ratings may be of one item. */
+const putInputs = (put: Put, { s, d, f, count }: Case, special?: number): Inputs => {
+  const source = random(1, s, d, f, count);
+  const rise = Array.from(real(source, s * d));
+  const model = [...rise, ...paddedRows(source, d + 2, f), source.normal()];
+  if (special !== undefined) model[0] = special;
+  return {
+    row: put(indices(source, count, ITEMS)),
+    value: put(real(source, count)),
+    low: put(words(paddedRows(source, ITEMS, s))),
+    model: put(words(model)),
+    work: put(new Uint32Array(2 * ((2 * s + 4) * even(f) + f * even(s) + f * even(d)))),
+  };
+};
+
+const WORK = 4;
+
+const differentiate = (kernels: Kernels, put: Put, sizes: Case, special?: number): number => {
+  const { s, d, f, count, offset } = sizes;
+  const { row, value, low, model, work } = putInputs(put, sizes, special);
+  const gradient = put(new Float32Array(ITEMS * even(s) + s * even(d) + (d + 2) * even(f) + 1).fill(7));
+  return kernels.backwardFactored(count, ITEMS, s, d, f, row, value, low, model, offset, 0.3, work, gradient);
+};
+
+const predict = (kernels: Kernels, put: Put, sizes: Case): void => {
+  const { s, d, f, count, offset } = sizes;
+  const { row, low, model, work } = putInputs(put, sizes);
+  kernels.predictFactored(count, s, d, f, row, low, model, offset, 0.3, work, put(new Float32Array(count)));
+};
+
+type Call = (kernels: Kernels, put: Put) => number | void;
+
+/** What the kernels leave in `work` is their own, but for what lies behind it. */
+const withoutWork = ({ value, buffers }: Outcome): Outcome => ({
+  value,
+  buffers: buffers.map((buffer, at) => (at === WORK ? buffer.slice(-20) : buffer)),
+});
+
+const both = (call: Call): readonly [Outcome, Outcome] => [withoutWork(onSimd(call)), withoutWork(onReference(call))];
+
+const CASES = product(product([1, 2, 3, 8], [1, 5, 32]), product([1, 2, 3, 8, 11], product([0, 1, 9], [0, 1]))).map(
+  ([[s, d], [f, [count, offset]]]): Case => ({ s, d, f, count, offset }),
+);
+
+describe('the kernels of generated models', () => {
+  it('predict to the bit as the reference does, at every size', () => {
+    for (const sizes of CASES) {
+      const [found, expected] = both((kernels, put) => predict(kernels, put, sizes));
+      expectSameOutcome(found, expected, JSON.stringify(sizes));
+    }
+  });
+
+  it('differentiate to the bit as the reference does, at every size, whatever the gradient held before', () => {
+    for (const sizes of CASES) {
+      const [found, expected] = both((kernels, put) => differentiate(kernels, put, sizes));
+      expectSameOutcome(found, expected, JSON.stringify(sizes));
+    }
+  });
+
+  it('agree to the bit on a model that has diverged', () => {
+    for (const special of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      const sizes = { s: 8, d: 32, f: 8, count: 9, offset: 0 };
+      const [found, expected] = both((kernels, put) => differentiate(kernels, put, sizes, special));
+      expectSameOutcome(found, expected, String(special));
+    }
+  });
+});

@@ -1,0 +1,377 @@
+import { describe, expect, it } from 'vitest';
+import { random } from '../../../src/base/random.js';
+import type { KernelName, Kernels } from '../../../src/tensor/kernels/kernels.js';
+import { referenceKernels } from '../../../src/tensor/kernels/reference.js';
+import { simdKernels } from '../../../src/tensor/kernels/simd.js';
+import { pairRoom, unitRoom } from '../../../src/tensor/kernels/unit-room.js';
+import {
+  createWorkbench,
+  expectSameNumbers,
+  expectSameOutcome,
+  indices,
+  type Outcome,
+  type Put,
+  product,
+  real,
+  sharedMemory,
+  whole,
+} from '../../support/tensors/kernel-workbench.js';
+
+// Whole-number inputs make every sum exact, so SIMD has to equal the reference bit for bit, outputs, guards and
+// untouched neighbours alike. Rounding is tested apart.
+
+const onSimd = createWorkbench(simdKernels);
+const onReference = createWorkbench(referenceKernels);
+type Call = (kernels: Kernels, put: Put) => number | void;
+const expectSame = (call: Call, label: string): void => expectSameOutcome(onSimd(call), onReference(call), label);
+
+const counts = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 127, 1000, 1003];
+
+describe('gemm', () => {
+  const sizes = product(product([0, 1, 2, 3, 4, 5, 7, 17], [0, 1, 3, 4, 5, 15, 16, 17, 22, 39]), [0, 1, 2, 7, 63, 64, 65, 131]);
+
+  it.each([
+    ['overwrites', 0, 0],
+    ['adds a bias', 0, 1],
+    ['accumulates', 1, 0],
+    ['accumulates and adds a bias', 1, 1],
+  ])('%s, at every edge of the tiles', (_, accumulate, biased) => {
+    for (const [[m, n], k] of sizes) {
+      const source = random(1, m, n, k);
+      const a = whole(source, m * k),
+        b = whole(source, k * n),
+        c = whole(source, m * n),
+        bias = whole(source, n);
+      expectSame(
+        (kernels, put) => kernels.gemm(m, n, k, put(a), k, 1, put(b), n, put(c), n, biased ? put(bias) : 0, accumulate),
+        `${m}×${k}×${n}`,
+      );
+    }
+  });
+
+  it('reads a transposed A and leaves the gaps between strided rows alone', () => {
+    for (const [[m, n], k] of sizes) {
+      const source = random(2, m, n, k),
+        aRow = 3,
+        aCol = 3 * m + 2,
+        bRow = n + 5,
+        cRow = n + 3;
+      const a = whole(source, (m + k) * (aRow + aCol)),
+        b = whole(source, (k + 1) * bRow),
+        c = whole(source, (m + 1) * cRow);
+      expectSame((kernels, put) => kernels.gemm(m, n, k, put(a), aRow, aCol, put(b), bRow, put(c), cRow, 0, 1), `${m}×${k}×${n}`);
+    }
+  });
+
+  it('gives an element the same bits whichever tile computes it', () => {
+    const m = 9,
+      n = 53,
+      k = 150,
+      source = random(3);
+    const a = real(source, m * k),
+      b = real(source, k * n),
+      bias = real(source, n),
+      empty = new Float32Array(m * n);
+    const atOnce = onSimd((kernels, put) => kernels.gemm(m, n, k, put(a), k, 1, put(b), n, put(empty), n, put(bias), 0));
+    const oneByOne = onSimd((kernels, put) => {
+      const [pa, pb, pc, pBias] = [put(a), put(b), put(empty), put(bias)];
+      for (let i = 0; i < m; i++)
+        for (let j = 0; j < n; j++) kernels.gemm(1, 1, k, pa + 4 * i * k, k, 1, pb + 4 * j, n, pc + 4 * (i * n + j), n, pBias + 4 * j, 0);
+    });
+    expectSameOutcome(oneByOne, atOnce);
+  });
+});
+
+describe('element-wise kernels', () => {
+  const calls: { readonly [Name in KernelName]?: (count: number) => Call } = {
+    relu: (count) => (kernels, put) => kernels.relu(count, put(whole(random(4, count), count))),
+    reluBackward: (count) => (kernels, put) =>
+      kernels.reluBackward(count, put(whole(random(5, count), count)), put(whole(random(6, count), count))),
+    axpy: (count) => (kernels, put) => kernels.axpy(count, -2.5, put(whole(random(7, count), count)), put(whole(random(8, count), count))),
+    zero: (count) => (kernels, put) => kernels.zero(count, put(whole(random(9, count), count))),
+    sumSquares: (count) => (kernels, put) => kernels.sumSquares(count, put(whole(random(10, count), count))),
+    dot: (count) => (kernels, put) => kernels.dot(count, put(whole(random(11, count), count)), put(whole(random(12, count), count))),
+  };
+
+  it.each(Object.entries(calls))('%s equals the reference at every length', (_, call) => {
+    for (const count of counts) expectSame(call(count), `${count} elements`);
+  });
+
+  it('relu turns −0 into +0 and keeps NaN, and its backward pass keeps the gradient of NaN', () => {
+    const odd = Float32Array.of(-0, Number.NaN, -1, 1, Number.NaN, -0, 2);
+    expectSame((kernels, put) => {
+      const y = put(odd);
+      kernels.relu(7, y);
+      kernels.reluBackward(7, y, put(Float32Array.of(1, 2, 3, 4, 5, 6, 7)));
+    }, 'odd values');
+  });
+
+  it('sums of squares keep float64 precision where float32 would lose it', () => {
+    const values = Float32Array.from({ length: 100_001 }, (_, i) => (i === 0 ? 4096 : 0.25));
+    const call: Call = (kernels, put) => kernels.sumSquares(values.length, put(values));
+    expect(onSimd(call).value).toBe(4096 ** 2 + 100_000 / 16);
+    expect(onReference(call).value).toBe(4096 ** 2 + 100_000 / 16);
+  });
+
+  it('transpose and addRows equal the reference at every edge of the tiles', () => {
+    for (const [rows, columns] of product([0, 1, 3, 4, 5, 16, 17, 37], [0, 1, 3, 4, 5, 15, 16, 17, 39])) {
+      const a = whole(random(13, rows, columns), rows * columns),
+        sums = whole(random(15), columns);
+      for (const outRow of [rows, rows + 5]) {
+        const out = whole(random(14), columns * outRow);
+        expectSame(
+          (kernels, put) => kernels.transpose(rows, columns, put(a), put(out), outRow),
+          `transpose ${rows}×${columns} to ${outRow}`,
+        );
+      }
+      expectSame((kernels, put) => kernels.addRows(rows, columns, put(a), put(sums)), `addRows ${rows}×${columns}`);
+    }
+  });
+
+  it('squaresAndDotItems skips the items that have no slot', () => {
+    for (const size of [1, 4, 7, 32]) {
+      const slotOf = Int32Array.of(-1, 0, -1, 1, 2, -1);
+      const dots = new Float32Array(2);
+      const x = whole(random(16, size), 6 * size),
+        y = whole(random(17, size), 3 * size);
+      expectSame((kernels, put) => kernels.squaresAndDotItems(1, 5, size, put(slotOf), put(x), put(y), put(dots)), `size ${size}`);
+      expectSame(
+        (kernels, put) => kernels.squaresAndDotItems(3, 0, size, put(slotOf), put(x), put(y), put(dots)),
+        `no items of size ${size}`,
+      );
+    }
+  });
+});
+
+describe('generation', () => {
+  const blocks = product([4, 8, 12, 16], [0, 1, 2, 7, 64, 128]);
+
+  it('generateItems equals the reference for every count of users and items, and writes only its own items', () => {
+    for (const [s, o] of blocks) {
+      for (const [users, count] of product([0, 1, 2, 3, 6], [0, 1, 2, 3, 4, 5, 9])) {
+        const first = 2,
+          stride = (first + count + 1) * s + 4,
+          source = random(18, s, o, users, count);
+        const h = whole(source, users * o),
+          w = whole(source, (first + count) * o * s),
+          bias = whole(source, (first + count) * s),
+          out = whole(source, users * stride);
+        expectSame(
+          (kernels, put) => kernels.generateItems(users, first, count, o, s, put(h), 0, put(w), put(bias), put(out), stride),
+          `${users} users, ${count} items, o = ${o}, s = ${s}`,
+        );
+      }
+    }
+  });
+
+  it.each([
+    ['SIMD', onSimd],
+    ['reference', onReference],
+  ] as const)('%s: generateItems has the same bits with pairs of users as without, whatever units are zero', (_, on) => {
+    const generate = (users: number, o: number, s: number, h: Float32Array, w: Float32Array, bias: Float32Array, paired: boolean) =>
+      on((kernels, put) => {
+        const out = put(new Float32Array(users * 7 * s));
+        const ph = put(h);
+        const pairs = put(new Float32Array(pairRoom(users, o)));
+        if (paired) kernels.pairUnits(users, o, s, ph, pairs);
+        kernels.generateItems(users, 0, 7, o, s, ph, paired ? pairs : 0, put(w), put(bias), out, 7 * s);
+        kernels.zero(pairRoom(users, o), pairs);
+      });
+    for (const [s, o] of product([4, 8, 12], [0, 1, 2, 63, 64, 65, 129])) {
+      for (const [users, density] of product([0, 1, 2, 3, 5, 64, 65, 130], [0, 0.1, 0.4, 0.9, 1])) {
+        const source = random(23, s, o, users, 10 * density);
+        const h = real(source, users * o).map((value) => (source.uniform() < density ? value : 0));
+        const [w, bias] = [real(source, 7 * o * s), real(source, 7 * s)];
+        const label = `${users} users, o = ${o}, s = ${s}, density ${density}`;
+        expectSameOutcome(generate(users, o, s, h, w, bias, true), generate(users, o, s, h, w, bias, false), label);
+      }
+    }
+  });
+
+  it('pairUnits pairs users who share their units', () => {
+    const [users, o, s] = [6, 70, 8];
+    // Users 0 and 4, 1 and 3, 2 and 5 have the same ones.
+    const groups = [0, 1, 2, 1, 0, 2];
+    const h = Float32Array.from({ length: users * o }, (_, at) => ((at % o) % 3 === groups[Math.floor(at / o)]! ? 1 : 0));
+    const { buffers } = onSimd((kernels, put) => kernels.pairUnits(users, o, s, put(h), put(new Uint32Array(pairRoom(users, o)))));
+    const words = buffers[1]!;
+    const record = (k: number) => Array.from(words.subarray(k * (4 + 3 * o), k * (4 + 3 * o) + 2));
+    expect([0, 1, 2].map(record)).toEqual([
+      [0, 4],
+      [1, 3],
+      [2, 5],
+    ]);
+  });
+
+  it('generateRows and backwardRows equal the reference, with repeated users, items and slots', () => {
+    for (const [s, o] of blocks) {
+      for (const count of [0, 1, 2, 3, 4, 5, 11]) {
+        const users = 3,
+          items = 5,
+          slots = 4,
+          source = random(19, s, o, count);
+        const user = indices(source, count, users),
+          item = indices(source, count, items),
+          slot = indices(source, count, slots);
+        const h = whole(source, users * o),
+          w = whole(source, items * o * s),
+          bias = whole(source, items * s),
+          place = Uint32Array.from({ length: count }, (_, row) => count - 1 - row),
+          d = whole(source, count * s);
+        const g = whole(source, slots * o * s),
+          gBias = whole(source, slots * s),
+          dh = whole(source, users * o),
+          room = new Float32Array(unitRoom(users, o)),
+          out = whole(source, count * s);
+        const label = `${count} rows, o = ${o}, s = ${s}`;
+        expectSame(
+          (kernels, put) => kernels.generateRows(count, put(user), put(item), put(place), o, s, put(h), put(w), put(bias), put(out)),
+          `generate ${label}`,
+        );
+        expectSame((kernels, put) => {
+          const lists = [put(user), put(item), put(slot), 1000, o, s, put(h)] as const;
+          const units = put(room);
+          kernels.backwardRows(count, users, ...lists, units, put(w), put(d), put(g), put(gBias), put(dh));
+          // What it leaves there is its own affair.
+          kernels.zero(room.length, units);
+        }, `backward ${label}`);
+      }
+    }
+  });
+
+  it.each([
+    ['SIMD', onSimd],
+    ['reference', onReference],
+  ] as const)('%s: slots from `fresh` on are zeroed by the first of their rows, and those below are added to', (_, on) => {
+    for (const [s, o] of blocks) {
+      const [count, users, items, slots, fresh] = [7, 3, 5, 4, 2];
+      const source = random(22, s, o);
+      const user = indices(source, count, users),
+        item = indices(source, count, items),
+        slot = Uint32Array.of(0, 0, 1, 2, 2, 2, 3);
+      const h = whole(source, users * o),
+        w = whole(source, items * o * s),
+        d = whole(source, count * s),
+        g = whole(source, slots * o * s),
+        gBias = whole(source, slots * s);
+      const zeroed = (values: Float32Array, size: number) => values.map((value, at) => (at < fresh * size ? value : 0));
+      const run = (from: number, weights: Float32Array, biases: Float32Array) =>
+        on((kernels, put) => {
+          const lists = [put(user), put(item), put(slot), from, o, s, put(h), put(new Float32Array(unitRoom(users, o)))] as const;
+          kernels.backwardRows(count, users, ...lists, put(w), put(d), put(weights), put(biases), put(new Float32Array(users * o)));
+        });
+      expectSameOutcome(run(fresh, g, gBias), run(slots, zeroed(g, o * s), zeroed(gBias, s)), `o = ${o}, s = ${s}`);
+    }
+  });
+
+  it.each([
+    ['SIMD', onSimd],
+    ['reference', onReference],
+  ] as const)('%s: a row has the same bits in a full and in a sparse generation', (_, on) => {
+    for (const s of [4, 8, 12]) {
+      const users = 3,
+        items = 7,
+        o = 129,
+        source = random(20, s);
+      const h = real(source, users * o),
+        w = real(source, items * o * s),
+        bias = real(source, items * s),
+        out = new Float32Array(users * items * s);
+      const pairs = product([0, 1, 2], [0, 1, 2, 3, 4, 5, 6]);
+      const user = Uint32Array.from(pairs, ([u]) => u),
+        item = Uint32Array.from(pairs, ([, i]) => i),
+        place = Uint32Array.from(pairs, (_, row) => row);
+      const full = on((kernels, put) => kernels.generateItems(users, 0, items, o, s, put(h), 0, put(w), put(bias), put(out), items * s));
+      const sparse = on((kernels, put) =>
+        kernels.generateRows(pairs.length, put(user), put(item), put(place), o, s, put(h), put(w), put(bias), put(out)),
+      );
+      expectSameNumbers(sparse.buffers.at(-1)!, full.buffers.at(-1)!, `s = ${s}`);
+    }
+  });
+});
+
+describe('rounding', () => {
+  /** Largest difference between what two runs left in memory. */
+  const distance = (one: Outcome, other: Outcome): number =>
+    Math.max(...one.buffers.flatMap((buffer, b) => Array.from(buffer, (value, i) => Math.abs(value - other.buffers[b]![i]!))));
+  const o = 512,
+    s = 8,
+    source = random(21);
+  const h = real(source, 4 * o),
+    w = real(source, 4 * o * s),
+    bias = real(source, 4 * s),
+    d = real(source, 4 * s);
+  const out = new Float32Array(16 * s),
+    four = Uint32Array.of(0, 1, 2, 3);
+
+  it.each<[string, Call]>([
+    ['gemm', (kernels, put) => kernels.gemm(4, 4 * s, o, put(h), o, 1, put(w), 4 * s, put(out), 4 * s, put(bias), 0)],
+    ['generateItems', (kernels, put) => kernels.generateItems(4, 0, 4, o, s, put(h), 0, put(w), put(bias), put(out), 4 * s)],
+    [
+      'backwardRows',
+      (kernels, put) => {
+        const units = put(new Float32Array(unitRoom(4, o)));
+        const gradients = [put(w), put(bias), put(new Float32Array(4 * o))] as const;
+        kernels.backwardRows(4, 4, put(four), put(four), put(four), 4, o, s, put(h), units, put(w), put(d), ...gradients);
+        kernels.zero(unitRoom(4, o), units);
+      },
+    ],
+  ])('%s stays within float32 rounding of the float64 sum', (_, call) => {
+    const error = distance(onSimd(call), onReference(call));
+    expect(error).toBeGreaterThan(0);
+    expect(error).toBeLessThan(5e-5);
+  });
+});
+
+describe('pointers', () => {
+  it.each([
+    ['across 2 GiB', 2 ** 31 - 4096],
+    ['beyond 2 GiB', 2 ** 31 + 2 ** 27],
+  ])('reach %s', (_, base) => {
+    const memory = sharedMemory((2 ** 31 + 2 ** 28) / 65_536);
+    const n = 5,
+      s = 8,
+      o = 64,
+      users = 3,
+      source = random(22);
+    const h = whole(source, users * o),
+      w = whole(source, n * o * s),
+      bias = whole(source, n * s),
+      out = whole(source, users * n * s);
+    const user = indices(source, n, users),
+      item = indices(source, n, n),
+      slotOf = Int32Array.of(1, -1, 0, -1, 2),
+      d = whole(source, n * s);
+    const call: Call = (kernels, put) => {
+      const ph = put(h),
+        pw = put(w),
+        pBias = put(bias),
+        pUser = put(user),
+        pItem = put(item),
+        pd = put(d),
+        pOut = put(out);
+      const pg = put(new Float32Array(n * o * s)),
+        pgBias = put(new Float32Array(n * s)),
+        pdh = put(new Float32Array(users * o)),
+        units = put(new Float32Array(unitRoom(users, o)));
+      const room = put(new Float32Array(pairRoom(users, o)));
+      kernels.pairUnits(users, o, s, ph, room);
+      kernels.generateItems(users, 0, n, o, s, ph, room, pw, pBias, pOut, n * s);
+      kernels.zero(pairRoom(users, o), room);
+      kernels.generateRows(n, pUser, pItem, pItem, o, s, ph, pw, pBias, put(new Float32Array(n * s)));
+      kernels.backwardRows(n, users, pUser, pItem, pItem, 1000, o, s, ph, units, pw, pd, pg, pgBias, pdh);
+      kernels.zero(unitRoom(users, o), units);
+      kernels.gemm(users, n, o, ph, o, 1, pw, n, put(new Float32Array(users * n)), n, pBias, 0);
+      return kernels.squaresAndDotItems(0, n, s, put(slotOf), pd, pg, put(new Float32Array(2)));
+    };
+    expectSameOutcome(createWorkbench(simdKernels, base, memory)(call), createWorkbench(referenceKernels, base, memory)(call));
+  });
+
+  it.each([
+    ['SIMD', simdKernels],
+    ['reference', referenceKernels],
+  ] as const)('%s refuses to write outside its memory', (_, implement) => {
+    const kernels = implement(sharedMemory(1));
+    expect(() => kernels.relu(8, 65_536 - 16)).toThrow();
+  });
+});

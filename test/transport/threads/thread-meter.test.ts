@@ -1,0 +1,61 @@
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { createThreadMeter, LOOK_MILLIS } from '../../../src/transport/threads/thread-meter.js';
+import { finish, roundsOf } from '../../support/transport/small-run.js';
+
+describe('the thread meter', () => {
+  const metered = () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    let time = 1000;
+    const meter = createThreadMeter(() => time);
+    onTestFinished(() => {
+      meter.close();
+      vi.useRealTimers();
+    });
+    const look = (after: number): void => {
+      time += after;
+      vi.advanceTimersByTime(LOOK_MILLIS);
+    };
+    const hold = (millis: number): void => {
+      time += millis;
+    };
+    return { meter, look, hold };
+  };
+  it('tells the longest delay of the event loop since it was last asked', () => {
+    const { meter, look } = metered();
+    for (const delay of [0, 30, 200, 5]) look(LOOK_MILLIS + delay);
+    expect(meter.take().lagMillis).toBe(200);
+    look(LOOK_MILLIS + 1);
+    expect(meter.take().lagMillis).toBe(1);
+    expect(meter.take().lagMillis).toBe(0);
+  });
+  it('sees a delay that lasts while it is asked, and the whole of it later', () => {
+    const { meter, look, hold } = metered();
+    hold(LOOK_MILLIS + 70);
+    expect(meter.take().lagMillis).toBe(70);
+    look(10);
+    expect(meter.take().lagMillis).toBe(80);
+  });
+  it('tells the heap of its thread', () => {
+    expect(metered().meter.take().heapBytes).toBeGreaterThan(1e6);
+  });
+});
+
+describe('a run on threads', () => {
+  it('tells how long frames waited, what its threads hold, and the sizes of its messages', async () => {
+    const { events } = await finish();
+    const rounds = roundsOf(events);
+    for (const { queueMillis, threads, kernelBytes, traffic } of rounds) {
+      // Each host answers each frame with one.
+      expect(queueMillis.up.length).toBe(queueMillis.down.length);
+      expect(queueMillis.up.length).toBeGreaterThan(0);
+      for (const time of [...queueMillis.down, ...queueMillis.up]) expect(time).toBeGreaterThanOrEqual(0);
+      expect(threads.coordinator.heapBytes).toBeGreaterThan(1e6);
+      expect(threads.host.heapBytes).toBeGreaterThan(1e6);
+      expect(kernelBytes).toBeGreaterThan(65_536);
+      for (const line of traffic) {
+        expect(line.sizes.reduce((sum, count) => sum + count)).toBe(line.messages);
+        expect([line.kind, line.dtype]).toEqual([line.kind, line.kind === 'assign' || line.kind === 'want' ? 'none' : 'f32']);
+      }
+    }
+  });
+});
