@@ -6,7 +6,7 @@ import type { RoundFinished } from '../events/round.js';
 import { checkpointFile, readCheckpoint, readWeights } from './checkpoint/checkpoint.js';
 import { createCheckpointWriter } from './checkpoint/checkpoint-writer.js';
 import { digestOf } from './checkpoint/digest.js';
-import { packCarried, unpackCarried } from './checkpoint/round-state.js';
+import { packRoundState, unpackRoundState } from './checkpoint/round-state.js';
 import { type ActivityGroups, groupByActivity } from './evaluation/activity-groups.js';
 import { type Evaluation, evaluate } from './evaluation/evaluate.js';
 import { type FleetScores, generateModels, scoreFleet } from './evaluation/inspect.js';
@@ -236,7 +236,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
       const start = performance.now();
       const { round } = state;
       const optimizer = server.state();
-      const handedOn = weightsOnly ? {} : { carried: packCarried({ rounds: carried, sampler: sampler().state() }) };
+      const handedOn = weightsOnly ? {} : { carried: packRoundState({ rounds: carried, sampler: sampler().state() }) };
       const { magic, header, stretches } = checkpointFile({
         ...{ algorithm: algorithm.name, round, optimizer, run: { state, run }, weightsOnly, parameters: settled() },
         ...handedOn,
@@ -281,7 +281,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
       state = saved.state;
       if (handedOn.length > 0) {
         const facts = { ...world, profiles: settings.fleet?.profiles.length ?? 0, tensors: algorithm.tensors, round };
-        carried = unpackCarried(handedOn, facts, sampler(), path);
+        carried = unpackRoundState(handedOn, facts, sampler(), path);
       }
       return { round, run: saved.run };
     },

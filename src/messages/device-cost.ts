@@ -2,9 +2,9 @@ import type { Bytes, DeviceId, Joules, Seconds } from '../base/units.js';
 
 /**
  * What an answer cost the device that gave it, or would have given it: facts of the simulation, which travel beside messages and
- * never inside one. A device that falls silent has an account and no message.
+ * never inside one. A device that falls silent has a cost and no message.
  */
-export type Account = {
+export type DeviceCost = {
   readonly device: DeviceId;
   /** Index of its profile in the fleet's mix. */
   readonly profile: number;

@@ -5,7 +5,7 @@ import { loadConfigured } from '../runs/config/load-data.js';
 import type { Environment } from '../runs/folder/environment.js';
 import { openResults } from '../runs/folder/results-folder.js';
 import { trainInto, type Watched } from '../runs/folder/run-folder.js';
-import { dataDigest, findRun, type StoredRun } from '../runs/folder/run-store.js';
+import { dataDigest, type FoundRun, findRun } from '../runs/folder/run-store.js';
 import { planRun } from '../runs/trainer/plan.js';
 import type { Outcome } from '../runs/trainer/run.js';
 
@@ -54,7 +54,7 @@ export type Loader = ReturnType<typeof createLoader>;
 /** Trains a run where the store has a place for it, or trains on one that is there. */
 export const trainHere = async (
   { config }: PlannedRun,
-  { name, state }: StoredRun,
+  { name, state }: FoundRun,
   { dataset }: LoadedData,
   store: StoreOptions,
   hooks: StudyHooks,

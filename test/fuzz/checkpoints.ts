@@ -8,7 +8,7 @@ import { seconds } from '../../src/base/units.js';
 import { createCoordinator } from '../../src/coordinator/coordinator.js';
 import type { RoundState } from '../../src/coordinator/round/round.js';
 import { parseSavedRun } from '../../src/runs/trainer/saves.js';
-import { flightsOf } from '../support/coordinator/client-tasks.js';
+import { clientTasksOf } from '../support/coordinator/client-tasks.js';
 import { contextFor, createInProcess, PLAIN_ROUNDS, settingsOf } from '../support/coordinator/in-process-coordinator.js';
 import { setupOf, WORLD } from '../support/device/small-world.js';
 import { mutateBytes, mutateTree } from './mutate.js';
@@ -52,7 +52,7 @@ export const checkpoints = async (): Promise<Target> => {
   const { carried: behind } = header as { carried: number };
   const weights = body.subarray(0, -behind);
   const { rounds, sampler } = deserialize(body.subarray(-behind)) as { rounds: RoundState; sampler: unknown };
-  const carried = { rounds: { ...rounds, inFlight: flightsOf(algorithm.tensors), norms: [0.5, 2] }, sampler };
+  const carried = { rounds: { ...rounds, inFlight: clientTasksOf(algorithm.tensors), norms: [0.5, 2] }, sampler };
   const packed = serialize(carried);
   const withCarried = (bytes: Uint8Array): Uint8Array =>
     sealed({ ...(header as object), carried: bytes.length }, Buffer.concat([weights, bytes]));

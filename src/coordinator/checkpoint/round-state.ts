@@ -9,12 +9,12 @@ import { MOST_NORMS } from '../round/defence.js';
 import type { RoundState } from '../round/round.js';
 import type { Sampler } from '../sampling/sampler.js';
 
-/** What rounds hand on to one another, in a checkpoint: flights and what the sampler has learned, as V8 serializes plain data. */
+/** What rounds hand on to one another, in a checkpoint: tasks and what the sampler has learned, as V8 serializes plain data. */
 type Carried = { readonly rounds: RoundState; readonly sampler: unknown };
 
-export const packCarried = (carried: Carried): Uint8Array => serialize(carried);
+export const packRoundState = (carried: Carried): Uint8Array => serialize(carried);
 
-/** What flights are checked against. `profiles`: in the fleet's mix; 0 where none is simulated. */
+/** What tasks are checked against. `profiles`: in the fleet's mix; 0 where none is simulated. */
 export type FleetFacts = {
   readonly devices: number;
   readonly items: number;
@@ -60,10 +60,10 @@ const checkOneOf = (value: unknown, names: readonly string[], place: string): vo
   if (typeof value !== 'string' || !names.includes(value)) throw wrong(place, `one of ${names.join(', ')}`, value);
 };
 
-const TRIP = ['profile', 'lost', 'down', 'compute', 'up', 'bytesDown', 'bytesUp', 'operations', 'energy', 'used'] as const;
+const COST = ['device', 'profile', 'lost', 'down', 'compute', 'up', 'bytesDown', 'bytesUp', 'operations', 'energy', 'used'] as const;
 
-const checkTrip = (value: unknown, { profiles }: FleetFacts, place: string): void => {
-  const { profile, lost, used, ...amounts } = treeOf(value, TRIP, place);
+const checkCost = (value: unknown, { profiles }: FleetFacts, place: string): void => {
+  const { profile, lost, used, ...amounts } = treeOf(value, COST, place);
   checkWhole(profile, 0, profiles - 1, `${place}.profile`);
   if (lost !== null) checkOneOf(lost, DROP_STAGES, `${place}.lost`);
   for (const [name, amount] of Object.entries(amounts)) checkNumber(amount, 0, `${place}.${name}`);
@@ -94,7 +94,7 @@ const checkUpdate = (value: unknown, of: unknown, { items, tensors: specs }: Fle
   });
 };
 
-const checkFate = (value: unknown, device: unknown, facts: FleetFacts, place: string): void => {
+const checkOutcome = (value: unknown, device: unknown, facts: FleetFacts, place: string): void => {
   const kind = typeof value === 'object' && value !== null && 'kind' in value ? value.kind : undefined;
   if (kind === 'update') {
     const { update, loss } = treeOf(value, ['kind', 'update', 'loss'], place);
@@ -106,19 +106,19 @@ const checkFate = (value: unknown, device: unknown, facts: FleetFacts, place: st
   else throw wrong(`${place}.kind`, 'update, refused, dropped or rejected', kind);
 };
 
-const checkFlights = (value: unknown, facts: FleetFacts, place: string): void => {
+const checkTasks = (value: unknown, facts: FleetFacts, place: string): void => {
   const seen = new Set<unknown>();
-  for (const [index, flight] of listOf(value, facts.devices, place).entries()) {
+  for (const [index, task] of listOf(value, facts.devices, place).entries()) {
     const where = `${place}[${index}]`;
-    const { device, round, sent, arrives, trip, fate } = treeOf(flight, ['device', 'round', 'sent', 'arrives', 'trip', 'fate'], where);
+    const { device, round, sent, arrives, cost, outcome } = treeOf(task, ['device', 'round', 'sent', 'arrives', 'cost', 'outcome'], where);
     checkWhole(device, 0, facts.devices - 1, `${where}.device`);
     if (seen.has(device)) throw wrong(`${where}.device`, 'each device once', device);
     seen.add(device);
     checkWhole(round, 1, facts.round, `${where}.round`);
     checkNumber(sent, 0, `${where}.sent`);
     checkNumber(arrives, sent as number, `${where}.arrives`);
-    if (trip !== null) checkTrip(trip, facts, `${where}.trip`);
-    checkFate(fate, device, facts, `${where}.fate`);
+    if (cost !== null) checkCost(cost, facts, `${where}.cost`);
+    checkOutcome(outcome, device, facts, `${where}.outcome`);
   }
 };
 
@@ -127,12 +127,12 @@ const parseRounds = (value: unknown, facts: FleetFacts, place: string): RoundSta
   checkNumber(now, 0, `${place}.now`);
   checkWhole(asked, 0, Number.MAX_SAFE_INTEGER, `${place}.asked`);
   for (const norm of listOf(norms, MOST_NORMS, `${place}.norms`)) checkNumber(norm, 0, `${place}.norms`);
-  checkFlights(inFlight, facts, `${place}.inFlight`);
+  checkTasks(inFlight, facts, `${place}.inFlight`);
   return value as RoundState;
 };
 
 /** Nothing of it is believed: bytes behind a checksum that is right may still be anybody's. Throws CHECKPOINT; the sampler is then not usable. */
-export const unpackCarried = (data: Uint8Array, facts: FleetFacts, sampler: Sampler, path: string): RoundState => {
+export const unpackRoundState = (data: Uint8Array, facts: FleetFacts, sampler: Sampler, path: string): RoundState => {
   const place = `${path}, state of the policies`;
   try {
     const { rounds, sampler: learned } = treeOf(deserialize(data), ['rounds', 'sampler'], place);

@@ -1,7 +1,7 @@
 import type { ClientUpdate } from '../../algorithms/port/algorithm.js';
 import { median } from '../../base/median.js';
 import type { DefenceSettings } from '../settings.js';
-import type { Flight } from './client-task.js';
+import type { ClientTask } from './client-task.js';
 import type { Rejection } from './devices.js';
 
 /** Norms per rating of the updates accepted last, oldest first: what is usual. Plain data, for the checkpoint. */
@@ -22,9 +22,9 @@ const normOf = ({ tensors, count }: ClientUpdate): number => {
   return Math.sqrt(squares) / count;
 };
 
-export type UpdateFlight = Flight & { readonly fate: Extract<Flight['fate'], { kind: 'update' }> };
+export type UpdateTask = ClientTask & { readonly outcome: Extract<ClientTask['outcome'], { kind: 'update' }> };
 
-export type Judged = { readonly accepted: readonly UpdateFlight[]; readonly rejected: readonly Rejection[]; readonly norms: Norms };
+export type Judged = { readonly accepted: readonly UpdateTask[]; readonly rejected: readonly Rejection[]; readonly norms: Norms };
 
 /**
  * Rejects updates that are too old, or too long to be honest: beyond a multiple of the median over what was accepted lately and
@@ -35,18 +35,18 @@ export const judgeNorms = (
   { normMultiple, mostNorm }: DefenceSettings,
   maxStaleness: number,
   round: number,
-  offered: readonly UpdateFlight[],
+  offered: readonly UpdateTask[],
   norms: Norms,
 ): Judged => {
   const isBounded = normMultiple > 0 || mostNorm > 0;
-  const found = offered.map(({ fate }) => (isBounded ? normOf(fate.update) : 0));
+  const found = offered.map(({ outcome }) => (isBounded ? normOf(outcome.update) : 0));
   const unusual = normMultiple > 0 ? normMultiple * median([...norms, ...found]) : Number.POSITIVE_INFINITY;
   const bound = Math.min(unusual, mostNorm > 0 ? mostNorm : Number.POSITIVE_INFINITY);
-  const accepted: UpdateFlight[] = [];
+  const accepted: UpdateTask[] = [];
   const rejected: Rejection[] = [];
   const kept: number[] = [];
-  offered.forEach((flight, index) => {
-    const { device, round: asked } = flight;
+  offered.forEach((task, index) => {
+    const { device, round: asked } = task;
     const norm = found[index]!;
     const place = `update of device ${device}`;
     if (round - asked > maxStaleness) {
@@ -55,7 +55,7 @@ export const judgeNorms = (
     } else if (norm > bound) {
       rejected.push({ device, cause: 'norm', text: `${place}: expected a norm per rating of at most ${bound}, found ${norm}` });
     } else {
-      accepted.push(flight);
+      accepted.push(task);
       if (normMultiple > 0) kept.push(norm);
     }
   });

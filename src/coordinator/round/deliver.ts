@@ -2,10 +2,11 @@ import type { Algorithm, GeneratedModel, Rows, ServerHalf } from '../../algorith
 import { badInput } from '../../base/errors.js';
 import { type DeviceId, type Seconds, seconds } from '../../base/units.js';
 import type { RejectionCause } from '../../events/outcomes.js';
+import type { DeviceCost } from '../../messages/device-cost.js';
 import type { Assign, Message, Model, Purpose, Refuse, Want } from '../../messages/message.js';
 import { type Dtype, encodeTensor, shapeOf } from '../../messages/wire-tensor.js';
 import type { Delivery } from '../settings.js';
-import { secondsOf, type Trip, tripsOf } from './device-costs.js';
+import { costsByDevice, secondsOf } from './device-costs.js';
 import type { Exchange, Rejection } from './devices.js';
 
 /** Models to a cohort, and what comes back. */
@@ -16,7 +17,7 @@ export type DeliveryContext = {
   readonly dtype: Dtype;
 };
 
-export type Errand = {
+export type DeliveryRequest = {
   readonly round: number;
   readonly purpose: Purpose;
   readonly delivery: Delivery;
@@ -27,12 +28,12 @@ export type Errand = {
 
 const encodeModel = (
   { algorithm, dtype, items }: DeliveryContext,
-  errand: Errand,
+  request: DeliveryRequest,
   device: DeviceId,
   rows: Rows,
   model: GeneratedModel,
 ): Model => {
-  const { round, purpose } = errand;
+  const { round, purpose } = request;
   const count = rows?.length ?? items;
   const tensors = algorithm.tensors.map((spec, index) => encodeTensor(dtype, shapeOf(spec, count), model[index]!));
   return { kind: 'model', round, device, purpose, rows, tensors };
@@ -43,7 +44,7 @@ type Asked = {
   readonly refusals: readonly Refuse[];
   readonly rejected: readonly Rejection[];
   readonly duplicates: number;
-  readonly trips: ReadonlyMap<DeviceId, Trip>;
+  readonly costs: ReadonlyMap<DeviceId, DeviceCost>;
 };
 
 const rejection = (message: Message, cause: RejectionCause, place: string, expected: string, found: string): Rejection => ({
@@ -67,14 +68,14 @@ const judgeWant = (want: Want, items: number, full: boolean): Rejection | undefi
  * Asks each device for its rows in `subset` delivery, and in either whether it takes part at all where devices have limits. A
  * device that refuses, answers wrongly or falls silent is left out.
  */
-const askForRows = async (context: DeliveryContext, errand: Errand, exchange: Exchange): Promise<Asked> => {
-  const { round, purpose, delivery, cohort, at } = errand;
+const askForRows = async (context: DeliveryContext, request: DeliveryRequest, exchange: Exchange): Promise<Asked> => {
+  const { round, purpose, delivery, cohort, at } = request;
   const full = delivery === 'full';
   if (full && at === undefined)
-    return { rowsOf: new Map(cohort.map((device) => [device, null])), refusals: [], rejected: [], duplicates: 0, trips: new Map() };
+    return { rowsOf: new Map(cohort.map((device) => [device, null])), refusals: [], rejected: [], duplicates: 0, costs: new Map() };
   const assigns = cohort.map((device): Assign => ({ kind: 'assign', round, device, purpose, ...(full ? { full } : {}) }));
   exchange.send(assigns, at === undefined ? undefined : cohort.map(() => at));
-  const { messages, accounts, ...answers } = await exchange.answers();
+  const { messages, costs, ...answers } = await exchange.answers();
   const rejected = [...answers.rejected];
   const rowsOf = new Map<DeviceId, Rows>();
   for (const message of messages) {
@@ -84,7 +85,7 @@ const askForRows = async (context: DeliveryContext, errand: Errand, exchange: Ex
     else if (message.kind === 'want') rowsOf.set(message.device, message.rows);
   }
   const refusals = messages.filter((message) => message.kind === 'refuse');
-  return { rowsOf, refusals, rejected, duplicates: answers.duplicates, trips: tripsOf(accounts, new Map()) };
+  return { rowsOf, refusals, rejected, duplicates: answers.duplicates, costs: costsByDevice(costs, new Map()) };
 };
 
 /** Devices whose models are generated together: neighbours in the cohort, of which the first is at `from`. */
@@ -125,7 +126,7 @@ export type Delivered = {
   /** The rows each device was sent. */
   readonly rowsOf: ReadonlyMap<DeviceId, Rows>;
   /** What it took each device; empty where they take no virtual time. */
-  readonly trips: ReadonlyMap<DeviceId, Trip>;
+  readonly costs: ReadonlyMap<DeviceId, DeviceCost>;
   /** Spent on generating and encoding. */
   readonly generateMillis: number;
 };
@@ -136,10 +137,10 @@ const DUE: Readonly<Record<Purpose, Message['kind']>> = { train: 'update', evalu
  * Generates Φ_u for the prepared cohort and sends it, chunk by chunk: kernel threads generate a chunk while the one before is encoded,
  * devices work on it while the next is generated, and the next waits while a host is too far behind.
  */
-export const deliver = async (context: DeliveryContext, errand: Errand, exchange: Exchange): Promise<Delivered> => {
+export const deliver = async (context: DeliveryContext, request: DeliveryRequest, exchange: Exchange): Promise<Delivered> => {
   const { server } = context;
-  const { at, cohort, purpose } = errand;
-  const { rowsOf, refusals, trips, ...asked } = await askForRows(context, errand, exchange);
+  const { at, cohort, purpose } = request;
+  const { rowsOf, refusals, costs: ofAsking, ...asked } = await askForRows(context, request, exchange);
   const chunks = chunksOf(context, cohort, rowsOf);
   const begin = (chunk: Chunk | undefined) => chunk && server.generate(chunk.from, chunk.rows);
   let generateMillis = 0;
@@ -155,11 +156,11 @@ export const deliver = async (context: DeliveryContext, errand: Errand, exchange
     generating(() => {
       const models = underWay!();
       underWay = begin(chunks[index + 1]);
-      const messages = devices.map((device, i) => encodeModel(context, errand, device, rows[i]!, models[i]!));
-      exchange.send(messages, at === undefined ? undefined : devices.map((device) => later(at, trips.get(device))));
+      const messages = devices.map((device, i) => encodeModel(context, request, device, rows[i]!, models[i]!));
+      exchange.send(messages, at === undefined ? undefined : devices.map((device) => later(at, ofAsking.get(device))));
     });
   }
-  const { messages, rejected, duplicates, accounts } = await exchange.answers();
+  const { messages, rejected, duplicates, costs } = await exchange.answers();
   const due = DUE[purpose];
   const isDue = ({ kind }: Message): boolean => kind === due || kind === 'refuse';
   return {
@@ -172,9 +173,9 @@ export const deliver = async (context: DeliveryContext, errand: Errand, exchange
     ],
     duplicates: asked.duplicates + duplicates,
     rowsOf,
-    trips: tripsOf(accounts, trips),
+    costs: costsByDevice(costs, ofAsking),
     generateMillis,
   };
 };
 
-const later = (at: Seconds, trip: Trip | undefined): Seconds => (trip === undefined ? at : seconds(at + secondsOf(trip)));
+const later = (at: Seconds, cost: DeviceCost | undefined): Seconds => (cost === undefined ? at : seconds(at + secondsOf(cost)));

@@ -1,12 +1,10 @@
 import { bytes, type DeviceId, joules, type Seconds, seconds } from '../../base/units.js';
-import type { Account } from '../../messages/device-cost.js';
+import type { DeviceCost } from '../../messages/device-cost.js';
 
-/** A device's way through a round: its accounts of all the messages it was sent, added up. */
-export type Trip = Omit<Account, 'device'>;
+/** What a device spent on receiving, computing and sending, together. */
+export const secondsOf = ({ down, compute, up }: Pick<DeviceCost, 'down' | 'compute' | 'up'>): Seconds => seconds(down + compute + up);
 
-export const secondsOf = ({ down, compute, up }: Pick<Trip, 'down' | 'compute' | 'up'>): Seconds => seconds(down + compute + up);
-
-const join = (a: Trip, b: Trip): Trip => {
+const join = (a: DeviceCost, b: DeviceCost): DeviceCost => {
   const spans = { down: seconds(a.down + b.down), compute: seconds(a.compute + b.compute), up: seconds(a.up + b.up) };
   const span = secondsOf(spans);
   return {
@@ -20,13 +18,16 @@ const join = (a: Trip, b: Trip): Trip => {
   };
 };
 
-/** The trips so far, each with the device's next account added. */
-export const tripsOf = (accounts: readonly Account[], before: ReadonlyMap<DeviceId, Trip>): ReadonlyMap<DeviceId, Trip> => {
-  if (accounts.length === 0) return before;
-  const trips = new Map(before);
-  for (const { device, ...account } of accounts) {
-    const trip = trips.get(device);
-    trips.set(device, trip === undefined ? account : join(trip, account));
+/** The sums so far, by device, each with the cost of the device's next answer added. */
+export const costsByDevice = (
+  answers: readonly DeviceCost[],
+  before: ReadonlyMap<DeviceId, DeviceCost>,
+): ReadonlyMap<DeviceId, DeviceCost> => {
+  if (answers.length === 0) return before;
+  const sums = new Map(before);
+  for (const cost of answers) {
+    const sum = sums.get(cost.device);
+    sums.set(cost.device, sum === undefined ? cost : join(sum, cost));
   }
-  return trips;
+  return sums;
 };

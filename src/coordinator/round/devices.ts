@@ -2,7 +2,7 @@ import type { Bytes, DeviceId, Millis, Seconds } from '../../base/units.js';
 import type { RejectionCause } from '../../events/outcomes.js';
 import type { RoundFinished } from '../../events/round.js';
 import type { Traffic } from '../../events/traffic.js';
-import type { Account } from '../../messages/device-cost.js';
+import type { DeviceCost } from '../../messages/device-cost.js';
 import type { Message } from '../../messages/message.js';
 import type { Verdict } from './recorder.js';
 
@@ -37,7 +37,7 @@ export type Exchange = {
   answers(): Promise<Answers>;
 };
 
-/** Every device that was asked has a message here, or a rejection, or an account that says where it fell silent. */
+/** Every device that was asked has a message here, or a rejection, or a cost that says where it fell silent. */
 export type Answers = {
   /** Well-formed, of who was asked, one each, in DeviceId order. */
   readonly messages: readonly Message[];
@@ -45,7 +45,7 @@ export type Answers = {
   /** Answers beyond the one that each device owed. */
   readonly duplicates: number;
   /** Empty where no fleet is simulated. */
-  readonly accounts: readonly Account[];
+  readonly costs: readonly DeviceCost[];
 };
 
 /** An answer that was thrown away, and why, in a sentence. */

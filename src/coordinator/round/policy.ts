@@ -1,6 +1,6 @@
 import { type Seconds, seconds } from '../../base/units.js';
 import type { PolicySettings } from '../settings.js';
-import { byArrival, type Flight } from './client-task.js';
+import { byArrival, type ClientTask } from './client-task.js';
 
 /**
  * When a round ends in virtual time, and which updates are part of it. K is the cohort.
@@ -26,53 +26,53 @@ export const askedIn = ({ kind, overSelection, concurrency }: PolicySettings, co
   }
 };
 
-/** A round's end: every flight is in one of the three. */
-export type Closing = {
+/** A round's end: every task is in one of the three. */
+export type RoundClose = {
   /** In the order of their arrival. */
-  readonly arrived: readonly Flight[];
-  readonly late: readonly Flight[];
+  readonly arrived: readonly ClientTask[];
+  readonly late: readonly ClientTask[];
   /** At work beyond the round's end, for a later one. */
-  readonly inFlight: readonly Flight[];
+  readonly inFlight: readonly ClientTask[];
   readonly end: Seconds;
 };
 
-const isUpdate = ({ fate }: Flight): boolean => fate.kind === 'update';
+const isUpdate = ({ outcome }: ClientTask): boolean => outcome.kind === 'update';
 
 /** The round ends after its first `count` events; what is beyond is late. */
-const cut = (ordered: readonly Flight[], count: number, end: Seconds): Closing => ({
+const closeAfter = (ordered: readonly ClientTask[], count: number, end: Seconds): RoundClose => ({
   arrived: ordered.slice(0, count),
   late: ordered.slice(count),
   inFlight: [],
   end,
 });
 
-const lastArrival = (flights: readonly Flight[], start: Seconds): Seconds => flights.at(-1)?.arrives ?? start;
+const lastArrival = (tasks: readonly ClientTask[], start: Seconds): Seconds => tasks.at(-1)?.arrives ?? start;
 
 /** Events up to and including the `count`-th update; all, if there are not so many. */
-const untilUpdates = (ordered: readonly Flight[], count: number): number => {
+const untilUpdates = (ordered: readonly ClientTask[], count: number): number => {
   let updates = 0;
-  for (const [index, flight] of ordered.entries()) {
-    if (isUpdate(flight)) updates += 1;
+  for (const [index, task] of ordered.entries()) {
+    if (isUpdate(task)) updates += 1;
     if (updates === count) return index + 1;
   }
   return ordered.length;
 };
 
 /** Plays the events of a round that began at `start`. Nobody to wait for takes `timeout`: virtual time never stands still. */
-export const closeRound = (policy: PolicySettings, cohort: number, flights: readonly Flight[], start: Seconds): Closing => {
-  const ordered = flights.toSorted(byArrival);
-  if (ordered.length === 0) return cut(ordered, 0, seconds(start + policy.timeout));
+export const closeRound = (policy: PolicySettings, cohort: number, tasks: readonly ClientTask[], start: Seconds): RoundClose => {
+  const ordered = tasks.toSorted(byArrival);
+  if (ordered.length === 0) return closeAfter(ordered, 0, seconds(start + policy.timeout));
   switch (policy.kind) {
     case 'wait-all':
-      return cut(ordered, ordered.length, lastArrival(ordered, start));
+      return closeAfter(ordered, ordered.length, lastArrival(ordered, start));
     case 'deadline': {
       const end = seconds(start + policy.deadline);
       const inTime = ordered.findIndex(({ arrives }) => arrives > end);
-      return inTime < 0 ? cut(ordered, ordered.length, lastArrival(ordered, start)) : cut(ordered, inTime, end);
+      return inTime < 0 ? closeAfter(ordered, ordered.length, lastArrival(ordered, start)) : closeAfter(ordered, inTime, end);
     }
     case 'fastest': {
       const count = untilUpdates(ordered, cohort);
-      return cut(ordered, count, lastArrival(ordered.slice(0, count), start));
+      return closeAfter(ordered, count, lastArrival(ordered.slice(0, count), start));
     }
     case 'buffered': {
       const count = untilUpdates(ordered, cohort);

@@ -4,9 +4,9 @@ import { deviceId, millis } from '../../base/units.js';
 import type { FlightStep, RecordedFlight } from '../../events/flights.js';
 import { MAP_CELLS, type RoundMap } from '../../events/round.js';
 import type { Direction } from '../../events/traffic.js';
-import type { Account } from '../../messages/device-cost.js';
+import type { DeviceCost } from '../../messages/device-cost.js';
 import type { Message } from '../../messages/message.js';
-import { secondsOf, tripsOf } from './device-costs.js';
+import { costsByDevice, secondsOf } from './device-costs.js';
 
 /** Beyond this, a larger share would not show more, and cost rounds time. */
 export const MOST_RECORDED = 10_000;
@@ -22,7 +22,7 @@ export type Recorder = {
   /** A training message of `size` encoded bytes crossed; `took`: the device's local step, where this is its update. */
   message(message: Message, size: Bytes, direction: Direction, took?: Millis): void;
   /** What a simulated device spent on an answer, after that was taken down, or where she fell silent. */
-  account(account: Account): void;
+  cost(cost: DeviceCost): void;
   /** What was taken down since the last call, and what became of answers, which may be those of earlier rounds; flights in DeviceId order. */
   take(verdicts?: readonly Verdict[]): { readonly flights: readonly RecordedFlight[]; readonly map: RoundMap };
 };
@@ -30,7 +30,7 @@ export type Recorder = {
 /** Of an answer that did not step Θ. */
 export type Verdict = { readonly device: DeviceId; readonly step: 'rejected' | 'late'; readonly reason: string };
 
-const sharesLeft = (used: Account['used']): NonNullable<FlightStep['left']> =>
+const sharesLeft = (used: DeviceCost['used']): NonNullable<FlightStep['left']> =>
   Object.fromEntries(Object.entries(used).map(([resource, share]) => [resource, Math.round(Math.max(0, 1 - share) * 1000) / 1000]));
 
 /** Finer digits would be noise, and a third of the record. */
@@ -51,7 +51,7 @@ export const createRecorder = ({ devices, recorded = [], now = () => performance
   let assigned = false;
   const wanted = new Set<number>(recorded);
   let steps = new Map<DeviceId, FlightStep[]>();
-  const accounts = new Map<DeviceId, Account[]>();
+  const costs = new Map<DeviceId, DeviceCost[]>();
   let start: number | undefined;
 
   const add = (device: DeviceId, step: Omit<FlightStep, 'millis'>): void => {
@@ -63,7 +63,7 @@ export const createRecorder = ({ devices, recorded = [], now = () => performance
   /** A round that a lost host interrupted begins again: what came of the first attempt was thrown away. */
   const begin = (device: DeviceId): void => {
     const again = steps.delete(device);
-    accounts.set(device, []);
+    costs.set(device, []);
     add(device, again ? { step: 'sampled', reason: 'again, after a host was lost' } : { step: 'sampled' });
   };
 
@@ -97,24 +97,24 @@ export const createRecorder = ({ devices, recorded = [], now = () => performance
           return;
       }
     },
-    account: (account) => {
-      const { device, lost } = account;
+    cost: (cost) => {
+      const { device, lost } = cost;
       // None: of a measurement, or of a device that is not recorded.
-      accounts.get(device)?.push(account);
+      costs.get(device)?.push(cost);
       if (lost !== null && steps.has(device)) add(device, { step: 'dropped', reason: lost });
     },
     take: (verdicts = []) => {
       // Once a round, with the last that she did.
-      for (const [device, trip] of tripsOf([...accounts.values()].flat(), new Map())) {
+      for (const [device, cost] of costsByDevice([...costs.values()].flat(), new Map())) {
         const known = steps.get(device)!;
-        known.push({ ...known.pop()!, virtual: secondsOf(trip), left: sharesLeft(trip.used) });
+        known.push({ ...known.pop()!, virtual: secondsOf(cost), left: sharesLeft(cost.used) });
       }
       for (const { device, ...verdict } of verdicts) if (wanted.has(device)) add(device, verdict);
       const flights = [...steps].sort(([a], [b]) => a - b).map(([device, taken]) => ({ device, steps: taken }));
       // In full delivery, the model is the first a device hears of a round.
       const map = { asked: assigned ? counts.assign : counts.model, answered: counts.update };
       steps = new Map();
-      accounts.clear();
+      costs.clear();
       counts = newCounts();
       assigned = false;
       start = undefined;

@@ -4,8 +4,8 @@ import type { Phase, RoundFinished } from '../../events/round.js';
 import type { Sampler } from '../sampling/sampler.js';
 import { epochOf, learningRateOf, type PolicySettings, type RoundSettings } from '../settings.js';
 import type { Load } from '../stages.js';
-import { type Flight, launch } from './client-task.js';
-import { judgeNorms, type Norms, type UpdateFlight } from './defence.js';
+import { type ClientTask, launch } from './client-task.js';
+import { judgeNorms, type Norms, type UpdateTask } from './defence.js';
 import { type DeliveryContext, deliver } from './deliver.js';
 import type { Devices } from './devices.js';
 import { outcomesOf, type Played, stalenessOf, verdictsOf, virtualRound } from './outcomes.js';
@@ -23,7 +23,7 @@ export type RoundState = {
   /** Devices asked so far. */
   readonly asked: number;
   /** Devices asked in earlier rounds that are still at work. */
-  readonly inFlight: readonly Flight[];
+  readonly inFlight: readonly ClientTask[];
   readonly norms: Norms;
 };
 
@@ -33,29 +33,32 @@ export const FIRST_STATE: RoundState = { now: seconds(0), asked: 0, inFlight: []
 export type RoundResult = {
   readonly event: Omit<RoundFinished, 'retries' | 'cpuMillis' | 'kernelBytes'>;
   readonly state: RoundState;
-  readonly asked: readonly Flight[];
-  readonly arrived: readonly Flight[];
+  readonly asked: readonly ClientTask[];
+  readonly arrived: readonly ClientTask[];
 };
 
 /** Explained in an event; all of them are counted. */
 const MOST_EXPLAINED = 8;
 
-const isUpdate = (flight: Flight): flight is UpdateFlight => flight.fate.kind === 'update';
+const isUpdate = (task: ClientTask): task is UpdateTask => task.outcome.kind === 'update';
 
 /** In DeviceId order, each by the weight of its age. */
-const weighed = (flights: readonly UpdateFlight[], round: number, policy: PolicySettings): readonly ClientUpdate[] =>
-  flights
+const weighed = (tasks: readonly UpdateTask[], round: number, policy: PolicySettings): readonly ClientUpdate[] =>
+  tasks
     .toSorted((a, b) => a.device - b.device)
-    .map(({ fate: { update }, round: asked }) => {
+    .map(({ outcome: { update }, round: asked }) => {
       const weight = weightOf(policy, round - asked);
       return weight === 1 ? update : { ...update, tensors: update.tensors.map((values) => values.map((value) => weight * value)) };
     });
 
 /** Σ of squared errors and number of ratings over a cohort, in DeviceId order. */
-const sumLoss = (flights: readonly UpdateFlight[]): { loss: number; ratings: number } =>
-  flights
+const sumLoss = (tasks: readonly UpdateTask[]): { loss: number; ratings: number } =>
+  tasks
     .toSorted((a, b) => a.device - b.device)
-    .reduce((sum, { fate }) => ({ loss: sum.loss + fate.loss, ratings: sum.ratings + fate.update.count }), { loss: 0, ratings: 0 });
+    .reduce((sum, { outcome }) => ({ loss: sum.loss + outcome.loss, ratings: sum.ratings + outcome.update.count }), {
+      loss: 0,
+      ratings: 0,
+    });
 
 /**
  * One round (Algorithm 1, lines 7-15; regenerating models for devices that are not sampled, lines 16-19, waits until they
@@ -85,13 +88,13 @@ export const runRound = async (
   clock.lap('sample');
   if (cohort.length > 0) server.prepare(cohort, round);
   clock.lap('generate');
-  const errand = { round, purpose: 'train', delivery: settings.delivery, cohort, ...(fleet === null ? {} : { at: now }) } as const;
-  const delivered = await deliver(context, errand, await devices.open());
+  const request = { round, purpose: 'train', delivery: settings.delivery, cohort, ...(fleet === null ? {} : { at: now }) } as const;
+  const delivered = await deliver(context, request, await devices.open());
   clock.lap('devices');
   clock.move('devices', 'generate', delivered.generateMillis);
-  const { flights, rejected: faulty } = launch(context, delivered, { round, cohort, now, timeout: policy.timeout });
-  const closing = closeRound(policy, load.cohort, [...inFlight, ...flights], now);
-  const { accepted, rejected, norms } = judgeNorms(defence, policy.maxStaleness, round, closing.arrived.filter(isUpdate), before.norms);
+  const { tasks, rejected: faulty } = launch(context, delivered, { round, cohort, now, timeout: policy.timeout });
+  const close = closeRound(policy, load.cohort, [...inFlight, ...tasks], now);
+  const { accepted, rejected, norms } = judgeNorms(defence, policy.maxStaleness, round, close.arrived.filter(isUpdate), before.norms);
   const updates = weighed(accepted, round, policy);
   // Updates of earlier rounds go back through Θ as it is now, for the devices that sent them.
   if (policy.kind === 'buffered' && updates.length > 0)
@@ -107,7 +110,7 @@ export const runRound = async (
 
   const { loss, ratings } = sumLoss(accepted);
   const thrown = [...faulty, ...rejected];
-  const played: Played = { start: now, launched: flights, carried: inFlight.length, closing, accepted, rejected };
+  const played: Played = { start: now, launched: tasks, carried: inFlight.length, close, accepted, rejected };
   return {
     event: {
       type: 'round',
@@ -130,11 +133,11 @@ export const runRound = async (
             ),
       traffic: devices.takeTraffic(),
       ...clock.read(),
-      ...devices.takeReport(verdictsOf(thrown, closing)),
+      ...devices.takeReport(verdictsOf(thrown, close)),
     },
-    state: { now: fleet === null ? now : closing.end, asked: before.asked + cohort.length, inFlight: closing.inFlight, norms },
-    asked: flights,
-    arrived: closing.arrived,
+    state: { now: fleet === null ? now : close.end, asked: before.asked + cohort.length, inFlight: close.inFlight, norms },
+    asked: tasks,
+    arrived: close.arrived,
   };
 };
 

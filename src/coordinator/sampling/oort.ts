@@ -1,6 +1,6 @@
 import { random } from '../../base/random.js';
 import { type DeviceId, deviceId } from '../../base/units.js';
-import type { Flight } from '../round/client-task.js';
+import type { ClientTask } from '../round/client-task.js';
 import { secondsOf } from '../round/device-costs.js';
 import type { OortSettings } from '../settings.js';
 import type { Sampler } from './sampler.js';
@@ -96,10 +96,10 @@ export const createOort = (settings: OortSettings, seed: number, devices: number
       }
       return [...chosen].sort((a, b) => a - b);
     },
-    learn: (round: number, asked: readonly Flight[], arrived: readonly Flight[]) => {
+    learn: (round: number, asked: readonly ClientTask[], arrived: readonly ClientTask[]) => {
       for (const { device } of asked) tried.add(device);
-      for (const { device, fate, trip } of arrived.toSorted((a, b) => a.device - b.device)) {
-        if (fate.kind === 'update') known.set(device, [fate.loss, round, trip === null ? 0 : secondsOf(trip)]);
+      for (const { device, outcome, cost } of arrived.toSorted((a, b) => a.device - b.device)) {
+        if (outcome.kind === 'update') known.set(device, [outcome.loss, round, cost === null ? 0 : secondsOf(cost)]);
       }
     },
     state: () => ({ known: [...known], tried: [...tried] }),

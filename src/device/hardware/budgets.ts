@@ -22,22 +22,22 @@ export const createBudgets = (devices: number): Budgets => ({
 });
 
 /** At virtual time `at`. */
-export type Standing = { readonly battery: number; readonly dataUsed: number; readonly at: Seconds };
+export type BudgetLevel = { readonly battery: number; readonly dataUsed: number; readonly at: Seconds };
 
 /** Batteries start anywhere between their reserve and full. */
-const initial = ({ battery }: DeviceProfile, seed: number, device: DeviceId): Standing => {
+const initial = ({ battery }: DeviceProfile, seed: number, device: DeviceId): BudgetLevel => {
   const share = battery.reserve + (1 - battery.reserve) * random(seed, 'battery', device).uniform();
   return { battery: share * battery.capacity, dataUsed: 0, at: 0 as Seconds };
 };
 
-/** A device's standing in `round`: `before` it took part, or as its first message of the round left it. */
-export const standingIn = (
+/** A device's level in `round`: `before` it took part, or as its first message of the round left it. */
+export const levelIn = (
   { rounds, versions }: Budgets,
   index: number,
   round: number,
   stage: 'before' | 'within',
-  start: () => Standing,
-): Standing => {
+  start: () => BudgetLevel,
+): BudgetLevel => {
   const last = rounds[index]!;
   if (last === 0) return start();
   const version = stage === 'before' && last >= round ? 0 : 1;
@@ -45,25 +45,25 @@ export const standingIn = (
   return { battery: versions[at]!, dataUsed: versions[at + 1]!, at: versions[at + 2]! as Seconds };
 };
 
-export const firstStanding =
-  (setup: FleetSetup, profile: DeviceProfile, device: DeviceId): (() => Standing) =>
+export const firstLevel =
+  (setup: FleetSetup, profile: DeviceProfile, device: DeviceId): (() => BudgetLevel) =>
   () =>
     initial(profile, setup.seed, device);
 
 /** As device/actor/private-state.ts keeps its states, and in that order. */
-export const keepStanding = ({ rounds, versions }: Budgets, index: number, round: number, before: Standing, after: Standing): void => {
-  const write = (version: number, { battery, dataUsed, at }: Standing): void =>
+export const keepLevel = ({ rounds, versions }: Budgets, index: number, round: number, before: BudgetLevel, after: BudgetLevel): void => {
+  const write = (version: number, { battery, dataUsed, at }: BudgetLevel): void =>
     versions.set([battery, dataUsed, at], (2 * index + version) * FIELDS);
   write(0, before);
   rounds[index] = round;
   write(1, after);
 };
 
-/** A standing at a later time: the battery drained and charged meanwhile, and a new period of the data plan may have begun. */
-export const standingAt = (setup: FleetSetup, profile: DeviceProfile, device: DeviceId, standing: Standing, now: Seconds): Standing => {
+/** A level at a later time: the battery drained and charged meanwhile, and a new period of the data plan may have begun. */
+export const levelAt = (setup: FleetSetup, profile: DeviceProfile, device: DeviceId, level: BudgetLevel, now: Seconds): BudgetLevel => {
   const { period } = profile.dataPlan;
-  const samePeriod = Math.floor(standing.at / period) === Math.floor(now / period);
+  const samePeriod = Math.floor(level.at / period) === Math.floor(now / period);
   const local = localTime(setup, device, now);
-  const battery = advance(profile.battery, standing.battery as never, local - (now - standing.at), local);
-  return { battery, dataUsed: samePeriod ? standing.dataUsed : 0, at: now };
+  const battery = advance(profile.battery, level.battery as never, local - (now - level.at), local);
+  return { battery, dataUsed: samePeriod ? level.dataUsed : 0, at: now };
 };

@@ -37,7 +37,7 @@ export type Battery = {
 };
 
 /** The chances that a device that takes part falls silent then. */
-export type Dropout = { readonly before: number; readonly during: number; readonly after: number };
+export type DropoutChances = { readonly before: number; readonly during: number; readonly after: number };
 
 /** A simulated fleet: what its devices are like and how they behave. Plain data: it crosses threads. */
 export type FleetSetup = {
@@ -50,7 +50,7 @@ export type FleetSetup = {
   /** Hour of the day, UTC, at virtual time 0. */
   readonly startHour: number;
   readonly availability: Availability;
-  readonly dropout: Dropout;
+  readonly dropout: DropoutChances;
   /** Absent: none. */
   readonly perturbations?: DevicePerturbations;
 };

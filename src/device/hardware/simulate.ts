@@ -1,6 +1,6 @@
 import { random } from '../../base/random.js';
 import { type Bytes, bytes, type DeviceId, joules, type Seconds, seconds } from '../../base/units.js';
-import type { Account, DropStage, Resource } from '../../messages/device-cost.js';
+import type { DeviceCost, DropStage, Resource } from '../../messages/device-cost.js';
 import type { Assign, Message, Model, RefusalCause } from '../../messages/message.js';
 import { elements } from '../../messages/wire-tensor.js';
 import { type DeviceContext, type Transition, transition } from '../actor/actor.js';
@@ -8,7 +8,7 @@ import { batchOf } from '../actor/batch.js';
 import { indexOf, ratingsOf } from '../actor/columns.js';
 import { delayOf, linkFactorOf } from '../faults/perturbations.js';
 import { isAvailable } from './availability.js';
-import { type Budgets, firstStanding, keepStanding, type Standing, standingAt, standingIn } from './budgets.js';
+import { type BudgetLevel, type Budgets, firstLevel, keepLevel, levelAt, levelIn } from './budgets.js';
 import { type DeviceProfile, type FleetSetup, type Link, localTime, profileOf } from './profile.js';
 
 /**
@@ -16,7 +16,7 @@ import { type DeviceProfile, type FleetSetup, type Link, localTime, profileOf } 
  * message costs follows from what it really was: its encoded bytes, the operations of its batch, the numbers of its model.
  * Every draw is keyed by (seed, purpose, round, device).
  *
- * An answer's bytes are known only once the whole frame is encoded: `attempt` does the work, `settle` charges for it.
+ * An answer's bytes are known only once the whole frame is encoded: `attempt` does the work, `charge` charges for it.
  */
 export type Simulation = { readonly setup: FleetSetup; readonly budgets: Budgets };
 
@@ -27,8 +27,8 @@ export type Attempt = {
   readonly lost: DropStage | null;
   readonly profile: number;
   /** Before the round, and now. */
-  readonly before: Standing;
-  readonly now: Standing;
+  readonly before: BudgetLevel;
+  readonly now: BudgetLevel;
   readonly bytesDown: Bytes;
   readonly down: Seconds;
   readonly compute: Seconds;
@@ -61,7 +61,7 @@ const needsOf = (context: DeviceContext, { energy }: DeviceProfile, message: Ass
 };
 
 /** What stands against taking part, if anything. */
-const objection = ({ memory, storage, dataPlan, battery }: DeviceProfile, now: Standing, needs: Needs): RefusalCause | undefined => {
+const objection = ({ memory, storage, dataPlan, battery }: DeviceProfile, now: BudgetLevel, needs: Needs): RefusalCause | undefined => {
   if (needs.memory > memory) return 'memory';
   if (needs.storage > storage) return 'storage';
   if (now.dataUsed + needs.data > dataPlan.bytes) return 'data plan';
@@ -94,10 +94,10 @@ export const attempt = (
   const index = indexOf(context.columns, device);
   const profile = profileOf(setup, device);
   const kindOfDevice = setup.profiles[profile]!;
-  const start = firstStanding(setup, kindOfDevice, device);
-  const before = standingIn(budgets, index, round, 'before', start);
-  const stored = kind === 'assign' ? before : standingIn(budgets, index, round, 'within', start);
-  const now = standingAt(setup, kindOfDevice, device, stored, at);
+  const start = firstLevel(setup, kindOfDevice, device);
+  const before = levelIn(budgets, index, round, 'before', start);
+  const stored = kind === 'assign' ? before : levelIn(budgets, index, round, 'within', start);
+  const now = levelAt(setup, kindOfDevice, device, stored, at);
   const chance = random(setup.seed, 'dropout', kind, round, device);
   const isThere = (then: number): boolean =>
     isAvailable(setup.availability, setup.seed, device, seconds(then), localTime(setup, device, seconds(then)));
@@ -129,7 +129,7 @@ export const attempt = (
 };
 
 /** Charges a device's budgets for an attempt whose answer took `bytesUp` (0: none was sent), and says what it cost. */
-export const settle = (context: DeviceContext, { setup, budgets }: Simulation, attempted: Attempt, bytesUp: Bytes): Account => {
+export const charge = (context: DeviceContext, { setup, budgets }: Simulation, attempted: Attempt, bytesUp: Bytes): DeviceCost => {
   const { message, lost, profile, before, now, bytesDown, down, compute, operations, needs } = attempted;
   const { round, device } = message;
   const kindOfDevice = setup.profiles[profile]!;
@@ -138,13 +138,13 @@ export const settle = (context: DeviceContext, { setup, budgets }: Simulation, a
   const delay = isUpdate && setup.perturbations !== undefined ? delayOf(setup.perturbations, setup.seed, round, device) : 0;
   const up = bytesUp === 0 ? seconds(0) : seconds(delay + transfer(setup, 'up', kindOfDevice.up, message, bytesUp));
   const energy = joules(bytesDown * per.perByteReceived + bytesUp * per.perByteSent + operations * per.perOperation);
-  const after: Standing = {
+  const after: BudgetLevel = {
     battery: Math.max(0, now.battery - energy),
     // Whoever has used up her plan can still be asked: that much her operator gives away.
     dataUsed: Math.min(dataPlan.bytes, now.dataUsed + bytesDown + bytesUp),
     at: now.at,
   };
-  keepStanding(budgets, indexOf(context.columns, device), round, before, after);
+  keepLevel(budgets, indexOf(context.columns, device), round, before, after);
   const span = down + compute + up;
   const used: Record<Resource, number> = {
     memory: needs.memory / kindOfDevice.memory,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { SCHEDULE_UNITS, SCHEDULES } from '../../coordinator/schedule.js';
 import { DELIVERIES, POLICIES, SAMPLINGS, WEIGHTINGS } from '../../coordinator/settings.js';
 import { STAGE_UNITS } from '../../coordinator/stages.js';
-import { LIES } from '../../device/faults/lying.js';
+import { ATTACKS } from '../../device/faults/byzantine.js';
 import { DTYPES } from '../../messages/wire-tensor.js';
 
 /**
@@ -213,12 +213,12 @@ const perturbations = z.strictObject({
     'share of the devices whose clock is wrong, which moves when they are reachable and charge (section fleet)',
   ),
   skewHours: z.number().min(0).max(24).default(6).describe('most hours by which a wrong clock is ahead or behind'),
-  lying: probability.describe('share of the devices that send lies in place of updates'),
-  lies: z
-    .array(z.enum(LIES))
-    .default([...LIES])
-    .describe('what liars send, drawn anew each round: nan, norm, shape, round'),
-  lieFactor: z.number().positive().default(1000).describe('norm: how many times longer, and the other way, than the honest update'),
+  byzantine: probability.describe('share of the devices that send attacks in place of updates'),
+  attacks: z
+    .array(z.enum(ATTACKS))
+    .default([...ATTACKS])
+    .describe('what byzantine devices send, drawn anew each round: nan, norm, shape, round'),
+  attackFactor: z.number().positive().default(1000).describe('norm: how many times longer, and the other way, than the honest update'),
 });
 
 const checkpoint = z.strictObject({

@@ -38,15 +38,15 @@ export const withPerturbations = (setup: FleetSetup, { perturbations }: Config):
 
 /** What goes wrong on hosts, or undefined. Throws CONFIG for a perturbation of virtual time where none passes. */
 export const hostPerturbations = ({ seed, perturbations, fleet }: Config, hosts: number): HostPerturbations | undefined => {
-  const { slowHosts, slowMillis, lost, duplicated, corrupted, lying, lies, lieFactor: factor } = perturbations;
+  const { slowHosts, slowMillis, lost, duplicated, corrupted, byzantine, attacks, attackFactor: factor } = perturbations;
   const needing = (['degradedLinks', 'skewedClocks', 'delayed'] as const).find((key) => perturbations[key] > 0);
   if (needing !== undefined && fleet.profiles === 'none')
     throw badInput('CONFIG', 'key fleet.profiles', `profiles, as perturbations.${needing} is about virtual time`, 'none');
-  if (slowHosts + lost + duplicated + corrupted + lying === 0) return undefined;
+  if (slowHosts + lost + duplicated + corrupted + byzantine === 0) return undefined;
   return {
     slowHosts: Math.ceil(slowHosts * hosts),
     slowMillis,
-    lying: { seed, share: lying, lies, factor },
+    byzantine: { seed, share: byzantine, attacks, factor },
     wire: { seed, lost, duplicated, corrupted },
   };
 };

@@ -101,7 +101,7 @@ const LINES_PER_WRITE = 1000;
  * last round kept, 0 when there is none. A missing file is an empty one; a torn last line (the process died) is cut off.
  * Rejects with CHECKPOINT on any other line that is not an object with a round.
  */
-export const cutNdjson = async (path: string, lastRound: number): Promise<number> => {
+export const truncateNdjson = async (path: string, lastRound: number): Promise<number> => {
   let kept = 0;
   const copy = async (source: FileHandle, append: (text: string) => Promise<void>): Promise<void> => {
     let number = 0;

@@ -9,7 +9,7 @@ import type { RunEvent } from '../../events/run-event.js';
 import { bytesOf, type Traffic } from '../../events/traffic.js';
 import { writeAtomically } from './atomic-write.js';
 import { type FlightLog, openFlightLog } from './flight-log.js';
-import { cutNdjson, type NdjsonFile, openNdjson } from './ndjson.js';
+import { type NdjsonFile, openNdjson, truncateNdjson } from './ndjson.js';
 import { checkRunName, defaultRunName, type RunOrigin } from './run-name.js';
 import type { Summary } from './summary.js';
 
@@ -152,7 +152,7 @@ const lineWriter = (path: string, warn: (text: string) => void) => {
   return {
     append,
     open: () => start(Promise.resolve(0)),
-    cut: (round: number) => start(cutNdjson(path, round)),
+    cut: (round: number) => start(truncateNdjson(path, round)),
     flush: async () => file?.flush(),
     async close(): Promise<void> {
       // Whoever opened it was told if that failed.

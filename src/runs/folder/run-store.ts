@@ -72,7 +72,7 @@ const isOf = (folder: string, config: Config, except: readonly string[]): boolea
   });
 };
 
-export type StoredRun = {
+export type FoundRun = {
   readonly name: string;
   readonly folder: string;
   readonly state: 'missing' | 'unfinished' | 'finished';
@@ -80,7 +80,7 @@ export type StoredRun = {
 
 const FINISHED = ['completed', 'early-stopped'];
 
-const stateOf = (folder: string, { checkpoint }: Config): StoredRun['state'] => {
+const stateOf = (folder: string, { checkpoint }: Config): FoundRun['state'] => {
   const summary = join(folder, 'summary.json');
   if (existsSync(summary) && FINISHED.includes((JSON.parse(readFileSync(summary, 'utf8')) as { reason: string }).reason))
     // Without space on the disk a run ends all the same, and its best model is gone.
@@ -89,7 +89,7 @@ const stateOf = (folder: string, { checkpoint }: Config): StoredRun['state'] => 
 };
 
 /** Finds the run's place under `root`. What a run left that ended before its first checkpoint is removed: there is nothing to continue. Keys in `except` are not asked for. */
-export const findRun = (root: string, config: Config, dataset: Dataset, digest: string, except: readonly string[] = []): StoredRun => {
+export const findRun = (root: string, config: Config, dataset: Dataset, digest: string, except: readonly string[] = []): FoundRun => {
   const wanted = nameOf(config, dataset, digest, except);
   for (let attempt = 1; ; attempt++) {
     const name = attempt === 1 ? wanted : `${wanted}-${attempt}`;

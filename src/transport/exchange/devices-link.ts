@@ -6,7 +6,7 @@ import type { Answers, Devices, Exchange, HostsReport, Rejection } from '../../c
 import type { Recorder } from '../../coordinator/round/recorder.js';
 import type { ThreadUse } from '../../events/round.js';
 import type { Direction } from '../../events/traffic.js';
-import type { Account } from '../../messages/device-cost.js';
+import type { DeviceCost } from '../../messages/device-cost.js';
 import { decodeRecords, encodeFrame } from '../../messages/frame.js';
 import type { Message } from '../../messages/message.js';
 import { createThreadMeter, sharedNow } from '../threads/thread-meter.js';
@@ -44,7 +44,7 @@ const MOST_SPARE = bytes(128 * 2 ** 20);
 /** Rounds differ in size: a frame may be written into one of twice its length. */
 const SLACK = 2;
 
-type Collected = { messages: Message[]; rejected: Rejection[]; duplicates: number; accounts: Account[] };
+type Collected = { messages: Message[]; rejected: Rejection[]; duplicates: number; costs: DeviceCost[] };
 
 type OpenExchange = {
   readonly id: number;
@@ -57,7 +57,7 @@ type OpenExchange = {
   waiting: { readonly resolve: (answers: Answers) => void; readonly reject: (error: Error) => void } | undefined;
 };
 
-const nothing = (): Collected => ({ messages: [], rejected: [], duplicates: 0, accounts: [] });
+const nothing = (): Collected => ({ messages: [], rejected: [], duplicates: 0, costs: [] });
 
 const NO_USE: ThreadUse = { lagMillis: millis(0), gcMillis: millis(0), heapBytes: bytes(0) };
 const NO_USAGE: StoreUsage = { models: 0, bytes: bytes(0), evicted: 0, delivered: 0 };
@@ -112,7 +112,7 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder, mostUna
     }
     if (exchange.failure !== undefined) throw exchange.failure;
   };
-  const settle = (exchange: OpenExchange): void => {
+  const concludeIfAnswered = (exchange: OpenExchange): void => {
     const { waiting, failure, outstanding } = exchange;
     exchange.sending?.();
     if (waiting === undefined || (failure === undefined && outstanding.some((batches) => batches.length > 0))) return;
@@ -120,14 +120,14 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder, mostUna
     const { collected } = exchange;
     exchange.collected = nothing();
     // Hosts are threads that finish in any order: whatever follows must not see it.
-    for (const list of [collected.messages, collected.rejected, collected.accounts]) list.sort((a, b) => a.device - b.device);
+    for (const list of [collected.messages, collected.rejected, collected.costs]) list.sort((a, b) => a.device - b.device);
     if (failure === undefined) waiting.resolve(collected);
     else waiting.reject(failure);
   };
   const abort = (error: Error): void => {
     if (current === undefined) return;
     current.failure ??= error;
-    settle(current);
+    concludeIfAnswered(current);
   };
 
   const hostOf = (device: DeviceId): number => {
@@ -140,7 +140,7 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder, mostUna
    * Sorts a host's answers: those of devices that owed one, and faults. A device that owes an answer and gave none is charged
    * with a fault of its frame, since nothing else in the frame can have been its answer.
    */
-  const receive = (host: number, exchange: OpenExchange, { frame, length, accounts, deviceMillis: times }: FrameUp): void => {
+  const receive = (host: number, exchange: OpenExchange, { frame, length, costs, deviceMillis: times }: FrameUp): void => {
     const place = `frame from host ${host}`;
     const { records, sizes } = decodeRecords(frame, length, place);
     const answered = exchange.outstanding[host]!.shift();
@@ -170,10 +170,10 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder, mostUna
         owing.delete(device);
       }
     });
-    for (const account of accounts) {
-      collected.accounts.push(account);
-      recorder.account(account);
-      if (account.lost !== null) owing.delete(account.device);
+    for (const cost of costs) {
+      collected.costs.push(cost);
+      recorder.cost(cost);
+      if (cost.lost !== null) owing.delete(cost.device);
     }
     for (const device of owing.keys()) {
       const fault = faults.shift() ?? { cause: 'malformed', text: `${place}: expected an answer of device ${device}, found none` };
@@ -186,7 +186,7 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder, mostUna
     abort(code === null ? new Error(`host ${host}: ${message}`) : new MetafleetError(code, `host ${host}: ${message}`));
   };
 
-  const account = (host: number, { store, deviceMillis: times, waited, thread }: FrameUp): void => {
+  const countUse = (host: number, { store, deviceMillis: times, waited, thread }: FrameUp): void => {
     const { lagMillis, gcMillis } = hostUse[host]!;
     hostUse[host] = {
       lagMillis: millis(Math.max(lagMillis, thread.lagMillis)),
@@ -206,8 +206,8 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder, mostUna
     if (up.spent !== undefined) spares.keep(up.spent);
     try {
       receive(host, exchange, up);
-      account(host, up);
-      settle(exchange);
+      countUse(host, up);
+      concludeIfAnswered(exchange);
     } catch (error) {
       abort(
         isMetafleetError(error) ? error : new MetafleetError('MESSAGE', `frame from host ${host}: ${messageOf(error)}`, { cause: error }),
@@ -278,7 +278,7 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder, mostUna
         answers: () =>
           new Promise((resolve, reject) => {
             exchange.waiting = { resolve, reject };
-            settle(exchange);
+            concludeIfAnswered(exchange);
           }),
       };
     },

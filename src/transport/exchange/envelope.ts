@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../base/errors.js';
 import type { Bytes, Millis, Seconds } from '../../base/units.js';
 import type { ThreadUse } from '../../events/round.js';
-import type { Account } from '../../messages/device-cost.js';
+import type { DeviceCost } from '../../messages/device-cost.js';
 
 type Frame = {
   readonly exchange: number;
@@ -27,7 +27,7 @@ export type FrameUp = Frame & {
   /** A large frame that was answered, given back to be written again: memory that only a collection frees costs many of them. */
   readonly spent?: ArrayBuffer;
   /** Of each device asked, also of those that fell silent; empty where no fleet is simulated. */
-  readonly accounts: readonly Account[];
+  readonly costs: readonly DeviceCost[];
 };
 
 /** Bytes from which a frame is given back. */

@@ -1,6 +1,6 @@
 import { random } from '../../base/random.js';
 import { bytes, type DeviceId, joules, seconds } from '../../base/units.js';
-import type { Account } from '../../messages/device-cost.js';
+import type { DeviceCost } from '../../messages/device-cost.js';
 import type { Encoded } from '../../messages/frame.js';
 import type { Message } from '../../messages/message.js';
 
@@ -71,16 +71,16 @@ export const disturb = (messages: readonly Message[], encoded: Encoded, disturba
 
 const UNUSED = { memory: 0, storage: 0, dataPlan: 0, battery: 0, compute: 0 } as const;
 
-/** The account of a device whose update was lost, where no fleet is simulated that would have one. */
-const bareAccount = (device: DeviceId): Account => ({
+/** The cost of a device whose update was lost, where no fleet is simulated that would have one. */
+const bareCost = (device: DeviceId): DeviceCost => ({
   ...{ device, profile: 0, lost: 'after', operations: 0, energy: joules(0), used: UNUSED },
   ...{ down: seconds(0), compute: seconds(0), up: seconds(0), bytesDown: bytes(0), bytesUp: bytes(0) },
 });
 
 /** Accounts that say whose update was lost on its way: to the coordinator, devices that fell silent after training. */
-export const withLosses = (accounts: readonly Account[], lost: ReadonlySet<DeviceId>): readonly Account[] => {
-  if (lost.size === 0) return accounts;
-  const known = accounts.map((account) => (lost.has(account.device) ? ({ ...account, lost: 'after' } as const) : account));
-  const present = new Set(accounts.map(({ device }) => device));
-  return [...known, ...[...lost].filter((device) => !present.has(device)).map(bareAccount)];
+export const withLosses = (costs: readonly DeviceCost[], lost: ReadonlySet<DeviceId>): readonly DeviceCost[] => {
+  if (lost.size === 0) return costs;
+  const known = costs.map((cost) => (lost.has(cost.device) ? ({ ...cost, lost: 'after' } as const) : cost));
+  const present = new Set(costs.map(({ device }) => device));
+  return [...known, ...[...lost].filter((device) => !present.has(device)).map(bareCost)];
 };

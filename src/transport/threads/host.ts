@@ -8,10 +8,10 @@ import type { BatchOptions } from '../../device/actor/batch.js';
 import { activityOf, indexOf, type PrivateColumns, ratingsOf } from '../../device/actor/columns.js';
 import { createModelStore } from '../../device/actor/model-store.js';
 import { keepState, stateBefore } from '../../device/actor/private-state.js';
-import { type Lying, lieAbout } from '../../device/faults/lying.js';
+import { type Byzantine, withAttack } from '../../device/faults/byzantine.js';
 import type { FleetSetup } from '../../device/hardware/profile.js';
-import { type Attempt, attempt, type Simulation, settle } from '../../device/hardware/simulate.js';
-import type { Account } from '../../messages/device-cost.js';
+import { type Attempt, attempt, charge, type Simulation } from '../../device/hardware/simulate.js';
+import type { DeviceCost } from '../../messages/device-cost.js';
 import { type Decoded, decodeFrame, type Encoded, encodeFrame } from '../../messages/frame.js';
 import type { Message } from '../../messages/message.js';
 import type { Dtype } from '../../messages/wire-tensor.js';
@@ -39,7 +39,7 @@ export type HostPerturbations = {
   /** The first so many hosts stand still so long before each frame of models. */
   readonly slowHosts: number;
   readonly slowMillis: number;
-  readonly lying: Lying;
+  readonly byzantine: Byzantine;
   readonly wire: Disturbance;
 };
 
@@ -55,7 +55,7 @@ export type HostControl = {
   stop(): void;
 };
 
-type Answered = { readonly encoded: Encoded; readonly accounts: readonly Account[] };
+type Answered = { readonly encoded: Encoded; readonly costs: readonly DeviceCost[] };
 
 /** Later than any round: the newest version of a device's state. */
 const NEWEST = Number.MAX_SAFE_INTEGER;
@@ -85,7 +85,7 @@ export const serveHost = ({ host, setup, control, traffic }: HostTask): Promise<
   const told = (done: Transition): Transition => {
     const { perturbations } = setup;
     if (perturbations === undefined || done.reply.kind !== 'update') return done;
-    return { ...done, reply: lieAbout(done.reply, perturbations.lying, algorithm.tensors) };
+    return { ...done, reply: withAttack(done.reply, perturbations.byzantine, algorithm.tensors) };
   };
 
   /** The frame as it arrives, and whose update did not. */
@@ -93,10 +93,10 @@ export const serveHost = ({ host, setup, control, traffic }: HostTask): Promise<
     const { perturbations } = setup;
     if (perturbations === undefined) return answered;
     const { encoded, lost } = disturb(replies, answered.encoded, perturbations.wire);
-    return { encoded, accounts: withLosses(answered.accounts, lost) };
+    return { encoded, costs: withLosses(answered.costs, lost) };
   };
 
-  /** Devices that take time, refuse and fall silent: their answers, and an account of each. */
+  /** Devices that take time, refuse and fall silent: their answers, and the cost of each. */
   const answerAsFleet = (loaded: DeviceContext, simulation: Simulation, { messages, sizes }: Decoded, at: readonly Seconds[]): Answered => {
     const attempts = messages.map((message, index): Attempt => {
       if (message.kind !== 'assign' && message.kind !== 'model')
@@ -110,18 +110,18 @@ export const serveHost = ({ host, setup, control, traffic }: HostTask): Promise<
     const replies = arriving.map(({ done }) => done!.reply);
     const encoded = encodeFrame(replies);
     const sizeOf = new Map(arriving.map(({ message }, index) => [message.device, bytes(encoded.sizes[index]!)]));
-    const accounts = attempts.map((attempted) => settle(loaded, simulation, attempted, sizeOf.get(attempted.message.device) ?? bytes(0)));
-    return sentOver(replies, { encoded, accounts });
+    const costs = attempts.map((attempted) => charge(loaded, simulation, attempted, sizeOf.get(attempted.message.device) ?? bytes(0)));
+    return sentOver(replies, { encoded, costs });
   };
 
   const answer = ({ exchange, frame, length, sent, at }: FrameDown): FrameUp => {
     const waited = millis(sharedNow() - sent);
     if (context === undefined) throw new Error('a frame came before the ratings were loaded');
     const loaded = context;
-    const up = ({ frame: reply, length: size }: Encoded, deviceMillis: readonly Millis[], accounts: readonly Account[]): FrameUp => {
+    const up = ({ frame: reply, length: size }: Encoded, deviceMillis: readonly Millis[], costs: readonly DeviceCost[]): FrameUp => {
       const spent = frame.byteLength < LARGE_FRAME ? {} : { spent: frame };
       const usage = { store: { ...store.usage(), delivered }, thread: meter.take() };
-      return { exchange, frame: reply, length: size, sent: sharedNow(), waited, deviceMillis, accounts, ...usage, ...spent };
+      return { exchange, frame: reply, length: size, sent: sharedNow(), waited, deviceMillis, costs, ...usage, ...spent };
     };
     let start = performance.now();
     const decoded = decodeFrame(frame, length, 'frame from the coordinator');
@@ -131,11 +131,11 @@ export const serveHost = ({ host, setup, control, traffic }: HostTask): Promise<
     const { fleet, perturbations } = setup;
     if (perturbations !== undefined && isTraining && host < perturbations.slowHosts) standStill(perturbations.slowMillis);
     if (fleet !== undefined && at !== undefined && loaded.columns.budgets !== undefined) {
-      const { encoded, accounts } = answerAsFleet(loaded, { setup: fleet, budgets: loaded.columns.budgets }, decoded, at);
+      const { encoded, costs } = answerAsFleet(loaded, { setup: fleet, budgets: loaded.columns.budgets }, decoded, at);
       // Who falls silent or refuses takes no time of the host's worth telling apart: the frame's time, spread evenly.
       const mean = millis((performance.now() - start) / messages.length + share);
       const deviceMillis = isTraining ? messages.map(() => mean) : [];
-      return up(encoded, deviceMillis, accounts);
+      return up(encoded, deviceMillis, costs);
     }
     const times: number[] = [];
     const replies = messages.map((message) => {
@@ -146,10 +146,10 @@ export const serveHost = ({ host, setup, control, traffic }: HostTask): Promise<
       return done.reply;
     });
     start = performance.now();
-    const { encoded, accounts } = sentOver(replies, { encoded: encodeFrame(replies), accounts: [] });
+    const { encoded, costs } = sentOver(replies, { encoded: encodeFrame(replies), costs: [] });
     const encoding = (performance.now() - start) / replies.length;
     const deviceMillis: Millis[] = isTraining ? times.map((time) => millis(time + encoding)) : [];
-    return up(encoded, deviceMillis, accounts);
+    return up(encoded, deviceMillis, costs);
   };
 
   traffic.on('message', (down: FrameDown) => {

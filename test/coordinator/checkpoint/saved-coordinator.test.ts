@@ -143,7 +143,7 @@ describe('a saved coordinator', () => {
   });
 
   it('is written before the coordinator closes, which takes its server with it', async () => {
-    const path = join(folder, 'closing.checkpoint');
+    const path = join(folder, 'close.checkpoint');
     let closed = false;
     const close = async () => {
       closed = existsSync(path);

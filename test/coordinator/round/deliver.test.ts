@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { random } from '../../../src/base/random.js';
 import { type DeviceId, deviceId, seconds } from '../../../src/base/units.js';
 import { acceptUpdate } from '../../../src/coordinator/round/accept.js';
-import { deliver, type Errand } from '../../../src/coordinator/round/deliver.js';
+import { type DeliveryRequest, deliver } from '../../../src/coordinator/round/deliver.js';
 import { transition } from '../../../src/device/actor/actor.js';
 import type { Message, Model, Update } from '../../../src/messages/message.js';
 import { type Dtype, decodeTensor } from '../../../src/messages/wire-tensor.js';
@@ -25,7 +25,7 @@ beforeAll(async () => {
 const COHORT = [0, 2, 3, 4, 5, 8, 9, 11].map(deviceId);
 
 const run = async (
-  errand: Partial<Errand> = {},
+  request: Partial<DeliveryRequest> = {},
   { chunk = 3, decoys = 2, ...answering }: { chunk?: number; decoys?: number } & Pick<InProcessOptions, 'answer' | 'account'> = {},
 ) => {
   const { algorithm, server, world } = engine;
@@ -39,7 +39,7 @@ const run = async (
       return server.generate(first, rows);
     },
   };
-  const full: Errand = { round: 1, purpose: 'train', delivery: 'full', cohort: COHORT, ...errand };
+  const full: DeliveryRequest = { round: 1, purpose: 'train', delivery: 'full', cohort: COHORT, ...request };
   server.prepare(full.cohort, 1);
   const context = { algorithm, server: watched, items: world.items, dtype: 'f32' as Dtype };
   const { generateMillis, ...delivered } = await deliver(context, full, await devices.open());
@@ -161,7 +161,7 @@ describe('delivery', () => {
 
   it('asks a device that has limits first, in full delivery too, and sends her model when she has answered', async () => {
     const account = (down: Message) => (down.device === 5 ? costOf(1, 'before') : costOf(down.kind === 'assign' ? down.device : 100));
-    const { sent, times, models, answers, refusals, rowsOf, trips } = await run(
+    const { sent, times, models, answers, refusals, rowsOf, costs } = await run(
       { at: seconds(1000) },
       { chunk: 100, account, answer: refusing('assign', 3, 9) },
     );
@@ -173,7 +173,7 @@ describe('delivery', () => {
     expect(asked(answers)).toEqual(willing);
     expect(asked(refusals)).toEqual([3, 9]);
     expect([...rowsOf]).toEqual(willing.map((device) => [device, null]));
-    expect([...trips].map(([device, { lost, down }]) => [device, lost, Number(down)])).toEqual(
+    expect([...costs].map(([device, { lost, down }]) => [device, lost, Number(down)])).toEqual(
       COHORT.map((device) => (device === 5 ? [5, 'before', 1] : [device, null, willing.includes(device) ? 100 + device : Number(device)])),
     );
   });

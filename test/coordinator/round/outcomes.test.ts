@@ -1,53 +1,53 @@
 import { describe, expect, it } from 'vitest';
 import { bytes, deviceId, joules, seconds } from '../../../src/base/units.js';
-import type { Fate, Flight } from '../../../src/coordinator/round/client-task.js';
-import type { Trip } from '../../../src/coordinator/round/device-costs.js';
+import type { ClientTask, TaskOutcome } from '../../../src/coordinator/round/client-task.js';
 import { outcomesOf, type Played, stalenessOf, verdictsOf, virtualRound } from '../../../src/coordinator/round/outcomes.js';
 import { BUDGET_BOUNDS } from '../../../src/events/outcomes.js';
 import { bytesOf } from '../../../src/events/traffic.js';
+import type { DeviceCost } from '../../../src/messages/device-cost.js';
 
-const UPDATE: Fate = {
+const UPDATE: TaskOutcome = {
   kind: 'update',
   loss: 1,
   update: { device: deviceId(0), count: 1, rows: new Uint32Array(0), tensors: [] },
 };
-const FATES = {
+const OUTCOMES_BY_KIND = {
   update: UPDATE,
   refused: { kind: 'refused', cause: 'battery' },
   dropped: { kind: 'dropped', stage: 'during' },
   rejected: { kind: 'rejected', cause: 'shape' },
 } as const;
 
-const tripOf = (changes: Partial<Trip> = {}): Trip => ({
-  ...{ profile: 0, lost: null, down: seconds(1), compute: seconds(2), up: seconds(4) },
+const costOf = (changes: Partial<DeviceCost> = {}): DeviceCost => ({
+  ...{ device: deviceId(0), profile: 0, lost: null, down: seconds(1), compute: seconds(2), up: seconds(4) },
   ...{ bytesDown: bytes(100), bytesUp: bytes(10), operations: 1000, energy: joules(5) },
   used: { memory: 0, storage: 0.01, dataPlan: 0.02, battery: 1, compute: 1.5 },
   ...changes,
 });
-const flight = (device: number, fate: Fate, changes: Partial<Flight> = {}): Flight => ({
-  ...{ device: deviceId(device), round: 7, sent: seconds(0), arrives: seconds(10 + device), trip: tripOf(), fate },
+const task = (device: number, outcome: TaskOutcome, changes: Partial<ClientTask> = {}): ClientTask => ({
+  ...{ device: deviceId(device), round: 7, sent: seconds(0), arrives: seconds(10 + device), cost: costOf(), outcome },
   ...changes,
 });
 
-/** One of each fate in time, one of each too late, and one still at work; device 1's update is thrown away, and 20 is of another profile. */
-const [ON_TIME, LATE] = [0, 30].map((first) => Object.values(FATES).map((fate, index) => flight(first + index, fate))) as [
-  Flight[],
-  Flight[],
+/** One of each outcome in time, one of each too late, and one still at work; device 1's update is thrown away, and 20 is of another profile. */
+const [ON_TIME, LATE] = [0, 30].map((first) => Object.values(OUTCOMES_BY_KIND).map((outcome, index) => task(first + index, outcome))) as [
+  ClientTask[],
+  ClientTask[],
 ];
-const THROWN = flight(10, UPDATE);
-const OTHER = flight(20, UPDATE, { trip: tripOf({ profile: 1, energy: joules(7), down: seconds(3) }) });
-const WORKING = flight(40, UPDATE);
+const THROWN = task(10, UPDATE);
+const OTHER = task(20, UPDATE, { cost: costOf({ profile: 1, energy: joules(7), down: seconds(3) }) });
+const WORKING = task(40, UPDATE);
 const PLAYED: Played = {
   start: seconds(3),
   launched: [...ON_TIME, THROWN, OTHER, ...LATE],
   carried: 1,
-  closing: { arrived: [...ON_TIME, THROWN, OTHER], late: LATE, inFlight: [WORKING], end: seconds(29) },
+  close: { arrived: [...ON_TIME, THROWN, OTHER], late: LATE, inFlight: [WORKING], end: seconds(29) },
   accepted: [ON_TIME[0]!, OTHER],
   rejected: [{ device: THROWN.device, cause: 'norm', text: 'too long' }],
 };
 
 describe('the outcomes of a round', () => {
-  it('hold every flight once, by its cause; silence and faults count whenever they came', () => {
+  it('hold every task once, by its cause; silence and faults count whenever they came', () => {
     expect(outcomesOf(PLAYED)).toEqual({
       assigned: 10,
       carried: 1,
@@ -61,20 +61,20 @@ describe('the outcomes of a round', () => {
   });
 
   it('name no cause that did not occur', () => {
-    const closing = { arrived: [], late: [], inFlight: [], end: seconds(0) };
+    const close = { arrived: [], late: [], inFlight: [], end: seconds(0) };
     const nothing = { assigned: 0, carried: 0, trained: 0, refused: {}, dropped: {}, rejected: {}, late: 0, inFlight: 0 };
-    expect(outcomesOf({ start: seconds(0), launched: [], carried: 0, closing, accepted: [], rejected: [] })).toEqual(nothing);
+    expect(outcomesOf({ start: seconds(0), launched: [], carried: 0, close, accepted: [], rejected: [] })).toEqual(nothing);
   });
 
   it('tell recorded devices why their answers did not count: those thrown away, and updates that came late', () => {
-    expect(verdictsOf(PLAYED.rejected, PLAYED.closing)).toEqual([
+    expect(verdictsOf(PLAYED.rejected, PLAYED.close)).toEqual([
       { device: 10, step: 'rejected', reason: 'norm: too long' },
       { device: 30, step: 'late', reason: '11.0 s after the round had ended' },
     ]);
   });
 
   it('count updates by the age of their models, the oldest together', () => {
-    const asked = (...rounds: readonly number[]) => rounds.map((round) => flight(0, UPDATE, { round }));
+    const asked = (...rounds: readonly number[]) => rounds.map((round) => task(0, UPDATE, { round }));
     expect(stalenessOf([], 9)).toEqual([0]);
     expect(stalenessOf(asked(9, 7, 9, 6), 9)).toEqual([2, 0, 1, 1]);
     expect(stalenessOf(asked(1, 23, 24, 22), 40)).toEqual([...Array<number>(16).fill(0), 4]);

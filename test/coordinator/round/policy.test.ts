@@ -1,62 +1,62 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bytes, deviceId, joules, millis, seconds } from '../../../src/base/units.js';
-import { type Fate, type Flight, launch } from '../../../src/coordinator/round/client-task.js';
-import { judgeNorms, type UpdateFlight } from '../../../src/coordinator/round/defence.js';
-import type { Trip } from '../../../src/coordinator/round/device-costs.js';
+import { type ClientTask, launch, type TaskOutcome } from '../../../src/coordinator/round/client-task.js';
+import { judgeNorms, type UpdateTask } from '../../../src/coordinator/round/defence.js';
 import { outcomesOf } from '../../../src/coordinator/round/outcomes.js';
 import { askedIn, closeRound, weightOf } from '../../../src/coordinator/round/policy.js';
 import { POLICIES, type PolicySettings } from '../../../src/coordinator/settings.js';
+import type { DeviceCost } from '../../../src/messages/device-cost.js';
 import { refusal, settingsOf } from '../../support/coordinator/in-process-coordinator.js';
 
 const policyOf = (kind: PolicySettings['kind']): PolicySettings => ({ ...settingsOf().policy, kind, deadline: seconds(20) });
 
-const updateOf = (device: number, norm = 1, round = 1): UpdateFlight => ({
+const updateOf = (device: number, norm = 1, round = 1): UpdateTask => ({
   device: deviceId(device),
   round,
   sent: seconds(0),
   arrives: seconds(1),
-  trip: null,
-  fate: {
+  cost: null,
+  outcome: {
     kind: 'update',
     loss: 1,
     update: { device: deviceId(device), count: 2, rows: new Uint32Array(0), tensors: [Float32Array.of(2 * norm)] },
   },
 });
 
-const fates = fc.constantFrom<Fate>(
-  updateOf(0).fate,
+const taskOutcomes = fc.constantFrom<TaskOutcome>(
+  updateOf(0).outcome,
   { kind: 'refused', cause: 'battery' },
   { kind: 'dropped', stage: 'during' },
   { kind: 'rejected', cause: 'shape' },
 );
 
-const flights = fc
-  .array(fc.record({ arrives: fc.integer({ min: 1, max: 60 }), fate: fates }), { maxLength: 40 })
-  .map((all) => all.map(({ arrives, fate }, device): Flight => ({ ...updateOf(device), arrives: seconds(arrives), fate })));
+const tasks = fc
+  .array(fc.record({ arrives: fc.integer({ min: 1, max: 60 }), outcome: taskOutcomes }), { maxLength: 40 })
+  .map((all) => all.map(({ arrives, outcome }, device): ClientTask => ({ ...updateOf(device), arrives: seconds(arrives), outcome })));
 
 const sum = (counts: object): number => Object.values(counts).reduce((total: number, count) => total + Number(count), 0);
 
 describe.each(POLICIES)('a round that ends by %s', (kind) => {
-  it('accounts for every device once, in the order of virtual time, with no update after its end', () => {
+  it('costs for every device once, in the order of virtual time, with no update after its end', () => {
     fc.assert(
-      fc.property(flights, fc.integer({ min: 1, max: 12 }), (all, cohort) => {
-        const closing = closeRound(policyOf(kind), cohort, all, seconds(0));
-        const { arrived, late, inFlight, end } = closing;
+      fc.property(tasks, fc.integer({ min: 1, max: 12 }), (all, cohort) => {
+        const close = closeRound(policyOf(kind), cohort, all, seconds(0));
+        const { arrived, late, inFlight, end } = close;
         const devices = [...arrived, ...late, ...inFlight].map(({ device }) => device);
         expect(devices.toSorted((a, b) => a - b)).toEqual(all.map(({ device }) => device));
-        for (const [index, flight] of arrived.entries()) {
-          expect(flight.arrives).toBeLessThanOrEqual(end);
+        for (const [index, task] of arrived.entries()) {
+          expect(task.arrives).toBeLessThanOrEqual(end);
           const before = arrived[index - 1];
           if (before !== undefined)
-            expect([before.arrives, before.device] < [flight.arrives, flight.device] || before.arrives < flight.arrives).toBe(true);
+            expect([before.arrives, before.device] < [task.arrives, task.device] || before.arrives < task.arrives).toBe(true);
         }
         for (const { arrives } of [...late, ...inFlight]) expect(arrives).toBeGreaterThanOrEqual(end);
         if (kind === 'deadline') expect(end).toBeLessThanOrEqual(Math.max(20, all.length === 0 ? 600 : 0));
-        const accepted = arrived.filter(({ fate }) => fate.kind === 'update');
+        const accepted = arrived.filter(({ outcome }) => outcome.kind === 'update');
         if (kind === 'fastest' || kind === 'buffered') expect(accepted.length).toBeLessThanOrEqual(cohort);
         if (kind !== 'buffered') expect(inFlight).toEqual([]);
-        const played = { start: seconds(0), launched: all, carried: 0, closing, accepted, rejected: [] };
+        const played = { start: seconds(0), launched: all, carried: 0, close, accepted, rejected: [] };
         const outcomes = outcomesOf(played);
         const { trained, refused, dropped, rejected } = outcomes;
         expect(trained + sum(refused) + sum(dropped) + sum(rejected) + outcomes.late + outcomes.inFlight).toBe(all.length);
@@ -80,19 +80,19 @@ describe('how many devices a round asks', () => {
 });
 
 describe('a round', () => {
-  const at = (device: number, arrives: number, fate: Fate = updateOf(0).fate): Flight => ({
-    ...{ ...updateOf(device), arrives: seconds(arrives), fate },
+  const at = (device: number, arrives: number, outcome: TaskOutcome = updateOf(0).outcome): ClientTask => ({
+    ...{ ...updateOf(device), arrives: seconds(arrives), outcome },
   });
-  const close = (kind: PolicySettings['kind'], cohort: number, flights: readonly Flight[], start = 100) => {
-    const { arrived, late, inFlight, end } = closeRound(policyOf(kind), cohort, flights, seconds(start));
-    const devices = (of: readonly Flight[]) => of.map(({ device }) => Number(device));
+  const close = (kind: PolicySettings['kind'], cohort: number, tasks: readonly ClientTask[], start = 100) => {
+    const { arrived, late, inFlight, end } = closeRound(policyOf(kind), cohort, tasks, seconds(start));
+    const devices = (of: readonly ClientTask[]) => of.map(({ device }) => Number(device));
     return { arrived: devices(arrived), late: devices(late), inFlight: devices(inFlight), end: Number(end) };
   };
-  const silent: Fate = { kind: 'dropped', stage: 'during' };
+  const silent: TaskOutcome = { kind: 'dropped', stage: 'during' };
 
   it('by wait-all takes as long as the last of its devices', () => {
-    const flights = [at(0, 150), at(1, 130), at(2, 700, silent)];
-    expect(close('wait-all', 2, flights)).toEqual({ arrived: [1, 0, 2], late: [], inFlight: [], end: 700 });
+    const tasks = [at(0, 150), at(1, 130), at(2, 700, silent)];
+    expect(close('wait-all', 2, tasks)).toEqual({ arrived: [1, 0, 2], late: [], inFlight: [], end: 700 });
   });
 
   it('by deadline takes what is there by then, to the moment, and ends sooner where everybody is', () => {
@@ -102,14 +102,14 @@ describe('a round', () => {
   });
 
   it('by the fastest ends with the last update it needs, and counts no other event as one', () => {
-    const flights = [at(0, 160), at(1, 110), at(2, 120, silent), at(3, 150), at(4, 170)];
-    expect(close('fastest', 2, flights)).toEqual({ arrived: [1, 2, 3], late: [0, 4], inFlight: [], end: 150 });
-    expect(close('fastest', 9, flights)).toMatchObject({ arrived: [1, 2, 3, 0, 4], late: [], end: 170 });
+    const tasks = [at(0, 160), at(1, 110), at(2, 120, silent), at(3, 150), at(4, 170)];
+    expect(close('fastest', 2, tasks)).toEqual({ arrived: [1, 2, 3], late: [0, 4], inFlight: [], end: 150 });
+    expect(close('fastest', 9, tasks)).toMatchObject({ arrived: [1, 2, 3, 0, 4], late: [], end: 170 });
   });
 
   it('by the buffer leaves at work who has not arrived', () => {
-    const flights = [at(0, 160), at(1, 110), at(2, 120, silent), at(3, 150), at(4, 170)];
-    expect(close('buffered', 2, flights)).toEqual({ arrived: [1, 2, 3], late: [], inFlight: [0, 4], end: 150 });
+    const tasks = [at(0, 160), at(1, 110), at(2, 120, silent), at(3, 150), at(4, 170)];
+    expect(close('buffered', 2, tasks)).toEqual({ arrived: [1, 2, 3], late: [], inFlight: [0, 4], end: 150 });
   });
 });
 
@@ -121,7 +121,7 @@ describe('weights by age', () => {
 });
 
 describe('the norm bound', () => {
-  const judge = (offered: readonly UpdateFlight[], norms: readonly number[] = [], settings = { normMultiple: 10, mostNorm: 0 }) =>
+  const judge = (offered: readonly UpdateTask[], norms: readonly number[] = [], settings = { normMultiple: 10, mostNorm: 0 }) =>
     judgeNorms(settings, 20, 5, offered, norms);
   const honest = [1, 2, 1.5, 0.5].map((norm, device) => updateOf(device, norm, 5));
 
@@ -163,9 +163,9 @@ describe('the norm bound', () => {
   });
 
   it('is for the Euclidean norm of all tensors, by the rating', () => {
-    const flight = updateOf(1, 1, 5);
+    const task = updateOf(1, 1, 5);
     const tensors = [Float32Array.of(6, -6), Float32Array.of(3)];
-    const long = { ...flight, fate: { ...flight.fate, update: { ...flight.fate.update, count: 3, tensors } } };
+    const long = { ...task, outcome: { ...task.outcome, update: { ...task.outcome.update, count: 3, tensors } } };
     expect(judge([long]).norms).toEqual([3]);
   });
 
@@ -177,17 +177,17 @@ describe('the norm bound', () => {
 });
 
 it('a device that takes longer than a silent one is waited for has been given up by then', () => {
-  const account = { profile: 0, lost: null, compute: seconds(0), up: seconds(0), operations: 0, energy: joules(0) };
-  const tripOf = (time: number): Trip => ({
-    ...{ ...account, down: seconds(time), bytesDown: bytes(0), bytesUp: bytes(0) },
+  const nothing = { device: deviceId(0), profile: 0, lost: null, compute: seconds(0), up: seconds(0), operations: 0, energy: joules(0) };
+  const costOf = (time: number): DeviceCost => ({
+    ...{ ...nothing, down: seconds(time), bytesDown: bytes(0), bytesUp: bytes(0) },
     used: { memory: 0, storage: 0, dataPlan: 0, battery: 0, compute: 0 },
   });
   const cohort = [deviceId(0), deviceId(1)];
   const refusals = cohort.map((device) => refusal({ round: 1, device }));
-  const trips = new Map(cohort.map((device) => [device, tripOf(device === 0 ? 600 : 601)]));
-  const delivered = { answers: [], refusals, rowsOf: new Map(), trips, rejected: [], duplicates: 0, generateMillis: millis(0) };
-  const { flights } = launch({} as never, delivered as never, { round: 1, cohort, now: seconds(50), timeout: seconds(600) });
-  expect(flights.map(({ arrives, fate }) => [Number(arrives), fate.kind])).toEqual([
+  const costs = new Map(cohort.map((device) => [device, costOf(device === 0 ? 600 : 601)]));
+  const delivered = { answers: [], refusals, rowsOf: new Map(), costs, rejected: [], duplicates: 0, generateMillis: millis(0) };
+  const { tasks } = launch({} as never, delivered as never, { round: 1, cohort, now: seconds(50), timeout: seconds(600) });
+  expect(tasks.map(({ arrives, outcome }) => [Number(arrives), outcome.kind])).toEqual([
     [650, 'refused'],
     [650, 'dropped'],
   ]);

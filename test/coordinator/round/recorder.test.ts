@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { bytes, type DeviceId, deviceId, joules, millis, seconds } from '../../../src/base/units.js';
 import { createRecorder, MOST_RECORDED, recordedDevices } from '../../../src/coordinator/round/recorder.js';
 import { MAP_CELLS } from '../../../src/events/round.js';
-import type { Account } from '../../../src/messages/device-cost.js';
+import type { DeviceCost } from '../../../src/messages/device-cost.js';
 import type { Message, Purpose } from '../../../src/messages/message.js';
 
 const one = deviceId(1);
@@ -106,7 +106,7 @@ describe('a flight recorder', () => {
     record.message(want(one), bytes(1), 'up');
     record.message(update(one), bytes(1), 'up');
     record.message({ kind: 'score', round: 1, device: one, valid: NOTHING, test: NOTHING }, bytes(1), 'up');
-    record.account(account(one, 'during'));
+    record.cost(costOf(one, 'during'));
     const { flights, map } = record.take();
     expect(flights).toEqual([]);
     expect([...map.answered]).toEqual([0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
@@ -115,7 +115,7 @@ describe('a flight recorder', () => {
   const NOTHING = { count: 0, absolute: 0, squared: 0 };
   const used = { memory: 0.25, storage: 0, dataPlan: 1.5, battery: 0.1, compute: 0 };
   const left = { memory: 0.75, storage: 1, dataPlan: 0, battery: 0.9 };
-  const account = (device: DeviceId, lost: Account['lost'] = null): Account => ({
+  const costOf = (device: DeviceId, lost: DeviceCost['lost'] = null): DeviceCost => ({
     ...{ device, profile: 0, lost, energy: joules(1), used, operations: 1 },
     ...{ down: seconds(1), compute: seconds(2), up: seconds(0), bytesDown: bytes(1), bytesUp: bytes(0) },
   });
@@ -124,9 +124,9 @@ describe('a flight recorder', () => {
     const record = recorder([one, two]);
     record.message(model(two), bytes(1), 'down');
     record.message(refuse(two), bytes(2), 'up');
-    record.account(account(two));
+    record.cost(costOf(two));
     record.message(assign(one), bytes(1), 'down');
-    record.account(account(one, 'during'));
+    record.cost(costOf(one, 'during'));
     const flights = record.take().flights;
     expect(flights.map(({ device }) => device)).toEqual([one, two]);
     expect(stepsOf(flights)).toEqual([
@@ -141,10 +141,10 @@ describe('a flight recorder', () => {
     const record = recorder([one]);
     record.message(assign(one), bytes(1), 'down');
     record.message(want(one), bytes(1), 'up');
-    record.account(account(one));
+    record.cost(costOf(one));
     record.message(model(one), bytes(1), 'down');
     record.message(update(one), bytes(1), 'up');
-    record.account({ ...account(one), used: { ...used, memory: 0.5 } });
+    record.cost({ ...costOf(one), used: { ...used, memory: 0.5 } });
     const [flight] = record.take([{ device: one, step: 'late', reason: '1 s after' }]).flights;
     expect(flight!.steps.map(({ step, virtual, left: some }) => [step, virtual, some?.memory])).toEqual([
       ['sampled', undefined, undefined],

@@ -1,31 +1,31 @@
 import { describe, expect, it } from 'vitest';
 import { type DeviceId, deviceId, joules, seconds } from '../../../src/base/units.js';
-import type { Flight } from '../../../src/coordinator/round/client-task.js';
-import type { Trip } from '../../../src/coordinator/round/device-costs.js';
+import type { ClientTask } from '../../../src/coordinator/round/client-task.js';
 import { createOort } from '../../../src/coordinator/sampling/oort.js';
 import type { OortSettings } from '../../../src/coordinator/settings.js';
+import type { DeviceCost } from '../../../src/messages/device-cost.js';
 import { settingsOf } from '../../support/coordinator/in-process-coordinator.js';
 
 const NO_EXPLORATION = { exploration: 0, leastExploration: 0, cutoff: 0 };
 const oortOf = (changes: Partial<OortSettings> = {}, devices = 20) => createOort({ ...settingsOf().oort, ...changes }, 1, devices);
 
-const tripOf = (time: number): Trip => ({
-  ...{ profile: 0, lost: null, operations: 0, energy: joules(0), bytesDown: 0 as never, bytesUp: 0 as never },
+const costOf = (time: number): DeviceCost => ({
+  ...{ device: deviceId(0), profile: 0, lost: null, operations: 0, energy: joules(0), bytesDown: 0 as never, bytesUp: 0 as never },
   ...{ down: seconds(time), compute: seconds(0), up: seconds(0) },
   used: { memory: 0, storage: 0, dataPlan: 0, battery: 0, compute: 0 },
 });
 
 /** An update of so much loss (the sum of its squared errors) after so many virtual seconds. */
-const updateOf = (device: number, loss: number, time = 1, round = 1): Flight => ({
-  ...{ device: deviceId(device), round, sent: seconds(0), arrives: seconds(time), trip: tripOf(time) },
-  fate: { kind: 'update', loss, update: { device: deviceId(device), count: 1, rows: new Uint32Array(0), tensors: [] } },
+const updateOf = (device: number, loss: number, time = 1, round = 1): ClientTask => ({
+  ...{ device: deviceId(device), round, sent: seconds(0), arrives: seconds(time), cost: costOf(time) },
+  outcome: { kind: 'update', loss, update: { device: deviceId(device), count: 1, rows: new Uint32Array(0), tensors: [] } },
 });
-const droppedOf = (device: number): Flight => ({ ...updateOf(device, 0), fate: { kind: 'dropped', stage: 'during' } });
+const droppedOf = (device: number): ClientTask => ({ ...updateOf(device, 0), outcome: { kind: 'dropped', stage: 'during' } });
 
 const choose = (oort: ReturnType<typeof oortOf>, round: number, size: number, busy: readonly number[] = []): readonly DeviceId[] =>
   oort.choose({ round, size, busy: new Set(busy.map(deviceId)), now: seconds(0) });
 
-const learn = (oort: ReturnType<typeof oortOf>, flights: readonly Flight[], round = 1): void => oort.learn(round, flights, flights);
+const learn = (oort: ReturnType<typeof oortOf>, tasks: readonly ClientTask[], round = 1): void => oort.learn(round, tasks, tasks);
 
 /** How often each device is chosen over many rounds that teach nothing. */
 const frequency = (oort: ReturnType<typeof oortOf>, size: number, devices: number, from = 2): number[] => {
@@ -128,7 +128,7 @@ describe('oort', () => {
 
   it('learns from updates alone, and the newest of each device', () => {
     const oort = oortOf(NO_EXPLORATION, 6);
-    learn(oort, [updateOf(2, 7, 3), { ...updateOf(1, 5), trip: null }, droppedOf(4)], 2);
+    learn(oort, [updateOf(2, 7, 3), { ...updateOf(1, 5), cost: null }, droppedOf(4)], 2);
     expect(oort.state()).toEqual({
       known: [
         [1, [5, 2, 0]],

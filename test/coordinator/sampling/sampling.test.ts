@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type DeviceId, deviceId, seconds } from '../../../src/base/units.js';
-import type { Flight } from '../../../src/coordinator/round/client-task.js';
+import type { ClientTask } from '../../../src/coordinator/round/client-task.js';
 import { createSampler, type SamplerOptions } from '../../../src/coordinator/sampling/sampling.js';
 import { SAMPLINGS } from '../../../src/coordinator/settings.js';
 import { settingsOf } from '../../support/coordinator/in-process-coordinator.js';
@@ -228,7 +228,7 @@ describe('round-robin sampling', () => {
   const learn = (made: ReturnType<typeof createSampler>, round: number, devices: readonly DeviceId[]): void =>
     made.learn(
       round,
-      devices.map((device) => ({ device }) as Flight),
+      devices.map((device) => ({ device }) as ClientTask),
       [],
     );
 
@@ -269,7 +269,7 @@ describe('round-robin sampling', () => {
       asked.push(...cohort);
       made.learn(
         round,
-        cohort.map((device) => ({ device }) as Flight),
+        cohort.map((device) => ({ device }) as ClientTask),
         [],
       );
     }

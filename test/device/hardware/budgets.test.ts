@@ -5,7 +5,7 @@ import { isAvailable } from '../../../src/device/hardware/availability.js';
 import { advance } from '../../../src/device/hardware/battery.js';
 import { createBudgets } from '../../../src/device/hardware/budgets.js';
 import type { Battery, DeviceProfile, FleetSetup } from '../../../src/device/hardware/profile.js';
-import { attempt, settle } from '../../../src/device/hardware/simulate.js';
+import { attempt, charge } from '../../../src/device/hardware/simulate.js';
 import type { Model } from '../../../src/messages/message.js';
 import { encodeTensor, shapeOf } from '../../../src/messages/wire-tensor.js';
 import { contextFor } from '../../support/coordinator/in-process-coordinator.js';
@@ -106,15 +106,15 @@ const play = (setup: FleetSetup, budgets = createBudgets(WORLD.devices), round =
   const context = contextFor({ algorithm: algorithmOf() });
   const simulation = { setup, budgets };
   const asked = attempt(context, simulation, { kind: 'assign', round, device, purpose: 'train', full: true }, seconds(at), bytes(100));
-  const answer = settle(context, simulation, asked, bytes(asked.lost === null ? 60 : 0));
-  if (asked.lost !== null || asked.done?.reply.kind !== 'want') return { reply: asked.done?.reply, accounts: [answer] };
+  const answer = charge(context, simulation, asked, bytes(asked.lost === null ? 60 : 0));
+  if (asked.lost !== null || asked.done?.reply.kind !== 'want') return { reply: asked.done?.reply, costs: [answer] };
   const model = modelFor(round, device);
   const sent = model.tensors.flatMap(({ data }) => data).reduce((sum, piece) => sum + piece.length, 200);
   const done = attempt(context, simulation, model, seconds(at + answer.down + answer.up), bytes(sent));
   return {
     reply: done.done?.reply,
     lost: done.lost,
-    accounts: [answer, settle(context, simulation, done, bytes(done.lost === null ? 900 : 0))],
+    costs: [answer, charge(context, simulation, done, bytes(done.lost === null ? 900 : 0))],
   };
 };
 
@@ -131,7 +131,7 @@ describe('a device with limits', () => {
 
   it('takes the time and the energy of what really happened to her', () => {
     const exact = { latency: { median: 0.5, sigma: 0 }, bandwidth: { median: 1000, sigma: 0 } };
-    const [asked, trained] = play(setupOf({ down: exact, up: exact })).accounts;
+    const [asked, trained] = play(setupOf({ down: exact, up: exact })).costs;
     expect(asked).toMatchObject({ down: 0.5 + 0.1, compute: 0, up: 0.5 + 0.06, bytesDown: 100, bytesUp: 60, operations: 0 });
     expect(asked!.energy).toBeCloseTo(100 * 0.01 + 60 * 0.02, 9);
     expect(trained!.down).toBeCloseTo(0.5 + trained!.bytesDown / 1000, 9);
@@ -142,11 +142,11 @@ describe('a device with limits', () => {
 
   it('falls silent before, during or after her training, and then sends nothing', () => {
     const with1 = (stage: string) => setupOf({}, { dropout: { before: 0, during: 0, after: 0, [stage]: 1 } });
-    expect(play(with1('before')).accounts.map(({ lost }) => lost)).toEqual(['before']);
-    expect(play(with1('during')).accounts.map(({ lost }) => lost)).toEqual([null, 'during']);
-    expect(play(with1('after')).accounts.map(({ lost }) => lost)).toEqual([null, 'after']);
+    expect(play(with1('before')).costs.map(({ lost }) => lost)).toEqual(['before']);
+    expect(play(with1('during')).costs.map(({ lost }) => lost)).toEqual([null, 'during']);
+    expect(play(with1('after')).costs.map(({ lost }) => lost)).toEqual([null, 'after']);
     const asleep = setupOf({}, { availability: { kind: 'diurnal', lowest: 0, highest: 0, peakHour: 2 } });
-    expect(play(asleep).accounts).toMatchObject([{ lost: 'unavailable', energy: 0, bytesDown: 0 }]);
+    expect(play(asleep).costs).toMatchObject([{ lost: 'unavailable', energy: 0, bytesDown: 0 }]);
   });
 
   it('never has less than nothing in her battery, nor uses more than her plan, however often she is asked', () => {
@@ -159,7 +159,7 @@ describe('a device with limits', () => {
         let at = 0;
         waits.forEach((wait, index) => {
           at += wait;
-          for (const { used } of play(setup, budgets, index + 1, at).accounts) {
+          for (const { used } of play(setup, budgets, index + 1, at).costs) {
             expect(used.battery).toBeGreaterThanOrEqual(0);
             expect(used.battery).toBeLessThanOrEqual(1);
             expect(used.dataPlan).toBeGreaterThanOrEqual(0);
@@ -175,7 +175,7 @@ describe('a device with limits', () => {
     const budgets = createBudgets(WORLD.devices);
     play(setupOf(), budgets, 1, 0);
     const [first, again] = [play(setupOf(), budgets, 2, 500), play(setupOf(), budgets, 2, 500)];
-    expect(again.accounts).toEqual(first.accounts);
-    expect(play(setupOf(), budgets, 3, 500).accounts.at(-1)!.used.dataPlan).toBeGreaterThan(first.accounts.at(-1)!.used.dataPlan);
+    expect(again.costs).toEqual(first.costs);
+    expect(play(setupOf(), budgets, 3, 500).costs.at(-1)!.used.dataPlan).toBeGreaterThan(first.costs.at(-1)!.used.dataPlan);
   });
 });

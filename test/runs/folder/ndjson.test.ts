@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isMetafleetError } from '../../../src/base/errors.js';
-import { cutNdjson, openNdjson } from '../../../src/runs/folder/ndjson.js';
+import { openNdjson, truncateNdjson } from '../../../src/runs/folder/ndjson.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -61,30 +61,30 @@ describe('openNdjson', () => {
   );
 });
 
-describe('cutNdjson', () => {
+describe('truncateNdjson', () => {
   const path = (): string => join(folder, 'rounds.ndjson');
   const lines = (rounds: readonly number[]): string => rounds.map((round) => `${JSON.stringify({ round, loss: 1 })}\n`).join('');
 
   it('keeps the lines up to the round, each round once, and leaves no other file', async () => {
     await writeFile(path(), lines([1, 2, 3, 3, 4, 5, 6]));
-    expect(await cutNdjson(path(), 4)).toBe(4);
+    expect(await truncateNdjson(path(), 4)).toBe(4);
     expect(await roundsIn(path())).toEqual([1, 2, 3, 4]);
     expect(await readdir(folder)).toEqual(['rounds.ndjson']);
   });
   it('cuts off a torn last line', async () => {
     await writeFile(path(), lines([1, 2]));
     await appendFile(path(), '{"round":3,"lo');
-    expect(await cutNdjson(path(), 10)).toBe(2);
+    expect(await truncateNdjson(path(), 10)).toBe(2);
     expect(await roundsIn(path())).toEqual([1, 2]);
   });
   it('takes a missing file for an empty one', async () => {
-    expect(await cutNdjson(path(), 10)).toBe(0);
+    expect(await truncateNdjson(path(), 10)).toBe(0);
     expect(await readdir(folder)).toEqual([]);
   });
   it('names the line that is none, and leaves the file as it was', async () => {
     const text = `${lines([1])}oops\n${lines([3])}`;
     await writeFile(path(), text);
-    const error: unknown = await cutNdjson(path(), 10).catch((thrown: unknown) => thrown);
+    const error: unknown = await truncateNdjson(path(), 10).catch((thrown: unknown) => thrown);
     expect(isMetafleetError(error, 'CHECKPOINT')).toBe(true);
     expect(String(error)).toContain('rounds.ndjson:2: expected a JSON object with a round, found oops');
     expect(await readFile(path(), 'utf8')).toBe(text);
@@ -93,7 +93,7 @@ describe('cutNdjson', () => {
   it('copies files longer than one batch whole', async () => {
     const rounds = Array.from({ length: 3000 }, (_, index) => index + 1);
     await writeFile(path(), lines(rounds));
-    expect(await cutNdjson(path(), 2750)).toBe(2750);
+    expect(await truncateNdjson(path(), 2750)).toBe(2750);
     expect(await roundsIn(path())).toEqual(rounds.slice(0, 2750));
   });
 });

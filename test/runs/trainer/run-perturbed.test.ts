@@ -9,7 +9,7 @@ import { epochsOf, finish, roundsOf, storyOf } from '../../support/transport/sma
 /** Everything that can go wrong, often enough to happen in a few rounds of a few devices. */
 const PERTURBATIONS = {
   ...{ degradedLinks: 0.2, linkFactor: 5, skewedClocks: 0.2, delayed: 0.2, delaySeconds: 5 },
-  ...{ lost: 0.1, duplicated: 0.2, corrupted: 0.15, lying: 0.2 },
+  ...{ lost: 0.1, duplicated: 0.2, corrupted: 0.15, byzantine: 0.2 },
 };
 
 const PAIRS = [

@@ -33,10 +33,10 @@ describe('a load scenario', () => {
   });
 
   it('takes keys over those of the file, and its reference run keys over both', () => {
-    const text = 'base: { cohort: 8, seed: 3 }\nperturbations: { lying: 0.1 }\nreference: { perturbations.lying: 0 }\n';
-    const { config, reference } = parse(text, { set: { cohort: '16', 'perturbations.lies': '[nan]' } });
-    expect([config.cohort, config.seed, config.perturbations.lying, config.perturbations.lies]).toEqual([16, 3, 0.1, ['nan']]);
-    expect([reference?.cohort, reference?.perturbations.lying]).toEqual([16, 0]);
+    const text = 'base: { cohort: 8, seed: 3 }\nperturbations: { byzantine: 0.1 }\nreference: { perturbations.byzantine: 0 }\n';
+    const { config, reference } = parse(text, { set: { cohort: '16', 'perturbations.attacks': '[nan]' } });
+    expect([config.cohort, config.seed, config.perturbations.byzantine, config.perturbations.attacks]).toEqual([16, 3, 0.1, ['nan']]);
+    expect([reference?.cohort, reference?.perturbations.byzantine]).toEqual([16, 0]);
     expect(parse('').reference).toBeUndefined();
   });
 
@@ -50,8 +50,8 @@ describe('a load scenario', () => {
     ['stages: [{ for: 3 rounds }, { for: 3 h }]\n', 's.yaml:2, key stages.1.for: expected rounds, as in the first stage, found virtual'],
     ['stages: [{ for: 3 rounds, cohort: 0 }]\n', 's.yaml:2, key stages.0.cohort: expected a number ≥ 1, found 0'],
     [
-      'perturbations:\n  lyign: 0.1\n',
-      's.yaml:3, key perturbations.lyign: expected a known key (did you mean perturbations.lying?), found "perturbations.lyign"',
+      'perturbations:\n  byzantnie: 0.1\n',
+      's.yaml:3, key perturbations.byzantnie: expected a known key (did you mean perturbations.byzantine?), found "perturbations.byzantnie"',
     ],
     ['perturbations: { lost: 1.5 }\n', 's.yaml:2, key perturbations.lost: expected a number ≤ 1, found 1.5'],
     ['base:\n  cohort: many\n', 's.yaml:3, key base.cohort: expected a number, found "many"'],

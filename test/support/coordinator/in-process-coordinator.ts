@@ -11,7 +11,7 @@ import { type DeviceContext, transition } from '../../../src/device/actor/actor.
 import type { BatchOptions } from '../../../src/device/actor/batch.js';
 import { activityOf } from '../../../src/device/actor/columns.js';
 import type { RoundFinished } from '../../../src/events/round.js';
-import type { Account } from '../../../src/messages/device-cost.js';
+import type { DeviceCost } from '../../../src/messages/device-cost.js';
 import { decodeFrame, encodeFrame } from '../../../src/messages/frame.js';
 import type { Message } from '../../../src/messages/message.js';
 import { createTrafficMeter } from '../../../src/transport/exchange/traffic.js';
@@ -32,7 +32,7 @@ export type InProcess = Devices & {
 export type InProcessOptions = {
   readonly context: DeviceContext;
   readonly answer?: (down: Message, honest: () => Message) => Message | Error;
-  readonly account?: (down: Message) => Omit<Account, 'device'>;
+  readonly account?: (down: Message) => Omit<DeviceCost, 'device'>;
 };
 
 export const createInProcess = ({ context, answer, account }: InProcessOptions): InProcess => {
@@ -54,7 +54,7 @@ export const createInProcess = ({ context, answer, account }: InProcessOptions):
     open: async () => {
       opened += 1;
       let answers: Message[] = [];
-      let accounts: Account[] = [];
+      let costs: DeviceCost[] = [];
       let failure: Error | undefined;
       return {
         ready: async () => {},
@@ -64,7 +64,7 @@ export const createInProcess = ({ context, answer, account }: InProcessOptions):
           times.push(at);
           for (const message of received) {
             const cost = account?.(message);
-            if (cost !== undefined) accounts.push({ device: message.device, ...cost });
+            if (cost !== undefined) costs.push({ device: message.device, ...cost });
             if (cost !== undefined && cost.lost !== null) continue;
             const honest = () => transition(context, message).reply;
             const reply = answer === undefined ? honest() : answer(message, honest);
@@ -76,10 +76,10 @@ export const createInProcess = ({ context, answer, account }: InProcessOptions):
         answers: async () => {
           if (failure !== undefined) throw failure;
           const ready = answers.sort((a, b) => a.device - b.device);
-          const spent = accounts;
+          const spent = costs;
           answers = [];
-          accounts = [];
-          return { messages: ready, rejected: [], duplicates: 0, accounts: spent };
+          costs = [];
+          return { messages: ready, rejected: [], duplicates: 0, costs: spent };
         },
       };
     },
@@ -147,7 +147,7 @@ export const contextFor = ({ algorithm }: Pick<Engine, 'algorithm'>, batch: Part
 });
 
 /** What a message cost a device who took so many virtual seconds over it; `lost`: she falls silent. */
-export const costOf = (time: number, lost: Account['lost'] = null): Omit<Account, 'device'> => ({
+export const costOf = (time: number, lost: DeviceCost['lost'] = null): Omit<DeviceCost, 'device'> => ({
   ...{ profile: 0, lost, down: seconds(time), compute: seconds(0), up: seconds(0) },
   ...{ bytesDown: bytes(10), bytesUp: bytes(1), operations: 100, energy: joules(2) },
   used: { memory: 0, storage: 0, dataPlan: 0, battery: 0, compute: 0 },

@@ -16,7 +16,7 @@ export const inProcessDevices = (context: DeviceContext): Devices => ({
       answers: () => {
         const answers = waiting.sort((a, b) => a.device - b.device);
         waiting = [];
-        return Promise.resolve({ messages: answers, rejected: [], duplicates: 0, accounts: [] });
+        return Promise.resolve({ messages: answers, rejected: [], duplicates: 0, costs: [] });
       },
     });
   },

@@ -272,7 +272,7 @@ describe('a pool', () => {
     const file = await script(
       'forgetful.mjs',
       `import { createKernelPool } from ${JSON.stringify(pathToFileURL(built('src/tensor/kernels/kernel-pool.js')).href)};
-       import { createArena } from ${JSON.stringify(pathToFileURL(built('src/tensor/memory.js')).href)};
+       import { createArena } from ${JSON.stringify(pathToFileURL(built('src/tensor/memory/arena.js')).href)};
        const arena = createArena(2 ** 16), pool = await createKernelPool({ threads: 3, memories: [arena.memory] });
        console.log(pool.run([{ kernel: 'zero', memory: 0, args: [1, 64] }, { kernel: 'zero', memory: 0, args: [1, 128] }]).length);`,
     );

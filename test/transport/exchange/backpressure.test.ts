@@ -18,7 +18,7 @@ const serveSlowly = (port: MessagePort, context: DeviceContext) => {
     held.now -= length;
     const store = { models: 0, bytes: bytes(0), evicted: 0, delivered: 0 };
     const thread = { lagMillis: millis(0), gcMillis: millis(0), heapBytes: bytes(0) };
-    const beside = { deviceMillis: [], accounts: [], store, thread, waited: millis(0), sent: millis(0) };
+    const beside = { deviceMillis: [], costs: [], store, thread, waited: millis(0), sent: millis(0) };
     port.postMessage({ exchange, frame: encoded.frame, length: encoded.length, ...beside } satisfies FrameUp, [encoded.frame]);
   };
   port.on('message', (down: FrameDown) => {

@@ -32,8 +32,8 @@ describe('a disturbed frame', () => {
     expect(lost.length).toBeGreaterThan(80);
     expect(lost.length).toBeLessThan(160);
     expect(devices).toEqual(DEVICES.filter((device) => !lost.includes(device)));
-    const accounts = withLosses([], new Set(lost.map(deviceId)));
-    expect(accounts.map(({ device, lost: stage, bytesUp }) => [Number(device), stage, Number(bytesUp)])).toEqual(
+    const costs = withLosses([], new Set(lost.map(deviceId)));
+    expect(costs.map(({ device, lost: stage, bytesUp }) => [Number(device), stage, Number(bytesUp)])).toEqual(
       lost.map((device) => [device, 'after', 0]),
     );
   });

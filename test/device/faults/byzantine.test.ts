@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { deviceId } from '../../../src/base/units.js';
-import { isLiar, LIES, type Lie, type Lying, lieAbout } from '../../../src/device/faults/lying.js';
+import { ATTACKS, type Attack, type Byzantine, isByzantine, withAttack } from '../../../src/device/faults/byzantine.js';
 import type { Update } from '../../../src/messages/message.js';
 import { DTYPES, type Dtype, decodeTensor, encodeTensor, shapeOf, type TensorSpec } from '../../../src/messages/wire-tensor.js';
 
@@ -17,18 +17,24 @@ const updateOf = (dtype: Dtype, device = 5, round = 7): Update => ({
 });
 const valuesOf = ({ tensors }: Update, dtype: Dtype): number[][] =>
   SPECS.map((spec, index) => [...decodeTensor(tensors[index]!, dtype, spec, rows.length, 'test')]);
-const lying = (lies: readonly Lie[], changes: Partial<Lying> = {}): Lying => ({ seed: 1, share: 1, lies, factor: 100, ...changes });
+const byzantine = (attacks: readonly Attack[], changes: Partial<Byzantine> = {}): Byzantine => ({
+  seed: 1,
+  share: 1,
+  attacks,
+  factor: 100,
+  ...changes,
+});
 
-describe('a device that lies', () => {
+describe('a device that attacks', () => {
   it.each(DTYPES)('sends a number that is none, in %s', (dtype) => {
-    const [items, dense] = valuesOf(lieAbout(updateOf(dtype), lying(['nan']), SPECS), dtype);
+    const [items, dense] = valuesOf(withAttack(updateOf(dtype), byzantine(['nan']), SPECS), dtype);
     expect(items!.some(Number.isNaN)).toBe(true);
     expect(dense).toEqual(valuesOf(updateOf(dtype), dtype)[1]);
   });
 
   it.each(['f32', 'int8'] as const)('sends its update the other way and so many times as long, in %s', (dtype) => {
     const honest = valuesOf(updateOf(dtype), dtype).flat();
-    valuesOf(lieAbout(updateOf(dtype), lying(['norm']), SPECS), dtype)
+    valuesOf(withAttack(updateOf(dtype), byzantine(['norm']), SPECS), dtype)
       .flat()
       .forEach((value, index) => {
         expect(value / (-100 * honest[index]!)).toBeCloseTo(1, 1);
@@ -36,23 +42,26 @@ describe('a device that lies', () => {
   });
 
   it('speaks of a row it does not send, or of the round before', () => {
-    const { tensors } = lieAbout(updateOf('f32'), lying(['shape']), SPECS);
+    const { tensors } = withAttack(updateOf('f32'), byzantine(['shape']), SPECS);
     expect(tensors.map(({ shape }) => shape)).toEqual([[3, 4], [3]]);
     expect(tensors.map(({ data }) => data)).toEqual(updateOf('f32').tensors.map(({ data }) => data));
-    expect(lieAbout(updateOf('f32'), lying(['round']), SPECS)).toEqual({ ...updateOf('f32'), round: 6 });
+    expect(withAttack(updateOf('f32'), byzantine(['round']), SPECS)).toEqual({ ...updateOf('f32'), round: 6 });
   });
 
-  it('is always the same one, a share of the fleet, and draws her lie anew each round', () => {
-    const liars = Array.from({ length: 4000 }, (_, device) => isLiar({ seed: 3, share: 0.1 }, deviceId(device)));
-    const share = liars.filter(Boolean).length / liars.length;
+  it('is always the same one, a share of the fleet, and draws her attack anew each round', () => {
+    const members = Array.from({ length: 4000 }, (_, device) => isByzantine({ seed: 3, share: 0.1 }, deviceId(device)));
+    const share = members.filter(Boolean).length / members.length;
     expect(share).toBeGreaterThan(0.08);
     expect(share).toBeLessThan(0.12);
-    const told = Array.from({ length: 60 }, (_, round) => lieAbout(updateOf('f32', 5, round + 2), lying(LIES), SPECS));
+    const told = Array.from({ length: 60 }, (_, round) => withAttack(updateOf('f32', 5, round + 2), byzantine(ATTACKS), SPECS));
     expect(told.filter((update, index) => update.round === index + 1).length).toBeGreaterThan(5);
-    expect(lieAbout(updateOf('f32', 5, 9), lying(LIES), SPECS)).toEqual(lieAbout(updateOf('f32', 5, 9), lying(LIES), SPECS));
+    expect(withAttack(updateOf('f32', 5, 9), byzantine(ATTACKS), SPECS)).toEqual(
+      withAttack(updateOf('f32', 5, 9), byzantine(ATTACKS), SPECS),
+    );
   });
 
-  it('tells the truth where nobody lies', () => {
-    for (const honest of [lying(LIES, { share: 0 }), lying([])]) expect(lieAbout(updateOf('f32'), honest, SPECS)).toEqual(updateOf('f32'));
+  it('tells the truth where nobody attacks', () => {
+    for (const honest of [byzantine(ATTACKS, { share: 0 }), byzantine([])])
+      expect(withAttack(updateOf('f32'), honest, SPECS)).toEqual(updateOf('f32'));
   });
 });

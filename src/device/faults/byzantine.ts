@@ -4,19 +4,19 @@ import type { Update } from '../../messages/message.js';
 import { decodeTensor, encodeTensor, shapeOf, type TensorSpec, type WireTensor } from '../../messages/wire-tensor.js';
 
 /**
- * Devices that lie: a share of the fleet, always the same ones, whose updates are replaced after honest work.
+ * Devices that attack: a share of the fleet, always the same ones, whose updates are replaced after honest work.
  *
  *   nan     a number that is none, in the first tensor
  *   norm    the update turned round and made `factor` times as long (the scaled sign-flip of Blanchard et al., NeurIPS 2017)
  *   shape   one row more than the update speaks of
  *   round   the round before, as if the model were an older one
  */
-export const LIES = ['nan', 'norm', 'shape', 'round'] as const;
-export type Lie = (typeof LIES)[number];
+export const ATTACKS = ['nan', 'norm', 'shape', 'round'] as const;
+export type Attack = (typeof ATTACKS)[number];
 
-export type Lying = { readonly seed: number; readonly share: number; readonly lies: readonly Lie[]; readonly factor: number };
+export type Byzantine = { readonly seed: number; readonly share: number; readonly attacks: readonly Attack[]; readonly factor: number };
 
-export const isLiar = ({ seed, share }: Pick<Lying, 'seed' | 'share'>, device: DeviceId): boolean =>
+export const isByzantine = ({ seed, share }: Pick<Byzantine, 'seed' | 'share'>, device: DeviceId): boolean =>
   share > 0 && random(seed, 'liar', device).uniform() < share;
 
 const spoil = (tensor: WireTensor, spec: TensorSpec, rows: number, change: (values: Float32Array) => void): WireTensor => {
@@ -33,9 +33,9 @@ const notANumber = (tensor: WireTensor, spec: TensorSpec, rows: number): WireTen
         values[0] = Number.NaN;
       });
 
-const tell = (lie: Lie, update: Update, specs: readonly TensorSpec[], factor: number): Update => {
+const applyAttack = (attack: Attack, update: Update, specs: readonly TensorSpec[], factor: number): Update => {
   const { tensors, rows, round } = update;
-  switch (lie) {
+  switch (attack) {
     case 'nan':
       return { ...update, tensors: tensors.map((tensor, index) => (index === 0 ? notANumber(tensor, specs[0]!, rows.length) : tensor)) };
     case 'norm':
@@ -57,9 +57,9 @@ const tell = (lie: Lie, update: Update, specs: readonly TensorSpec[], factor: nu
   }
 };
 
-/** What a device sends in an update's place: the update itself, unless she lies. Keyed by (seed, round, device). */
-export const lieAbout = (update: Update, { seed, share, lies, factor }: Lying, specs: readonly TensorSpec[]): Update => {
+/** What a device sends in an update's place: the update itself, unless the device is byzantine. Keyed by (seed, round, device). */
+export const withAttack = (update: Update, { seed, share, attacks, factor }: Byzantine, specs: readonly TensorSpec[]): Update => {
   const { device, round } = update;
-  if (lies.length === 0 || !isLiar({ seed, share }, device)) return update;
-  return tell(lies[random(seed, 'lie', round, device).integer(lies.length)]!, update, specs, factor);
+  if (attacks.length === 0 || !isByzantine({ seed, share }, device)) return update;
+  return applyAttack(attacks[random(seed, 'lie', round, device).integer(attacks.length)]!, update, specs, factor);
 };
