@@ -9,6 +9,7 @@ const FLOORS: ReadonlyMap<string, number> = new Map([
   ['base', 0],
   ['tensor', 1],
   ['data', 1],
+  ['metrics', 1],
   ['messages', 2],
   ['algorithms', 3],
   ['models', 3],
