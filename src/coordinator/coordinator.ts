@@ -1,8 +1,12 @@
-import type { Algorithm, ServerHalf, World } from '../algorithms/port/algorithm.js';
+import type { Algorithm } from '../algorithms/port/algorithm.js';
+import type { World } from '../algorithms/port/definition.js';
+import type { ServerHalf } from '../algorithms/port/server.js';
 import { processorTime } from '../base/clock.js';
 import { badInput, isMetafleetError } from '../base/errors.js';
 import { type Bytes, bytes, type DeviceId, type Millis, millis } from '../base/units.js';
 import type { RoundFinished } from '../events/round.js';
+import type { Aggregator } from './aggregation/aggregator.js';
+import { createTakeUpdates } from './aggregation/take-updates.js';
 import { checkpointFile, readCheckpoint, readWeights } from './checkpoint/checkpoint.js';
 import { createCheckpointWriter } from './checkpoint/checkpoint-writer.js';
 import { digestOf } from './checkpoint/digest.js';
@@ -112,13 +116,14 @@ export type CoordinatorOptions = {
   readonly settings: RoundSettings;
   /** Training ratings by device, complete when the first round is run. */
   readonly activity: Uint32Array;
+  readonly aggregator: Aggregator;
   readonly emit: (event: RoundFinished) => void;
   /** How devices check in where a fleet is simulated; without one, everybody is there. */
   readonly checkIn?: CheckIn;
 };
 
 export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
-  const { algorithm, server, world, devices, settings, activity, emit } = options;
+  const { algorithm, server, world, devices, settings, activity, aggregator, emit } = options;
   let made: Sampler | undefined;
   const sampler = (): Sampler => {
     const cohort = askedIn(settings.policy, settings.cohort, 0);
@@ -149,6 +154,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
     settings,
     items: world.items,
     dtype: settings.dtype,
+    takeUpdates: createTakeUpdates(algorithm, server, world.items, aggregator),
     beforeStep: async () => {
       const start = performance.now();
       await saving.copied;
@@ -159,7 +165,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
     },
   };
   let state: State = { round: 0, lossSum: 0, ratings: 0 };
-  let carried: RoundState = FIRST_STATE;
+  let roundState: RoundState = FIRST_STATE;
   let interrupted = false;
   let computed = processorTime();
   /** Since the last call. */
@@ -174,17 +180,20 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
     trainingSince ??= performance.now();
     const wall = (performance.now() - trainingSince) / 1000;
     const { cohort, stages } = settings;
-    return loadAt({ cohort, stages, devices: world.devices }, { round: state.round + 1, now: carried.now, asked: carried.asked, wall });
+    return loadAt(
+      { cohort, stages, devices: world.devices },
+      { round: state.round + 1, now: roundState.now, asked: roundState.asked, wall },
+    );
   };
   let groups: ActivityGroups | undefined;
 
   /** Θ, to be read or written. */
-  const settled = (): ServerHalf['parameters'] => {
+  const settled = (): ServerHalf['tensors'] => {
     server.settle();
-    return server.parameters;
+    return server.tensors;
   };
   const kernelBytes = (): Bytes => {
-    const memories = new Set(server.parameters.map(({ arena }) => arena.memory.buffer));
+    const memories = new Set(server.tensors.map((tensor) => tensor.bytes().buffer));
     return bytes(Array.from(memories).reduce((sum, { byteLength }) => sum + byteLength, 0));
   };
 
@@ -200,16 +209,16 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
   };
 
   return {
-    parameters: server.parameters.reduce((sum, { blocks, size }) => sum + blocks * size, 0),
+    parameters: server.tensors.reduce((sum, tensor) => sum + tensor.bytes().length / 4, 0),
     kernels: server.kernels,
     train: async (until) => {
       interrupted = false;
       const before = state.round;
       let load = nextLoad();
       while (state.round < until && !interrupted && !load.isOver) {
-        const { result, retries } = await persist(() => runRound(context, state.round + 1, carried, load));
+        const { result, retries } = await persist(() => runRound(context, state.round + 1, roundState, load));
         const { event } = result;
-        carried = result.state;
+        roundState = result.state;
         sampler().learn(event.round, result.asked, result.arrived);
         const first = state.round % settings.roundsPerEpoch === 0;
         state = {
@@ -228,7 +237,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
     evaluate: async () => {
       const known = groups ?? groupByActivity(activity);
       groups = known;
-      return (await persist(() => evaluate(context, state.round, world.devices, known, settings.fleet === null ? null : carried.now)))
+      return (await persist(() => evaluate(context, state.round, world.devices, known, settings.fleet === null ? null : roundState.now)))
         .result;
     },
     digest: () => digestOf(settled()),
@@ -236,9 +245,9 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
       const start = performance.now();
       const { round } = state;
       const optimizer = server.state();
-      const handedOn = weightsOnly ? {} : { carried: packRoundState({ rounds: carried, sampler: sampler().state() }) };
+      const handedOn = weightsOnly ? {} : { roundState: packRoundState({ rounds: roundState, sampler: sampler().state() }) };
       const { magic, header, stretches } = checkpointFile({
-        ...{ algorithm: algorithm.name, round, optimizer, run: { state, run }, weightsOnly, parameters: settled() },
+        ...{ algorithm: algorithm.name, round, optimizer, run: { state, run }, weightsOnly, tensors: settled() },
         ...handedOn,
       });
       // What is plain data is taken now; Θ cannot change before it is copied, since the next step waits for that.
@@ -274,14 +283,14 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
       return { bytes, millis: millis(performance.now() - start), waited: millis(waited), round: copied.round };
     },
     restore: (path) => {
-      const { optimizer, run, round, carried: handedOn } = readCheckpoint(path, algorithm.name, settled());
+      const { optimizer, run, round, roundState: handedOn } = readCheckpoint(path, algorithm.name, settled());
       const saved = parseSaved(run, round, path);
       checkState(optimizer, server.state(), path);
       server.restore(optimizer);
       state = saved.state;
       if (handedOn.length > 0) {
-        const facts = { ...world, profiles: settings.fleet?.profiles.length ?? 0, tensors: algorithm.tensors, round };
-        carried = unpackRoundState(handedOn, facts, sampler(), path);
+        const facts = { ...world, profiles: settings.fleet?.profiles.length ?? 0, tensors: algorithm.wire.up, round };
+        roundState = unpackRoundState(handedOn, facts, sampler(), path);
       }
       return { round, run: saved.run };
     },

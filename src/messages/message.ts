@@ -22,8 +22,16 @@ type Envelope = { readonly round: number; readonly device: DeviceId };
 /** `full`: the model will hold a row for every item, and the device is to name none; absent in subset delivery. */
 export type Assign = Envelope & { readonly kind: 'assign'; readonly purpose: Purpose; readonly full?: true };
 
-/** Item ids, ascending, that the device asks for: those of its batch and its decoys; null where it gets every item's row. */
-export type Want = Envelope & { readonly kind: 'want'; readonly purpose: Purpose; readonly rows: Uint32Array | null };
+/**
+ * Item ids, ascending, that the device asks for: those it needs and its decoys; null where it gets every item's row. `tensors`: what
+ * the algorithm has it say of itself, absent where that is nothing.
+ */
+export type Want = Envelope & {
+  readonly kind: 'want';
+  readonly purpose: Purpose;
+  readonly rows: Uint32Array | null;
+  readonly tensors?: readonly WireTensor[];
+};
 
 /** The generated model Φ_u: row tensors hold one row for each of `rows` (null: for every item), then the dense ones. */
 export type Model = Envelope & {

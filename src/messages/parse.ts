@@ -106,7 +106,7 @@ const PURPOSES: readonly Purpose[] = ['train', 'evaluate'];
 
 const FIELDS: Readonly<Record<Message['kind'], readonly string[]>> = {
   assign: ['purpose', 'full'],
-  want: ['purpose', 'rows'],
+  want: ['purpose', 'rows', 'tensors'],
   model: ['purpose', 'rows', 'tensors'],
   update: ['count', 'loss', 'rows', 'tensors'],
   score: ['valid', 'test'],
@@ -137,8 +137,10 @@ export const parseMessage = (value: unknown, place: Place): Message => {
       const full = field('full', flag);
       return { kind, ...envelope, purpose: field('purpose', purpose), ...(full === undefined ? {} : { full }) };
     }
-    case 'want':
-      return { kind, ...envelope, purpose: field('purpose', purpose), rows: field('rows', optionalRows) };
+    case 'want': {
+      const want = { kind, ...envelope, purpose: field('purpose', purpose), rows: field('rows', optionalRows) };
+      return fields['tensors'] === undefined ? want : { ...want, tensors: field('tensors', tensors) };
+    }
     case 'model':
       return {
         kind,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createAlgorithm, type OptimizerSetup } from '../../src/algorithms/registry.js';
 import { isMetafleetError } from '../../src/base/errors.js';
 import { deviceId } from '../../src/base/units.js';
-import { metamf, ODD, randomServer, WORLD } from '../support/metamf/fleet.js';
+import { metamf, ODD, prepareFor, randomServer, WORLD } from '../support/metamf/fleet.js';
 import { readWeights } from '../support/metamf/theta.js';
 
 const RATE = 0.5;
@@ -10,8 +10,8 @@ const RATE = 0.5;
 /** λ of each tensor, seen from outside: without a gradient, a decoupled step takes learning rate · λ of every weight. */
 const decays = async (optimizer: Partial<OptimizerSetup>): Promise<Readonly<Record<string, number>>> => {
   const { algorithm, server, theta } = await randomServer(WORLD, ODD, { ...optimizer, decoupled: true });
-  server.prepare([deviceId(0)], 1);
-  const tensors = algorithm.tensors.map(
+  prepareFor(server, [deviceId(0)], 1);
+  const tensors = algorithm.wire.down.map(
     ({ perRow, shape }) => new Float32Array(perRow ? 0 : shape.reduce((product, size) => product * size, 1)),
   );
   server.accumulate([{ device: deviceId(0), count: 1, rows: new Uint32Array(), tensors }]);
@@ -141,7 +141,7 @@ describe('settings of an optimizer that contradict each other are refused with o
 it('an algorithm is made by its name', () => {
   const options = { itemEmbedding: 3, units: 2, localEpochs: 1, localBatch: 4, localRate: 0.1 };
   const algorithm = createAlgorithm({ name: 'fedavg', fedavg: options }, WORLD);
-  expect([algorithm.name, algorithm.tensors.map(({ name }) => name)]).toEqual(['fedavg', ['items', 'w1', 'b1', 'w2', 'b2']]);
+  expect([algorithm.name, algorithm.wire.down.map(({ name }) => name)]).toEqual(['fedavg', ['items', 'w1', 'b1', 'w2', 'b2']]);
   expect(metamf(WORLD, ODD).name).toBe('metamf');
 });
 
@@ -150,12 +150,12 @@ describe('the kinds of optimizers', () => {
   const steps = async (optimizer: Partial<OptimizerSetup>): Promise<readonly number[]> => {
     const { algorithm, server } = await randomServer(WORLD, ODD, optimizer);
     const last = (): number => readWeights(server.parameters, ODD)['layer2.bias']!.at(-1)!;
-    const tensors = algorithm.tensors.map(({ name, perRow, shape }) =>
+    const tensors = algorithm.wire.down.map(({ name, perRow, shape }) =>
       new Float32Array(perRow ? 0 : shape.reduce((product, size) => product * size, 1)).fill(name === 'b2' ? 1 : 0),
     );
     const moves = [0, 1].map(() => {
       const before = last();
-      server.prepare([deviceId(0)], 1);
+      prepareFor(server, [deviceId(0)], 1);
       server.accumulate([{ device: deviceId(0), count: 4, rows: new Uint32Array(), tensors }]);
       server.step(RATE);
       return last() - before;

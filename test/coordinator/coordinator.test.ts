@@ -39,7 +39,7 @@ const refuseAll =
   (kind: Message['kind']): NonNullable<InProcessOptions['answer']> =>
   (down, honest) =>
     down.kind === kind ? refusal(down) : honest();
-const digest = (): string => digestOf(engine.server.parameters);
+const digest = (): string => digestOf(engine.server.tensors);
 
 describe('a round', () => {
   it('moves Θ, and tells what it did', async () => {

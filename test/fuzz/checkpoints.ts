@@ -52,7 +52,7 @@ export const checkpoints = async (): Promise<Target> => {
   const { carried: behind } = header as { carried: number };
   const weights = body.subarray(0, -behind);
   const { rounds, sampler } = deserialize(body.subarray(-behind)) as { rounds: RoundState; sampler: unknown };
-  const carried = { rounds: { ...rounds, inFlight: clientTasksOf(algorithm.tensors), norms: [0.5, 2] }, sampler };
+  const carried = { rounds: { ...rounds, inFlight: clientTasksOf(algorithm.wire.down), norms: [0.5, 2] }, sampler };
   const packed = serialize(carried);
   const withCarried = (bytes: Uint8Array): Uint8Array =>
     sealed({ ...(header as object), carried: bytes.length }, Buffer.concat([weights, bytes]));

@@ -33,12 +33,12 @@ export const configOf = (flags: Flags, preset = 'default'): Config => {
 export const startTraining = async (config: Config, dataset: Dataset, observe?: (event: RoundFinished) => void): Promise<Training> => {
   const plan = planRun(config, dataset);
   const { world, threads, settings, host } = plan;
-  const { privateState } = createAlgorithm(host.algorithm, world).device;
+  const { state } = createAlgorithm(host.algorithm, world).client();
   let events: RoundFinished[] = [];
   const fleet = await startFleet({
     coordinator: { algorithm: host.algorithm, world, settings, threads },
     host,
-    shards: shardDataset(dataset, threads, privateState?.size),
+    shards: shardDataset(dataset, threads, state?.size),
     onEvent: (event) => {
       if (event.type !== 'round') throw new Error(`benchmark: a host died: ${event.type}`);
       events.push(event);

@@ -3,7 +3,7 @@ import type { Kernels } from '../../tensor/kernels/kernels.js';
 import { chooseImplementation } from '../../tensor/kernels/probe.js';
 import { createArena } from '../../tensor/memory/arena.js';
 import { createScratch } from '../../tensor/memory/scratch.js';
-import type { LocalModel } from '../port/algorithm.js';
+import type { LocalModel } from '../port/client.js';
 import { rowOf } from '../port/rows.js';
 
 /** d and f of the shared model. */

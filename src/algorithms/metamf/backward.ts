@@ -4,8 +4,8 @@ import { unitRoom } from '../../tensor/kernels/unit-room.js';
 import { claimSlot, reserveSlots } from '../../tensor/memory/parameter.js';
 import { createScratch, type Scratch } from '../../tensor/memory/scratch.js';
 import type { Deferral } from '../../tensor/optimizers/deferral.js';
-import type { ClientUpdate } from '../port/algorithm.js';
 import { lowerBound, startsByItem } from '../port/rows.js';
+import type { ClientUpdate } from '../port/server.js';
 import type { Forward } from './generate.js';
 import type { ItemShard, Layout } from './layout.js';
 

@@ -4,8 +4,9 @@ import type { KernelPool, KernelTask } from '../../tensor/kernels/kernels.js';
 import { pairRoom } from '../../tensor/kernels/unit-room.js';
 import { createScratch, type Scratch } from '../../tensor/memory/scratch.js';
 import type { Deferral } from '../../tensor/optimizers/deferral.js';
-import type { GeneratedModel, Rows } from '../port/algorithm.js';
+import type { Rows } from '../port/client.js';
 import { startsByItem } from '../port/rows.js';
+import type { GeneratedModel } from '../port/server.js';
 import { type Dropout, silence } from './dropout.js';
 import type { ItemShard, Layout } from './layout.js';
 

@@ -1,6 +1,7 @@
 import { type Arena, createArena } from '../../tensor/memory/arena.js';
-import { createParameter, type MomentKind, type Parameter } from '../../tensor/memory/parameter.js';
-import type { World } from '../port/algorithm.js';
+import { createParameter, type Parameter } from '../../tensor/memory/parameter.js';
+import type { KeptByOptimizer } from '../../tensor/optimizers/setup.js';
+import type { World } from '../port/definition.js';
 import type { MetaMFOptions } from './options.js';
 
 /**
@@ -51,17 +52,14 @@ const SHARD_BYTES = 3 * 2 ** 30;
 const shardCount = (items: number, blockElements: number): number =>
   Math.min(items, Math.max(LEAST_SHARDS, Math.ceil((items * blockElements * 16) / SHARD_BYTES)));
 
-/** What the optimizer keeps of a tensor, by name: `counted` where the rows it touches are counted. */
-export type Memory = (name: string) => { readonly kind: MomentKind; readonly counted: boolean };
-
-export const createLayout = (world: World, options: MetaMFOptions, memory: Memory): Layout => {
+export const createLayout = (world: World, options: MetaMFOptions, keeps: KeptByOptimizer): Layout => {
   const { userEmbedding: du, collaborative: k, hidden, lowRank: s, itemEmbedding: d, units: f, variant } = options;
   const paddedRank = Math.ceil(s / 4) * 4;
   const core = createArena();
   const place = { memory: 0, arena: core };
   const sparse = (name: string, blocks: number, size: number) =>
-    createParameter(name, place, { blocks, size, sparse: true, counted: memory(name).counted }, memory(name).kind);
-  const dense = (name: string, size: number) => createParameter(name, place, { blocks: 1, size, sparse: false }, memory(name).kind);
+    createParameter(name, place, { blocks, size, sparse: true, counted: keeps(name).counted }, keeps(name).kind);
+  const dense = (name: string, size: number) => createParameter(name, place, { blocks: 1, size, sparse: false }, keeps(name).kind);
 
   const branch = (name: string, output: string, generated: boolean, outputs: number): Branch => {
     const units = generated ? hidden : 0;
@@ -92,9 +90,9 @@ export const createLayout = (world: World, options: MetaMFOptions, memory: Memor
         at,
         {
           ...{ blocks: items, size: rows * paddedRank, trained: rows * s, sparse: true },
-          ...{ counted: memory(name).counted, deferring, zeroed: false },
+          ...{ counted: keeps(name).counted, deferring, zeroed: false },
         },
-        memory(name).kind,
+        keeps(name).kind,
       );
     return {
       ...at,

@@ -1,24 +1,21 @@
+import type { NamedTensor } from '../../algorithms/port/server.js';
 import { badInput } from '../../base/errors.js';
 import type { Bytes } from '../../base/units.js';
-import { elementsOf, type MomentKind, type Parameter, stateOf } from '../../tensor/memory/parameter.js';
-import { bytesAt } from './digest.js';
+import { isTree, migrateHeader, VERSION } from './checkpoint-migrations.js';
 import { readSealed, readSealedHeader, writeSealed } from './sealed-file.js';
 
 /**
- * A checkpoint is a sealed file of tensors: float32, little-endian, in the order of the header: of each parameter its weights
- * and, unless the file holds weights only, what its optimizer keeps of it, as each header entry's `state` says. Updates
- * that were still under way follow as they lie.
+ * A checkpoint is a sealed file of tensors: float32, little-endian, in the order of the header: of each tensor its values and, unless the
+ * file holds weights only, what is kept with it for training, as each header entry's `state` says. What rounds hand on to one another
+ * follows, as it lies.
  */
 const MAGIC = 'METAFLT1';
-const VERSION = 3;
 
-/** `state` names what the optimizer keeps of the tensor, `counted` whether it counts the rounds that touch each row. */
+/** Bytes of a tensor, and of what is kept with it, by name. */
 type TensorEntry = {
   readonly name: string;
-  readonly blocks: number;
-  readonly size: number;
-  readonly state: MomentKind;
-  readonly counted: boolean;
+  readonly bytes: number;
+  readonly state: readonly { readonly name: string; readonly bytes: number }[];
 };
 
 type Header = {
@@ -33,63 +30,37 @@ type Header = {
   /** The run's own state; opaque here. */
   readonly run: unknown;
   /** Bytes behind the tensors; absent: none. */
-  readonly carried?: number;
+  readonly roundState?: number;
 };
 
-type Tree = Readonly<Record<string, unknown>>;
-const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** From each older version to the next. */
-const MIGRATIONS: Readonly<Record<number, (header: Tree) => Tree>> = {
-  /** The round was in the run's state alone. */
-  1: (header) => {
-    const state = isTree(header['run']) ? header['run']['state'] : undefined;
-    return { ...header, version: 2, round: isTree(state) ? state['round'] : 0 };
-  },
-  /** There was no optimizer but Adam, and FedAvg without one. */
-  2: (header) => {
-    const alone: MomentKind = header['algorithm'] === 'fedavg' ? 'none' : 'tensor';
-    const migrate = (entry: unknown): unknown => {
-      if (!isTree(entry)) return entry;
-      const { variance, ...rest } = entry;
-      return { ...rest, state: variance === true ? 'element' : alone, counted: false };
-    };
-    const { tensors } = header;
-    return { ...header, version: 3, tensors: Array.isArray(tensors) ? tensors.map(migrate) : tensors };
-  },
-};
-
-const entryOf = ({ name, blocks, size, kind, counts }: Parameter): TensorEntry => ({
+const entryOf = ({ name, bytes, state }: NamedTensor): TensorEntry => ({
   name,
-  blocks,
-  size,
-  state: kind,
-  counted: counts !== 0,
+  bytes: bytes().length,
+  state: state.map((kept) => ({ name: kept.name, bytes: kept.bytes().length })),
 });
 
-/** The stretches of kernel memory a checkpoint holds, in file order. */
-const stretches = function* (parameters: readonly Parameter[], weightsOnly: boolean, carried: Uint8Array): Generator<Uint8Array> {
-  for (const parameter of parameters) {
-    yield bytesAt(parameter, parameter.weights, elementsOf(parameter));
-    if (weightsOnly) continue;
-    for (const { pointer, count } of stateOf(parameter)) yield bytesAt(parameter, pointer, count);
+/** The stretches of memory a checkpoint holds, in file order. */
+const stretches = function* (tensors: readonly NamedTensor[], weightsOnly: boolean, roundState: Uint8Array): Generator<Uint8Array> {
+  for (const { bytes, state } of tensors) {
+    yield bytes();
+    if (!weightsOnly) for (const kept of state) yield kept.bytes();
   }
-  if (carried.length > 0) yield carried;
+  if (roundState.length > 0) yield roundState;
 };
 
 export type CheckpointContent = Pick<Header, 'algorithm' | 'round' | 'optimizer' | 'run' | 'weightsOnly'> & {
-  readonly parameters: readonly Parameter[];
+  readonly tensors: readonly NamedTensor[];
   /** What rounds hand on to one another, in a form of its own. */
-  readonly carried?: Uint8Array;
+  readonly roundState?: Uint8Array;
 };
 
 export type CheckpointFile = { readonly magic: string; readonly header: object; readonly stretches: Iterable<Uint8Array> };
 
 /** What a checkpoint's file consists of, for whoever writes it. */
-export const checkpointFile = ({ parameters, carried = new Uint8Array(0), ...rest }: CheckpointContent): CheckpointFile => {
-  const behind = carried.length === 0 ? {} : { carried: carried.length };
-  const header: Header = { version: VERSION, ...rest, ...behind, tensors: parameters.map(entryOf) };
-  return { magic: MAGIC, header, stretches: stretches(parameters, rest.weightsOnly, carried) };
+export const checkpointFile = ({ tensors, roundState = new Uint8Array(0), ...rest }: CheckpointContent): CheckpointFile => {
+  const behind = roundState.length === 0 ? {} : { roundState: roundState.length };
+  const header: Header = { version: VERSION, ...rest, ...behind, tensors: tensors.map(entryOf) };
+  return { magic: MAGIC, header, stretches: stretches(tensors, rest.weightsOnly, roundState) };
 };
 
 /** Throws CHECKPOINT naming the path; what was there before then stays. */
@@ -100,83 +71,75 @@ export const writeCheckpoint = (path: string, content: CheckpointContent): Bytes
 
 /** A header of any version that is known, as one of the present version. */
 const parseHeader = (value: unknown, path: string): Header => {
-  let header = isTree(value) ? value : {};
-  for (let version = header['version']; version !== VERSION; version = header['version']) {
-    const migrate = typeof version === 'number' && Object.hasOwn(MIGRATIONS, version) ? MIGRATIONS[version] : undefined;
-    if (migrate === undefined) throw badInput('CHECKPOINT', path, `a version from 1 to ${VERSION}`, `version ${String(version)}`);
-    header = migrate(header);
-  }
+  const header = migrateHeader(value, path);
   const { tensors, round } = header;
   if (!Array.isArray(tensors)) throw badInput('CHECKPOINT', path, 'a list of tensors', typeof tensors);
   if (!Number.isSafeInteger(round) || (round as number) < 0) throw badInput('CHECKPOINT', `${path}, round`, 'a round', String(round));
   return header as Header;
 };
 
-const STATES: Readonly<Record<MomentKind, string>> = {
-  element: '',
-  row: ' with a second moment for each row',
-  tensor: ' with one second moment',
-  squares: ' with sums of squares',
-  velocity: ' with a velocity',
-  none: ' without optimizer state',
-};
-
-const checkTensors = (found: readonly unknown[], parameters: readonly Parameter[], path: string): void => {
+const checkTensors = (found: readonly unknown[], tensors: readonly NamedTensor[], path: string): void => {
   const line = (entry: unknown): string => {
     if (!isTree(entry)) return 'no further tensor';
-    const { name, blocks, size, state, counted } = entry;
-    const kept = STATES[state as MomentKind] ?? ` with ${String(state)}`;
+    const { name, bytes, state } = entry;
+    const kept = Array.isArray(state)
+      ? state.map((each) => (isTree(each) ? `${String(each['name'])} of ${String(each['bytes'])}` : String(each)))
+      : [];
     // A forged name or state may have lines of its own.
-    return `${String(name)} ${String(blocks)}×${String(size)}${kept}${counted === true ? ', rows counted' : ''}`.replace(/\s+/g, ' ');
+    return `${String(name)} of ${String(bytes)} bytes${kept.length === 0 ? '' : ` with ${kept.join(', ')}`}`.replace(/\s+/g, ' ');
   };
-  const expected = parameters.map(entryOf);
+  const expected = tensors.map(entryOf);
   for (let i = 0; i < Math.max(found.length, expected.length); i++) {
     const [has, wants] = [line(found[i]), line(expected[i])];
     if (has !== wants) throw badInput('CHECKPOINT', `${path}, tensor ${i}`, wants, has.slice(0, 200));
   }
 };
 
-const checkContent = (header: Header, algorithm: string, parameters: readonly Parameter[], path: string): void => {
+const checkContent = (header: Header, algorithm: string, tensors: readonly NamedTensor[], path: string): void => {
   if (header.algorithm !== algorithm) throw badInput('CHECKPOINT', path, `algorithm ${algorithm}`, String(header.algorithm));
-  checkTensors(header.tensors, parameters, path);
+  checkTensors(header.tensors, tensors, path);
 };
 
-export type Restored = Pick<Header, 'optimizer' | 'run' | 'round'> & { readonly carried: Uint8Array };
+export type Restored = Pick<Header, 'optimizer' | 'run' | 'round'> & { readonly roundState: Uint8Array };
 
 /** What a forged length claims is not allocated. */
-const roomFor = ({ carried = 0 }: Header, room: number, path: string): Uint8Array => {
-  if (!Number.isSafeInteger(carried) || carried < 0 || carried > room)
-    throw badInput('CHECKPOINT', `${path}, carried`, `0 to ${room} bytes`, String(carried).slice(0, 100));
-  return new Uint8Array(carried);
+const roomFor = ({ roundState = 0 }: Header, room: number, path: string): Uint8Array => {
+  if (!Number.isSafeInteger(roundState) || roundState < 0 || roundState > room)
+    throw badInput('CHECKPOINT', `${path}, roundState`, `0 to ${room} bytes`, String(roundState).slice(0, 100));
+  return new Uint8Array(roundState);
 };
 
 /** The round and the run's state of a checkpoint, of whose tensors nothing is read. Throws CHECKPOINT, naming the path. */
-export const readCheckpointHeader = (path: string): Omit<Restored, 'carried'> => parseHeader(readSealedHeader(path, MAGIC), path);
+export const readCheckpointHeader = (path: string): Omit<Restored, 'roundState'> => parseHeader(readSealedHeader(path, MAGIC), path);
 
 /**
- * Reads a checkpoint into the parameters. Throws CHECKPOINT, naming the path, for a file that is not one, is truncated or
+ * Reads a checkpoint into the tensors. Throws CHECKPOINT, naming the path, for a file that is not one, is truncated or
  * damaged, is of an unknown version, has other tensors, or has no optimizer state; Θ is then not usable.
  */
-export const readCheckpoint = (path: string, algorithm: string, parameters: readonly Parameter[]): Restored => {
-  let restored: Restored = { optimizer: null, run: null, round: 0, carried: new Uint8Array(0) };
+export const readCheckpoint = (path: string, algorithm: string, tensors: readonly NamedTensor[]): Restored => {
+  let restored: Restored = { optimizer: null, run: null, round: 0, roundState: new Uint8Array(0) };
   readSealed(path, MAGIC, (value, room) => {
     const header = parseHeader(value, path);
-    checkContent(header, algorithm, parameters, path);
+    checkContent(header, algorithm, tensors, path);
     if (header.weightsOnly) throw badInput('CHECKPOINT', path, 'optimizer state', 'weights only (the best model, not the last state)');
-    restored = { optimizer: header.optimizer, run: header.run, round: header.round, carried: roomFor(header, room, path) };
-    return stretches(parameters, false, restored.carried);
+    restored = { optimizer: header.optimizer, run: header.run, round: header.round, roundState: roomFor(header, room, path) };
+    return stretches(tensors, false, restored.roundState);
   });
   return restored;
 };
 
 /** Reads the weights of a checkpoint, with or without optimizer state; returns the run's state. Throws CHECKPOINT as readCheckpoint does. */
-export const readWeights = (path: string, algorithm: string, parameters: readonly Parameter[]): Omit<Restored, 'optimizer' | 'carried'> => {
-  let restored: Omit<Restored, 'optimizer' | 'carried'> = { run: null, round: 0 };
+export const readWeights = (
+  path: string,
+  algorithm: string,
+  tensors: readonly NamedTensor[],
+): Omit<Restored, 'optimizer' | 'roundState'> => {
+  let restored: Omit<Restored, 'optimizer' | 'roundState'> = { run: null, round: 0 };
   readSealed(path, MAGIC, (value, room) => {
     const header = parseHeader(value, path);
-    checkContent(header, algorithm, parameters, path);
+    checkContent(header, algorithm, tensors, path);
     restored = { run: header.run, round: header.round };
-    return stretches(parameters, header.weightsOnly, roomFor(header, room, path));
+    return stretches(tensors, header.weightsOnly, roomFor(header, room, path));
   });
   return restored;
 };

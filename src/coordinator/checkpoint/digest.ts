@@ -1,13 +1,9 @@
 import { createHash } from 'node:crypto';
-import { bytesOf } from '../../base/views.js';
-import { elementsOf, type Parameter } from '../../tensor/memory/parameter.js';
+import type { NamedTensor } from '../../algorithms/port/server.js';
 
-/** A pointer's float32 values as bytes, without a copy. */
-export const bytesAt = ({ arena }: Parameter, pointer: number, count: number): Uint8Array => bytesOf(arena.f32(pointer, count));
-
-/** SHA-256 of Θ, hex: every parameter's name and bits, in order. Two runs that agree here agree in every prediction. */
-export const digestOf = (parameters: readonly Parameter[]): string => {
+/** SHA-256 of Θ, hex: every tensor's name and bits, in order. Two runs that agree here agree in every prediction. */
+export const digestOf = (tensors: readonly NamedTensor[]): string => {
   const hash = createHash('sha256');
-  for (const parameter of parameters) hash.update(parameter.name).update(bytesAt(parameter, parameter.weights, elementsOf(parameter)));
+  for (const { name, bytes } of tensors) hash.update(name).update(bytes());
   return hash.digest('hex');
 };

@@ -22,7 +22,6 @@ export const measureDevices = async (
 ): Promise<void> => {
   for (let first = 0; first < devices; first += CHUNK) {
     const cohort: DeviceId[] = Array.from({ length: Math.min(CHUNK, devices - first) }, (_, i) => deviceId(first + i));
-    context.server.prepare(cohort, null);
     const exchange = await context.devices.open();
     const delivery = context.settings.evaluationDelivery;
     const { answers, rejected } = await deliver(context, { round, purpose: 'evaluate', delivery, cohort }, exchange);
@@ -66,7 +65,10 @@ export const generateModels = (
   devices: readonly DeviceId[],
   rows: Uint32Array,
 ): readonly (readonly Float32Array[])[] => {
-  server.prepare(devices, null);
+  server.prepare(
+    devices.map((device) => ({ device })),
+    null,
+  );
   const models = server.generate(
     0,
     devices.map(() => rows),

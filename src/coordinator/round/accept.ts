@@ -1,4 +1,6 @@
-import type { Algorithm, ClientUpdate, Rows } from '../../algorithms/port/algorithm.js';
+import type { Algorithm } from '../../algorithms/port/algorithm.js';
+import type { Rows } from '../../algorithms/port/client.js';
+import type { ClientUpdate } from '../../algorithms/port/server.js';
 import { badInput, isMetafleetError, MetafleetError } from '../../base/errors.js';
 import { createSlabs } from '../../base/slabs.js';
 import type { RejectionCause } from '../../events/outcomes.js';
@@ -7,7 +9,7 @@ import { type Dtype, decodeTensors } from '../../messages/wire-tensor.js';
 import type { Rejection } from './devices.js';
 
 /** What an update is checked against. */
-export type Expected = { readonly algorithm: Pick<Algorithm, 'tensors'>; readonly items: number; readonly dtype: Dtype };
+export type Expected = { readonly algorithm: Pick<Algorithm, 'wire'>; readonly items: number; readonly dtype: Dtype };
 
 /** Item ids, both ascending: whether each of `some` is among `all`. */
 const isAmong = (some: Uint32Array, all: Uint32Array): boolean => {
@@ -47,13 +49,14 @@ export const acceptUpdate = ({ algorithm, dtype, items }: Expected, update: Upda
   const last = update.rows.at(-1);
   if (last !== undefined && last >= items) throw wrong('rows', place, `items below ${items}`, String(last));
   if (sent !== null && !isAmong(update.rows, sent)) throw wrong('rows', place, 'rows it was sent', 'others');
+  const { up } = algorithm.wire;
   const other = update.tensors.find((tensor) => tensor.dtype !== dtype);
-  if (other !== undefined && update.tensors.length === algorithm.tensors.length) {
-    const { name } = algorithm.tensors[update.tensors.indexOf(other)]!;
+  if (other !== undefined && update.tensors.length === up.length) {
+    const { name } = up[update.tensors.indexOf(other)]!;
     throw wrong('dtype', `${place}, tensor ${name}`, `dtype ${dtype}`, other.dtype);
   }
-  const tensors = decodeTensors(update.tensors, dtype, algorithm.tensors, update.rows.length, place, room);
-  const odd = algorithm.tensors.find((_, index) => !allFinite(tensors[index]!));
+  const tensors = decodeTensors(update.tensors, dtype, up, update.rows.length, place, room);
+  const odd = up.find((_, index) => !allFinite(tensors[index]!));
   if (odd !== undefined) throw wrong('not-finite', `${place}, tensor ${odd.name}`, 'finite numbers', 'others');
   return { device: update.device, count: update.count, rows: update.rows, tensors };
 };

@@ -1,4 +1,4 @@
-import type { ClientUpdate } from '../../algorithms/port/algorithm.js';
+import type { ClientUpdate } from '../../algorithms/port/server.js';
 import { type DeviceId, type Seconds, seconds } from '../../base/units.js';
 import type { RejectionCause } from '../../events/outcomes.js';
 import type { DeviceCost, DropStage } from '../../messages/device-cost.js';

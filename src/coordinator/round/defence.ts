@@ -1,4 +1,4 @@
-import type { ClientUpdate } from '../../algorithms/port/algorithm.js';
+import type { ClientUpdate } from '../../algorithms/port/server.js';
 import { median } from '../../base/median.js';
 import type { DefenceSettings } from '../settings.js';
 import type { ClientTask } from './client-task.js';

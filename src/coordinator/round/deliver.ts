@@ -1,11 +1,14 @@
-import type { Algorithm, GeneratedModel, Rows, ServerHalf } from '../../algorithms/port/algorithm.js';
-import { badInput } from '../../base/errors.js';
+import type { Algorithm } from '../../algorithms/port/algorithm.js';
+import type { Rows } from '../../algorithms/port/client.js';
+import type { GeneratedModel, ModelRequest, ServerHalf } from '../../algorithms/port/server.js';
+import { badInput, isMetafleetError } from '../../base/errors.js';
 import { type DeviceId, type Seconds, seconds } from '../../base/units.js';
 import type { RejectionCause } from '../../events/outcomes.js';
 import type { DeviceCost } from '../../messages/device-cost.js';
 import type { Assign, Message, Model, Purpose, Refuse, Want } from '../../messages/message.js';
-import { type Dtype, encodeTensor, shapeOf } from '../../messages/wire-tensor.js';
+import { type Dtype, decodeTensors, encodeTensor, shapeOf } from '../../messages/wire-tensor.js';
 import type { Delivery } from '../settings.js';
+import { allFinite } from './accept.js';
 import { costsByDevice, secondsOf } from './device-costs.js';
 import type { Exchange, Rejection } from './devices.js';
 
@@ -35,12 +38,14 @@ const encodeModel = (
 ): Model => {
   const { round, purpose } = request;
   const count = rows?.length ?? items;
-  const tensors = algorithm.tensors.map((spec, index) => encodeTensor(dtype, shapeOf(spec, count), model[index]!));
+  const tensors = algorithm.wire.down.map((spec, index) => encodeTensor(dtype, shapeOf(spec, count), model[index]!));
   return { kind: 'model', round, device, purpose, rows, tensors };
 };
 
 type Asked = {
   readonly rowsOf: ReadonlyMap<DeviceId, Rows>;
+  /** What models are made for, ascending; null: for the whole cohort, which the server half was given already. */
+  readonly requests: readonly ModelRequest[] | null;
   readonly refusals: readonly Refuse[];
   readonly rejected: readonly Rejection[];
   readonly duplicates: number;
@@ -59,33 +64,63 @@ const outOfTurn = (message: Message, expected: string): Rejection =>
 
 const judgeWant = (want: Want, items: number, full: boolean): Rejection | undefined => {
   const place = `rows wanted by device ${want.device}`;
+  if (want.purpose === 'evaluate' && want.rows === null) return undefined;
   if ((want.rows === null) !== full) return rejection(want, 'rows', place, full ? 'none named' : 'a list', full ? 'a list' : 'none');
   const last = want.rows?.at(-1);
   return last === undefined || last < items ? undefined : rejection(want, 'rows', place, `items below ${items}`, String(last));
 };
 
+/** What a device says of itself, or why it is thrown away. */
+const judgeContext = ({ algorithm, dtype }: DeliveryContext, { device, tensors = [] }: Want): ModelRequest | Rejection => {
+  const specs = algorithm.wire.context ?? [];
+  try {
+    const context = decodeTensors(tensors, dtype, specs, 0, `context of device ${device}`);
+    const odd = specs.find((_, index) => !allFinite(context[index]!));
+    if (odd === undefined) return specs.length === 0 ? { device } : { device, context };
+    const { message } = badInput('MESSAGE', `context of device ${device}, tensor ${odd.name}`, 'finite numbers', 'others');
+    return { device, cause: 'not-finite', text: message };
+  } catch (error) {
+    if (!isMetafleetError(error, 'MESSAGE')) throw error;
+    return { device, cause: 'shape', text: error.message };
+  }
+};
+
+const NOBODY_ASKED = { refusals: [], rejected: [], duplicates: 0, costs: new Map<DeviceId, DeviceCost>() };
+
 /**
- * Asks each device for its rows in `subset` delivery, and in either whether it takes part at all where devices have limits. A
- * device that refuses, answers wrongly or falls silent is left out.
+ * Asks each device for its rows in `subset` delivery, for what the algorithm has it say of itself, and whether it takes part at all where
+ * devices have limits. A device that refuses, answers wrongly or falls silent is left out. `prepare` runs while devices answer.
  */
-const askForRows = async (context: DeliveryContext, request: DeliveryRequest, exchange: Exchange): Promise<Asked> => {
+const askForRows = async (context: DeliveryContext, request: DeliveryRequest, exchange: Exchange, prepare: () => void): Promise<Asked> => {
   const { round, purpose, delivery, cohort, at } = request;
   const full = delivery === 'full';
-  if (full && at === undefined)
-    return { rowsOf: new Map(cohort.map((device) => [device, null])), refusals: [], rejected: [], duplicates: 0, costs: new Map() };
+  const saysContext = (context.algorithm.wire.context ?? []).length > 0;
+  if (full && at === undefined && !saysContext) {
+    prepare();
+    return { ...NOBODY_ASKED, rowsOf: new Map(cohort.map((device) => [device, null])), requests: null };
+  }
   const assigns = cohort.map((device): Assign => ({ kind: 'assign', round, device, purpose, ...(full ? { full } : {}) }));
   exchange.send(assigns, at === undefined ? undefined : cohort.map(() => at));
+  if (!saysContext) prepare();
   const { messages, costs, ...answers } = await exchange.answers();
   const rejected = [...answers.rejected];
   const rowsOf = new Map<DeviceId, Rows>();
+  const requests: ModelRequest[] = [];
   for (const message of messages) {
     if (message.kind === 'refuse') continue;
     const fault = message.kind === 'want' ? judgeWant(message, context.items, full) : outOfTurn(message, 'want or refuse');
     if (fault !== undefined) rejected.push(fault);
-    else if (message.kind === 'want') rowsOf.set(message.device, message.rows);
+    if (fault !== undefined || message.kind !== 'want') continue;
+    const said = judgeContext(context, message);
+    if ('cause' in said) rejected.push(said);
+    else {
+      rowsOf.set(message.device, message.rows);
+      requests.push(said);
+    }
   }
   const refusals = messages.filter((message) => message.kind === 'refuse');
-  return { rowsOf, refusals, rejected, duplicates: answers.duplicates, costs: costsByDevice(costs, new Map()) };
+  const asked = { rowsOf, refusals, rejected, duplicates: answers.duplicates, costs: costsByDevice(costs, new Map()) };
+  return { ...asked, requests: saysContext ? requests : null };
 };
 
 /** Devices whose models are generated together: neighbours in the cohort, of which the first is at `from`. */
@@ -134,15 +169,12 @@ export type Delivered = {
 const DUE: Readonly<Record<Purpose, Message['kind']>> = { train: 'update', evaluate: 'score' };
 
 /**
- * Generates Φ_u for the prepared cohort and sends it, chunk by chunk: kernel threads generate a chunk while the one before is encoded,
+ * Has the server half take the cohort, generates its models and sends them, chunk by chunk: kernel threads generate a chunk while the one before is encoded,
  * devices work on it while the next is generated, and the next waits while a host is too far behind.
  */
 export const deliver = async (context: DeliveryContext, request: DeliveryRequest, exchange: Exchange): Promise<Delivered> => {
   const { server } = context;
-  const { at, cohort, purpose } = request;
-  const { rowsOf, refusals, costs: ofAsking, ...asked } = await askForRows(context, request, exchange);
-  const chunks = chunksOf(context, cohort, rowsOf);
-  const begin = (chunk: Chunk | undefined) => chunk && server.generate(chunk.from, chunk.rows);
+  const { at, cohort, purpose, round } = request;
   let generateMillis = 0;
   const generating = <T>(work: () => T): T => {
     const start = performance.now();
@@ -150,6 +182,15 @@ export const deliver = async (context: DeliveryContext, request: DeliveryRequest
     generateMillis += performance.now() - start;
     return result;
   };
+  const prepare = (requests: readonly ModelRequest[]): void =>
+    generating(() => {
+      if (requests.length > 0) server.prepare(requests, purpose === 'train' ? round : null);
+    });
+  const ask = askForRows(context, request, exchange, () => prepare(cohort.map((device) => ({ device }))));
+  const { rowsOf, refusals, costs: ofAsking, requests, ...asked } = await ask;
+  if (requests !== null) prepare(requests);
+  const chunks = chunksOf(context, requests?.map(({ device }) => device) ?? cohort, rowsOf);
+  const begin = (chunk: Chunk | undefined) => chunk && server.generate(chunk.from, chunk.rows);
   let underWay = generating(() => begin(chunks[0]));
   for (const [index, { devices, rows }] of chunks.entries()) {
     await exchange.ready();

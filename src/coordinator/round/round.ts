@@ -1,6 +1,7 @@
-import type { ClientUpdate } from '../../algorithms/port/algorithm.js';
+import type { ClientUpdate } from '../../algorithms/port/server.js';
 import { millis, type Seconds, seconds } from '../../base/units.js';
 import type { Phase, RoundFinished } from '../../events/round.js';
+import type { TakeUpdates } from '../aggregation/take-updates.js';
 import type { Sampler } from '../sampling/sampler.js';
 import { epochOf, learningRateOf, type PolicySettings, type RoundSettings } from '../settings.js';
 import type { Load } from '../stages.js';
@@ -12,6 +13,7 @@ import { outcomesOf, type Played, stalenessOf, verdictsOf, virtualRound } from '
 import { askedIn, closeRound, weightOf } from './policy.js';
 
 export type RoundContext = DeliveryContext & { readonly devices: Devices; readonly sampler: Sampler; readonly settings: RoundSettings } & {
+  readonly takeUpdates: TakeUpdates;
   /** Resolves when nobody reads Θ any more: a checkpoint may still be copied from it. */
   readonly beforeStep: () => Promise<void>;
 };
@@ -86,8 +88,6 @@ export const runRound = async (
     ...(load.devices !== undefined && { devices: load.devices }),
   });
   clock.lap('sample');
-  if (cohort.length > 0) server.prepare(cohort, round);
-  clock.lap('generate');
   const request = { round, purpose: 'train', delivery: settings.delivery, cohort, ...(fleet === null ? {} : { at: now }) } as const;
   const delivered = await deliver(context, request, await devices.open());
   clock.lap('devices');
@@ -99,10 +99,10 @@ export const runRound = async (
   // Updates of earlier rounds go back through Θ as it is now, for the devices that sent them.
   if (policy.kind === 'buffered' && updates.length > 0)
     server.prepare(
-      updates.map(({ device }) => device),
+      updates.map(({ device }) => ({ device })),
       round,
     );
-  if (updates.length > 0) server.accumulate(updates);
+  if (updates.length > 0) context.takeUpdates(updates);
   clock.lap('backward');
   await context.beforeStep();
   const step = server.step(learningRateOf(round, settings));

@@ -1,4 +1,5 @@
-import type { DeviceHalf, LocalModel, LocalRatings, LocalUpdate } from '../../algorithms/port/algorithm.js';
+import type { Algorithm } from '../../algorithms/port/algorithm.js';
+import type { Interactions, LocalModel, LocalUpdate, OwnData, Plan, Task } from '../../algorithms/port/client.js';
 import { lowerBound } from '../../algorithms/port/rows.js';
 import { badInput } from '../../base/errors.js';
 import { random } from '../../base/random.js';
@@ -10,12 +11,11 @@ import { type HeldOutPart, indexOf, type PrivateColumns, ratingsOf } from './col
 import { stateBefore } from './private-state.js';
 
 /**
- * The device actor: (what she holds, a message) → (the model she now holds, her answer). Pure: threads, sockets and the store
- * of models are the host's. Ratings enter here and leave only inside gradients and error sums.
+ * The device actor: (what it holds, a message) → (the model it now holds, its answer). Pure: threads, sockets and the store
+ * of models are the host's. Ratings enter here and leave only inside client updates and error sums.
  */
 export type DeviceContext = {
-  readonly half: DeviceHalf;
-  readonly tensors: readonly TensorSpec[];
+  readonly algorithm: Pick<Algorithm, 'wire' | 'client'>;
   readonly columns: PrivateColumns;
   readonly dtype: Dtype;
   readonly batch: BatchOptions;
@@ -30,8 +30,9 @@ export type Transition = {
   readonly reply: Message;
 };
 
-const stateOf = ({ columns, half, batch: { seed } }: DeviceContext, device: DeviceId, round: number): Float32Array =>
-  stateBefore(columns.state, half.privateState, indexOf(columns, device), device, round, seed);
+/** A device's state as it was before `round`. */
+export const stateOf = ({ columns, algorithm, batch: { seed } }: DeviceContext, device: DeviceId, round: number): Float32Array =>
+  stateBefore(columns.state, algorithm.client().state, indexOf(columns, device), device, round, seed);
 
 const joined = (some: Uint32Array, others: Uint32Array): Uint32Array => {
   const all = new Uint32Array(some.length + others.length);
@@ -40,46 +41,77 @@ const joined = (some: Uint32Array, others: Uint32Array): Uint32Array => {
   return all;
 };
 
-/** What a device learns from in a round. */
-const trainingBatch = ({ columns, batch }: DeviceContext, { round, device }: Assign | Model): LocalRatings =>
-  batchOf(ratingsOf(columns, 'train', device), batch, round, device);
+type Addressed = Pick<Model, 'round' | 'device'>;
+
+/** What a message asks of the device: the algorithm's plan, and what the plan was made from. */
+type Planned = { readonly own: OwnData; readonly state: Float32Array; readonly plan: Plan<unknown>; readonly batch: Interactions };
+
+const NONE: Interactions = { items: new Uint32Array(0), values: new Float32Array(0) };
 
 /** The items that a device is measured on. */
-const heldOutItems = ({ columns }: DeviceContext, { device }: Assign | Model): Uint32Array =>
+const heldOutItems = ({ columns }: DeviceContext, { device }: Addressed): Uint32Array =>
   joined(ratingsOf(columns, 'valid', device).items, ratingsOf(columns, 'test', device).items);
 
-const want = (context: DeviceContext, message: Assign): Transition => {
-  const { round, device, purpose, full } = message;
-  const needed = () => (purpose === 'train' ? trainingBatch(context, message).items : heldOutItems(context, message));
-  const rows = full === true ? null : withDecoys(needed(), context.batch, purpose, round, device);
-  return { reply: { kind: 'want', round, device, purpose, rows } };
+const planFor = (context: DeviceContext, own: OwnData, task: Task, device: DeviceId, state: Float32Array): Plan<unknown> =>
+  context.algorithm.client().plan(own, task, random(context.batch.seed, 'plan', task.purpose, task.round, device), state);
+
+const planTraining = (context: DeviceContext, { round, device }: Addressed): Planned => {
+  const own = { train: ratingsOf(context.columns, 'train', device) };
+  const batch = batchOf(own.train, context.batch, round, device);
+  const state = stateOf(context, device, round);
+  return { own, state, batch, plan: planFor(context, own, { purpose: 'train', round, batch }, device, state) };
 };
 
-/** No error names an item: which one is missing is one she rated. */
-const checkRows = (rows: Uint32Array, needed: Uint32Array, place: string): void => {
-  for (const item of needed) {
+/** Measurements come after the step of their round. */
+const planScores = (context: DeviceContext, { round, device }: Addressed, candidates: Uint32Array): Planned => {
+  const own = { train: ratingsOf(context.columns, 'train', device) };
+  const state = stateOf(context, device, round + 1);
+  return { own, state, batch: NONE, plan: planFor(context, own, { purpose: 'evaluate', round, candidates }, device, state) };
+};
+
+/** Floating-point operations that the device's part of a round takes. */
+export const operationsOf = (context: DeviceContext, message: Addressed): number => {
+  const { operations } = context.algorithm.client();
+  return operations === undefined ? 0 : operations(planTraining(context, message).plan.work);
+};
+
+const want = (context: DeviceContext, message: Assign): Transition => {
+  const { algorithm, dtype, batch } = context;
+  const { round, device, purpose, full } = message;
+  const { plan } = purpose === 'train' ? planTraining(context, message) : planScores(context, message, heldOutItems(context, message));
+  const rows = full === true || plan.rows === null ? null : withDecoys(plan.rows, batch, purpose, round, device);
+  const specs = algorithm.wire.context ?? [];
+  const tensors = specs.map((spec, index) => encodeTensor(dtype, spec.shape, [plan.context![index]!]));
+  return { reply: { kind: 'want', round, device, purpose, rows, ...(tensors.length > 0 && { tensors }) } };
+};
+
+/** No error names an item: the one that is missing is one that the user rated. */
+const checkRows = (rows: Uint32Array, needed: ArrayLike<number>, place: string): void => {
+  for (let at = 0; at < needed.length; at++) {
+    const item = needed[at]!;
     if (rows[lowerBound(rows, item)] !== item) throw badInput('MESSAGE', place, 'all rows it asked for', 'fewer of them');
   }
 };
 
-/** The model, with the rows of the items that are needed among its own. */
-const receive = (context: DeviceContext, message: Model, needed: Uint32Array): LocalModel => {
-  const { tensors, dtype, batch, room } = context;
+/** The model, with the rows that are needed among its own. */
+const receive = (context: DeviceContext, message: Model, needed: ArrayLike<number> | null): LocalModel => {
+  const { algorithm, dtype, batch, room } = context;
   const { device, rows, tensors: encoded } = message;
   const place = `model for device ${device}`;
   const last = rows?.at(-1);
   if (last !== undefined && last >= batch.items) throw badInput('MESSAGE', place, `items below ${batch.items}`, String(last));
-  if (rows !== null) checkRows(rows, needed, place);
+  if (rows !== null && needed === null) throw badInput('MESSAGE', place, 'a row for every item', String(rows.length));
+  if (rows !== null && needed !== null) checkRows(rows, needed, place);
   const count = rows?.length ?? batch.items;
-  return { rows, tensors: decodeTensors(encoded, dtype, tensors, count, place, room) };
+  return { rows, tensors: decodeTensors(encoded, dtype, algorithm.wire.down, count, place, room) };
 };
 
-/** Spreads the rows of an update among decoys, whose gradient is zero. */
-const hideRows = (update: LocalUpdate, rows: Uint32Array, tensors: readonly TensorSpec[]): LocalUpdate => {
+/** Spreads the rows of an update among decoys, which are zero. */
+const hideRows = (update: LocalUpdate, rows: Uint32Array, up: readonly TensorSpec[]): LocalUpdate => {
   if (rows.length === update.rows.length) return update;
   const position = new Map(Array.from(rows, (row, index) => [row, index]));
   const spread = update.tensors.map((values, index) => {
-    const { perRow, shape } = tensors[index]!;
+    const { perRow, shape } = up[index]!;
     if (!perRow) return values;
     const width = elements(shape);
     const out = new Float32Array(rows.length * width);
@@ -90,25 +122,30 @@ const hideRows = (update: LocalUpdate, rows: Uint32Array, tensors: readonly Tens
 };
 
 const train = (context: DeviceContext, message: Model): Transition => {
-  const { columns, batch: options, half, tensors, dtype } = context;
+  const { batch: options, algorithm, dtype } = context;
   const { round, device } = message;
-  const batch = trainingBatch(context, message);
-  const model = receive(context, message, batch.items);
+  const { own, state: before, plan, batch } = planTraining(context, message);
+  const model = receive(context, message, plan.rows);
   if (batch.items.length === 0) return { model, reply: { kind: 'refuse', round, device, reason: 'no ratings' } };
-  const before = stateOf(context, device, round);
-  const local = half.update(model, ratingsOf(columns, 'train', device), batch, random(options.seed, 'update', round, device), before);
-  const { count, loss, rows, tensors: values, state } = hideRows(local, withDecoys(local.rows, options, 'train', round, device), tensors);
+  const { up } = algorithm.wire;
+  const local = algorithm.client().update(model, own, plan.work, random(options.seed, 'update', round, device), before);
+  const { count, loss, rows, tensors: values, state } = hideRows(local, withDecoys(local.rows, options, 'train', round, device), up);
   if (!Number.isFinite(loss))
     throw badInput('MESSAGE', `model for device ${device}`, 'finite predictions', 'others: training has diverged');
-  const encoded = tensors.map((spec, index) => encodeTensor(dtype, shapeOf(spec, rows.length), [values[index]!]));
+  const encoded = up.map((spec, index) => encodeTensor(dtype, shapeOf(spec, rows.length), [values[index]!]));
   const reply: Update = { kind: 'update', round, device, count, loss, rows, tensors: encoded };
   return { model, reply, ...(state === undefined ? {} : { state: { before, after: state } }) };
 };
 
-const scorePart = (context: DeviceContext, model: LocalModel, { device, round }: Model, part: HeldOutPart): PartScore => {
-  const { columns, half } = context;
-  const { items, values } = ratingsOf(columns, part, device);
-  const predictions = half.predict(model, ratingsOf(columns, 'train', device), items, stateOf(context, device, round + 1));
+/** Scores of items by a model that the device holds. */
+export const scoreItems = (context: DeviceContext, model: LocalModel, device: Addressed, items: Uint32Array): Float32Array => {
+  const { own, state, plan } = planScores(context, device, items);
+  return context.algorithm.client().score(model, own, plan.work, state);
+};
+
+const scorePart = (context: DeviceContext, model: LocalModel, message: Model, part: HeldOutPart): PartScore => {
+  const { items, values } = ratingsOf(context.columns, part, message.device);
+  const predictions = scoreItems(context, model, message, items);
   let absolute = 0;
   let squared = 0;
   for (let i = 0; i < values.length; i++) {
@@ -121,7 +158,8 @@ const scorePart = (context: DeviceContext, model: LocalModel, { device, round }:
 
 const measure = (context: DeviceContext, message: Model): Transition => {
   const { round, device } = message;
-  const model = receive(context, message, heldOutItems(context, message));
+  const { plan } = planScores(context, message, heldOutItems(context, message));
+  const model = receive(context, message, plan.rows);
   const score = (part: HeldOutPart) => scorePart(context, model, message, part);
   return { model, reply: { kind: 'score', round, device, valid: score('valid'), test: score('test') } };
 };

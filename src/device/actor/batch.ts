@@ -1,4 +1,4 @@
-import type { LocalRatings } from '../../algorithms/port/algorithm.js';
+import type { Interactions } from '../../algorithms/port/client.js';
 import { distinctRows } from '../../algorithms/port/rows.js';
 import { distinct, random } from '../../base/random.js';
 import type { DeviceId } from '../../base/units.js';
@@ -8,7 +8,7 @@ import type { Purpose } from '../../messages/message.js';
 export type BatchOptions = { readonly seed: number; readonly ratings: number | 'all'; readonly decoys: number; readonly items: number };
 
 /** `ratings` distinct ratings of the device, in the order she gave them; all of them if she has no more. */
-export const batchOf = (train: LocalRatings, { seed, ratings }: BatchOptions, round: number, device: DeviceId): LocalRatings => {
+export const batchOf = (train: Interactions, { seed, ratings }: BatchOptions, round: number, device: DeviceId): Interactions => {
   if (ratings === 'all' || ratings >= train.items.length) return train;
   const chosen = distinct(ratings, train.items.length, random(seed, 'batch', round, device)).sort();
   const items = new Uint32Array(chosen.length);

@@ -1,4 +1,4 @@
-import type { LocalRatings } from '../../algorithms/port/algorithm.js';
+import type { Interactions } from '../../algorithms/port/client.js';
 import { badInput } from '../../base/errors.js';
 import type { DeviceId } from '../../base/units.js';
 import type { Budgets } from '../hardware/budgets.js';
@@ -39,7 +39,7 @@ export const indexOf = (columns: PrivateColumns, device: DeviceId): number => {
   return index;
 };
 
-export const ratingsOf = (columns: PrivateColumns, part: 'train' | HeldOutPart, device: DeviceId): LocalRatings => {
+export const ratingsOf = (columns: PrivateColumns, part: 'train' | HeldOutPart, device: DeviceId): Interactions => {
   const index = indexOf(columns, device);
   const { offsets, items, values } = columns[part];
   const start = offsets[index]!;

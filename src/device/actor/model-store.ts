@@ -1,4 +1,4 @@
-import type { LocalModel } from '../../algorithms/port/algorithm.js';
+import type { LocalModel } from '../../algorithms/port/client.js';
 import { createSpareBuffers } from '../../base/spare-buffers.js';
 import { type Bytes, bytes, type DeviceId } from '../../base/units.js';
 

@@ -1,11 +1,11 @@
 import { random } from '../../base/random.js';
-import { type Bytes, bytes, type DeviceId, joules, type Seconds, seconds } from '../../base/units.js';
+import { type Bytes, bytes, joules, type Seconds, seconds } from '../../base/units.js';
 import type { DeviceCost, DropStage, Resource } from '../../messages/device-cost.js';
 import type { Assign, Message, Model, RefusalCause } from '../../messages/message.js';
-import { elements } from '../../messages/wire-tensor.js';
-import { type DeviceContext, type Transition, transition } from '../actor/actor.js';
-import { batchOf } from '../actor/batch.js';
+import { elements, type TensorSpec } from '../../messages/wire-tensor.js';
+import { type DeviceContext, operationsOf, type Transition, transition } from '../actor/actor.js';
 import { indexOf, ratingsOf } from '../actor/columns.js';
+import { stateSize } from '../actor/private-state.js';
 import { delayOf, linkFactorOf } from '../faults/perturbations.js';
 import { isAvailable } from './availability.js';
 import { type BudgetLevel, type Budgets, firstLevel, keepLevel, levelAt, levelIn } from './budgets.js';
@@ -42,21 +42,23 @@ type Needs = { readonly memory: number; readonly storage: number; readonly data:
 /** Bytes of a message beside its tensors and rows, at most. */
 const ENVELOPE = 1024;
 
-const operationsOf = ({ columns, batch, half }: DeviceContext, round: number, device: DeviceId): number =>
-  half.operations(batchOf(ratingsOf(columns, 'train', device), batch, round, device));
+/** In tensors of a message with so many rows. */
+const numbersIn = (specs: readonly TensorSpec[], rows: number): number =>
+  specs.reduce((sum, { perRow, shape }) => sum + elements(shape) * (perRow ? rows : 1), 0);
 
 const needsOf = (context: DeviceContext, { energy }: DeviceProfile, message: Assign | Model, rows: number): Needs => {
-  const { columns, tensors, half } = context;
-  const { round, device } = message;
-  const numbers = tensors.reduce((sum, { perRow, shape }) => sum + elements(shape) * (perRow ? rows : 1), 0);
+  const { columns, algorithm } = context;
+  const { device } = message;
+  const down = numbersIn(algorithm.wire.down, rows);
+  const up = numbersIn(algorithm.wire.up, rows);
   const rated = (['train', 'valid', 'test'] as const).map((part) => 8 * ratingsOf(columns, part, device).items.length);
   // A number never takes more than 4 bytes on the wire; a row brings its id, and in int8 its scale.
-  const wire = 4 * numbers + 8 * rows + ENVELOPE;
+  const [wireDown, wireUp] = [down, up].map((numbers) => 4 * numbers + 8 * rows + 2 * ENVELOPE) as [number, number];
   return {
-    memory: 8 * numbers + rated[0]!,
-    storage: rated.reduce((sum, size) => sum + size, 0) + 4 * numbers + 4 * (half.privateState?.size ?? 0),
-    data: 2 * (wire + ENVELOPE),
-    energy: (energy.perByteReceived + energy.perByteSent) * (wire + ENVELOPE) + energy.perOperation * operationsOf(context, round, device),
+    memory: 4 * (down + up) + rated[0]!,
+    storage: rated.reduce((sum, size) => sum + size, 0) + 4 * down + 4 * stateSize(columns.state, indexOf(columns, device)),
+    data: wireDown + wireUp,
+    energy: energy.perByteReceived * wireDown + energy.perByteSent * wireUp + energy.perOperation * operationsOf(context, message),
   };
 };
 
@@ -117,7 +119,7 @@ export const attempt = (
   }
 
   const needs = needsOf(context, kindOfDevice, message, message.rows?.length ?? context.batch.items);
-  const operations = operationsOf(context, round, device);
+  const operations = operationsOf(context, message);
   const compute = seconds(operations / kindOfDevice.computeRate);
   if (chance.uniform() < setup.dropout.during || !isThere(at + down + compute)) {
     const share = chance.uniform();

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { fedavgOptions } from '../../algorithms/fedavg/options.js';
+import { metamfOptions } from '../../algorithms/metamf/options.js';
 import { SCHEDULE_UNITS, SCHEDULES } from '../../coordinator/schedule.js';
 import { DELIVERIES, POLICIES, SAMPLINGS, WEIGHTINGS } from '../../coordinator/settings.js';
 import { STAGE_UNITS } from '../../coordinator/stages.js';
@@ -78,41 +80,6 @@ const optimizer = z.strictObject({
     .default([])
     .describe('sparse tensors (U, low) whose rows without a gradient are left alone: a step then costs what was touched'),
   clip: z.number().min(0).default(5).describe('global norm the mean gradient is clipped to, before L2; 0: never'),
-});
-
-const metamf = z.strictObject({
-  variant: z
-    .enum(['full', 'si', 'sm'])
-    .default('full')
-    .describe('full: MetaMF; si: item embeddings shared by all users; sm: rating-prediction model shared'),
-  userEmbedding: count(1).default(32).describe('size of a user embedding, d_u'),
-  collaborative: count(1).default(128).describe('size of the collaborative vector, k'),
-  hidden: count(1).default(512).describe('hidden units of each generator, o'),
-  lowRank: count(1).default(8).describe('size of a low-rank item embedding, s'),
-  itemEmbedding: count(1).default(32).describe('size of an item embedding, d'),
-  units: count(1).default(8).describe('hidden units of the rating-prediction model, f'),
-  dropout: share
-    .default(0.2)
-    .describe('probability with which a hidden unit of the generators is silent for a device in a round; none in measurements'),
-  userInit: z.number().min(0).default(0.05).describe('standard deviation of the user embeddings at the start'),
-  centring: z
-    .enum(['none', 'device-mean'])
-    .default('device-mean')
-    .describe("device-mean: each device subtracts the damped mean of its own ratings, privately; none: the paper's model"),
-  centringDamping: z.number().min(0).default(10).describe('ratings at the middle of the scale that a device counts in for its mean'),
-  itemOffset: z
-    .enum(['none', 'first-column'])
-    .default('first-column')
-    .describe("first-column: the first number of an item's low-rank embedding is also added to its predictions; none: the paper's model"),
-});
-
-const fedavg = z.strictObject({
-  itemEmbedding: count(1).default(32).describe('size of an item embedding and of the private user vector'),
-  units: count(1).default(8).describe('hidden units of the prediction network'),
-  localEpochs: count(1).default(1).describe('passes of a device over its batch in a round'),
-  localBatch: count(1).default(64).describe('ratings in a local step'),
-  serverRate: z.number().positive().default(1).describe("factor on the devices' mean difference"),
-  localRate: z.number().positive().default(0.05).describe("learning rate of the device's local steps"),
 });
 
 const chance = z.number().min(0).max(1).default(0);
@@ -317,8 +284,8 @@ export const configSchema = z.strictObject({
     .describe('MB of JavaScript heap for each thread of devices; one that needs more dies and is restored. 0: as Node has it'),
   evaluation: evaluation.prefault({}),
   optimizer: optimizer.prefault({}),
-  metamf: metamf.prefault({}),
-  fedavg: fedavg.prefault({}),
+  metamf: metamfOptions.prefault({}),
+  fedavg: fedavgOptions.prefault({}),
   fleet: fleet.prefault({}),
   policy: policy.prefault({}),
   oort: oort.prefault({}),

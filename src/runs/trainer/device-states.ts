@@ -14,9 +14,15 @@ const MAGIC = 'METADEV1';
 
 type Header = { readonly devices: number; readonly size: number; readonly budgets: boolean };
 
+/** float32 of each device, or of all together where they differ. */
+const sizeOf = (shards: readonly PrivateColumns[]): number => {
+  const { size = 0, starts = null } = shards[0]?.state ?? {};
+  return starts === null ? size : shards.reduce((sum, { state }) => sum + (state?.versions.length ?? 0) / 2, 0);
+};
+
 const headerOf = (shards: readonly PrivateColumns[]): Header => ({
   devices: shards.reduce((sum, { devices }) => sum + devices, 0),
-  size: shards[0]?.state?.size ?? 0,
+  size: sizeOf(shards),
   budgets: shards[0]?.budgets !== undefined,
 });
 

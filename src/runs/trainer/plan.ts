@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
-import type { World } from '../../algorithms/port/algorithm.js';
-import type { OptimizerSetup } from '../../algorithms/registry.js';
+import type { World } from '../../algorithms/port/definition.js';
+import { ALGORITHMS } from '../../algorithms/registry.js';
 import { badInput } from '../../base/errors.js';
 import { bytes, seconds } from '../../base/units.js';
 import { askedIn } from '../../coordinator/round/policy.js';
@@ -9,6 +9,7 @@ import type { RoundSettings } from '../../coordinator/settings.js';
 import { lengthOf } from '../../coordinator/stages.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { RunStarted } from '../../events/run-event.js';
+import type { OptimizerSetup } from '../../tensor/optimizers/setup.js';
 import type { HostSetup } from '../../transport/threads/host.js';
 import { type Config, PRIOR } from '../config/config.js';
 import { countProfiles, loadFleet, policyOf } from '../config/load-fleet.js';
@@ -75,7 +76,7 @@ export const planRun = (config: Config, dataset: Dataset): Plan => {
   const bounds = [config.epochs * roundsPerEpoch, ...(config.rounds === 0 ? [] : [config.rounds])];
   const rounds = Math.min(...bounds, unit === 'rounds' ? Math.ceil(length) : Number.POSITIVE_INFINITY);
   const { schedule, optimizer: stepping } = splitOptimizer(optimizer, Math.ceil(rounds / roundsPerEpoch), train);
-  const isMetaMF = config.algorithm === 'metamf';
+  const readsOptimizer = ALGORITHMS.some(({ name, traits }) => name === config.algorithm && traits.reads.includes('optimizer'));
   return {
     world,
     threads,
@@ -91,7 +92,7 @@ export const planRun = (config: Config, dataset: Dataset): Plan => {
       delivery,
       evaluationDelivery: evaluation.delivery,
       dtype,
-      schedule: isMetaMF ? schedule : constantRate(config.fedavg.serverRate),
+      schedule: readsOptimizer ? schedule : constantRate(1),
       stages,
       oort: config.oort,
       policy,
@@ -99,7 +100,7 @@ export const planRun = (config: Config, dataset: Dataset): Plan => {
       fleet: fleet === undefined ? null : countProfiles(fleet, dataset.users),
     },
     host: {
-      algorithm: isMetaMF ? { name: 'metamf', metamf: config.metamf, optimizer: stepping } : { name: 'fedavg', fedavg: config.fedavg },
+      algorithm: { name: config.algorithm, options: config[config.algorithm], optimizer: stepping },
       world,
       dtype,
       batch: { seed, ratings, decoys, items: dataset.items },

@@ -190,9 +190,9 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
   const observe = createObserver(options.onEvent);
   const plan = planRun(config, dataset);
   const { world, threads, settings, host } = plan;
-  const { privateState } = createAlgorithm(host.algorithm, world).device;
+  const { state } = createAlgorithm(host.algorithm, world).client();
   // From here on the dataset is not needed: a large one should not be kept alive by the run.
-  const shards = shardDataset(dataset, threads, privateState?.size, host.fleet === undefined ? 'none' : 'budgets');
+  const shards = shardDataset(dataset, threads, state?.size, host.fleet === undefined ? 'none' : 'budgets');
   const ratings = ratingsIn(dataset);
   const recorded = recordedDevices(config.seed, world.devices, config.recorder.share);
   let context: Context | undefined;

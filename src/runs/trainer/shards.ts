@@ -1,3 +1,4 @@
+import type { PrivateStateSpec } from '../../algorithms/port/client.js';
 import type { Dataset, Ratings } from '../../data/dataset.js';
 import type { Column, PrivateColumns } from '../../device/actor/columns.js';
 import { createPrivateState } from '../../device/actor/private-state.js';
@@ -32,6 +33,10 @@ const boundaries = ({ offsets }: Ratings, devices: number, count: number): numbe
   return ends;
 };
 
+/** float32 that each device keeps: one number, or by its training records. */
+const sizesOf = (size: PrivateStateSpec['size'], { offsets }: Column, devices: number): number | readonly number[] =>
+  typeof size === 'number' ? size : Array.from({ length: devices }, (_, index) => size(offsets[index + 1]! - offsets[index]!));
+
 /**
  * Cuts a dataset into the private columns of `hosts` device hosts (fewer where there are fewer devices), with room for
  * `stateSize` numbers that each device keeps, and for their `budgets` where they have any.
@@ -39,7 +44,7 @@ const boundaries = ({ offsets }: Ratings, devices: number, count: number): numbe
 export const shardDataset = (
   { users, parts }: Dataset,
   hosts: number,
-  stateSize = 0,
+  stateSize: PrivateStateSpec['size'] = 0,
   budgets: 'budgets' | 'none' = 'none',
 ): readonly PrivateColumns[] => {
   const ends = boundaries(parts.train, users, Math.min(hosts, users));
@@ -50,7 +55,7 @@ export const shardDataset = (
     const columns = { firstDevice: first, devices, train: of(parts.train), valid: of(parts.valid), test: of(parts.test) };
     return {
       ...columns,
-      ...(stateSize === 0 ? {} : { state: createPrivateState(devices, stateSize) }),
+      ...(stateSize === 0 ? {} : { state: createPrivateState(devices, sizesOf(stateSize, columns.train, devices)) }),
       ...(budgets === 'none' ? {} : { budgets: createBudgets(devices) }),
     };
   });

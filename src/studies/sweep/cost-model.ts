@@ -88,7 +88,7 @@ const modelSizes = (config: Config, users: number, items: number): Pick<Sizes, '
 export const sizesOf = (config: Config, dataset: Dataset): Sizes => {
   const { host, world, rounds, epochs } = planRun(config, dataset);
   const { train, valid, test } = ratingsIn(dataset);
-  const { tensors } = createAlgorithm(host.algorithm, world);
+  const { down: tensors } = createAlgorithm(host.algorithm, world).wire;
   const numbers = (perRow: boolean): number =>
     tensors.filter((spec) => spec.perRow === perRow).reduce((sum, { shape }) => sum + elements(shape), 0);
   const batch = meanBatch(config, dataset);

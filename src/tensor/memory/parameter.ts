@@ -66,17 +66,18 @@ export const elementsOf = (parameter: Parameter): number => parameter.blocks * p
 export type MomentKind = 'element' | 'row' | 'tensor' | 'squares' | 'velocity' | 'none';
 
 /** A stretch of float32 in the parameter's memory. */
-export type StateStretch = { readonly pointer: number; readonly count: number };
+export type StateStretch = { readonly name: 'moment' | 'variance' | 'counts'; readonly pointer: number; readonly count: number };
 
 /** What lies with a parameter beside its weights and has to be kept to go on: in the order of a checkpoint. */
 export const stateOf = (parameter: Parameter): StateStretch[] => {
   const { kind, moment, variance, counts, blocks } = parameter;
   const elements = elementsOf(parameter);
-  return [
-    { pointer: moment, count: elements },
-    { pointer: variance, count: kind === 'row' ? blocks : elements },
-    { pointer: counts, count: blocks },
-  ].filter(({ pointer }) => pointer !== 0);
+  const stretches: StateStretch[] = [
+    { name: 'moment', pointer: moment, count: elements },
+    { name: 'variance', pointer: variance, count: kind === 'row' ? blocks : elements },
+    { name: 'counts', pointer: counts, count: blocks },
+  ];
+  return stretches.filter(({ pointer }) => pointer !== 0);
 };
 
 const HAS_MOMENT: readonly MomentKind[] = ['element', 'row', 'tensor', 'velocity'];

@@ -1,8 +1,10 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { ServerHalf, World } from '../../algorithms/port/algorithm.js';
+import type { World } from '../../algorithms/port/definition.js';
+import type { ServerHalf } from '../../algorithms/port/server.js';
 import { type AlgorithmSetup, createAlgorithm } from '../../algorithms/registry.js';
 import { MetafleetError } from '../../base/errors.js';
 import type { DeviceId } from '../../base/units.js';
+import { AGGREGATORS } from '../../coordinator/aggregation/registry.js';
 import { type Coordinator, createCoordinator } from '../../coordinator/coordinator.js';
 import { createRecorder } from '../../coordinator/round/recorder.js';
 import type { CheckIn } from '../../coordinator/sampling/sampling.js';
@@ -99,6 +101,7 @@ export const serveCoordinator = (control: MessagePort): void => {
         devices: link,
         settings,
         activity,
+        aggregator: AGGREGATORS[0]!.create({}, { wire: algorithm.wire, items: world.items }),
         emit: add,
         ...(fleet === undefined ? {} : { checkIn: checkInOf(fleet) }),
       });

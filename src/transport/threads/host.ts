@@ -1,13 +1,13 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { World } from '../../algorithms/port/algorithm.js';
+import type { World } from '../../algorithms/port/definition.js';
 import { type AlgorithmSetup, createAlgorithm } from '../../algorithms/registry.js';
 import { badInput, isMetafleetError, messageOf } from '../../base/errors.js';
 import { type Bytes, bytes, type DeviceId, type Millis, millis, type Seconds } from '../../base/units.js';
-import { type DeviceContext, type Transition, transition } from '../../device/actor/actor.js';
+import { type DeviceContext, scoreItems, type Transition, transition } from '../../device/actor/actor.js';
 import type { BatchOptions } from '../../device/actor/batch.js';
-import { activityOf, indexOf, type PrivateColumns, ratingsOf } from '../../device/actor/columns.js';
+import { activityOf, indexOf, type PrivateColumns } from '../../device/actor/columns.js';
 import { createModelStore } from '../../device/actor/model-store.js';
-import { keepState, stateBefore } from '../../device/actor/private-state.js';
+import { keepState } from '../../device/actor/private-state.js';
 import { type Byzantine, withAttack } from '../../device/faults/byzantine.js';
 import type { FleetSetup } from '../../device/hardware/profile.js';
 import { type Attempt, attempt, charge, type Simulation } from '../../device/hardware/simulate.js';
@@ -57,8 +57,8 @@ export type HostControl = {
 
 type Answered = { readonly encoded: Encoded; readonly costs: readonly DeviceCost[] };
 
-/** Later than any round: the newest version of a device's state. */
-const NEWEST = Number.MAX_SAFE_INTEGER;
+/** Later than any round, so that a device's state is its newest. */
+const NEWEST = Number.MAX_SAFE_INTEGER - 1;
 
 const standStill = (time: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, time);
 
@@ -85,7 +85,7 @@ export const serveHost = ({ host, setup, control, traffic }: HostTask): Promise<
   const told = (done: Transition): Transition => {
     const { perturbations } = setup;
     if (perturbations === undefined || done.reply.kind !== 'update') return done;
-    return { ...done, reply: withAttack(done.reply, perturbations.byzantine, algorithm.tensors) };
+    return { ...done, reply: withAttack(done.reply, perturbations.byzantine, algorithm.wire.up) };
   };
 
   /** The frame as it arrives, and whose update did not. */
@@ -166,7 +166,7 @@ export const serveHost = ({ host, setup, control, traffic }: HostTask): Promise<
     const api: HostControl = {
       load: (columns) => {
         const { dtype, batch } = setup;
-        context = { half: algorithm.device, tensors: algorithm.tensors, columns, dtype, batch, room: store.room };
+        context = { algorithm, columns, dtype, batch, room: store.room };
         return activityOf(columns);
       },
       inspect: () => {
@@ -178,9 +178,7 @@ export const serveHost = ({ host, setup, control, traffic }: HostTask): Promise<
         if (context === undefined || model === undefined) return null;
         const { rows } = model;
         if (rows !== null && items.some((item) => !rows.includes(item))) return null;
-        const { columns, batch } = context;
-        const state = stateBefore(columns.state, algorithm.device.privateState, indexOf(columns, device), device, NEWEST, batch.seed);
-        return algorithm.device.predict(model, ratingsOf(columns, 'train', device), items, state);
+        return scoreItems(context, model, { device, round: NEWEST }, items);
       },
       stop: () => {
         // The answer to this very call still has to leave.

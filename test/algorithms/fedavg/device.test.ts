@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FedAvgOptions } from '../../../src/algorithms/fedavg/options.js';
-import type { LocalUpdate } from '../../../src/algorithms/port/algorithm.js';
+import type { LocalUpdate } from '../../../src/algorithms/port/client.js';
 import { random } from '../../../src/base/random.js';
 import {
   descended,

@@ -1,9 +1,10 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { ClientUpdate, GeneratedModel, ServerHalf } from '../../../src/algorithms/port/algorithm.js';
+import type { ClientUpdate, GeneratedModel, ServerHalf } from '../../../src/algorithms/port/server.js';
 import { random } from '../../../src/base/random.js';
 import { deviceId } from '../../../src/base/units.js';
 import { elementsOf } from '../../../src/tensor/memory/parameter.js';
 import { fedavg, SHARED, WORLD } from '../../support/fedavg/model.js';
+import { prepareFor } from '../../support/metamf/fleet.js';
 
 const SIZES = { itemEmbedding: 3, units: 2 } as const;
 /** Elements of w1, b1, w2 and b2. */
@@ -53,7 +54,8 @@ describe('the server half of FedAvg', () => {
     for (const rate of [1, 0.5, 3]) {
       const server = await serverOf();
       const before = thetaOf(server);
-      server.prepare(
+      prepareFor(
+        server,
         UPDATES.map(({ device }) => device),
         1,
       );
@@ -120,7 +122,7 @@ describe('the server half of FedAvg', () => {
 
   it('sends every device the same: all of Θ, or the rows it asks for and the rest of Θ', async () => {
     const server = await serverOf();
-    server.prepare([0, 1, 2].map(deviceId), 1);
+    prepareFor(server, [0, 1, 2].map(deviceId), 1);
     const rows = Uint32Array.of(0, 4, 5, 18);
     const theta = thetaOf(server);
     const whole = (model: GeneratedModel) => model.map((pieces) => pieces.flatMap((piece) => [...piece]));

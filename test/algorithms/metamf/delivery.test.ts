@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Rows } from '../../../src/algorithms/port/algorithm.js';
+import type { Rows } from '../../../src/algorithms/port/client.js';
 import { random } from '../../../src/base/random.js';
 import { deviceId } from '../../../src/base/units.js';
 import { elements } from '../../../src/messages/wire-tensor.js';
@@ -12,6 +12,7 @@ import {
   localModels,
   NARROW,
   ODD,
+  prepareFor,
   randomServer,
   TINY_WORLD,
   VARIANTS,
@@ -50,7 +51,7 @@ describe.each(BACKENDS)('generation and MetaMF written with tfjs on %s', (backen
     it(`agree on every number of Φ: ${name}`, async (ctx) => {
       const tf = await backendOrSkip(ctx, backend);
       const { algorithm, server, theta } = await randomServer(world, options);
-      server.prepare(COHORT, 1);
+      prepareFor(server, COHORT, 1);
       const found = localModels(
         server,
         0,
@@ -58,9 +59,9 @@ describe.each(BACKENDS)('generation and MetaMF written with tfjs on %s', (backen
       );
       COHORT.forEach((device, position) => {
         const expected = tf.tidy(() => valuesOf(generateModel(tf, tensorsOf(tf, theta, thetaShapes(world, options)), options, device)));
-        expect(algorithm.tensors.map((spec) => spec.name).sort()).toEqual(Object.keys(expected).sort());
+        expect(algorithm.wire.down.map((spec) => spec.name).sort()).toEqual(Object.keys(expected).sort());
         // All of Φ at once, since its last tensor is one number, which may be small by cancellation.
-        const names = algorithm.tensors.map((spec) => spec.name);
+        const names = algorithm.wire.down.map((spec) => spec.name);
         expectClose(joined(found[position]!.tensors), joined(names.map((tensor) => expected[tensor]!)), 1e-5, `Φ of device ${device}`);
       });
       await server.close();
@@ -72,11 +73,11 @@ describe('the two deliveries', () => {
   for (const { name, world, options } of CASES) {
     it(`generate the same bits: ${name}`, async () => {
       const { algorithm, server } = await randomServer(world, options);
-      server.prepare(COHORT, 1);
+      prepareFor(server, COHORT, 1);
       const whole = localModels(server, 0, [null, null, null]);
       const wanted = COHORT.map((device) => randomRows(world.items, device));
       const some = localModels(server, 0, wanted);
-      algorithm.tensors.forEach((spec, i) => {
+      algorithm.wire.down.forEach((spec, i) => {
         const width = elements(spec.shape);
         wanted.forEach((rows, position) => {
           const all = whole[position]!.tensors[i]!;
@@ -93,7 +94,7 @@ describe('the two deliveries', () => {
 
   it('generate the same bits in chunks as at once, from any position on', async () => {
     const { server } = await randomServer(WORLD, ODD);
-    server.prepare(COHORT, 1);
+    prepareFor(server, COHORT, 1);
     const rows: readonly (readonly Rows[])[] = [[null, null, null], COHORT.map((device) => randomRows(WORLD.items, device))];
     for (const wanted of rows) {
       const atOnce = localModels(server, 0, wanted);
@@ -121,7 +122,7 @@ describe('the two deliveries', () => {
 
   it('cannot be mixed in one chunk', async () => {
     const { server } = await randomServer(WORLD, ODD);
-    server.prepare(COHORT, 1);
+    prepareFor(server, COHORT, 1);
     expect(() => server.generate(0, [null, Uint32Array.of(1)])).toThrow('not both');
     await server.close();
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { MetaMFOptions } from '../../../src/algorithms/metamf/options.js';
-import type { LocalModel, LocalRatings, Rows } from '../../../src/algorithms/port/algorithm.js';
+import type { Interactions, LocalModel, Rows } from '../../../src/algorithms/port/client.js';
 import { random } from '../../../src/base/random.js';
 import { elements, shapeOf } from '../../../src/messages/wire-tensor.js';
 import type { Tensorflow } from '../../../src/tensor/tfjs.js';
@@ -20,7 +20,7 @@ const SIZES = [
   ['centred, with item offsets', { ...ODD, ...ADDITIONS }],
 ] as const;
 
-type Local = { readonly model: LocalModel; readonly train: LocalRatings; readonly batch: LocalRatings };
+type Local = { readonly model: LocalModel; readonly train: Interactions; readonly batch: Interactions };
 
 /** A device with random Φ_u; the batch is a part of her ratings. `rows` null: all items; else the batch's among others. */
 const randomDevice = (options: MetaMFOptions, kind: 'all' | 'subset', seed: number): Local => {

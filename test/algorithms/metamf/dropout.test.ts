@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { dropoutOf, silence } from '../../../src/algorithms/metamf/dropout.js';
 import { deviceId } from '../../../src/base/units.js';
-import { EVEN, joined, randomServer, WORLD } from '../../support/metamf/fleet.js';
+import { EVEN, joined, prepareFor, randomServer, WORLD } from '../../support/metamf/fleet.js';
 
 const OPTIONS = { ...EVEN, hidden: 500, dropout: 0.3 };
 const masks = (devices: readonly number[], round: number, branch = 0, options = OPTIONS): number[][] => {
@@ -32,7 +32,7 @@ describe('dropout', () => {
   it('changes the models that devices learn with, and no model that is measured', async () => {
     const modelsOf = async (dropout: number, round: number | null) => {
       const { server } = await randomServer(WORLD, { ...EVEN, dropout });
-      server.prepare([3, 5].map(deviceId), round);
+      prepareFor(server, [3, 5].map(deviceId), round);
       const models = server
         .generate(0, [null, null])()
         .map((model) => model.map(joined));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { MetaMFOptions } from '../../../src/algorithms/metamf/options.js';
-import type { World } from '../../../src/algorithms/port/algorithm.js';
+import type { World } from '../../../src/algorithms/port/definition.js';
 import { metamf, ODD, VARIANTS } from '../../support/metamf/fleet.js';
 import { thetaShapes } from '../../support/metamf/reference-model.js';
 import { readPadding, readWeights, type Theta } from '../../support/metamf/theta.js';

@@ -19,13 +19,14 @@ import {
   startCoordinator,
   WHOLE,
 } from '../../support/coordinator/in-process-coordinator.js';
+import { prepareFor } from '../../support/metamf/fleet.js';
 
 let shared: Shared;
 let engine: Engine;
 let folder: string;
 
 const start = (setup?: Setup): Started => startCoordinator(engine, setup);
-const digest = (): string => digestOf(engine.server.parameters);
+const digest = (): string => digestOf(engine.server.tensors);
 
 beforeAll(async () => {
   shared = await createShared();
@@ -270,13 +271,13 @@ describe('a coordinator that is looked into', () => {
     const { coordinator } = start();
     const [devices, rows] = [[deviceId(1), deviceId(4)], Uint32Array.of(0, 5, 17, 39)];
     const models = coordinator.models(devices, rows);
-    engine.server.prepare(devices, null);
+    prepareFor(engine.server, devices, null);
     const expected = engine.server
       .generate(0, [rows, rows])()
       .map((tensors) => tensors.map((pieces) => pieces.flatMap((piece) => [...piece])));
     expect(models.map((tensors) => tensors.map((values) => [...values]))).toEqual(expected);
     expect(models[0]!.map(({ length }) => length)).toEqual(
-      engine.algorithm.tensors.map((spec) => shapeOf(spec, 4).reduce((size, axis) => size * axis, 1)),
+      engine.algorithm.wire.down.map((spec) => shapeOf(spec, 4).reduce((size, axis) => size * axis, 1)),
     );
     expect(models[0]).not.toEqual(models[1]);
   });

@@ -253,7 +253,7 @@ describe('a client update', () => {
     const local = transition(context, models[2]!).reply as Update;
     expect(accept(update)).toMatchObject({ device: 3, count: local.count, rows: local.rows });
     const accepted = accept(update) as Extract<ReturnType<typeof accept>, object>;
-    engine.algorithm.tensors.forEach((spec, index) =>
+    engine.algorithm.wire.down.forEach((spec, index) =>
       expect(accepted.tensors[index]).toEqual(decodeTensor(local.tensors[index]!, 'f32', spec, local.rows.length, 'test')),
     );
   });

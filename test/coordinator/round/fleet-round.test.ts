@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { ClientUpdate } from '../../../src/algorithms/port/algorithm.js';
+import type { ClientUpdate } from '../../../src/algorithms/port/server.js';
 import { type DeviceId, seconds } from '../../../src/base/units.js';
 import { digestOf } from '../../../src/coordinator/checkpoint/digest.js';
 import { type CoordinatorOptions, createCoordinator } from '../../../src/coordinator/coordinator.js';
@@ -18,6 +18,7 @@ import {
   settingsOf,
   WHOLE,
 } from '../../support/coordinator/in-process-coordinator.js';
+import { prepareFor } from '../../support/metamf/fleet.js';
 
 /** Rounds of devices that take virtual time: device d takes d + 1 seconds for her model, and those of `SILENT` never answer. */
 const SILENT = 7;
@@ -56,7 +57,7 @@ const start = ({ policy = {}, ...settings }: Changes = {}, options: Partial<Coor
     ...engine.server,
     prepare: (...[cohort, round]: Parameters<typeof engine.server.prepare>) => {
       prepared.push(cohort);
-      engine.server.prepare(cohort, round);
+      prepareFor(engine.server, cohort, round);
     },
     accumulate: (updates: readonly ClientUpdate[]) => {
       accumulated.push(updates);
@@ -74,7 +75,7 @@ const start = ({ policy = {}, ...settings }: Changes = {}, options: Partial<Coor
   });
   return { coordinator, devices, events, accumulated, prepared };
 };
-const digest = (): string => digestOf(engine.server.parameters);
+const digest = (): string => digestOf(engine.server.tensors);
 const ids = (updates: readonly { readonly device: DeviceId }[]): number[] => updates.map(({ device }) => device);
 
 describe('rounds in virtual time', () => {

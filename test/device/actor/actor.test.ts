@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { DeviceHalf, LocalModel } from '../../../src/algorithms/port/algorithm.js';
+import type { ClientHalf, LocalModel } from '../../../src/algorithms/port/client.js';
 import { random } from '../../../src/base/random.js';
 import { deviceId } from '../../../src/base/units.js';
 import { type DeviceContext, transition } from '../../../src/device/actor/actor.js';
@@ -19,11 +19,11 @@ const ROUND = 3;
 const contextOf = (changes: Partial<DeviceContext> & { ratings?: number | 'all'; decoys?: number } = {}): DeviceContext => {
   const { ratings = 'all', decoys = 5, ...rest } = changes;
   const batch = { seed: 1, ratings, decoys, items };
-  return { half: algorithm.device, tensors: algorithm.tensors, columns: allColumns(), dtype: 'f32', batch, ...rest };
+  return { algorithm, columns: allColumns(), dtype: 'f32', batch, ...rest };
 };
 
 /** Φ_u with random numbers, one list for each tensor, for all items. */
-const numbers = (tensors = algorithm.tensors): Float32Array[] =>
+const numbers = (tensors = algorithm.wire.down): Float32Array[] =>
   tensors.map((spec, index) => {
     const source = random(11, 'phi', index);
     return Float32Array.from({ length: elements(shapeOf(spec, items)) }, () => source.normal());
@@ -76,13 +76,9 @@ describe('a device that is sent a model to train', () => {
     const all = numbers();
     const { model, reply: answer } = transition(context, modelOf(context, 'train', null, all));
     const train = ratingsOf(context.columns, 'train', DEVICE);
-    const local = algorithm.device.update(
-      { rows: null, tensors: all },
-      train,
-      train,
-      random(1, 'update', ROUND, DEVICE),
-      new Float32Array(0),
-    );
+    const local = algorithm
+      .client()
+      .update({ rows: null, tensors: all }, train, train, random(1, 'update', ROUND, DEVICE), new Float32Array(0));
     expect(answer).toMatchObject({
       kind: 'update',
       round: ROUND,
@@ -104,7 +100,7 @@ describe('a device that is sent a model to train', () => {
       expect(update.rows).toEqual(wanted(context, 'train'));
       expect(update.rows).toHaveLength(plain.rows.length + 9);
       const [gradients, expected] = [gradientsOf(context, update), gradientsOf(bare, plain)];
-      algorithm.tensors.forEach((spec, index) => {
+      algorithm.wire.down.forEach((spec, index) => {
         if (!spec.perRow) return expect(gradients[index]).toEqual(expected[index]);
         const width = elements(spec.shape);
         update.rows.forEach((row, at) => {
@@ -166,7 +162,7 @@ describe('a device that is sent a model to train', () => {
 
 describe('a device that is sent a model to measure', () => {
   /** Predicts its row's two numbers and the dense offset added up: small enough for pencil and paper. */
-  const additive: DeviceHalf = {
+  const additive: ClientHalf = {
     update: () => expect.fail('a measurement must not train'),
     operations: () => expect.fail('nor count what training takes'),
     predict: ({ rows, tensors: [row, offset] }: LocalModel, _train, asked) =>
@@ -210,7 +206,8 @@ describe('a device that is sent a model to measure', () => {
     const score = reply<Score>(context, modelOf(context, 'evaluate', null, values));
     for (const part of ['valid', 'test'] as const) {
       const held = ratingsOf(context.columns, part, DEVICE);
-      const errors = algorithm.device
+      const errors = algorithm
+        .client()
         .predict({ rows: null, tensors: values }, ratingsOf(context.columns, 'train', DEVICE), held.items, new Float32Array(0))
         .map((prediction, i) => prediction - held.values[i]!);
       expect(score[part].count).toBe(held.items.length);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { LocalModel } from '../../../src/algorithms/port/algorithm.js';
+import type { LocalModel } from '../../../src/algorithms/port/client.js';
 import { bytes, deviceId } from '../../../src/base/units.js';
 import { createModelStore } from '../../../src/device/actor/model-store.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { PrivateStateSpec } from '../../../src/algorithms/port/algorithm.js';
+import type { PrivateStateSpec } from '../../../src/algorithms/port/client.js';
 import { random } from '../../../src/base/random.js';
 import { deviceId } from '../../../src/base/units.js';
 import { createPrivateState, keepState, type PrivateState, stateBefore } from '../../../src/device/actor/private-state.js';

@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Algorithm, ServerHalf, World } from '../../../src/algorithms/port/algorithm.js';
+import type { Algorithm } from '../../../src/algorithms/port/algorithm.js';
+import type { World } from '../../../src/algorithms/port/definition.js';
+import type { ServerHalf } from '../../../src/algorithms/port/server.js';
 import { bytes, type DeviceId, joules, millis, type Seconds, seconds } from '../../../src/base/units.js';
 import { type Coordinator, createCoordinator } from '../../../src/coordinator/coordinator.js';
 import type { Devices } from '../../../src/coordinator/round/devices.js';
@@ -139,8 +141,7 @@ export const createEngine = async (chunk?: number): Promise<Engine> => {
 };
 
 export const contextFor = ({ algorithm }: Pick<Engine, 'algorithm'>, batch: Partial<BatchOptions> = {}): DeviceContext => ({
-  half: algorithm.device,
-  tensors: algorithm.tensors,
+  algorithm,
   columns: allColumns(),
   dtype: 'f32',
   batch: { seed: 1, ratings: 'all', decoys: 2, items: WORLD.items, ...batch },

@@ -1,5 +1,7 @@
-import type { Algorithm, World } from '../../../src/algorithms/port/algorithm.js';
-import { createAlgorithm, type MetaMFSetup } from '../../../src/algorithms/registry.js';
+import type { MetaMFOptions } from '../../../src/algorithms/metamf/options.js';
+import type { Algorithm } from '../../../src/algorithms/port/algorithm.js';
+import type { World } from '../../../src/algorithms/port/definition.js';
+import { type AlgorithmSetup, createAlgorithm } from '../../../src/algorithms/registry.js';
 import { random } from '../../../src/base/random.js';
 import type { Column, PrivateColumns } from '../../../src/device/actor/columns.js';
 import { configSchema } from '../../../src/runs/config/config.js';
@@ -10,12 +12,12 @@ export const WORLD: World = { devices: 12, items: 40, lowest: 0.5, highest: 5 };
 
 const SIZES = { userEmbedding: 3, collaborative: 5, hidden: 6, lowRank: 3, itemEmbedding: 4, units: 2 } as const;
 
-export const setupOf = (metamf: Partial<MetaMFSetup['metamf']> = {}): MetaMFSetup => {
+export const setupOf = (metamf: Partial<MetaMFOptions> = {}): AlgorithmSetup => {
   const { metamf: defaults, optimizer } = configSchema.parse({});
-  return { name: 'metamf', metamf: { ...defaults, ...SIZES, ...metamf }, optimizer: splitOptimizer(optimizer, 1, 80_000).optimizer };
+  return { name: 'metamf', options: { ...defaults, ...SIZES, ...metamf }, optimizer: splitOptimizer(optimizer, 1, 80_000).optimizer };
 };
 
-export const algorithmOf = (metamf: Partial<MetaMFSetup['metamf']> = {}, world: World = WORLD): Algorithm =>
+export const algorithmOf = (metamf: Partial<MetaMFOptions> = {}, world: World = WORLD): Algorithm =>
   createAlgorithm(setupOf(metamf), world);
 
 type Ratings = readonly (readonly [item: number, value: number])[];

@@ -1,15 +1,17 @@
-import { createFedAvg } from '../../../src/algorithms/fedavg/fedavg.js';
+import { fedavg as definition } from '../../../src/algorithms/fedavg/fedavg.js';
 import type { FedAvgOptions } from '../../../src/algorithms/fedavg/options.js';
-import type { Algorithm, LocalModel, LocalRatings, World } from '../../../src/algorithms/port/algorithm.js';
+import { type Algorithm, bindAlgorithm } from '../../../src/algorithms/port/algorithm.js';
+import type { Interactions, LocalModel } from '../../../src/algorithms/port/client.js';
+import type { World } from '../../../src/algorithms/port/definition.js';
 import { distinct, type Random, random, shuffle } from '../../../src/base/random.js';
 
 /** ŷ = w2·ReLU((E[i] ⊙ p_u)·w1 + b1) + b2 and its descent, written down as plainly as can be, in float64. */
 export const WORLD: World = { devices: 5, items: 19, lowest: 1, highest: 5 };
 
-export const OPTIONS: FedAvgOptions = { itemEmbedding: 5, units: 3, localEpochs: 1, localBatch: 1000, localRate: 0.05 };
+export const OPTIONS: FedAvgOptions = { itemEmbedding: 5, units: 3, localEpochs: 1, localBatch: 1000, localRate: 0.05, serverRate: 1 };
 
 export const fedavg = (options: Partial<FedAvgOptions> = {}, world: World = WORLD): Algorithm =>
-  createFedAvg(world, { ...OPTIONS, ...options });
+  bindAlgorithm(definition, { ...OPTIONS, ...options }, null, world);
 
 /** Every number of a model, by name; rows of `items` for all items of the world. */
 export type Numbers = { items: number[]; w1: number[]; b1: number[]; w2: number[]; b2: number[]; user: number[] };
@@ -33,7 +35,7 @@ const zeros = (numbers: Numbers): Numbers => {
 };
 
 /** ∂(mean of (ŷ − r)²) over some of the ratings, and the sum of their squared errors. */
-const differentiate = (sizes: Sizes, numbers: Numbers, { items, values }: LocalRatings, batch: readonly number[]) => {
+const differentiate = (sizes: Sizes, numbers: Numbers, { items, values }: Interactions, batch: readonly number[]) => {
   const { itemEmbedding: d, units: f } = sizes;
   const gradient = zeros(numbers);
   let loss = 0;
@@ -61,7 +63,7 @@ const differentiate = (sizes: Sizes, numbers: Numbers, { items, values }: LocalR
 };
 
 /** Local epochs of minibatch descent; the loss is that of the first epoch, each rating's before the step it is part of. */
-export const descended = (options: FedAvgOptions, start: Numbers, ratings: LocalRatings, source: Random) => {
+export const descended = (options: FedAvgOptions, start: Numbers, ratings: Interactions, source: Random) => {
   const numbers = structuredClone(start);
   const order = Array.from(ratings.items, (_, at) => at);
   let firstLoss = 0;
@@ -79,12 +81,12 @@ export const descended = (options: FedAvgOptions, start: Numbers, ratings: Local
   return { numbers, loss: firstLoss };
 };
 
-export const meanSquaredError = (sizes: Sizes, numbers: Numbers, { items, values }: LocalRatings): number =>
+export const meanSquaredError = (sizes: Sizes, numbers: Numbers, { items, values }: Interactions): number =>
   items.reduce((sum, item, at) => sum + (predicted(sizes, numbers, item) - values[at]!) ** 2, 0) / items.length;
 
 const normals = (count: number, source: Random): Float32Array => Float32Array.from({ length: count }, () => source.normal());
 
-export type Local = { readonly model: LocalModel; readonly state: Float32Array; readonly ratings: LocalRatings; readonly numbers: Numbers };
+export type Local = { readonly model: LocalModel; readonly state: Float32Array; readonly ratings: Interactions; readonly numbers: Numbers };
 
 /** A device with random numbers everywhere, and ratings of distinct items. */
 export const randomLocal = ({ itemEmbedding: d, units: f }: Sizes, count: number, seed: number): Local => {

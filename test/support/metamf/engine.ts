@@ -67,7 +67,7 @@ export const createEngine = async (options: MetaMFOptions, optimizer: Partial<Op
   };
   const batch: BatchOptions = { seed: settings.seed, ratings, decoys, items: WORLD.items };
   const sampler = createSampler({ ...settings, activity, checkIn: () => 'charging' });
-  const devices = inProcessDevices({ half: algorithm.device, tensors: algorithm.tensors, columns, dtype: 'f32', batch });
+  const devices = inProcessDevices({ algorithm, columns, dtype: 'f32', batch });
   const context: RoundContext = {
     algorithm,
     server,

@@ -1,8 +1,13 @@
 import type { MetaMFOptions } from '../../../src/algorithms/metamf/options.js';
-import type { Algorithm, ClientUpdate, LocalModel, LocalRatings, Rows, ServerHalf, World } from '../../../src/algorithms/port/algorithm.js';
-import { type AlgorithmSetup, createAlgorithm, type OptimizerSetup } from '../../../src/algorithms/registry.js';
+import type { MetaMFServer } from '../../../src/algorithms/metamf/server.js';
+import type { Algorithm } from '../../../src/algorithms/port/algorithm.js';
+import type { Interactions, LocalModel, Rows } from '../../../src/algorithms/port/client.js';
+import type { World } from '../../../src/algorithms/port/definition.js';
+import type { ClientUpdate, ServerHalf } from '../../../src/algorithms/port/server.js';
+import { type AlgorithmSetup, createAlgorithm } from '../../../src/algorithms/registry.js';
 import { distinct, type Random, random } from '../../../src/base/random.js';
-import { deviceId } from '../../../src/base/units.js';
+import { type DeviceId, deviceId } from '../../../src/base/units.js';
+import type { OptimizerSetup } from '../../../src/tensor/optimizers/setup.js';
 import { type DeviceBatch, thetaShapes } from './reference-model.js';
 import { type Theta, writeWeights } from './theta.js';
 
@@ -56,7 +61,7 @@ export const PLAIN_ADAM: OptimizerSetup = {
 };
 
 export const metamf = (world: World, options: MetaMFOptions, optimizer: Partial<OptimizerSetup> = {}): Algorithm => {
-  const setup: AlgorithmSetup = { name: 'metamf', metamf: options, optimizer: { ...PLAIN_ADAM, ...optimizer } };
+  const setup: AlgorithmSetup = { name: 'metamf', options, optimizer: { ...PLAIN_ADAM, ...optimizer } };
   return createAlgorithm(setup, world);
 };
 
@@ -72,7 +77,14 @@ const randomTheta = (world: World, options: MetaMFOptions, seed: number): Theta 
     }),
   );
 
-export type Trained = { readonly algorithm: Algorithm; readonly server: ServerHalf; readonly theta: Theta };
+export type Trained = { readonly algorithm: Algorithm; readonly server: MetaMFServer; readonly theta: Theta };
+
+/** Has a server half take devices that say nothing of themselves. */
+export const prepareFor = (server: ServerHalf, cohort: readonly DeviceId[], round: number | null): void =>
+  server.prepare(
+    cohort.map((device) => ({ device })),
+    round,
+  );
 
 /** A server half with random Θ. */
 export const randomServer = async (
@@ -82,14 +94,14 @@ export const randomServer = async (
   threads = 1,
 ): Promise<Trained> => {
   const algorithm = metamf(world, options, optimizer);
-  const server = await algorithm.createServer({ seed: 1, threads });
+  const server = (await algorithm.createServer({ seed: 1, threads })) as MetaMFServer;
   const theta = randomTheta(world, options, 2);
   writeWeights(server.parameters, options, theta);
   return { algorithm, server, theta };
 };
 
 /** `count` distinct items in random order, and ratings. */
-export const randomRatings = ({ items, lowest, highest }: World, count: number, source: Random): LocalRatings => ({
+export const randomRatings = ({ items, lowest, highest }: World, count: number, source: Random): Interactions => ({
   items: distinct(count, items, source),
   values: Float32Array.from({ length: Math.min(count, items) }, () => lowest + (highest - lowest) * source.uniform()),
 });
@@ -120,7 +132,8 @@ export const exchange = (
   batches: readonly DeviceBatch[],
   delivery: 'full' | 'subset' = 'full',
 ): Exchange => {
-  server.prepare(
+  prepareFor(
+    server,
     batches.map(({ device }) => deviceId(device)),
     1,
   );
@@ -131,7 +144,7 @@ export const exchange = (
   );
   const answers = batches.map(({ device, train, batch }, index) => ({
     device: deviceId(device),
-    ...algorithm.device.update(models[index]!, train, batch, random(3, device), NO_STATE),
+    ...algorithm.client().update(models[index]!, { train }, batch, random(3, device), NO_STATE),
   }));
   return { updates: answers, loss: answers.reduce((sum, { loss }) => sum + loss, 0) };
 };

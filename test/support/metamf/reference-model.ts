@@ -1,7 +1,8 @@
 import type { Scalar, Tensor, Tensor1D } from '@tensorflow/tfjs';
 import { dropoutOf, silence } from '../../../src/algorithms/metamf/dropout.js';
 import type { MetaMFOptions } from '../../../src/algorithms/metamf/options.js';
-import type { LocalRatings, World } from '../../../src/algorithms/port/algorithm.js';
+import type { Interactions } from '../../../src/algorithms/port/client.js';
+import type { World } from '../../../src/algorithms/port/definition.js';
 import { deviceId } from '../../../src/base/units.js';
 import type { Tensorflow } from '../../../src/tensor/tfjs.js';
 import type { Theta } from './theta.js';
@@ -76,7 +77,7 @@ export const generateModel = (tf: Tensorflow, theta: Named, options: MetaMFOptio
 };
 
 /** What a device subtracts from her ratings: the damped mean of all she learns from, drawn to the middle of the scale. */
-export const centreOf = ({ lowest, highest }: World, { centring, centringDamping }: MetaMFOptions, { values }: LocalRatings): number => {
+export const centreOf = ({ lowest, highest }: World, { centring, centringDamping }: MetaMFOptions, { values }: Interactions): number => {
   if (centring === 'none') return 0;
   const middle = (lowest + highest) / 2;
   const sum = Array.from(values).reduce((total, value) => total + (value - middle), 0);
@@ -104,7 +105,7 @@ export const squaredErrors = (
 ): Scalar => tf.sum(tf.square(tf.sub(predictRatings(tf, options, phi, rows, centre), tf.tensor1d(values))));
 
 /** What a device learns from in a round: `batch`, a part of `train`. */
-export type DeviceBatch = { readonly device: number; readonly train: LocalRatings; readonly batch: LocalRatings };
+export type DeviceBatch = { readonly device: number; readonly train: Interactions; readonly batch: Interactions };
 
 /** The sum over devices, as a function of Θ. */
 export const cohortLoss = (tf: Tensorflow, theta: Named, world: World, options: MetaMFOptions, batches: readonly DeviceBatch[]): Scalar =>

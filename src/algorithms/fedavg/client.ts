@@ -1,5 +1,6 @@
 import { type Random, shuffle } from '../../base/random.js';
-import type { DeviceHalf, LocalModel, LocalRatings, LocalUpdate } from '../port/algorithm.js';
+import type { ClientHalf, Interactions, LocalModel, LocalUpdate } from '../port/client.js';
+import type { World } from '../port/definition.js';
 import { distinctRows, rowOf } from '../port/rows.js';
 import type { FedAvgOptions } from './options.js';
 import { createWorkspace, type Workspace } from './workspace.js';
@@ -12,7 +13,7 @@ import { createWorkspace, type Workspace } from './workspace.js';
  *
  * Local arithmetic is float32, in the rating kernels (tensor/kernels.ts), which take an epoch a call.
  */
-const train = (options: FedAvgOptions, space: Workspace, model: LocalModel, batch: LocalRatings, source: Random, state: Float32Array) => {
+const train = (options: FedAvgOptions, space: Workspace, model: LocalModel, batch: Interactions, source: Random, state: Float32Array) => {
   const { localEpochs, localBatch, localRate } = options;
   const count = batch.items.length;
   const rows = distinctRows(batch.items);
@@ -47,13 +48,18 @@ const predict = (space: Workspace, model: LocalModel, items: Uint32Array, state:
   return out.view.slice();
 };
 
-export const createDeviceHalf = (options: FedAvgOptions): DeviceHalf => {
+/** The ratings of a batch, or the items to predict ratings of. */
+export type Work = Interactions;
+
+const NOTHING = new Float32Array(0);
+
+export const createClientHalf = (_world: World, options: FedAvgOptions): ClientHalf<Work> => {
   const d = options.itemEmbedding;
   let space: Workspace | undefined;
-  // Not before it is needed: the coordinator makes device halves, too, to know what they send.
+  // Not before it is needed: the coordinator makes client halves, too.
   const workspace = (): Workspace => (space ??= createWorkspace({ d, f: options.units }));
   return {
-    privateState: {
+    state: {
       size: d,
       initial: (source) => {
         const user = new Float32Array(d);
@@ -61,13 +67,17 @@ export const createDeviceHalf = (options: FedAvgOptions): DeviceHalf => {
         return user;
       },
     },
-    update: (model, _train, batch, source, state) => train(options, workspace(), model, batch, source, state),
+    plan: (_own, task) => {
+      if (task.purpose === 'train') return { rows: task.batch.items, work: task.batch };
+      return { rows: task.candidates, work: { items: task.candidates, values: NOTHING } };
+    },
+    update: (model, _own, batch, source, state) => train(options, workspace(), model, batch, source, state),
     // A rating's forward pass is d·f + d + f multiplications and additions, its backward pass twice that; then each step's descent.
     operations: ({ items }) => {
       const { units: f, localEpochs, localBatch } = options;
       const steps = Math.ceil(items.length / localBatch);
       return 2 * localEpochs * (items.length * 3 * (d * f + d + f) + steps * (d * f + 2 * d + 2 * f));
     },
-    predict: (model, _train, items, state) => predict(workspace(), model, items, state),
+    score: (model, _own, { items }, state) => predict(workspace(), model, items, state),
   };
 };

@@ -1,9 +1,10 @@
-import type { DeviceHalf, LocalModel, LocalRatings, LocalUpdate, World } from '../port/algorithm.js';
+import type { ClientHalf, Interactions, LocalModel, LocalUpdate } from '../port/client.js';
+import type { World } from '../port/definition.js';
 import { type MetaMFOptions, middleRating } from './options.js';
 import { createWorkspace, type Workspace } from './workspace.js';
 
 /**
- * The device half: the rating-prediction model (eq. 6, 7), its loss (eq. 8, summed over the batch) and the gradient of
+ * The client half: the rating-prediction model (eq. 6, 7), its loss (eq. 8, summed over the batch) and the gradient of
  * that sum with respect to Φ_u.
  *
  *   A = items_rise·w1 (s, f), once per model     z = items_low[i]·A + b1     h = ReLU(z)     ŷ = w2·h + b2 [+ items_low[i, 0]] [+ c_u]
@@ -13,8 +14,8 @@ import { createWorkspace, type Workspace } from './workspace.js';
  * Arithmetic is float64 on float32 storage, in a fixed order, in the kernels of generated models (tensor/kernels.ts).
  */
 
-/** c_u: what a device subtracts from her ratings before the model sees them. */
-const createCentre = (world: World, { centring, centringDamping }: MetaMFOptions): ((train: LocalRatings) => number) => {
+/** c_u: what a device subtracts from its ratings before the model sees them. */
+const createCentre = (world: World, { centring, centringDamping }: MetaMFOptions): ((train: Interactions) => number) => {
   if (centring === 'none') return () => 0;
   const middle = middleRating(world);
   return ({ values }) => {
@@ -24,15 +25,20 @@ const createCentre = (world: World, { centring, centringDamping }: MetaMFOptions
   };
 };
 
-export const createDeviceHalf = (world: World, options: MetaMFOptions): DeviceHalf => {
+/** The ratings of a batch, or the items to predict ratings of. */
+export type Work = Interactions;
+
+const NOTHING = new Float32Array(0);
+
+export const createClientHalf = (world: World, options: MetaMFOptions): ClientHalf<Work> => {
   const { lowRank: s, itemEmbedding: d, units: f } = options;
   const offset = options.itemOffset === 'first-column' ? 1 : 0;
   const centreOf = createCentre(world, options);
   let space: Workspace | undefined;
-  // Not before it is needed: the coordinator makes device halves, too, to know what they send.
+  // Not before it is needed: the coordinator makes client halves, too.
   const workspace = (): Workspace => (space ??= createWorkspace({ s, d, f }, world.items));
 
-  const differentiate = (model: LocalModel, { items, values }: LocalRatings, centre: number): LocalUpdate => {
+  const differentiate = (model: LocalModel, { items, values }: Interactions, centre: number): LocalUpdate => {
     const local = workspace();
     const rows = local.load(model, items);
     local.loadValues(values);
@@ -43,10 +49,14 @@ export const createDeviceHalf = (world: World, options: MetaMFOptions): DeviceHa
   };
 
   return {
-    update: (model, train, batch) => differentiate(model, batch, centreOf(train)),
+    plan: (_own, task) => {
+      if (task.purpose === 'train') return { rows: task.batch.items, work: task.batch };
+      return { rows: task.candidates, work: { items: task.candidates, values: NOTHING } };
+    },
+    update: (model, { train }, batch) => differentiate(model, batch, centreOf(train)),
     // fold, d(rise) and d(w1) once, s·f·d each; a rating's z, A-gradient and row gradient, s·f each, and its h, w2 and b1.
     operations: ({ items }) => 2 * (3 * s * f * d + items.length * (3 * s * f + 4 * f)),
-    predict: (model, train, items) => {
+    score: (model, { train }, { items }) => {
       const local = workspace();
       local.load(model, items);
       const { kernels, row, value, low, dense, work } = local;

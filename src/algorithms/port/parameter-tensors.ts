@@ -1,0 +1,13 @@
+import { bytesOf } from '../../base/views.js';
+import { elementsOf, type Parameter, stateOf } from '../../tensor/memory/parameter.js';
+import type { NamedTensor } from './server.js';
+
+/** A parameter in kernel memory as the port has tensors: views of where it lies. */
+export const parameterTensor = (parameter: Parameter): NamedTensor => {
+  const view = (pointer: number, count: number): Uint8Array => bytesOf(parameter.arena.f32(pointer, count));
+  return {
+    name: parameter.name,
+    bytes: () => view(parameter.weights, elementsOf(parameter)),
+    state: stateOf(parameter).map(({ name, pointer, count }) => ({ name, bytes: () => view(pointer, count) })),
+  };
+};

@@ -1,0 +1,47 @@
+import { random } from '../../base/random.js';
+import { bytesOf } from '../../base/views.js';
+import type { OptimizerSetup } from '../../tensor/optimizers/setup.js';
+import { loadTensorflow } from '../../tensor/tfjs.js';
+import type { NewTensor, ServerRuntime, Tensors } from './server.js';
+
+const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+
+/** Shared memory: a checkpoint is written by another thread while rounds go on. */
+const floats = (count: number): Float32Array => new Float32Array(new SharedArrayBuffer(4 * count));
+
+const createTensors = (specs: readonly NewTensor[], seed: number): Tensors => {
+  const arrays = new Map<string, Float32Array>();
+  const list = specs.map(({ name, shape, initial, state = [] }) => {
+    const count = elements(shape);
+    if (arrays.has(name)) throw new Error(`createTensors: expected each name once, found ${name} twice`);
+    const values = floats(count);
+    initial?.(random(seed, 'initialize', name), values);
+    arrays.set(name, values);
+    const kept = state.map((key) => {
+      const array = floats(count);
+      arrays.set(`${name}, ${key}`, array);
+      return { name: key, bytes: () => bytesOf(array) };
+    });
+    return { name, bytes: () => bytesOf(values), state: kept };
+  });
+  return {
+    list,
+    values: (name, state) => {
+      const key = state === undefined ? name : `${name}, ${state}`;
+      const found = arrays.get(key);
+      if (found === undefined) throw new Error(`createTensors: expected one of ${[...arrays.keys()].join('; ')}, found ${key}`);
+      return found;
+    },
+  };
+};
+
+export type RuntimeOptions = { readonly seed: number; readonly threads: number; readonly optimizer: OptimizerSetup | null };
+
+export const createRuntime = ({ seed, threads, optimizer }: RuntimeOptions): ServerRuntime => ({
+  seed,
+  threads,
+  optimizer,
+  random: (...keys) => random(seed, ...keys),
+  createTensors: (specs) => createTensors(specs, seed),
+  tensorflow: async () => (await loadTensorflow()).tf,
+});

@@ -1,0 +1,65 @@
+import type { TensorSpec } from '../../messages/wire-tensor.js';
+import { chooseImplementation } from '../../tensor/kernels/probe.js';
+import type { Rows } from './client.js';
+import type { Wire, World } from './definition.js';
+import type { GeneratedModel, ServerHalf, StepResult, Tensors, UpdateSum } from './server.js';
+
+/** Numbers that a chunk of models may hold: devices work on some of a cohort's models while the others are still written. */
+const CHUNK_ELEMENTS = 1 << 20;
+
+export type SharedModel = {
+  readonly wire: Wire;
+  readonly world: World;
+  /** Holds at least the tensors of wire.down, by their names. */
+  readonly tensors: Tensors;
+  /** Changes the tensors by a round's sum; `learningRate`: of the run's schedule, 1 without one. */
+  step(sum: UpdateSum, learningRate: number): StepResult;
+  /** Plain data that training needs beside the tensors, such as a count of steps; default: none. */
+  state?(): unknown;
+  restore?(state: unknown): void;
+};
+
+const widthOf = ({ shape }: TensorSpec): number => shape.reduce((product, size) => product * size, 1);
+
+/** Rows of a table, one behind the other. */
+const gather = (table: Float32Array, rows: Uint32Array, width: number): Float32Array => {
+  const out = new Float32Array(rows.length * width);
+  for (let index = 0; index < rows.length; index++) {
+    const [from, to] = [rows[index]! * width, index * width];
+    for (let e = 0; e < width; e++) out[to + e] = table[from + e]!;
+  }
+  return out;
+};
+
+/** The server half of algorithms whose devices all get the same tensors, or the rows of them that they ask for. */
+export const serveSharedModel = ({ wire, world, tensors, step, state, restore }: SharedModel): ServerHalf => {
+  const { down } = wire;
+  const live = down.map(({ name }) => tensors.values(name));
+  /** What a round's devices are sent, copied once for all: shared memory is slow to encode from (messages/frame.ts). */
+  const sent = live.map(({ length }) => new Float32Array(length));
+  const widths = down.map(widthOf);
+  const perItem = down.reduce((sum, spec, index) => sum + (spec.perRow ? widths[index]! : 0), 0);
+  const modelFor = (rows: Rows): GeneratedModel =>
+    down.map((spec, index) => [rows === null || !spec.perRow ? sent[index]! : gather(sent[index]!, rows, widths[index]!)]);
+  let pending: UpdateSum | undefined;
+  return {
+    tensors: tensors.list,
+    kernels: chooseImplementation(),
+    chunk: Math.max(1, Math.floor(CHUNK_ELEMENTS / (world.items * perItem))),
+    prepare: () => sent.forEach((values, index) => void values.set(live[index]!)),
+    generate: (_first, rows) => () => rows.map(modelFor),
+    apply: (sum) => {
+      pending = sum;
+    },
+    step: (learningRate) => {
+      if (pending === undefined) return { gradientNorm: 0, clipped: false };
+      const result = step(pending, learningRate);
+      pending = undefined;
+      return result;
+    },
+    settle: () => {},
+    state: () => state?.() ?? null,
+    restore: (saved) => restore?.(saved),
+    close: () => {},
+  };
+};
