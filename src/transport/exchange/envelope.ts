@@ -25,7 +25,7 @@ export type FrameUp = Frame & {
   readonly waited: Millis;
   readonly thread: ThreadUse;
   /** A large frame that was answered, given back to be written again: memory that only a collection frees costs many of them. */
-  readonly spent?: ArrayBuffer;
+  readonly spent?: ArrayBuffer | undefined;
   /** Of each device asked, also of those that fell silent; empty where no fleet is simulated. */
   readonly costs: readonly DeviceCost[];
 };
