@@ -31,8 +31,6 @@ const EXCEPTIONS: ReadonlyMap<string, string> = new Map([
   ['src/tensor/kernels/kernels.ts', 'is to be split'],
   ['src/tensor/kernels/reference.ts#referenceKernels', 'is to be split'],
   ['src/tensor/optimizers/deferral.ts#createDeferral', 'is to be split'],
-  ['src/transport/exchange/devices-link.ts', 'is to be split'],
-  ['src/transport/exchange/devices-link.ts#createDevicesLink', 'is to be split'],
   ['src/transport/supervisor/fleet.ts#startFleet', 'is to be split'],
   ['test/cli/progress.test.ts', 'is to be split'],
   ['test/coordinator/checkpoint/checkpoint.test.ts', 'is to be split'],

@@ -15,7 +15,7 @@ type Frame = {
  * What a port between the coordinator and a host carries: a frame of messages, and beside it what belongs to the simulation alone.
  * `at`: the virtual time each message leaves; absent where no fleet is simulated.
  */
-export type FrameDown = Frame & { readonly at?: readonly Seconds[] };
+export type FrameDown = Frame & { readonly at?: readonly Seconds[] | undefined };
 
 /** One for each frame down, in order. */
 export type FrameUp = Frame & {
