@@ -10,6 +10,7 @@ const FLOORS: ReadonlyMap<string, number> = new Map([
   ['tensor', 1],
   ['data', 1],
   ['metrics', 1],
+  ['definitions', 1],
   ['messages', 2],
   ['algorithms', 3],
   ['models', 3],

@@ -60,7 +60,7 @@ const isChangeable = (key: string): boolean => CHANGEABLE.some((name) => key ===
 
 /** What is trained stays what it was: a run of two configurations would be neither. */
 const checkResumed = (saved: Config, config: Config): void => {
-  for (const { key } of configKeys) {
+  for (const { key } of configKeys()) {
     const [before, now] = [saved, config].map((each) => JSON.stringify(configValue(each, key)));
     const sameLength = saved.optimizer.schedule === 'cosine' && saved.optimizer.annealEpochs === 0 && LENGTHS.includes(key);
     if (before !== now && (sameLength || !isChangeable(key)))

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { createAlgorithm } from '../../../src/algorithms/registry.js';
+import { loadAlgorithm } from '../../../src/algorithms/registry.js';
 import type { Dataset } from '../../../src/data/dataset.js';
 import { loadDataset } from '../../../src/data/load.js';
 import { PHASES, type Phase, type RoundFinished } from '../../../src/events/round.js';
@@ -26,14 +26,14 @@ export type Flags = Readonly<Record<string, string>>;
 
 /** Keys that this version of metafleet does not have are left out. */
 export const configOf = (flags: Flags, preset = 'default'): Config => {
-  const known = Object.entries(flags).filter(([key]) => configKeys.some((candidate) => candidate.key === key));
+  const known = Object.entries(flags).filter(([key]) => configKeys().some((candidate) => candidate.key === key));
   return resolveConfig(presetSource(preset), flagSource(Object.fromEntries(known)));
 };
 
 export const startTraining = async (config: Config, dataset: Dataset, observe?: (event: RoundFinished) => void): Promise<Training> => {
   const plan = planRun(config, dataset);
   const { world, threads, settings, host } = plan;
-  const { state } = createAlgorithm(host.algorithm, world).client();
+  const { state } = (await loadAlgorithm(host.algorithm, world)).client();
   let events: RoundFinished[] = [];
   const fleet = await startFleet({
     coordinator: { algorithm: host.algorithm, world, settings, threads },

@@ -15,7 +15,7 @@ import { stateBefore } from './private-state.js';
  * of models are the host's. Ratings enter here and leave only inside client updates and error sums.
  */
 export type DeviceContext = {
-  readonly algorithm: Pick<Algorithm, 'wire' | 'client'>;
+  readonly algorithm: Pick<Algorithm, 'wire' | 'client' | 'entering'>;
   readonly columns: PrivateColumns;
   readonly dtype: Dtype;
   readonly batch: BatchOptions;
@@ -86,15 +86,14 @@ const want = (context: DeviceContext, message: Assign): Transition => {
 };
 
 /** No error names an item: the one that is missing is one that the user rated. */
-const checkRows = (rows: Uint32Array, needed: ArrayLike<number>, place: string): void => {
-  for (let at = 0; at < needed.length; at++) {
-    const item = needed[at]!;
+const checkRows = (rows: Uint32Array, needed: Uint32Array | readonly number[], place: string): void => {
+  for (const item of needed) {
     if (rows[lowerBound(rows, item)] !== item) throw badInput('MESSAGE', place, 'all rows it asked for', 'fewer of them');
   }
 };
 
 /** The model, with the rows that are needed among its own. */
-const receive = (context: DeviceContext, message: Model, needed: ArrayLike<number> | null): LocalModel => {
+const receive = (context: DeviceContext, message: Model, needed: Plan<unknown>['rows']): LocalModel => {
   const { algorithm, dtype, batch, room } = context;
   const { device, rows, tensors: encoded } = message;
   const place = `model for device ${device}`;
@@ -166,6 +165,7 @@ const measure = (context: DeviceContext, message: Model): Transition => {
 
 /** Every message down has one answer. Throws MESSAGE for a message that no coordinator sends, or a model of the wrong form. */
 export const transition = (context: DeviceContext, message: Message): Transition => {
+  context.algorithm.entering?.(message.device);
   switch (message.kind) {
     case 'assign':
       return want(context, message);

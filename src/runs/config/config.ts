@@ -1,11 +1,10 @@
 import { z } from 'zod';
-import { fedavgOptions } from '../../algorithms/fedavg/options.js';
-import { metamfOptions } from '../../algorithms/metamf/options.js';
 import { SCHEDULE_UNITS, SCHEDULES } from '../../coordinator/schedule.js';
 import { DELIVERIES, POLICIES, SAMPLINGS, WEIGHTINGS } from '../../coordinator/settings.js';
 import { STAGE_UNITS } from '../../coordinator/stages.js';
 import { ATTACKS } from '../../device/faults/byzantine.js';
 import { DTYPES } from '../../messages/wire-tensor.js';
+import { definitionSections } from './definitions.js';
 
 /**
  * The configuration of a run: every key with its meaning, unit, bounds and default, in one place. The flags of `metafleet run`
@@ -220,7 +219,7 @@ const metrics = z.strictObject({
     .describe('file that holds the bearer token to ask for; empty: that of METAFLEET_METRICS_TOKEN in the environment, if any'),
 });
 
-export const configSchema = z.strictObject({
+const ownKeys = z.strictObject({
   data: z
     .string()
     .min(1)
@@ -247,7 +246,11 @@ export const configSchema = z.strictObject({
     .max(1)
     .default(1)
     .describe("share β of each device's training ratings that exists at all, at least one of them; chosen once, by the seed"),
-  algorithm: z.enum(['metamf', 'fedavg']).default('metamf').describe('what is learned; its own settings are in the section of its name'),
+  algorithm: z
+    .string()
+    .min(1)
+    .default('metamf')
+    .describe('what is learned: metamf, fedavg, or a path to a module; its options are in the section of its name'),
   seed: count(0)
     .max(Number.MAX_SAFE_INTEGER)
     .default(1)
@@ -284,8 +287,6 @@ export const configSchema = z.strictObject({
     .describe('MB of JavaScript heap for each thread of devices; one that needs more dies and is restored. 0: as Node has it'),
   evaluation: evaluation.prefault({}),
   optimizer: optimizer.prefault({}),
-  metamf: metamfOptions.prefault({}),
-  fedavg: fedavgOptions.prefault({}),
   fleet: fleet.prefault({}),
   policy: policy.prefault({}),
   oort: oort.prefault({}),
@@ -302,7 +303,20 @@ export const configSchema = z.strictObject({
   results: z.string().min(1).default('results').describe('folder for the run folders'),
 });
 
-export type Config = z.infer<typeof configSchema>;
+/** Keys that are no definition's: what its name must not be. */
+export const OWN_KEYS: readonly string[] = Object.keys(ownKeys.shape);
+
+/** The keys of every run, and a section for each definition with options: those of users' modules once they are loaded. */
+export const configSchema = (): z.ZodType<Config> => {
+  const shape = Object.entries(ownKeys.shape).flatMap(([key, schema]) =>
+    key === 'optimizer' ? [[key, schema], ...Object.entries(definitionSections())] : [[key, schema]],
+  );
+  return z.strictObject(Object.fromEntries(shape)) as unknown as z.ZodType<Config>;
+};
+
+export type Config = z.infer<typeof ownKeys> & { readonly [section: string]: unknown };
+/** What a file may say of it. */
+export type ConfigInput = z.input<typeof ownKeys>;
 
 /** Named starting points; what a file or flag says comes on top. */
 export const PRESETS = {

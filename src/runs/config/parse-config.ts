@@ -9,8 +9,6 @@ export type ConfigKey = { readonly key: string; readonly description: string; re
 type Tree = { [key: string]: unknown };
 const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const DEFAULTS: Config = configSchema.parse({});
-
 const shapeOf = (schema: unknown): Record<string, z.ZodType> | undefined => {
   if (schema instanceof z.ZodPrefault) return shapeOf(schema.unwrap());
   return schema instanceof z.ZodObject ? (schema.shape as Record<string, z.ZodType>) : undefined;
@@ -22,9 +20,11 @@ const walk = (schema: z.ZodType, path: readonly string[], value: unknown): Confi
   return Object.entries(shape).flatMap(([name, child]) => walk(child, [...path, name], (value as Tree)[name]));
 };
 
-/** Every key there is, in the order of the schema. */
-export const configKeys: readonly ConfigKey[] = walk(configSchema, [], DEFAULTS);
-const KEY_NAMES = configKeys.map(({ key }) => key);
+/** Every key there is, in the order of the schema: those of users' modules once they are loaded. */
+export const configKeys = (): readonly ConfigKey[] => {
+  const schema = configSchema();
+  return walk(schema, [], schema.parse({}));
+};
 
 const merge = (base: Tree, over: Tree): Tree => {
   // Defined, not assigned: a key named __proto__ is one more unknown key.
@@ -172,8 +172,9 @@ export const treeOf = (values: Readonly<Record<string, unknown>>): Tree =>
 
 /** Settings from flags: dotted keys with text values, read as the key's type wants them. */
 export const flagSource = (flags: Readonly<Record<string, string>>): ConfigSource => {
+  const keys = configKeys();
   const values = Object.entries(flags).map(([key, text]): [string, unknown] => {
-    const known = configKeys.find((candidate) => candidate.key === key);
+    const known = keys.find((candidate) => candidate.key === key);
     return [key, known?.schema.safeParse(text).success ? text : readFlag(text)];
   });
   const tree = treeOf(Object.fromEntries(values));
@@ -187,13 +188,19 @@ export const presetSource = (name: string): ConfigSource => {
 
 /** The configuration: defaults, then each source over the last. Throws CONFIG for the first thing wrong, naming its source. */
 export const resolveConfig = (...sources: readonly ConfigSource[]): Config => {
+  const schema = configSchema();
   let tree: Tree = {};
   for (const source of sources) {
     tree = merge(tree, source.tree);
-    const result = configSchema.safeParse(tree);
-    if (!result.success) throw schemaError(result.error, source, KEY_NAMES);
+    const result = schema.safeParse(tree);
+    if (!result.success)
+      throw schemaError(
+        result.error,
+        source,
+        configKeys().map(({ key }) => key),
+      );
   }
-  return configSchema.parse(tree);
+  return schema.parse(tree);
 };
 
 const indent = (depth: number): string => '  '.repeat(depth);
@@ -202,7 +209,7 @@ const indent = (depth: number): string => '  '.repeat(depth);
 export const printConfig = (config: Config, documented: boolean): string => {
   const lines: string[] = [];
   let section: readonly string[] = [];
-  for (const { key, description, default: initial } of configKeys) {
+  for (const { key, description, default: initial } of configKeys()) {
     const path = key.split('.');
     const parents = path.slice(0, -1);
     if (parents.join('.') !== section.join('.')) {

@@ -1,4 +1,4 @@
-import { createAlgorithm } from '../../algorithms/registry.js';
+import { loadAlgorithm } from '../../algorithms/registry.js';
 import { badInput } from '../../base/errors.js';
 import { type DeviceId, deviceId } from '../../base/units.js';
 import type { FleetScores } from '../../coordinator/evaluation/inspect.js';
@@ -33,7 +33,7 @@ const CHUNK = 256;
 /** Starts a fleet with the weights of a checkpoint. Throws CONFIG and CHECKPOINT; CHECKPOINT, too, where devices keep a state that the weights do not hold. */
 export const inspectRun = async ({ config, dataset, checkpoint }: InspectOptions): Promise<Inspection> => {
   const { world, threads, settings, host } = planRun(config, dataset);
-  if (createAlgorithm(host.algorithm, world).client().state !== undefined)
+  if ((await loadAlgorithm(host.algorithm, world)).client().state !== undefined)
     throw badInput('CHECKPOINT', checkpoint, 'an algorithm whose devices keep nothing between rounds', config.algorithm);
   const fleet = await startFleet({
     coordinator: { algorithm: host.algorithm, world, settings, threads },

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { World } from '../../algorithms/port/definition.js';
-import { ALGORITHMS } from '../../algorithms/registry.js';
+import { ALGORITHM } from '../../algorithms/registry.js';
 import { badInput } from '../../base/errors.js';
 import { bytes, seconds } from '../../base/units.js';
 import { askedIn } from '../../coordinator/round/policy.js';
@@ -12,6 +12,7 @@ import type { RunStarted } from '../../events/run-event.js';
 import type { OptimizerSetup } from '../../tensor/optimizers/setup.js';
 import type { HostSetup } from '../../transport/threads/host.js';
 import { type Config, PRIOR } from '../config/config.js';
+import { chosen } from '../config/definitions.js';
 import { countProfiles, loadFleet, policyOf } from '../config/load-fleet.js';
 import { hostPerturbations, stagesOf, withPerturbations } from '../config/perturbed.js';
 
@@ -76,7 +77,8 @@ export const planRun = (config: Config, dataset: Dataset): Plan => {
   const bounds = [config.epochs * roundsPerEpoch, ...(config.rounds === 0 ? [] : [config.rounds])];
   const rounds = Math.min(...bounds, unit === 'rounds' ? Math.ceil(length) : Number.POSITIVE_INFINITY);
   const { schedule, optimizer: stepping } = splitOptimizer(optimizer, Math.ceil(rounds / roundsPerEpoch), train);
-  const readsOptimizer = ALGORITHMS.some(({ name, traits }) => name === config.algorithm && traits.reads.includes('optimizer'));
+  const { definition, reference } = chosen(ALGORITHM, config.algorithm);
+  const readsOptimizer = definition.traits.reads.includes('optimizer');
   return {
     world,
     threads,
@@ -100,7 +102,7 @@ export const planRun = (config: Config, dataset: Dataset): Plan => {
       fleet: fleet === undefined ? null : countProfiles(fleet, dataset.users),
     },
     host: {
-      algorithm: { name: config.algorithm, options: config[config.algorithm], optimizer: stepping },
+      algorithm: { ...reference, options: config[definition.name] ?? {}, optimizer: stepping },
       world,
       dtype,
       batch: { seed, ratings, decoys, items: dataset.items },

@@ -1,4 +1,4 @@
-import { createAlgorithm } from '../../algorithms/registry.js';
+import { loadAlgorithm } from '../../algorithms/registry.js';
 import { isMetafleetError, MetafleetError, messageOf } from '../../base/errors.js';
 import type { DeviceId } from '../../base/units.js';
 import { millis } from '../../base/units.js';
@@ -190,7 +190,7 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
   const observe = createObserver(options.onEvent);
   const plan = planRun(config, dataset);
   const { world, threads, settings, host } = plan;
-  const { state } = createAlgorithm(host.algorithm, world).client();
+  const { state } = (await loadAlgorithm(host.algorithm, world)).client();
   // From here on the dataset is not needed: a large one should not be kept alive by the run.
   const shards = shardDataset(dataset, threads, state?.size, host.fleet === undefined ? 'none' : 'budgets');
   const ratings = ratingsIn(dataset);

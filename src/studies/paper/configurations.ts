@@ -1,12 +1,17 @@
 import type { z } from 'zod';
-import { type Config, type configSchema, PRESETS } from '../../runs/config/config.js';
+import type { fedavgOptions } from '../../algorithms/fedavg/options.js';
+import { metamfOptions } from '../../algorithms/metamf/options.js';
+import { type Config, type ConfigInput, PRESETS } from '../../runs/config/config.js';
 import type { PaperSet } from './published.js';
 
 /**
  * The configurations behind every table and figure of `metafleet paper`: the one place to edit them. What is not named here is as the
  * defaults of `metafleet run` have it; flags of `metafleet paper` come on top of all of it.
  */
-export type Settings = z.input<typeof configSchema>;
+export type Settings = ConfigInput & {
+  readonly metamf?: z.input<typeof metamfOptions>;
+  readonly fedavg?: z.input<typeof fedavgOptions>;
+};
 
 export type SetConfigurations = {
   /** MetaMF as tables 2 to 4, the groups, the data budget and figure 2 train it. */
@@ -105,11 +110,12 @@ export const BUDGETS = [1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1] as const
 export const QUICK: Settings = { rounds: 40, patience: 0 };
 
 /** What a configuration adds to the paper's model: tables say so. */
-export const additionsOf = ({ algorithm, metamf }: Config): readonly string[] =>
-  algorithm !== 'metamf'
-    ? []
-    : [
-        ...(metamf.centring === 'none' ? [] : ['private centring on the device']),
-        ...(metamf.itemOffset === 'none' ? [] : ['a generated item offset']),
-        ...(metamf.dropout === 0 ? [] : [`dropout of ${metamf.dropout}`]),
-      ];
+export const additionsOf = (config: Config): readonly string[] => {
+  if (config.algorithm !== 'metamf') return [];
+  const { centring, itemOffset, dropout } = metamfOptions.parse(config['metamf']);
+  return [
+    ...(centring === 'none' ? [] : ['private centring on the device']),
+    ...(itemOffset === 'none' ? [] : ['a generated item offset']),
+    ...(dropout === 0 ? [] : [`dropout of ${dropout}`]),
+  ];
+};

@@ -20,7 +20,7 @@ const NOT_OF_THE_KIND = [
 /** Points of one kind cost the same for the same sizes. */
 export const kindOf = (config: Config): string =>
   JSON.stringify(
-    configKeys
+    configKeys()
       .filter(({ key }) => !NOT_OF_THE_KIND.some((name) => key === name || key.startsWith(`${name}.`)))
       .map(({ key }) => configValue(config, key)),
   );

@@ -1,4 +1,4 @@
-import { createAlgorithm } from '../../algorithms/registry.js';
+import { loadAlgorithm } from '../../algorithms/registry.js';
 import type { Dataset } from '../../data/dataset.js';
 import { elements } from '../../messages/wire-tensor.js';
 import type { Config } from '../../runs/config/config.js';
@@ -66,29 +66,12 @@ const meanBatch = ({ ratings, sampling }: Config, { parts, users }: Dataset): nu
   return rows / Math.max(1, weights);
 };
 
-const modelSizes = (config: Config, users: number, items: number): Pick<Sizes, 'workPerRow' | 'parameters' | 'stepped'> => {
-  switch (config.algorithm) {
-    case 'metamf': {
-      const { userEmbedding, collaborative, hidden, lowRank, itemEmbedding, units, variant } = config.metamf;
-      const perItem = variant === 'si' ? lowRank : (hidden + 1) * lowRank;
-      const generators = 3 * (collaborative + 1) * hidden + (hidden + 1) * itemEmbedding * (lowRank + units + 1);
-      const rest = userEmbedding * collaborative + generators;
-      const lazy = (tensor: string): boolean => config.optimizer.lazy.includes(tensor);
-      const stepped = rest + (lazy('U') ? 0 : users * userEmbedding) + (lazy('low') ? 0 : items * perItem);
-      return { workPerRow: perItem, parameters: rest + users * userEmbedding + items * perItem, stepped };
-    }
-    case 'fedavg': {
-      const parameters = (items + config.fedavg.units) * config.fedavg.itemEmbedding;
-      return { workPerRow: config.fedavg.itemEmbedding * config.fedavg.units * config.fedavg.localEpochs, parameters, stepped: parameters };
-    }
-  }
-};
-
 /** Throws CONFIG for settings that the dataset cannot serve. */
-export const sizesOf = (config: Config, dataset: Dataset): Sizes => {
+export const sizesOf = async (config: Config, dataset: Dataset): Promise<Sizes> => {
   const { host, world, rounds, epochs } = planRun(config, dataset);
   const { train, valid, test } = ratingsIn(dataset);
-  const { down: tensors } = createAlgorithm(host.algorithm, world).wire;
+  const algorithm = await loadAlgorithm(host.algorithm, world);
+  const { down: tensors } = algorithm.wire;
   const numbers = (perRow: boolean): number =>
     tensors.filter((spec) => spec.perRow === perRow).reduce((sum, { shape }) => sum + elements(shape), 0);
   const batch = meanBatch(config, dataset);
@@ -105,7 +88,7 @@ export const sizesOf = (config: Config, dataset: Dataset): Sizes => {
     rowsMeasured: evaluation.delivery === 'full' ? dataset.items : Math.min(dataset.items, heldOut + decoys),
     rowWidth: numbers(true),
     dense: numbers(false),
-    ...modelSizes(config, dataset.users, dataset.items),
+    ...algorithm.cost(),
     rounds,
     // The last epoch is measured whenever any is.
     measurements: every === 0 ? 0 : Math.ceil(epochs / every),

@@ -18,7 +18,7 @@ export const measureSizes = async (points: readonly SweepPoint[], note: (text: s
   for (const identity of new Set(points.map(({ config }) => datasetOf(config)))) {
     const same = points.filter(({ config }) => datasetOf(config) === identity);
     const dataset = await loadConfigured(same[0]!.config, note);
-    for (const { name, config } of same) sizes.set(name, sizesOf(config, dataset));
+    for (const { name, config } of same) sizes.set(name, await sizesOf(config, dataset));
   }
   return sizes;
 };
@@ -48,7 +48,7 @@ export const predict = async (
         if (end === 'failed') throw new Error(`a calibration run failed: ${error}`);
       }
       const run = runs.finished(name);
-      if (run !== undefined) samples.push({ sizes: sizesOf(config, await loadConfigured(config)), costs: run.costs });
+      if (run !== undefined) samples.push({ sizes: await sizesOf(config, await loadConfigured(config)), costs: run.costs });
     }
     models.set(kind, fitCosts(samples));
   }

@@ -76,7 +76,11 @@ const combinations = (grid: Readonly<Record<string, readonly unknown[]>>): Value
 
 /** Where a run's results lie does not make it another run. */
 const identityOf = (config: Config): string =>
-  JSON.stringify(configKeys.filter(({ key }) => key !== 'results').map(({ key }) => [key, configValue(config, key)]));
+  JSON.stringify(
+    configKeys()
+      .filter(({ key }) => key !== 'results')
+      .map(({ key }) => [key, configValue(config, key)]),
+  );
 
 const slug = (text: string, longest: number): string =>
   text

@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { World } from '../../algorithms/port/definition.js';
 import type { ServerHalf } from '../../algorithms/port/server.js';
-import { type AlgorithmSetup, createAlgorithm } from '../../algorithms/registry.js';
+import { type AlgorithmSetup, loadAlgorithm } from '../../algorithms/registry.js';
 import { MetafleetError } from '../../base/errors.js';
 import type { DeviceId } from '../../base/units.js';
 import { AGGREGATORS } from '../../coordinator/aggregation/registry.js';
@@ -90,7 +90,7 @@ export const serveCoordinator = (control: MessagePort): void => {
   };
   const api: CoordinatorControl = {
     start: async ({ algorithm: setup, world, settings, hosts, threads, recorded, fleet, eventMillis }, events) => {
-      const algorithm = createAlgorithm(setup, world);
+      const algorithm = await loadAlgorithm(setup, world);
       const server = await algorithm.createServer({ seed: settings.seed, threads });
       const link = createDevicesLink(hosts, createRecorder({ devices: world.devices, recorded }));
       const activity = new Uint32Array(world.devices);

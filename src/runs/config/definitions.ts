@@ -1,0 +1,77 @@
+import type { z } from 'zod';
+import { ALGORITHM } from '../../algorithms/registry.js';
+import { badInput } from '../../base/errors.js';
+import { builtIn, type Definition, type DefinitionName, type Kind, loadDefinition } from '../../definitions/kind.js';
+import { isModuleName, locateModule, type ModuleFile } from '../../definitions/module-file.js';
+
+/**
+ * What a configuration may choose by a name or a path: built-in definitions, and those of users' modules once they are loaded. Each definition with
+ * options has a section of its own name.
+ */
+export const KINDS: readonly Kind<Definition>[] = [ALGORITHM];
+
+type Loaded = { readonly kind: Kind<Definition>; readonly name: string; readonly module: ModuleFile; readonly definition: Definition };
+
+/** By kind and the name that the user wrote. */
+const loaded: Loaded[] = [];
+
+const sectionsOf = (definitions: readonly Definition[]): Readonly<Record<string, z.ZodType>> =>
+  Object.fromEntries(
+    definitions
+      .filter(({ options }) => Object.keys((options as z.ZodObject).shape).length > 0)
+      .map(({ name, options }) => [name, (options as z.ZodObject).prefault({})]),
+  );
+
+/** Options of every definition there is, by its name: the sections that a configuration may have beside its own keys. */
+export const definitionSections = (): Readonly<Record<string, z.ZodType>> =>
+  sectionsOf([...KINDS.flatMap(({ builtIns }) => builtIns), ...loaded.map(({ definition }) => definition)]);
+
+/** The modules that the value of a kind's key names; a list names several. */
+export const modulesIn = (value: unknown): readonly string[] =>
+  (Array.isArray(value) ? value : [value]).filter((name): name is string => typeof name === 'string' && isModuleName(name));
+
+/**
+ * Loads a user's module, so that configurations may choose it by that name. `taken`: keys that its name must not be. Throws CONFIG or MODULE.
+ */
+export const installModule = async (kind: Kind<Definition>, name: string, taken: readonly string[]): Promise<void> => {
+  if (loaded.some((known) => known.kind === kind && known.name === name)) return;
+  const module = locateModule(name, `key ${kind.key}`);
+  const definition = await loadDefinition(kind, { name, module });
+  const others = [...taken, ...KINDS.flatMap(({ builtIns }) => builtIns.map((known) => known.name))];
+  if (others.includes(definition.name))
+    throw badInput('MODULE', `${name}, name`, 'a name that is neither built in nor a key of the configuration', definition.name);
+  loaded.push({ kind, name, module, definition });
+};
+
+export type Chosen<D extends Definition> = { readonly definition: D; readonly reference: DefinitionName };
+
+/** The definition that a configuration chooses. Throws CONFIG for a name that is neither built in nor a loaded module. */
+export const chosen = <D extends Definition>(kind: Kind<D>, name: string): Chosen<D> => {
+  const found = loaded.find((known) => known.kind === (kind as Kind<Definition>) && known.name === name);
+  if (found === undefined) return { definition: builtIn(kind, name), reference: { name } };
+  return { definition: found.definition as D, reference: { name: found.definition.name, module: found.module } };
+};
+
+/** Names of the sections whose options a configuration reads. */
+export const sectionsInUse = (config: Readonly<Record<string, unknown>>): ReadonlySet<string> =>
+  new Set(
+    KINDS.flatMap((kind) => {
+      const value = config[kind.key];
+      const names = Array.isArray(value) ? value : [value];
+      return names.map((name) => chosen(kind, String(name)).definition.name);
+    }),
+  );
+
+/** Everything that a configuration's definitions are, for the identity of a run: name@version, and the SHA-256 of modules. */
+export const identityOf = (config: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    KINDS.flatMap((kind) => {
+      const value = config[kind.key];
+      const names = Array.isArray(value) ? value : [value];
+      return names.map((name, index): [string, string] => {
+        const { definition, reference } = chosen(kind, String(name));
+        const hash = reference.module === undefined ? '' : ` sha256:${reference.module.sha256}`;
+        return [names.length > 1 ? `${kind.key}.${index}` : kind.key, `${definition.name}@${definition.version}${hash}`];
+      });
+    }),
+  );
