@@ -1,5 +1,6 @@
 // How near is a round to its floor? The paper's sizes on MovieLens-1M's shapes: a cohort of 64 with all their ratings and whole models;
 // and the regime of its authors, 64 devices with one rating each.
+import type { MetaMFServer } from '../../../src/algorithms/metamf/server.js';
 import { createAlgorithm } from '../../../src/algorithms/registry.js';
 import { median } from '../../../src/base/median.js';
 import { PHASES, type RoundFinished } from '../../../src/events/round.js';
@@ -34,7 +35,7 @@ export const smallConfig = () => configOf({ threads: String(THREADS), delivery: 
 
 /** Adam's pass over the parameters of a training, with nothing before or after it, on as many threads. */
 export const createAdamPass = async ({ plan }: Training, threads: number) => {
-  const server = await createAlgorithm(plan.host.algorithm, plan.world).createServer({ seed: 1, threads: 1 });
+  const server = (await createAlgorithm(plan.host.algorithm, plan.world).createServer({ seed: 1, threads: 1 })) as MetaMFServer;
   const memories: WebAssembly.Memory[] = [];
   for (const { memory, arena } of server.parameters) memories[memory] = arena.memory;
   const pool = await createKernelPool({ threads, memories });
