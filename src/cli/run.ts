@@ -10,7 +10,17 @@ import { type BaselineErrors, measureBaselines } from '../models/baselines/basel
 import { renderTable } from '../report/table.js';
 import { type Config, PRESETS } from '../runs/config/config.js';
 import { loadConfigured } from '../runs/config/load-data.js';
-import { configKeys, configValue, flagSource, presetSource, printConfig, resolveConfig, yamlSource } from '../runs/config/parse-config.js';
+import {
+  type ConfigSource,
+  configKeys,
+  configValue,
+  flagSource,
+  presetSource,
+  printConfig,
+  refuseIdleSettings,
+  resolveConfig,
+  yamlSource,
+} from '../runs/config/parse-config.js';
 import { describeEnvironment } from '../runs/folder/environment.js';
 import { openResults, type Results } from '../runs/folder/results-folder.js';
 import { trainInto, type Watched } from '../runs/folder/run-folder.js';
@@ -24,6 +34,7 @@ import { readToken } from '../telemetry/server/token.js';
 import { chooseImplementation } from '../tensor/kernels/probe.js';
 import { addConfigFlags, configFlagsIn } from './config-flags.js';
 import { onInterrupt } from './interrupt.js';
+import { installModulesOf } from './modules.js';
 import { createProgress, type Progress } from './progress.js';
 import { VERSION } from './version.js';
 
@@ -68,11 +79,20 @@ const checkResumed = (saved: Config, config: Config): void => {
   }
 };
 
-const configOf = (own: OwnFlags, flags: Readonly<Record<string, string>>): Config => {
-  const changes = [...(own.config === undefined ? [] : [yamlSource(readText(own.config), own.config)]), flagSource(flags)];
+const configOf = async (own: OwnFlags, flags: Readonly<Record<string, string>>): Promise<Config> => {
+  const file = own.config === undefined ? [] : [yamlSource(readText(own.config), own.config)];
+  await installModulesOf(...file);
+  const changes = [...file, flagSource(flags)];
+  const config = await resolved(own, changes);
+  refuseIdleSettings(config, changes);
+  return config;
+};
+
+const resolved = async (own: OwnFlags, changes: readonly ConfigSource[]): Promise<Config> => {
   if (own.resume === undefined) return resolveConfig(presetSource(own.preset), ...changes);
   const file = resolve(own.resume, 'config.yaml');
   const saved = yamlSource(readText(file), file);
+  await installModulesOf(saved);
   const config = resolveConfig(saved, ...changes);
   checkResumed(resolveConfig(saved), config);
   return config;
@@ -188,7 +208,7 @@ export const runCommand = (): Command => {
     .option('--quiet', 'no progress display')
     .option('--print-config', 'print the configuration, documented, and end');
   return addConfigFlags(command).action(async (options: OwnFlags & Record<string, unknown>) => {
-    const config = configOf(options, configFlagsIn(options));
+    const config = await configOf(options, configFlagsIn(options));
     if (options.printConfig === true) {
       process.stdout.write(printConfig(config, true));
       return;

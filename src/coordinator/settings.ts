@@ -50,6 +50,8 @@ export type OortSettings = {
 
 /** How rounds are run. Plain data: it crosses to the coordinator's thread. */
 export type RoundSettings = {
+  /** What the run's definitions are, for its checkpoints. */
+  readonly identity: string;
   readonly seed: number;
   /** Devices per round. */
   readonly cohort: number;

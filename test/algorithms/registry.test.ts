@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { createAlgorithm, type OptimizerSetup } from '../../src/algorithms/registry.js';
+import { createAlgorithm } from '../../src/algorithms/registry.js';
 import { isMetafleetError } from '../../src/base/errors.js';
 import { deviceId } from '../../src/base/units.js';
-import { metamf, ODD, prepareFor, randomServer, WORLD } from '../support/metamf/fleet.js';
+import type { OptimizerSetup } from '../../src/tensor/optimizers/setup.js';
+import { metamf, ODD, PLAIN_ADAM, prepareFor, randomServer, WORLD } from '../support/metamf/fleet.js';
 import { readWeights } from '../support/metamf/theta.js';
 
 const RATE = 0.5;
@@ -139,8 +140,8 @@ describe('settings of an optimizer that contradict each other are refused with o
 });
 
 it('an algorithm is made by its name', () => {
-  const options = { itemEmbedding: 3, units: 2, localEpochs: 1, localBatch: 4, localRate: 0.1 };
-  const algorithm = createAlgorithm({ name: 'fedavg', fedavg: options }, WORLD);
+  const options = { itemEmbedding: 3, units: 2, localEpochs: 1, localBatch: 4, localRate: 0.1, serverRate: 1 };
+  const algorithm = createAlgorithm({ name: 'fedavg', options, optimizer: PLAIN_ADAM }, WORLD);
   expect([algorithm.name, algorithm.wire.down.map(({ name }) => name)]).toEqual(['fedavg', ['items', 'w1', 'b1', 'w2', 'b2']]);
   expect(metamf(WORLD, ODD).name).toBe('metamf');
 });

@@ -286,6 +286,7 @@ describe('measuring', () => {
       items: engine.world.items,
       dtype: 'f32',
       sampler: createSampler({ ...settingsOf(), activity: new Uint32Array(12), checkIn: () => 'charging' }),
+      takeUpdates: () => {},
       beforeStep: async () => {},
     } as const;
     const some = { low: new Set([3]), medium: new Set([0, 5]), high: new Set(Array.from({ length: 12 }, (_, device) => device)) };

@@ -9,7 +9,7 @@ import { createCoordinator } from '../../src/coordinator/coordinator.js';
 import type { RoundState } from '../../src/coordinator/round/round.js';
 import { parseSavedRun } from '../../src/runs/trainer/saves.js';
 import { clientTasksOf } from '../support/coordinator/client-tasks.js';
-import { contextFor, createInProcess, PLAIN_ROUNDS, settingsOf } from '../support/coordinator/in-process-coordinator.js';
+import { contextFor, createInProcess, meanOf, PLAIN_ROUNDS, settingsOf } from '../support/coordinator/in-process-coordinator.js';
 import { setupOf, WORLD } from '../support/device/small-world.js';
 import { mutateBytes, mutateTree } from './mutate.js';
 import { checkPrototypes, checkRefusal, type Target, Wrong } from './target.js';
@@ -40,7 +40,8 @@ export const checkpoints = async (): Promise<Target> => {
   const server = await algorithm.createServer({ seed: 1, threads: 1 });
   const devices = createInProcess({ context: contextFor({ algorithm }) });
   const activity = new Uint32Array(WORLD.devices).fill(3);
-  const coordinator = createCoordinator({ algorithm, server, world: WORLD, devices, settings: SETTINGS, activity, emit: () => {} });
+  const engine = { algorithm, server, world: WORLD };
+  const coordinator = createCoordinator({ ...engine, devices, settings: SETTINGS, activity, aggregator: meanOf(engine), emit: () => {} });
   await coordinator.train(2);
   const run = { epochsEnded: 0, best: { mse: null, epoch: 0, waited: 0 }, devices: null, observers: { some: ['state', 1] } };
   await coordinator.save(path, run, { weightsOnly: false, keep: 1, hold: false });
@@ -49,18 +50,18 @@ export const checkpoints = async (): Promise<Target> => {
   const length = Buffer.from(whole.buffer).readUInt32LE(8);
   const header: unknown = JSON.parse(Buffer.from(whole).toString('utf8', PREFIX, PREFIX + length));
   const body = whole.subarray(PREFIX + length, -CHECKSUM);
-  const { carried: behind } = header as { carried: number };
+  const { roundState: behind } = header as { roundState: number };
   const weights = body.subarray(0, -behind);
   const { rounds, sampler } = deserialize(body.subarray(-behind)) as { rounds: RoundState; sampler: unknown };
-  const carried = { rounds: { ...rounds, inFlight: clientTasksOf(algorithm.wire.down), norms: [0.5, 2] }, sampler };
-  const packed = serialize(carried);
-  const withCarried = (bytes: Uint8Array): Uint8Array =>
-    sealed({ ...(header as object), carried: bytes.length }, Buffer.concat([weights, bytes]));
+  const roundState = { rounds: { ...rounds, inFlight: clientTasksOf(algorithm.wire.up), norms: [0.5, 2] }, sampler };
+  const packed = serialize(roundState);
+  const withRoundState = (bytes: Uint8Array): Uint8Array =>
+    sealed({ ...(header as object), roundState: bytes.length }, Buffer.concat([weights, bytes]));
   return {
     make: (source) => {
       const kind = source.uniform();
-      if (kind < 0.2) return withCarried(serialize(mutateTree(carried, source)));
-      if (kind < 0.3) return withCarried(mutateBytes(packed, body, source));
+      if (kind < 0.2) return withRoundState(serialize(mutateTree(roundState, source)));
+      if (kind < 0.3) return withRoundState(mutateBytes(packed, body, source));
       if (kind < 0.5) return sealed(mutateTree(header, source), body);
       if (kind < 0.6) return sealed(mutateTree(header, source), mutateBytes(body, whole, source));
       // Within the first kilobytes: what follows is numbers.

@@ -33,6 +33,10 @@ export type AlgorithmDefinition<Options = unknown, Work = unknown> = {
   cost?(world: World, options: Options, optimizer: OptimizerSetup | null): AlgorithmCost;
 };
 
+/** The definition itself, its options and work inferred. */
+export const defineAlgorithm = <Options, Work>(definition: AlgorithmDefinition<Options, Work>): AlgorithmDefinition<Options, Work> =>
+  definition;
+
 export type AlgorithmCost = {
   /** Multiplications behind one item row of a model. */
   readonly workPerRow: number;

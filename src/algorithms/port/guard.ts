@@ -1,46 +1,11 @@
-import { MetafleetError, messageOf } from '../../base/errors.js';
 import type { AlgorithmDefinition, Wire, World } from './definition.js';
 import { guardClient } from './guard-client.js';
 import { guardServer } from './guard-server.js';
-import { enterHook, type Hook, type HookWatch, leaveHook } from './hook-watch.js';
-
-/** Calls hooks of a user's module: what one throws, or returns wrongly, ends in one line that names module, hook and device. */
-export type HookCalls = {
-  readonly items: number;
-  /** Calls a hook. Throws MODULE where it throws. */
-  call<T>(hook: Hook, work: () => T): T;
-  /** Throws MODULE unless `right`. */
-  expect(right: boolean, hook: Hook, expected: string, found: () => string): void;
-};
+import { createCalls, type HookCalls } from './hook-calls.js';
+import type { HookWatch } from './hook-watch.js';
 
 /** A definition of a user's module, and what is called before the hooks of another device. */
 export type GuardedAlgorithm = { readonly definition: AlgorithmDefinition; entering(device: number): void };
-
-const firstLine = (error: unknown): string => messageOf(error).split('\n')[0]!.slice(0, 200);
-
-const createCalls = (module: string, items: number, device: () => number | null, watch: HookWatch | undefined): HookCalls => {
-  const place = (hook: Hook): string => {
-    const of = device();
-    return `${module}, hook ${hook}${of === null ? '' : `, device ${of}`}`;
-  };
-  return {
-    items,
-    call: (hook, work) => {
-      if (watch !== undefined) enterHook(watch, hook, device());
-      try {
-        return work();
-      } catch (error) {
-        if (error instanceof MetafleetError && error.code === 'MODULE') throw error;
-        throw new MetafleetError('MODULE', `${place(hook)}: it threw: ${firstLine(error)}`, { cause: error });
-      } finally {
-        if (watch !== undefined) leaveHook(watch);
-      }
-    },
-    expect: (right, hook, expected, found) => {
-      if (!right) throw new MetafleetError('MODULE', `${place(hook)}: expected ${expected}, found ${found().slice(0, 200)}`);
-    },
-  };
-};
 
 const show = (value: unknown): string => (value === undefined ? 'nothing' : (JSON.stringify(value) ?? typeof value));
 

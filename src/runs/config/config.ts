@@ -4,7 +4,7 @@ import { DELIVERIES, POLICIES, SAMPLINGS, WEIGHTINGS } from '../../coordinator/s
 import { STAGE_UNITS } from '../../coordinator/stages.js';
 import { ATTACKS } from '../../device/faults/byzantine.js';
 import { DTYPES } from '../../messages/wire-tensor.js';
-import { definitionSections } from './definitions.js';
+import { definitionSections, KINDS, namesOf } from './definitions.js';
 
 /**
  * The configuration of a run: every key with its meaning, unit, bounds and default, in one place. The flags of `metafleet run`
@@ -306,11 +306,21 @@ const ownKeys = z.strictObject({
 /** Keys that are no definition's: what its name must not be. */
 export const OWN_KEYS: readonly string[] = Object.keys(ownKeys.shape);
 
+/** A key that chooses definitions by name: the default and the description of `schema`, and these values. */
+const choiceOf = (schema: z.ZodType, names: readonly string[]): z.ZodType => {
+  const initial = schema.parse(undefined);
+  const name = z.enum(names as [string, ...string[]]);
+  const choice = Array.isArray(initial) ? z.array(name).default(initial as string[]) : name.default(initial as string);
+  return choice.describe(schema.description ?? '');
+};
+
 /** The keys of every run, and a section for each definition with options: those of users' modules once they are loaded. */
 export const configSchema = (): z.ZodType<Config> => {
-  const shape = Object.entries(ownKeys.shape).flatMap(([key, schema]) =>
-    key === 'optimizer' ? [[key, schema], ...Object.entries(definitionSections())] : [[key, schema]],
-  );
+  const shape = Object.entries(ownKeys.shape).flatMap(([key, schema]): [string, z.ZodType][] => {
+    const kind = KINDS.find((known) => known.key === key);
+    if (kind !== undefined) return [[key, choiceOf(schema, namesOf(kind))]];
+    return key === 'optimizer' ? [[key, schema], ...Object.entries(definitionSections())] : [[key, schema]];
+  });
   return z.strictObject(Object.fromEntries(shape)) as unknown as z.ZodType<Config>;
 };
 

@@ -26,6 +26,12 @@ const sectionsOf = (definitions: readonly Definition[]): Readonly<Record<string,
 export const definitionSections = (): Readonly<Record<string, z.ZodType>> =>
   sectionsOf([...KINDS.flatMap(({ builtIns }) => builtIns), ...loaded.map(({ definition }) => definition)]);
 
+/** What the key of a kind may say: built-in names, and the names of loaded modules as users wrote them. */
+export const namesOf = (kind: Kind<Definition>): readonly string[] => [
+  ...kind.builtIns.map(({ name }) => name),
+  ...loaded.filter((known) => known.kind === kind).map(({ name }) => name),
+];
+
 /** The modules that the value of a kind's key names; a list names several. */
 export const modulesIn = (value: unknown): readonly string[] =>
   (Array.isArray(value) ? value : [value]).filter((name): name is string => typeof name === 'string' && isModuleName(name));
@@ -62,16 +68,18 @@ export const sectionsInUse = (config: Readonly<Record<string, unknown>>): Readon
     }),
   );
 
-/** Everything that a configuration's definitions are, for the identity of a run: name@version, and the SHA-256 of modules. */
-export const identityOf = (config: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    KINDS.flatMap((kind) => {
-      const value = config[kind.key];
-      const names = Array.isArray(value) ? value : [value];
-      return names.map((name, index): [string, string] => {
-        const { definition, reference } = chosen(kind, String(name));
-        const hash = reference.module === undefined ? '' : ` sha256:${reference.module.sha256}`;
-        return [names.length > 1 ? `${kind.key}.${index}` : kind.key, `${definition.name}@${definition.version}${hash}`];
-      });
-    }),
-  );
+/**
+ * What a configuration's definitions are, for the identity of a run: `metamf@1`, then other keys, with the SHA-256 of modules. A checkpoint
+ * goes on under the same text only.
+ */
+export const identityOf = (config: Readonly<Record<string, unknown>>): string =>
+  KINDS.map((kind) => {
+    const value = config[kind.key];
+    const names = Array.isArray(value) ? value : [value];
+    const each = names.map((name) => {
+      const { definition, reference } = chosen(kind, String(name));
+      const hash = reference.module === undefined ? '' : ` sha256:${reference.module.sha256}`;
+      return `${definition.name}@${definition.version}${hash}`;
+    });
+    return kind.key === 'algorithm' ? each.join() : `${kind.key} ${each.length === 0 ? 'none' : each.join(', ')}`;
+  }).join('; ');

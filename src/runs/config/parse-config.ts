@@ -2,6 +2,8 @@ import { isScalar, isMap as isYamlMap, LineCounter, parseDocument, Scalar, strin
 import { z } from 'zod';
 import { badInput, MetafleetError, messageOf } from '../../base/errors.js';
 import { type Config, configSchema, PRESETS, type PresetName } from './config.js';
+import { KINDS } from './definitions.js';
+import { checkEffects } from './effects.js';
 
 /** One leaf of the configuration, as a flag or a documented line. `key` is its dotted path. */
 export type ConfigKey = { readonly key: string; readonly description: string; readonly default: unknown; readonly schema: z.ZodType };
@@ -60,7 +62,7 @@ const OPTIONS = (issue: z.core.$ZodIssue): string => {
       if (issue.origin === 'array') return `a list of at most ${issue.maximum}`;
       return `a number ${issue.inclusive ? '≤' : '<'} ${issue.maximum}`;
     case 'invalid_union':
-      return 'all, or a whole number ≥ 1';
+      return issue.errors.map((branch) => OPTIONS(branch[0]!)).join(' or ');
     default:
       return issue.message;
   }
@@ -102,7 +104,9 @@ export const schemaError = (error: z.ZodError, { tree, place }: ConfigSource, ke
       `"${shortened(name)}"`,
     );
   }
-  return badInput('CONFIG', place(issue.path), OPTIONS(issue), show(at(tree, issue.path)));
+  const chooses = issue.code === 'invalid_value' && KINDS.some(({ key }) => key === issue.path[0]);
+  const expected = chooses ? `${OPTIONS(issue)} or a path to a module such as ./mine.js` : OPTIONS(issue);
+  return badInput('CONFIG', place(issue.path), expected, show(at(tree, issue.path)));
 };
 
 /** A source of settings: what it says, and how it names a path in an error. */
@@ -201,6 +205,20 @@ export const resolveConfig = (...sources: readonly ConfigSource[]): Config => {
       );
   }
   return schema.parse(tree);
+};
+
+/** Keys of the configuration that a source says something other than the default of. */
+const changedKeys = ({ tree }: ConfigSource): readonly string[] =>
+  configKeys()
+    .filter(({ key, default: initial }) => {
+      const value = at(tree, key.split('.'));
+      return value !== undefined && JSON.stringify(value) !== JSON.stringify(initial);
+    })
+    .map(({ key }) => key);
+
+/** Throws CONFIG for a setting of one of these sources that the configuration does not read. */
+export const refuseIdleSettings = (config: Config, sources: readonly ConfigSource[]): void => {
+  for (const source of sources) checkEffects(config, changedKeys(source), (key) => source.place(key.split('.')));
 };
 
 const indent = (depth: number): string => '  '.repeat(depth);

@@ -12,7 +12,7 @@ import type { RunStarted } from '../../events/run-event.js';
 import type { OptimizerSetup } from '../../tensor/optimizers/setup.js';
 import type { HostSetup } from '../../transport/threads/host.js';
 import { type Config, PRIOR } from '../config/config.js';
-import { chosen } from '../config/definitions.js';
+import { chosen, identityOf } from '../config/definitions.js';
 import { countProfiles, loadFleet, policyOf } from '../config/load-fleet.js';
 import { hostPerturbations, stagesOf, withPerturbations } from '../config/perturbed.js';
 
@@ -87,6 +87,7 @@ export const planRun = (config: Config, dataset: Dataset): Plan => {
     epochs: Math.ceil(rounds / roundsPerEpoch),
     ends: unit === 'rounds' || length === Number.POSITIVE_INFINITY ? null : { unit, after: seconds(length) },
     settings: {
+      identity: identityOf(config),
       seed,
       cohort,
       sampling,

@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { World } from '../../algorithms/port/definition.js';
-import { type AlgorithmSetup, createAlgorithm } from '../../algorithms/registry.js';
+import { type AlgorithmSetup, loadAlgorithm } from '../../algorithms/registry.js';
 import { isMetafleetError, messageOf } from '../../base/errors.js';
 import { type Bytes, type DeviceId, millis } from '../../base/units.js';
 import { scoreItems } from '../../device/actor/actor.js';
@@ -76,9 +76,9 @@ const answer = ({ answering, simulation }: Loaded, meter: ThreadMeter, { exchang
 };
 
 /** Serves until it is stopped. Piscina keeps the thread, and with it this state, for as long as the promise is pending. */
-export const serveHost = ({ host, setup, control, traffic }: HostTask): Promise<void> => {
+export const serveHost = async ({ host, setup, control, traffic }: HostTask): Promise<void> => {
   const { dtype, batch, fleet, perturbations } = setup;
-  const algorithm = createAlgorithm(setup.algorithm, setup.world);
+  const algorithm = await loadAlgorithm(setup.algorithm, setup.world);
   const store = createModelStore(setup.modelBytes);
   const keeping = createKeeping(store);
   const faults = createHostFaults(host, perturbations, algorithm.wire.up);

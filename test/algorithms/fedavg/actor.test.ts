@@ -10,7 +10,7 @@ import { fedavg, meanSquaredError, OPTIONS, randomLocal, WORLD } from '../../sup
 
 const DEVICE = deviceId(3);
 const ROUND = 7;
-const { tensors, device: half } = fedavg();
+const algorithm = fedavg();
 const { model, numbers } = randomLocal(OPTIONS, 6, 1);
 const TRAIN = [
   [2, 3],
@@ -22,8 +22,7 @@ const VALID = [
 ] as const;
 
 const contextOf = (): DeviceContext => ({
-  half,
-  tensors,
+  algorithm,
   columns: { ...columnsOf(2, [[], TRAIN, []], [[], VALID, []]), state: createPrivateState(3, OPTIONS.itemEmbedding) },
   dtype: 'f32',
   batch: { seed: 1, ratings: 'all', decoys: 0, items: WORLD.items },
@@ -35,7 +34,7 @@ const messageOf = (purpose: Model['purpose'], round: number): Model => ({
   device: DEVICE,
   purpose,
   rows: null,
-  tensors: tensors.map((spec, index) => encodeTensor('f32', shapeOf(spec, WORLD.items), [model.tensors[index]!])),
+  tensors: algorithm.wire.down.map((spec, index) => encodeTensor('f32', shapeOf(spec, WORLD.items), [model.tensors[index]!])),
 });
 
 const measured = (context: DeviceContext, round: number): PartScore => {
@@ -51,7 +50,7 @@ const expected = (user: Float32Array): number => {
 
 it('a FedAvg device learns in a round from the state it had before, and is measured after it with the state it came to', () => {
   const context = contextOf();
-  const initial = half.privateState!.initial(random(1, 'state', DEVICE));
+  const initial = algorithm.client().state!.initial(random(1, 'state', DEVICE), OPTIONS.itemEmbedding);
   expect(measured(context, ROUND).squared / expected(initial)).toBeCloseTo(1, 5);
 
   const { state, reply } = transition(context, messageOf('train', ROUND));

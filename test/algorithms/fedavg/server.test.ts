@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ClientUpdate, GeneratedModel, ServerHalf } from '../../../src/algorithms/port/server.js';
 import { random } from '../../../src/base/random.js';
 import { deviceId } from '../../../src/base/units.js';
-import { elementsOf } from '../../../src/tensor/memory/parameter.js';
+import { takeUpdates } from '../../support/fedavg/aggregate.js';
 import { fedavg, SHARED, WORLD } from '../../support/fedavg/model.js';
 import { prepareFor } from '../../support/metamf/fleet.js';
 
@@ -10,14 +10,17 @@ const SIZES = { itemEmbedding: 3, units: 2 } as const;
 /** Elements of w1, b1, w2 and b2. */
 const DENSE = [6, 2, 2, 1];
 
-const serverOf = async (seed = 1): Promise<ServerHalf> => {
-  const server = await fedavg(SIZES).createServer({ seed, threads: 1 });
+const serverOf = async (seed = 1, serverRate = 1): Promise<ServerHalf> => {
+  const server = await fedavg({ ...SIZES, serverRate }).createServer({ seed, threads: 1 });
   onTestFinished(() => server.close());
   return server;
 };
 
-const thetaOf = ({ parameters }: ServerHalf): Float32Array[] =>
-  parameters.map((parameter) => parameter.arena.f32(parameter.weights, elementsOf(parameter)).slice());
+const thetaOf = ({ tensors }: ServerHalf): Float32Array[] =>
+  tensors.map((tensor) => new Float32Array(Uint8Array.from(tensor.bytes()).buffer));
+
+/** Has the server half take a round's updates, as a round does. */
+const take = (server: ServerHalf, updates: readonly ClientUpdate[]): void => takeUpdates(fedavg(SIZES), server, updates);
 
 /** Differences in eighths: their weighted sums are exact in float32. */
 const updateOf = (device: number, count: number, rows: readonly number[]): ClientUpdate => {
@@ -52,15 +55,15 @@ describe('the server half of FedAvg', () => {
   it('adds its rate times the mean of the differences, weighted by ratings', async () => {
     const means = meanOf(UPDATES);
     for (const rate of [1, 0.5, 3]) {
-      const server = await serverOf();
+      const server = await serverOf(1, rate);
       const before = thetaOf(server);
       prepareFor(
         server,
         UPDATES.map(({ device }) => device),
         1,
       );
-      server.accumulate(UPDATES);
-      const { gradientNorm, clipped } = server.step(rate);
+      take(server, UPDATES);
+      const { gradientNorm, clipped } = server.step(1);
       thetaOf(server).forEach((values, index) => {
         expect([...values], SHARED[index]).toEqual([...before[index]!].map((value, i) => Math.fround(value + rate * means[index]![i]!)));
       });
@@ -76,7 +79,7 @@ describe('the server half of FedAvg', () => {
       ...updateOf(device, count, []),
       tensors: [new Float32Array(), ...DENSE.map((size) => new Float32Array(size).fill(size === 1 ? difference : 0))],
     });
-    server.accumulate([b2(0, 1, 1), b2(1, 2, -2), b2(2, 5, 4)]);
+    take(server, [b2(0, 1, 1), b2(1, 2, -2), b2(2, 5, 4)]);
     // (1·1 − 2·2 + 5·4) ÷ 8
     expect(server.step(1).gradientNorm).toBe(17 / 8);
     expect(thetaOf(server).at(-1)![0]).toBe(before![0]! + 17 / 8);
@@ -85,7 +88,7 @@ describe('the server half of FedAvg', () => {
   it('leaves items that nobody touched as they are', async () => {
     const server = await serverOf();
     const [before] = thetaOf(server);
-    server.accumulate(UPDATES);
+    take(server, UPDATES);
     server.step(1);
     const [after] = thetaOf(server);
     const changed = Array.from({ length: WORLD.items }, (_, item) => item).filter((item) =>
@@ -94,27 +97,29 @@ describe('the server half of FedAvg', () => {
     expect(changed).toEqual([0, 1, 4, 7, 18]);
   });
 
-  it('accumulates chunk by chunk as at one go', async () => {
-    const [one, several] = [await serverOf(), await serverOf()];
-    one.accumulate(UPDATES);
-    for (const update of UPDATES) several.accumulate([update]);
-    expect(several.step(1)).toEqual(one.step(1));
-    expect(thetaOf(several)).toEqual(thetaOf(one));
+  it('changes nothing before its step, whose rate the schedule of the run does not change', async () => {
+    const [one, other] = [await serverOf(1, 0.5), await serverOf(1, 0.5)];
+    const before = thetaOf(one);
+    for (const server of [one, other]) take(server, UPDATES);
+    expect(thetaOf(one)).toEqual(before);
+    expect(other.step(0.25)).toEqual(one.step(1));
+    expect(thetaOf(one)).not.toEqual(before);
+    expect(thetaOf(other)).toEqual(thetaOf(one));
   });
 
   it('changes nothing without updates, and forgets a round’s once it has stepped', async () => {
     const server = await serverOf();
     const start = thetaOf(server);
     expect(server.step(1)).toEqual({ gradientNorm: 0, clipped: false });
-    server.accumulate([]);
+    take(server, []);
     expect(server.step(1)).toEqual({ gradientNorm: 0, clipped: false });
     expect(thetaOf(server)).toEqual(start);
-    server.accumulate(UPDATES);
+    take(server, UPDATES);
     server.step(1);
     const stepped = thetaOf(server);
     expect(server.step(1)).toEqual({ gradientNorm: 0, clipped: false });
     expect(thetaOf(server)).toEqual(stepped);
-    server.accumulate([UPDATES[1]!]);
+    take(server, [UPDATES[1]!]);
     server.step(1);
     const [mean] = meanOf([UPDATES[1]!]);
     expect([...thetaOf(server)[0]!]).toEqual([...stepped[0]!].map((value, i) => Math.fround(value + mean![i]!)));
@@ -174,14 +179,15 @@ describe('the server half of FedAvg', () => {
 
   it('has n·d + d·f + 2·f + 1 parameters under the names that travel, and no optimizer state', async () => {
     const server = await serverOf();
-    expect(server.parameters.map(({ name }) => name)).toEqual([...SHARED]);
-    expect(fedavg(SIZES).tensors.map(({ name, perRow }) => [name, perRow])).toEqual(SHARED.map((name) => [name, name === 'items']));
+    expect(server.tensors.map(({ name }) => name)).toEqual([...SHARED]);
+    expect(fedavg(SIZES).wire.down.map(({ name, perRow }) => [name, perRow])).toEqual(SHARED.map((name) => [name, name === 'items']));
     expect(thetaOf(server).flatMap((values) => [...values])).toHaveLength(19 * 3 + 3 * 2 + 2 * 2 + 1);
-    expect(server.parameters.every(({ moment, variance }) => moment === 0 && variance === 0)).toBe(true);
+    expect(fedavg(SIZES).wire.up).toEqual(fedavg(SIZES).wire.down);
+    expect(server.tensors.map(({ state }) => state)).toEqual(SHARED.map(() => []));
     expect(server.state()).toBeNull();
     expect(server.chunk).toBeGreaterThanOrEqual(1);
     const paper = await fedavg({ itemEmbedding: 32, units: 8 }, { ...WORLD, items: 3706 }).createServer({ seed: 1, threads: 1 });
     onTestFinished(() => paper.close());
-    expect(paper.parameters.reduce((sum, parameter) => sum + elementsOf(parameter), 0)).toBe(118_865);
+    expect(paper.tensors.reduce((sum, tensor) => sum + tensor.bytes().length / 4, 0)).toBe(118_865);
   });
 });

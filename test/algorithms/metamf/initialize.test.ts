@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { MetaMFOptions } from '../../../src/algorithms/metamf/options.js';
+import type { MetaMFServer } from '../../../src/algorithms/metamf/server.js';
 import type { World } from '../../../src/algorithms/port/definition.js';
 import { metamf, ODD, VARIANTS } from '../../support/metamf/fleet.js';
 import { thetaShapes } from '../../support/metamf/reference-model.js';
@@ -19,7 +20,7 @@ const OPTIONS: MetaMFOptions = {
 };
 
 const initial = async (options: MetaMFOptions, seed: number, threads = 1): Promise<Theta> => {
-  const server = await metamf(WORLD, options).createServer({ seed, threads });
+  const server = (await metamf(WORLD, options).createServer({ seed, threads })) as MetaMFServer;
   const theta = readWeights(server.parameters, options);
   expect(readPadding(server.parameters, options).every((value) => value === 0)).toBe(true);
   await server.close();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { OptimizerSetup } from '../../../src/algorithms/registry.js';
+import type { OptimizerSetup } from '../../../src/tensor/optimizers/setup.js';
 import { ALL, createEngine, SOME } from '../../support/metamf/engine.js';
 import { ADDITIONS, EVEN, ODD, PLAIN_ADAM, VARIANTS, WORLD } from '../../support/metamf/fleet.js';
 import { createReferenceTrainer, type TensorSetup } from '../../support/metamf/reference-trainer.js';

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parameterTensor } from '../../../src/algorithms/port/parameter-tensors.js';
+import type { NamedTensor } from '../../../src/algorithms/port/server.js';
 import { isMetafleetError } from '../../../src/base/errors.js';
 import { random } from '../../../src/base/random.js';
 import {
@@ -13,7 +15,7 @@ import {
   readWeights,
   writeCheckpoint,
 } from '../../../src/coordinator/checkpoint/checkpoint.js';
-import { digestOf } from '../../../src/coordinator/checkpoint/digest.js';
+import { digestOf as digestOfTensors } from '../../../src/coordinator/checkpoint/digest.js';
 import { copySealed, writeSealed } from '../../../src/coordinator/checkpoint/sealed-file.js';
 import { createArena } from '../../../src/tensor/memory/arena.js';
 import {
@@ -62,13 +64,17 @@ const fillWith = (parameters: readonly Parameter[], seed: number): void => {
 const bitsOf = (parameters: readonly Parameter[]): number[][] =>
   stateOf(parameters).map((values) => [...new Uint32Array(values.slice().buffer)]);
 
+/** As a server half gives them to the checkpoint. */
+const tensorsOf = (parameters: readonly Parameter[]): NamedTensor[] => parameters.map(parameterTensor);
+const digestOf = (parameters: readonly Parameter[]): string => digestOfTensors(tensorsOf(parameters));
+
 const contentOf = (parameters: readonly Parameter[], changes: Partial<CheckpointContent> = {}): CheckpointContent => ({
   algorithm: 'metamf',
   round: 9,
   optimizer: { steps: 7, variance: { low: 0.1 } },
   run: { round: 9, text: 'ü', third: 1 / 3, nothing: null },
   weightsOnly: false,
-  parameters,
+  tensors: tensorsOf(parameters),
   ...changes,
 });
 
@@ -94,7 +100,7 @@ const failure = (work: () => unknown, named = path): string => {
   }
   return 'nothing was thrown';
 };
-const read = (parameters = parametersOf(), algorithm = 'metamf') => readCheckpoint(path, algorithm, parameters);
+const read = (parameters = parametersOf(), algorithm = 'metamf') => readCheckpoint(path, algorithm, tensorsOf(parameters));
 
 describe('a checkpoint', () => {
   it('brings back every bit of weights and optimizer state', () => {
@@ -115,11 +121,11 @@ describe('a checkpoint', () => {
     // A file that sets a prototype is refused.
     const value = fc.jsonValue().filter((any) => !JSON.stringify(any).includes('__proto__'));
     fc.assert(
-      fc.property(value, value, fc.uint8Array(), (optimizer, run, carried) => {
+      fc.property(value, value, fc.uint8Array(), (optimizer, run, roundState) => {
         // JSON has one zero.
         const plain = JSON.parse(JSON.stringify({ optimizer, run })) as { optimizer: unknown; run: unknown };
-        writeCheckpoint(path, contentOf(parameters, { optimizer, run, carried }));
-        expect(read()).toEqual({ ...plain, round: 9, carried });
+        writeCheckpoint(path, contentOf(parameters, { optimizer, run, roundState }));
+        expect(read()).toEqual({ ...plain, round: 9, roundState });
       }),
       { numRuns: 30 },
     );
@@ -187,24 +193,38 @@ describe('a checkpoint', () => {
     const said = (shapes: readonly Shape[]) => failure(() => read(parametersOf(undefined, shapes)));
     const [users, matrix, ...low] = SHAPES;
     const [first, second, bias, sums] = low;
-    expect(said([users!, { ...matrix!, size: 8 }, ...low])).toBe(', tensor 1: expected M 1×8, found M 1×7');
-    expect(said([{ ...users!, name: 'V' }, matrix!, ...low])).toBe(', tensor 0: expected V 5×3, found U 5×3');
-    expect(said([{ ...users!, blocks: 3, size: 5 }, matrix!, ...low])).toBe(', tensor 0: expected U 3×5, found U 5×3');
-    expect(said([users!, matrix!, first!])).toBe(', tensor 3: expected no further tensor, found low.weights 3×8 with one second moment');
-    expect(said([...SHAPES, matrix!])).toBe(', tensor 6: expected M 1×7, found no further tensor');
+    expect(said([users!, { ...matrix!, size: 8 }, ...low])).toBe(
+      ', tensor 1: expected M of 32 bytes with moment of 32, variance of 32, found M of 28 bytes with moment of 28, variance of 28',
+    );
+    expect(said([{ ...users!, name: 'V' }, matrix!, ...low])).toBe(
+      ', tensor 0: expected V of 60 bytes with moment of 60, variance of 60, found U of 60 bytes with moment of 60, variance of 60',
+    );
+    expect(said([{ ...users!, blocks: 3 }, matrix!, ...low])).toBe(
+      ', tensor 0: expected U of 36 bytes with moment of 36, variance of 36, found U of 60 bytes with moment of 60, variance of 60',
+    );
+    expect(said([users!, matrix!, first!])).toBe(', tensor 3: expected no further tensor, found low.weights of 96 bytes with moment of 96');
+    expect(said([...SHAPES, matrix!])).toBe(
+      ', tensor 6: expected M of 28 bytes with moment of 28, variance of 28, found no further tensor',
+    );
     expect(said([users!, matrix!, first!, second!, { ...bias!, counted: false }, sums!])).toBe(
-      ', tensor 4: expected low.bias 3×4 with a second moment for each row, found low.bias 3×4 with a second moment for each row, rows counted',
+      ', tensor 4: expected low.bias of 48 bytes with moment of 48, variance of 12, found low.bias of 48 bytes with moment of 48, variance of 12, counts of 12',
+    );
+    expect(said([users!, matrix!, first!, second!, { ...bias!, moment: 'element' }, sums!])).toBe(
+      ', tensor 4: expected low.bias of 48 bytes with moment of 48, variance of 48, counts of 12, found low.bias of 48 bytes with moment of 48, variance of 12, counts of 12',
     );
     expect(said([users!, matrix!, first!, second!, bias!, { ...sums!, moment: 'velocity' }])).toBe(
-      ', tensor 5: expected sums 1×3 with a velocity, found sums 1×3 with sums of squares',
+      ', tensor 5: expected sums of 12 bytes with moment of 12, found sums of 12 bytes with variance of 12',
+    );
+    expect(said([users!, matrix!, first!, second!, bias!, { ...sums!, moment: 'none' }])).toBe(
+      ', tensor 5: expected sums of 12 bytes, found sums of 12 bytes with variance of 12',
     );
     expect(said([users!, matrix!, { ...first!, moment: 'element' }, second!, bias!, sums!])).toBe(
-      ', tensor 2: expected low.weights 4×8, found low.weights 4×8 with one second moment',
+      ', tensor 2: expected low.weights of 128 bytes with moment of 128, variance of 128, found low.weights of 128 bytes with moment of 128',
     );
     const whole = readFileSync(path);
-    whole.set(Buffer.from('"version":4'), whole.indexOf('"version":3'));
+    whole.set(Buffer.from('"version":5'), whole.indexOf('"version":4'));
     writeFileSync(path, whole);
-    expect(failure(read)).toBe(': expected a version from 1 to 3, found version 4');
+    expect(failure(read)).toBe(': expected a version from 1 to 4, found version 5');
   });
 
   it('that is no checkpoint, no file, or not there is refused', () => {
@@ -283,14 +303,16 @@ describe('a checkpoint of an older version', () => {
     write({ version: 2, round: 3, tensors: 7 }, saved);
     expect(failure(() => read(parametersOf(2, SIMPLE)))).toBe(': expected a list of tensors, found number');
     write({ version: 2, round: 3, tensors: [null] }, saved);
-    expect(failure(() => read(parametersOf(2, SIMPLE)))).toMatch(/^, tensor 0: expected U 5×3, found no further tensor$/);
+    expect(failure(() => read(parametersOf(2, SIMPLE)))).toMatch(
+      /^, tensor 0: expected U of 60 bytes with moment of 60, variance of 60, found no further tensor$/,
+    );
     for (const round of [undefined, -1, 0.5, '3']) {
       write({ version: 2, round }, saved);
       expect(failure(() => read(parametersOf(2, SIMPLE)))).toBe(`, round: expected a round, found ${String(round)}`);
     }
-    for (const version of [0, 4, '2', '3', 'toString', null]) {
+    for (const version of [0, 5, '2', '3', '4', 'toString', null]) {
       write({ version, round: 3 }, saved);
-      expect(failure(() => read(parametersOf(2, SIMPLE)))).toBe(`: expected a version from 1 to 3, found version ${String(version)}`);
+      expect(failure(() => read(parametersOf(2, SIMPLE)))).toBe(`: expected a version from 1 to 4, found version ${String(version)}`);
     }
   });
 });
@@ -299,13 +321,15 @@ describe('what a checkpoint is read for', () => {
   it('is its weights alone, with or without optimizer state, for whoever measures', () => {
     const saved = parametersOf(1);
     for (const weightsOnly of [false, true]) {
-      writeCheckpoint(path, contentOf(saved, { weightsOnly, carried: Uint8Array.of(1, 2, 3) }));
+      writeCheckpoint(path, contentOf(saved, { weightsOnly, roundState: Uint8Array.of(1, 2, 3) }));
       const restored = parametersOf(2);
-      expect(readWeights(path, 'metamf', restored)).toEqual({ run: contentOf([]).run, round: 9 });
+      expect(readWeights(path, 'metamf', tensorsOf(restored))).toEqual({ run: contentOf([]).run, round: 9 });
       expect(digestOf(restored)).toBe(digestOf(saved));
     }
-    expect(failure(() => readWeights(path, 'fedavg', parametersOf()))).toBe(': expected algorithm fedavg, found metamf');
-    expect(failure(() => readWeights(path, 'metamf', parametersOf(1, SHAPES.slice(1))))).toMatch(/^, tensor 0: expected M 1×7/);
+    expect(failure(() => readWeights(path, 'fedavg', tensorsOf(parametersOf())))).toBe(': expected algorithm fedavg, found metamf');
+    expect(failure(() => readWeights(path, 'metamf', tensorsOf(parametersOf(1, SHAPES.slice(1)))))).toMatch(
+      /^, tensor 0: expected M of 28 bytes/,
+    );
   });
 
   it.skipIf(!existsSync('/proc/self/fd'))('is closed again, whether it was sound or not', () => {
@@ -329,15 +353,15 @@ describe('what a checkpoint is read for', () => {
     const saved = parametersOf(1);
     const { magic, header, stretches } = checkpointFile(contentOf(saved));
     const content = [...stretches];
-    for (const carried of [-1, 0.5, '1', 2 ** 40]) {
-      writeSealed(path, magic, { ...header, carried }, content);
-      const text = `, carried: expected 0 to ${statSync(path).size} bytes, found ${carried}`;
+    for (const roundState of [-1, 0.5, '1', 2 ** 40]) {
+      writeSealed(path, magic, { ...header, roundState }, content);
+      const text = `, roundState: expected 0 to ${statSync(path).size} bytes, found ${roundState}`;
       expect(failure(read)).toBe(text);
-      expect(failure(() => readWeights(path, 'metamf', parametersOf()))).toBe(text);
+      expect(failure(() => readWeights(path, 'metamf', tensorsOf(parametersOf())))).toBe(text);
     }
-    writeSealed(path, magic, { ...header, carried: 0 }, content);
-    expect(read()).toMatchObject({ round: 9, carried: new Uint8Array(0) });
-    writeSealed(path, magic, { ...header, carried: 1 }, content);
+    writeSealed(path, magic, { ...header, roundState: 0 }, content);
+    expect(read()).toMatchObject({ round: 9, roundState: new Uint8Array(0) });
+    writeSealed(path, magic, { ...header, roundState: 1 }, content);
     expect(failure(read)).toBe(': expected a whole checkpoint, found a file that ends too early');
   });
 
@@ -345,16 +369,18 @@ describe('what a checkpoint is read for', () => {
     const { magic, header, stretches } = checkpointFile(contentOf(parametersOf(1)));
     const content = [...stretches];
     const { tensors } = header as { readonly tensors: readonly object[] };
-    const named = (name: unknown, state: unknown = 'element') =>
-      writeSealed(path, magic, { ...header, tensors: [{ ...tensors[0], name, state }, ...tensors.slice(1)] }, content);
-    named('U\n\tand  more');
-    expect(failure(read)).toBe(', tensor 0: expected U 5×3, found U and more 5×3');
-    named('x'.repeat(999));
-    expect(failure(read)).toBe(`, tensor 0: expected U 5×3, found ${'x'.repeat(200)}`);
-    named('U', 'toes');
-    expect(failure(read)).toBe(', tensor 0: expected U 5×3, found U 5×3 with toes');
-    named('U', 'none');
-    expect(failure(read)).toBe(', tensor 0: expected U 5×3, found U 5×3 without optimizer state');
+    const forged = (entry: object): string => {
+      writeSealed(path, magic, { ...header, tensors: [{ ...tensors[0], ...entry }, ...tensors.slice(1)] }, content);
+      return failure(read);
+    };
+    const expected = ', tensor 0: expected U of 60 bytes with moment of 60, variance of 60, found ';
+    const kept = ' of 60 bytes with moment of 60, variance of 60';
+    expect(forged({ name: 'U\n\tand  more' })).toBe(`${expected}U and more${kept}`);
+    expect(forged({ name: 'x'.repeat(999) })).toBe(`${expected}${'x'.repeat(200)}`);
+    expect(forged({ bytes: '60\n' })).toBe(`${expected}U of 60 bytes with moment of 60, variance of 60`);
+    expect(forged({ bytes: 61 })).toBe(`${expected}U of 61 bytes with moment of 60, variance of 60`);
+    expect(forged({ state: [{ name: 'to\nes', bytes: 60 }, 7] })).toBe(`${expected}U of 60 bytes with to es of 60, 7`);
+    for (const state of [[], 'moment', null, undefined]) expect(forged({ state })).toBe(`${expected}U of 60 bytes`);
   });
 });
 
@@ -365,17 +391,16 @@ describe('a checkpoint that cannot be written', () => {
     writeCheckpoint(path, good());
     const before = readFileSync(path);
     // The file beside the target is there by now, and empty.
-    const broken = parametersOf(2);
-    const failing = {
-      ...broken[2]!,
-      arena: {
-        ...broken[2]!.arena,
-        f32: () => {
-          throw new Error('the disk is full');
-        },
-      },
+    const [first, , third] = tensorsOf(parametersOf(2));
+    let asked = 0;
+    const bytes = (): Uint8Array => {
+      asked += 1;
+      // The header asks how many there are, before anything is written.
+      if (asked === 1) return third!.bytes();
+      throw new Error('the disk is full');
     };
-    expect(failure(() => writeCheckpoint(path, contentOf([broken[0]!, failing])))).toMatch(
+    const tensors = [first!, { ...third!, bytes }];
+    expect(failure(() => writeCheckpoint(path, contentOf([], { tensors })))).toMatch(
       /^: the checkpoint could not be written: the disk is full$/,
     );
     expect(Buffer.compare(readFileSync(path), before)).toBe(0);

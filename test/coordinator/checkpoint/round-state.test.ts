@@ -10,7 +10,7 @@ import { clientTasksOf } from '../../support/coordinator/client-tasks.js';
 import { settingsOf } from '../../support/coordinator/in-process-coordinator.js';
 import { algorithmOf, WORLD } from '../../support/device/small-world.js';
 
-const { tensors } = algorithmOf();
+const { up: tensors } = algorithmOf().wire;
 const FACTS = { ...WORLD, profiles: 2, tensors, round: 5 };
 const TASKS = clientTasksOf(tensors);
 const COST: NonNullable<ClientTask['cost']> = {

@@ -8,7 +8,7 @@ const SPECS: readonly TensorSpec[] = [
   { name: 'rows', perRow: true, shape: [2] },
   { name: 'dense', perRow: false, shape: [3] },
 ];
-const EXPECTED = { algorithm: { tensors: SPECS }, items: 40, dtype: 'f32' } as const;
+const EXPECTED = { algorithm: { wire: { down: [], up: SPECS } }, items: 40, dtype: 'f32' } as const;
 const SENT = Uint32Array.of(1, 5, 9, 39);
 
 type Change = Partial<Update> & { readonly numbers?: readonly [rows: readonly number[], dense: readonly number[]] };

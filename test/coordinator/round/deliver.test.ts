@@ -40,7 +40,6 @@ const run = async (
     },
   };
   const full: DeliveryRequest = { round: 1, purpose: 'train', delivery: 'full', cohort: COHORT, ...request };
-  server.prepare(full.cohort, 1);
   const context = { algorithm, server: watched, items: world.items, dtype: 'f32' as Dtype };
   const { generateMillis, ...delivered } = await deliver(context, full, await devices.open());
   expect(generateMillis).toBeGreaterThanOrEqual(0);
@@ -93,7 +92,7 @@ describe('delivery', () => {
     const subset = await run({ delivery: 'subset' });
     expect(asked(subset.sent[0]!)).toEqual(COHORT);
     expect(subset.sent[0]!.every(({ kind }) => kind === 'assign')).toBe(true);
-    const { tensors } = engine.algorithm;
+    const { down: tensors } = engine.algorithm.wire;
     subset.models.forEach((model, i) => {
       const answer = subset.answers[i] as Update;
       expect(model.rows).toEqual(answer.rows);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { MetaMFServer } from '../../../src/algorithms/metamf/server.js';
 import type { ClientUpdate } from '../../../src/algorithms/port/server.js';
 import { type DeviceId, seconds } from '../../../src/base/units.js';
 import { digestOf } from '../../../src/coordinator/checkpoint/digest.js';
@@ -13,12 +14,12 @@ import {
   createInProcess,
   createShared,
   type Engine,
+  meanOf,
   PLAIN_ROUNDS,
   type Shared,
   settingsOf,
   WHOLE,
 } from '../../support/coordinator/in-process-coordinator.js';
-import { prepareFor } from '../../support/metamf/fleet.js';
 
 /** Rounds of devices that take virtual time: device d takes d + 1 seconds for her model, and those of `SILENT` never answer. */
 const SILENT = 7;
@@ -56,12 +57,12 @@ const start = ({ policy = {}, ...settings }: Changes = {}, options: Partial<Coor
   const server = {
     ...engine.server,
     prepare: (...[cohort, round]: Parameters<typeof engine.server.prepare>) => {
-      prepared.push(cohort);
-      prepareFor(engine.server, cohort, round);
+      prepared.push(cohort.map(({ device }) => device));
+      engine.server.prepare(cohort, round);
     },
     accumulate: (updates: readonly ClientUpdate[]) => {
       accumulated.push(updates);
-      engine.server.accumulate(updates);
+      engine.server.accumulate!(updates);
     },
   };
   const coordinator = createCoordinator({
@@ -70,6 +71,7 @@ const start = ({ policy = {}, ...settings }: Changes = {}, options: Partial<Coor
     devices,
     settings: settingsOf({ fleet: FLEET, sampling: 'round-robin', ...settings, policy: { ...PLAIN_ROUNDS.policy, ...policy } }),
     activity: new Uint32Array(DEVICES).fill(3),
+    aggregator: meanOf(engine),
     emit: (event) => events.push(event),
     ...options,
   });
@@ -248,9 +250,10 @@ it('a round explains the first eight of the updates it throws away, and counts a
 it('a coordinator tells how much memory its kernels hold, each memory once', async () => {
   const { coordinator, events } = start({ cohort: 2 });
   await coordinator.train(1);
-  const memories = new Set(engine.server.parameters.map(({ arena }) => arena.memory));
+  const { parameters } = engine.server as MetaMFServer;
+  const memories = new Set(parameters.map(({ arena }) => arena.memory));
   expect(memories.size).toBeGreaterThan(1);
   expect(events[0]!.kernelBytes).toBe([...memories].reduce((sum, { buffer }) => sum + buffer.byteLength, 0));
-  expect(coordinator.parameters).toBe(engine.server.parameters.reduce((sum, { weights: _, blocks, size }) => sum + blocks * size, 0));
+  expect(coordinator.parameters).toBe(parameters.reduce((sum, { weights: _, blocks, size }) => sum + blocks * size, 0));
   expect(coordinator.kernels).toBe(engine.server.kernels);
 });

@@ -8,7 +8,8 @@ import { type PrivateColumns, ratingsOf } from '../../../src/device/actor/column
 import { decodeFrame, encodeFrame } from '../../../src/messages/frame.js';
 import type { Message, Model, Purpose, Score, Update, Want } from '../../../src/messages/message.js';
 import { DTYPES, type Dtype, decodeTensor, elements, encodeTensor, shapeOf } from '../../../src/messages/wire-tensor.js';
-import { algorithmOf, allColumns, columnsOf, setupOf, WORLD } from '../../support/device/small-world.js';
+import { learn, scoresOf } from '../../support/algorithms/client-half.js';
+import { algorithmOf, allColumns, columnsOf, WORLD } from '../../support/device/small-world.js';
 import { examples, orMessageError } from '../../support/messages/arbitrary-messages.js';
 
 const algorithm = algorithmOf();
@@ -29,8 +30,8 @@ const numbers = (tensors = algorithm.wire.down): Float32Array[] =>
     return Float32Array.from({ length: elements(shapeOf(spec, items)) }, () => source.normal());
   });
 
-const modelOf = (context: DeviceContext, purpose: Purpose, rows: Uint32Array | null, all = numbers(context.tensors)): Model => {
-  const tensors = context.tensors.map((spec, index) => {
+const modelOf = (context: DeviceContext, purpose: Purpose, rows: Uint32Array | null, all = numbers(context.algorithm.wire.down)): Model => {
+  const tensors = context.algorithm.wire.down.map((spec, index) => {
     const width = elements(spec.shape);
     const values =
       spec.perRow && rows !== null
@@ -44,8 +45,8 @@ const modelOf = (context: DeviceContext, purpose: Purpose, rows: Uint32Array | n
 const reply = <T extends Message>(context: DeviceContext, message: Message): T => transition(context, message).reply as T;
 const wanted = (context: DeviceContext, purpose: Purpose): Uint32Array =>
   reply<Want>(context, { kind: 'assign', round: ROUND, device: DEVICE, purpose }).rows!;
-const gradientsOf = ({ tensors, dtype }: DeviceContext, update: Update): Float32Array[] =>
-  tensors.map((spec, index) => decodeTensor(update.tensors[index]!, dtype, spec, update.rows.length, 'test'));
+const gradientsOf = ({ algorithm: { wire }, dtype }: DeviceContext, update: Update): Float32Array[] =>
+  wire.up.map((spec, index) => decodeTensor(update.tensors[index]!, dtype, spec, update.rows.length, 'test'));
 const trainItems = (context: DeviceContext) => ratingsOf(context.columns, 'train', DEVICE).items;
 
 describe('a device that is assigned', () => {
@@ -76,9 +77,8 @@ describe('a device that is sent a model to train', () => {
     const all = numbers();
     const { model, reply: answer } = transition(context, modelOf(context, 'train', null, all));
     const train = ratingsOf(context.columns, 'train', DEVICE);
-    const local = algorithm
-      .client()
-      .update({ rows: null, tensors: all }, train, train, random(1, 'update', ROUND, DEVICE), new Float32Array(0));
+    const source = random(1, 'update', ROUND, DEVICE);
+    const local = learn(algorithm, { rows: null, tensors: all }, { train }, train, source, new Float32Array(0));
     expect(answer).toMatchObject({
       kind: 'update',
       round: ROUND,
@@ -162,10 +162,14 @@ describe('a device that is sent a model to train', () => {
 
 describe('a device that is sent a model to measure', () => {
   /** Predicts its row's two numbers and the dense offset added up: small enough for pencil and paper. */
-  const additive: ClientHalf = {
+  const client: ClientHalf<Uint32Array> = {
+    plan: (_own, task) => {
+      if (task.purpose === 'train') return expect.fail('a measurement must not plan a training');
+      return { rows: task.candidates, work: task.candidates };
+    },
     update: () => expect.fail('a measurement must not train'),
     operations: () => expect.fail('nor count what training takes'),
-    predict: ({ rows, tensors: [row, offset] }: LocalModel, _train, asked) =>
+    score: ({ rows, tensors: [row, offset] }: LocalModel, _own, asked) =>
       Float32Array.from(asked, (item) => {
         const at = rows === null ? item : rows.indexOf(item);
         return row![2 * at]! + row![2 * at + 1]! + offset![0]!;
@@ -175,6 +179,7 @@ describe('a device that is sent a model to measure', () => {
     { name: 'row', perRow: true, shape: [2] },
     { name: 'offset', perRow: false, shape: [1] },
   ];
+  const additive = { wire: { down: tensors, up: tensors }, client: () => client };
   const columns = columnsOf(
     DEVICE,
     [[[0, 5]]],
@@ -195,7 +200,7 @@ describe('a device that is sent a model to measure', () => {
   };
 
   it('answers with the sums of her errors, as computed by hand, in either delivery', () => {
-    const context = contextOf({ half: additive, tensors, columns });
+    const context = contextOf({ algorithm: additive, columns });
     for (const rows of [null, Uint32Array.of(1, 2, 3, 4), wanted(context, 'evaluate')])
       expect(reply(context, modelOf(context, 'evaluate', rows, all))).toEqual({ ...expected, round: ROUND, device: DEVICE });
   });
@@ -206,10 +211,9 @@ describe('a device that is sent a model to measure', () => {
     const score = reply<Score>(context, modelOf(context, 'evaluate', null, values));
     for (const part of ['valid', 'test'] as const) {
       const held = ratingsOf(context.columns, part, DEVICE);
-      const errors = algorithm
-        .client()
-        .predict({ rows: null, tensors: values }, ratingsOf(context.columns, 'train', DEVICE), held.items, new Float32Array(0))
-        .map((prediction, i) => prediction - held.values[i]!);
+      const own = { train: ratingsOf(context.columns, 'train', DEVICE) };
+      const predictions = scoresOf(algorithm, { rows: null, tensors: values }, own, held.items, new Float32Array(0));
+      const errors = predictions.map((prediction, i) => prediction - held.values[i]!);
       expect(score[part].count).toBe(held.items.length);
       expect(score[part].absolute).toBeCloseTo(
         errors.reduce((sum, error) => sum + Math.abs(error), 0),
@@ -223,7 +227,7 @@ describe('a device that is sent a model to measure', () => {
   });
 
   it('answers zeros where she has nothing held out', () => {
-    const context = contextOf({ half: additive, tensors, columns: columnsOf(DEVICE, [[[0, 5]]]) });
+    const context = contextOf({ algorithm: additive, columns: columnsOf(DEVICE, [[[0, 5]]]) });
     const nothing = { count: 0, absolute: 0, squared: 0 };
     expect(reply(context, modelOf(context, 'evaluate', null, all))).toMatchObject({ valid: nothing, test: nothing });
   });
@@ -358,8 +362,7 @@ it('a device is pure: it changes neither the message nor her columns', () => {
 
 it('the three variants of MetaMF answer alike', () => {
   for (const variant of ['full', 'si', 'sm'] as const) {
-    const { device: half, tensors } = algorithmOf(setupOf({ variant }).metamf);
-    const context = contextOf({ half, tensors });
+    const context = contextOf({ algorithm: algorithmOf({ variant }) });
     expect(reply<Update>(context, modelOf(context, 'train', null)).rows).toEqual(wanted(context, 'train'));
   }
 });

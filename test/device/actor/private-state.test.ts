@@ -10,7 +10,7 @@ const of = (...values: number[]): Float32Array => Float32Array.from(values);
 
 const startOf = (state: PrivateState, index: number, round: number, seed = 1): Float32Array =>
   stateBefore(state, SPEC, index, deviceId(FIRST + index), round, seed);
-const initial = (device: number, seed = 1): Float32Array => SPEC.initial(random(seed, 'state', device));
+const initial = (device: number, seed = 1): Float32Array => SPEC.initial(random(seed, 'state', device), 2);
 
 describe('what a device keeps between rounds', () => {
   it('is nothing for an algorithm whose devices keep nothing', () => {

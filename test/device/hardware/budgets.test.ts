@@ -92,7 +92,7 @@ describe('availability', () => {
 });
 
 const modelFor = (round: number, device: DeviceId): Model => {
-  const { tensors } = algorithmOf();
+  const { down: tensors } = algorithmOf().wire;
   const encoded = tensors.map((spec) => {
     const shape = shapeOf(spec, WORLD.items);
     const length = shape.reduce((product, size) => product * size, 1);

@@ -81,7 +81,7 @@ describe('the states of devices', () => {
       const [newest, before, oldest] = keptPaths(path, 3) as [string, string, string];
       const naming = (place: string, devices: string): void => {
         const run = { state: null, run: { devices } };
-        writeCheckpoint(place, { algorithm: 'fedavg', round: 1, optimizer: null, run, weightsOnly: false, parameters: [] });
+        writeCheckpoint(place, { algorithm: 'fedavg', round: 1, optimizer: null, run, weightsOnly: false, tensors: [] });
       };
       naming(newest, names[2]!);
       naming(before, names[0]!);

@@ -3,6 +3,7 @@ import { createAlgorithm } from '../../../src/algorithms/registry.js';
 import { deviceId } from '../../../src/base/units.js';
 import { inspectRun } from '../../../src/runs/trainer/inspect.js';
 import { planRun } from '../../../src/runs/trainer/plan.js';
+import { scoresOf } from '../../support/algorithms/client-half.js';
 import { epochsOf, failureOf, finish, smallConfig, smallData, temporaryFolder } from '../../support/transport/small-run.js';
 
 const CHANGES = { epochs: 3, optimizer: { rate: 0.02 } };
@@ -45,7 +46,7 @@ describe('a finished run that is looked at', () => {
     const { checkpoints } = await trained();
     const dataset = await smallData();
     const { host, world } = planRun(smallConfig(CHANGES), dataset);
-    const half = createAlgorithm(host.algorithm, world).device;
+    const algorithm = createAlgorithm(host.algorithm, world);
     const inspection = await inspect(checkpoints.best);
     try {
       const scores = await inspection.measure();
@@ -58,7 +59,8 @@ describe('a finished run that is looked at', () => {
           values: values.slice(offsets[device], offsets[device + 1]),
         });
         const test = ratings(dataset.parts.test);
-        const predicted = half.predict({ rows, tensors: models[index]! }, ratings(dataset.parts.train), test.items, new Float32Array(0));
+        const own = { train: ratings(dataset.parts.train) };
+        const predicted = scoresOf(algorithm, { rows, tensors: models[index]! }, own, test.items, new Float32Array(0));
         const squared = predicted.reduce((sum, value, i) => sum + (value - test.values[i]!) ** 2, 0);
         expect(squared).toBeCloseTo(scores.test.squared[device]!, 5);
       });

@@ -11,6 +11,7 @@ import type { RunEvent } from '../../../src/events/run-event.js';
 import { restoreDeviceStates } from '../../../src/runs/trainer/device-states.js';
 import type { Run } from '../../../src/runs/trainer/run.js';
 import { shardDataset } from '../../../src/runs/trainer/shards.js';
+import { PLAIN_ADAM } from '../../support/metamf/fleet.js';
 import { tamperingHost } from '../../support/transport/host-entry.js';
 import { leavesOf, ratingsFound, sentinelData, tappedHosts } from '../../support/transport/message-tap.js';
 import {
@@ -207,9 +208,9 @@ const userVectors = (
   restoreDeviceStates(checkpointsIn(folder).last, 'last-devices-2.checkpoint', shards);
   const { rounds, versions } = shards[0]!.state!;
   expect([...rounds]).toEqual(Array(devices).fill(2));
-  const setup = { name: 'fedavg', fedavg: { ...FEDAVG.fedavg, serverRate: 1 } } as const;
-  const { privateState } = createAlgorithm(setup, { devices, items, lowest: 1, highest: 5 }).device;
-  const initial = Array.from({ length: devices }, (_, device) => [...privateState!.initial(random(seed, 'state', device))]);
+  const setup = { name: 'fedavg', options: { ...FEDAVG.fedavg, serverRate: 1 }, optimizer: PLAIN_ADAM };
+  const { state } = createAlgorithm(setup, { devices, items, lowest: 1, highest: 5 }).client();
+  const initial = Array.from({ length: devices }, (_, device) => [...state!.initial(random(seed, 'state', device), SIZES.itemEmbedding)]);
   return { kept: [...new Set(versions)], all: [...new Set([...initial.flat(), ...versions])] };
 };
 

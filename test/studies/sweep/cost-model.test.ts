@@ -38,26 +38,26 @@ describe('shares of work', () => {
 describe('sizes of a run', () => {
   it('count what travels: all rows or those of a batch, numbers of a row and of the dense part', async () => {
     const dataset = await loadConfigured(configOf(SMALL));
-    const full = sizesOf(configOf({ ...SMALL, delivery: 'full', decoys: 3 }), dataset);
+    const full = await sizesOf(configOf({ ...SMALL, delivery: 'full', decoys: 3 }), dataset);
     // Of 400 ratings of 40 devices, 10 each, 80 % are for training; a row is s = 8 numbers; dense: s·d + d·f + f + f + 1.
     expect(full).toMatchObject({ rowsDown: 30, rowWidth: 8, dense: 8 * 32 + 32 * 8 + 8 + 8 + 1, devices: 40, items: 30, ratings: 400 });
     const { offsets } = dataset.parts.train;
     const batch = offsets[40]! / 40;
     expect(full.rowsUp).toBeCloseTo(batch + 3);
-    expect(sizesOf(configOf({ ...SMALL, ratings: 2 }), dataset)).toMatchObject({ rowsDown: 2, rowsUp: 2 });
+    expect(await sizesOf(configOf({ ...SMALL, ratings: 2 }), dataset)).toMatchObject({ rowsDown: 2, rowsUp: 2 });
   });
 
   it('meet active devices more often where cohorts are drawn by activity', async () => {
     const dataset = await loadConfigured(configOf(SMALL));
-    const [uniform, active] = ['uniform', 'activity'].map((sampling) => sizesOf(configOf({ ...SMALL, sampling }), dataset).rowsUp);
+    const rowsUp = async (sampling: string) => (await sizesOf(configOf({ ...SMALL, sampling }), dataset)).rowsUp;
+    const [uniform, active] = [await rowsUp('uniform'), await rowsUp('activity')];
     expect(active!).toBeGreaterThan(1.1 * uniform!);
   });
 
   it('count measurements: every so many epochs and at the end, or none', async () => {
     const dataset = await loadConfigured(configOf(SMALL));
-    const measurements = [1, 3, 0].map(
-      (every) => sizesOf(configOf({ ...SMALL, epochs: 10, 'evaluation.every': every }), dataset).measurements,
-    );
+    const sizes = [1, 3, 0].map((every) => sizesOf(configOf({ ...SMALL, epochs: 10, 'evaluation.every': every }), dataset));
+    const measurements = (await Promise.all(sizes)).map((each) => each.measurements);
     expect(measurements).toEqual([10, 4, 0]);
   });
 });

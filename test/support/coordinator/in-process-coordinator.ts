@@ -5,6 +5,8 @@ import type { Algorithm } from '../../../src/algorithms/port/algorithm.js';
 import type { World } from '../../../src/algorithms/port/definition.js';
 import type { ServerHalf } from '../../../src/algorithms/port/server.js';
 import { bytes, type DeviceId, joules, millis, type Seconds, seconds } from '../../../src/base/units.js';
+import type { Aggregator } from '../../../src/coordinator/aggregation/aggregator.js';
+import { AGGREGATORS } from '../../../src/coordinator/aggregation/registry.js';
 import { type Coordinator, createCoordinator } from '../../../src/coordinator/coordinator.js';
 import type { Devices } from '../../../src/coordinator/round/devices.js';
 import { constantRate } from '../../../src/coordinator/schedule.js';
@@ -119,6 +121,7 @@ export const PLAIN_ROUNDS: Pick<RoundSettings, 'stages' | 'oort' | 'policy' | 'd
 };
 
 export const settingsOf = (changes: Partial<RoundSettings> = {}): RoundSettings => ({
+  identity: 'metamf@1',
   seed: 1,
   cohort: 5,
   sampling: 'shuffled',
@@ -132,6 +135,10 @@ export const settingsOf = (changes: Partial<RoundSettings> = {}): RoundSettings 
 });
 
 export type Engine = { readonly algorithm: Algorithm; readonly server: ServerHalf; readonly world: World };
+
+/** The aggregator of every run that chooses none. */
+export const meanOf = ({ algorithm, world }: Pick<Engine, 'algorithm' | 'world'>): Aggregator =>
+  AGGREGATORS[0]!.create({}, { wire: algorithm.wire, items: world.items });
 
 /** Real MetaMF on this thread. A server reserves gigabytes of address space: tests share a few. */
 export const createEngine = async (chunk?: number): Promise<Engine> => {
@@ -180,6 +187,7 @@ export const startCoordinator = (engine: Engine, { settings = {}, answer, decoys
     devices,
     settings: settingsOf(settings),
     activity: activityOf(context.columns),
+    aggregator: meanOf(engine),
     emit: (event) => events.push(event),
   });
   return { coordinator, devices, events };

@@ -1,4 +1,4 @@
-import type { MetaMFOptions } from '../../../src/algorithms/metamf/options.js';
+import { type MetaMFOptions, metamfOptions } from '../../../src/algorithms/metamf/options.js';
 import type { Algorithm } from '../../../src/algorithms/port/algorithm.js';
 import type { World } from '../../../src/algorithms/port/definition.js';
 import { type AlgorithmSetup, createAlgorithm } from '../../../src/algorithms/registry.js';
@@ -13,8 +13,12 @@ export const WORLD: World = { devices: 12, items: 40, lowest: 0.5, highest: 5 };
 const SIZES = { userEmbedding: 3, collaborative: 5, hidden: 6, lowRank: 3, itemEmbedding: 4, units: 2 } as const;
 
 export const setupOf = (metamf: Partial<MetaMFOptions> = {}): AlgorithmSetup => {
-  const { metamf: defaults, optimizer } = configSchema.parse({});
-  return { name: 'metamf', options: { ...defaults, ...SIZES, ...metamf }, optimizer: splitOptimizer(optimizer, 1, 80_000).optimizer };
+  const { optimizer } = configSchema().parse({});
+  return {
+    name: 'metamf',
+    options: { ...metamfOptions.parse({}), ...SIZES, ...metamf },
+    optimizer: splitOptimizer(optimizer, 1, 80_000).optimizer,
+  };
 };
 
 export const algorithmOf = (metamf: Partial<MetaMFOptions> = {}, world: World = WORLD): Algorithm =>

@@ -1,14 +1,15 @@
 import type { MetaMFOptions } from '../../../src/algorithms/metamf/options.js';
-import type { OptimizerSetup } from '../../../src/algorithms/registry.js';
 import { random } from '../../../src/base/random.js';
 import { type DeviceId, deviceId, seconds } from '../../../src/base/units.js';
+import { createTakeUpdates } from '../../../src/coordinator/aggregation/take-updates.js';
 import { FIRST_STATE, type RoundContext, runRound } from '../../../src/coordinator/round/round.js';
 import { createSampler } from '../../../src/coordinator/sampling/sampling.js';
 import { constantRate } from '../../../src/coordinator/schedule.js';
 import { learningRateOf, type RoundSettings } from '../../../src/coordinator/settings.js';
 import { type BatchOptions, batchOf } from '../../../src/device/actor/batch.js';
 import { type Column, type PrivateColumns, ratingsOf } from '../../../src/device/actor/columns.js';
-import { PLAIN_ROUNDS } from '../coordinator/in-process-coordinator.js';
+import type { OptimizerSetup } from '../../../src/tensor/optimizers/setup.js';
+import { meanOf, PLAIN_ROUNDS } from '../coordinator/in-process-coordinator.js';
 import { randomRatings, randomServer, WORLD } from './fleet.js';
 import { inProcessDevices } from './in-process-devices.js';
 import type { DeviceBatch } from './reference-model.js';
@@ -55,6 +56,7 @@ export const createEngine = async (options: MetaMFOptions, optimizer: Partial<Op
   const activity = Uint32Array.from({ length: WORLD.devices }, (_, device) => ratingsOf(columns, 'train', deviceId(device)).items.length);
   const { delivery, ratings, decoys, sampling } = regime;
   const settings: RoundSettings = {
+    identity: 'metamf@1',
     seed: 6,
     cohort: 5,
     sampling,
@@ -76,6 +78,7 @@ export const createEngine = async (options: MetaMFOptions, optimizer: Partial<Op
     items: WORLD.items,
     dtype: 'f32',
     sampler,
+    takeUpdates: createTakeUpdates(algorithm, server, WORLD.items, meanOf({ algorithm, world: WORLD })),
     beforeStep: async () => {},
   };
   const cohortOf = (round: number) => sampler.choose({ round, size: settings.cohort, busy: new Set(), now: seconds(0) });

@@ -1,7 +1,7 @@
 import type { Tensor, Variable } from '@tensorflow/tfjs';
 import type { MetaMFOptions } from '../../../src/algorithms/metamf/options.js';
 import type { World } from '../../../src/algorithms/port/definition.js';
-import type { OptimizerSetup } from '../../../src/algorithms/registry.js';
+import type { OptimizerSetup } from '../../../src/tensor/optimizers/setup.js';
 import type { Tensorflow } from '../../../src/tensor/tfjs.js';
 import { cohortLoss, type DeviceBatch, differentiate, type Named, tensorsOf, thetaShapes, valuesOf } from './reference-model.js';
 import type { Theta } from './theta.js';

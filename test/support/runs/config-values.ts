@@ -53,7 +53,7 @@ export const valuesOf = ({ schema }: Pick<ConfigKey, 'schema'>): unknown[] =>
   [...CANDIDATES, ...wordsOf(schema)].filter((value) => schema.safeParse(value).success);
 
 /** Every key with each of the values it may take. */
-export const everyValue: readonly { readonly key: string; readonly value: unknown }[] = configKeys.flatMap((known) =>
+export const everyValue: readonly { readonly key: string; readonly value: unknown }[] = configKeys().flatMap((known) =>
   valuesOf(known).map((value) => ({ key: known.key, value })),
 );
 

@@ -8,7 +8,7 @@ import { decodeFrame, encodeFrame } from '../../../src/messages/frame.js';
 import { createDevicesLink } from '../../../src/transport/exchange/devices-link.js';
 import type { FrameDown, FrameUp } from '../../../src/transport/exchange/envelope.js';
 import { createPortChannel } from '../../../src/transport/threads/port-channel.js';
-import { contextFor, createEngine, settingsOf } from '../../support/coordinator/in-process-coordinator.js';
+import { contextFor, createEngine, meanOf, settingsOf } from '../../support/coordinator/in-process-coordinator.js';
 
 /** A host of real actors that answers one frame at a time, later than it could. */
 const serveSlowly = (port: MessagePort, context: DeviceContext) => {
@@ -33,13 +33,14 @@ const serveSlowly = (port: MessagePort, context: DeviceContext) => {
 
 /** Two rounds of ten devices, each with a frame of its own. */
 const trainWith = async (mostUnanswered?: Bytes) => {
-  const { algorithm, server, world } = await createEngine(1);
+  const engine = await createEngine(1);
+  const { algorithm, world } = engine;
   const { port1, port2 } = new MessageChannel();
   const held = serveSlowly(port2, contextFor({ algorithm }));
   const link = createDevicesLink(1, createRecorder({ devices: world.devices }), mostUnanswered);
   const activity = new Uint32Array(world.devices).fill(3);
   const settings = settingsOf({ cohort: 10 });
-  const coordinator = createCoordinator({ algorithm, server, world, devices: link, settings, activity, emit: () => {} });
+  const coordinator = createCoordinator({ ...engine, devices: link, settings, activity, aggregator: meanOf(engine), emit: () => {} });
   try {
     link.attach(0, 0, createPortChannel(port1));
     await coordinator.train(2);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { FedAvgOptions } from '../../../src/algorithms/fedavg/options.js';
 import type { LocalUpdate } from '../../../src/algorithms/port/client.js';
 import { random } from '../../../src/base/random.js';
+import { learn, operationsOf, scoresOf } from '../../support/algorithms/client-half.js';
 import {
   descended,
   fedavg,
@@ -27,7 +28,7 @@ const SIZES = [
 ] as const;
 
 const updateOf = (options: FedAvgOptions, { model, ratings, state }: Local): LocalUpdate =>
-  fedavg(options).device.update(model, ratings, ratings, random(9, 'update'), state);
+  learn(fedavg(options), model, { train: ratings }, ratings, random(9, 'update'), state);
 
 /** A tensor's rows that the device touched, or all of it. */
 const touched = (numbers: Numbers, name: (typeof SHARED)[number], rows: Uint32Array, d: number): number[] =>
@@ -44,7 +45,7 @@ const expectUpdate = (options: FedAvgOptions, local: Local, after: Numbers): voi
   expectClose(state!, after.user, TOLERANCE, 'user vector');
 };
 
-describe('the device half of FedAvg', () => {
+describe('the client half of FedAvg', () => {
   for (const sizes of SIZES) {
     const name = `d = ${sizes.itemEmbedding}, f = ${sizes.units}`;
 
@@ -92,7 +93,7 @@ describe('the device half of FedAvg', () => {
     for (const sizes of SIZES) {
       const { model, state, ratings, numbers } = randomLocal(sizes, 12, 5);
       const expected = Array.from(ratings.items, (item) => predicted(sizes, numbers, item));
-      expectClose(fedavg(sizes).device.predict(model, ratings, ratings.items, state), expected, TOLERANCE);
+      expectClose(scoresOf(fedavg(sizes), model, { train: ratings }, ratings.items, state), expected, TOLERANCE);
     }
   });
 
@@ -103,7 +104,9 @@ describe('the device half of FedAvg', () => {
       const rows = Uint32Array.from(new Set([...local.ratings.items, ...decoys])).sort();
       const subset = { ...local, model: withRows(local.model, rows, options.itemEmbedding) };
       expect(updateOf(options, subset)).toEqual(updateOf(options, local));
-      const predictions = [local, subset].map(({ model, ratings, state }) => fedavg().device.predict(model, ratings, ratings.items, state));
+      const predictions = [local, subset].map(({ model, ratings, state }) =>
+        scoresOf(fedavg(), model, { train: ratings }, ratings.items, state),
+      );
       expect(predictions[1]).toEqual(predictions[0]);
     }
   });
@@ -112,8 +115,7 @@ describe('the device half of FedAvg', () => {
     const local = randomLocal(OPTIONS, 8, 6);
     const { items, values } = local.ratings;
     const batch = { items: items.slice(2, 5), values: values.slice(2, 5) };
-    const { device } = fedavg();
-    const [some, alone] = [local.ratings, batch].map((train) => device.update(local.model, train, batch, random(1), local.state));
+    const [some, alone] = [local.ratings, batch].map((train) => learn(fedavg(), local.model, { train }, batch, random(1), local.state));
     expect(some).toEqual(alone);
     expect(some!.rows).toEqual(items.slice(2, 5).sort());
   });
@@ -125,22 +127,22 @@ describe('the device half of FedAvg', () => {
     const update = updateOf(options, local);
     expect(local).toEqual(before);
     expect(update.state!.buffer).not.toBe(local.state.buffer);
-    fedavg().device.predict(local.model, local.ratings, local.ratings.items, local.state);
+    scoresOf(fedavg(), local.model, { train: local.ratings }, local.ratings.items, local.state);
     expect(local).toEqual(before);
   });
 
   it('shuffles by the stream it is given: the same one gives equal bits, another does not', () => {
     const options = { ...OPTIONS, localBatch: 2 };
     const { model, ratings, state } = randomLocal(options, 8, 7);
-    const by = (seed: number) => fedavg(options).device.update(model, ratings, ratings, random(seed), state).tensors;
+    const by = (seed: number) => learn(fedavg(options), model, { train: ratings }, ratings, random(seed), state).tensors;
     expect(by(1)).toEqual(by(1));
     expect(by(1)).not.toEqual(by(2));
   });
 
   it('starts with a user vector near one, of the stream it is given', () => {
-    const { privateState } = fedavg({ itemEmbedding: 400 }).device;
-    const by = (seed: number, device: number) => privateState!.initial(random(seed, 'state', device));
-    expect(privateState!.size).toBe(400);
+    const { state } = fedavg({ itemEmbedding: 400 }).client();
+    const by = (seed: number, device: number) => state!.initial(random(seed, 'state', device), 400);
+    expect(state!.size).toBe(400);
     const vector = by(1, 1);
     expect(vector).toHaveLength(400);
     expect(by(1, 1)).toEqual(vector);
@@ -155,10 +157,7 @@ describe('the device half of FedAvg', () => {
 
   it('says how many operations an update takes: those of each rating in each epoch, and of each step', () => {
     const of = (count: number, regime: Partial<FedAvgOptions>) =>
-      fedavg({ itemEmbedding: 5, units: 2, localBatch: 4, ...regime }).device.operations({
-        items: new Uint32Array(count),
-        values: new Float32Array(count),
-      });
+      operationsOf(fedavg({ itemEmbedding: 5, units: 2, localBatch: 4, ...regime }), count, new Float32Array(5));
     // Forward 5·2 + 5 + 2 multiplications with an addition each, backward twice that; a step moves w1, b1, w2 and two vectors of 5.
     const [rating, step] = [2 * 3 * 17, 2 * (10 + 2 * 5 + 2 * 2)];
     expect([0, 1, 4, 5].map((count) => of(count, { localEpochs: 1 }))).toEqual([
@@ -173,8 +172,7 @@ describe('the device half of FedAvg', () => {
   it('does not hide a number that is none: neither its predictions nor its loss are finite', () => {
     const { model, ratings, state } = randomLocal(OPTIONS, 6, 8);
     const broken = state.map((value, at) => (at === 2 ? Number.NaN : value));
-    const { device } = fedavg();
-    expect(device.update(model, ratings, ratings, random(1), broken).loss).toBeNaN();
-    expect(device.predict(model, ratings, ratings.items, broken).every(Number.isNaN)).toBe(true);
+    expect(learn(fedavg(), model, { train: ratings }, ratings, random(1), broken).loss).toBeNaN();
+    expect(scoresOf(fedavg(), model, { train: ratings }, ratings.items, broken).every(Number.isNaN)).toBe(true);
   });
 });

@@ -4,6 +4,7 @@ import type { Interactions, LocalModel, Rows } from '../../../src/algorithms/por
 import { random } from '../../../src/base/random.js';
 import { elements, shapeOf } from '../../../src/messages/wire-tensor.js';
 import type { Tensorflow } from '../../../src/tensor/tfjs.js';
+import { learn, operationsOf, scoresOf } from '../../support/algorithms/client-half.js';
 import { ADDITIONS, EVEN, metamf, NARROW, NO_STATE, ODD, randomRatings, WORLD } from '../../support/metamf/fleet.js';
 import { centreOf, differentiate, type Named, predictRatings, squaredErrors, valuesOf } from '../../support/metamf/reference-model.js';
 import type { Theta } from '../../support/metamf/theta.js';
@@ -29,7 +30,7 @@ const randomDevice = (options: MetaMFOptions, kind: 'all' | 'subset', seed: numb
   const batch = { items: train.items.slice(2, 9), values: train.values.slice(2, 9) };
   const decoys = Array.from({ length: 6 }, () => source.integer(WORLD.items));
   const rows: Rows = kind === 'all' ? null : Uint32Array.from(new Set([...batch.items, ...decoys])).sort();
-  const tensors = metamf(WORLD, options).tensors.map((spec) =>
+  const tensors = metamf(WORLD, options).wire.down.map((spec) =>
     Float32Array.from({ length: elements(shapeOf(spec, rows?.length ?? WORLD.items)) }, () => source.normal()),
   );
   return { model: { rows, tensors }, train, batch };
@@ -41,14 +42,14 @@ const positions = ({ rows }: LocalModel, items: Uint32Array): Uint32Array =>
 
 const phiOf = (tf: Tensorflow, options: MetaMFOptions, { rows, tensors }: LocalModel): Named =>
   Object.fromEntries(
-    metamf(WORLD, options).tensors.map((spec, i) => [spec.name, tf.tensor(tensors[i]!, [...shapeOf(spec, rows?.length ?? WORLD.items)])]),
+    metamf(WORLD, options).wire.down.map((spec, i) => [spec.name, tf.tensor(tensors[i]!, [...shapeOf(spec, rows?.length ?? WORLD.items)])]),
   );
 
 /** An update's tensors by name, its rows where they lie in the model: zero where the batch has none. */
 const spread = (options: MetaMFOptions, { rows }: LocalModel, update: { rows: Uint32Array; tensors: readonly Float32Array[] }): Theta => {
   const at = positions({ rows, tensors: [] }, update.rows);
   return Object.fromEntries(
-    metamf(WORLD, options).tensors.map((spec, i) => {
+    metamf(WORLD, options).wire.down.map((spec, i) => {
       const values = update.tensors[i]!;
       if (!spec.perRow) return [spec.name, values];
       const width = elements(spec.shape);
@@ -60,11 +61,11 @@ const spread = (options: MetaMFOptions, { rows }: LocalModel, update: { rows: Ui
 };
 
 const update = (options: MetaMFOptions, { model, train, batch }: Local) =>
-  metamf(WORLD, options).device.update(model, train, batch, random(1), NO_STATE);
+  learn(metamf(WORLD, options), model, { train }, batch, random(1), NO_STATE);
 
 const CASES = SIZES.flatMap(([sizes, options]) => (['all', 'subset'] as const).map((kind) => ({ sizes, kind, options })));
 
-describe.each(BACKENDS)('the device half of MetaMF and tfjs on %s', (backend) => {
+describe.each(BACKENDS)('the client half of MetaMF and tfjs on %s', (backend) => {
   for (const { sizes, kind, options } of CASES) {
     it(`agree on predictions, loss and gradients: ${sizes}, ${kind} rows`, async (ctx) => {
       const tf = await backendOrSkip(ctx, backend);
@@ -89,7 +90,7 @@ describe.each(BACKENDS)('the device half of MetaMF and tfjs on %s', (backend) =>
         expectClose([found.loss], [expected.loss], TOLERANCE, 'loss');
         expectCloseTensors(spread(options, model, found), expected.gradients, TOLERANCE, 'gradient of');
         expectClose(
-          metamf(WORLD, options).device.predict(model, train, batch.items, NO_STATE),
+          scoresOf(metamf(WORLD, options), model, { train }, batch.items, NO_STATE),
           expected.predictions,
           TOLERANCE,
           'prediction',
@@ -99,7 +100,7 @@ describe.each(BACKENDS)('the device half of MetaMF and tfjs on %s', (backend) =>
   }
 });
 
-describe('the device half of MetaMF', () => {
+describe('the client half of MetaMF', () => {
   for (const { sizes, kind, options } of CASES) {
     it(`returns the slope of its own loss, by central differences: ${sizes}, ${kind} rows`, () => {
       const local = randomDevice(options, kind, 4);
@@ -127,7 +128,7 @@ describe('the device half of MetaMF', () => {
     for (const [, options] of SIZES) {
       const local = randomDevice(options, 'all', 5);
       const rows = Uint32Array.from(new Set([...local.batch.items, 0, 36])).sort();
-      const tensors = metamf(WORLD, options).tensors.map((spec, i) => {
+      const tensors = metamf(WORLD, options).wire.down.map((spec, i) => {
         const values = local.model.tensors[i]!;
         const width = elements(spec.shape);
         return spec.perRow
@@ -136,10 +137,8 @@ describe('the device half of MetaMF', () => {
       });
       const subset = { rows, tensors };
       expect(update(options, { ...local, model: subset })).toEqual(update(options, local));
-      const { predict } = metamf(WORLD, options).device;
-      expect(predict(subset, local.train, local.batch.items, NO_STATE)).toEqual(
-        predict(local.model, local.train, local.batch.items, NO_STATE),
-      );
+      const predict = (model: LocalModel) => scoresOf(metamf(WORLD, options), model, local, local.batch.items, NO_STATE);
+      expect(predict(subset)).toEqual(predict(local.model));
     }
   });
 
@@ -152,8 +151,8 @@ describe('the device half of MetaMF', () => {
 
   it('predicts an item whatever others it is asked for beside it, one that does not exist included', () => {
     const { model, train } = randomDevice(ODD, 'all', 8);
-    const { predict } = metamf(WORLD, ODD).device;
-    const predicted = (...items: number[]) => Array.from(predict(model, train, Uint32Array.from(items), NO_STATE));
+    const algorithm = metamf(WORLD, ODD);
+    const predicted = (...items: number[]) => Array.from(scoresOf(algorithm, model, { train }, Uint32Array.from(items), NO_STATE));
     const items = [5, WORLD.items + 1000, 3, 5];
     expect(predicted(...items)).toEqual(items.flatMap((item) => predicted(item)));
   });
@@ -167,8 +166,8 @@ describe('the device half of MetaMF', () => {
   });
 
   it('says how many operations an update takes: folding and unfolding once, and what each rating adds', () => {
-    const { operations } = metamf(WORLD, { ...ODD, lowRank: 2, itemEmbedding: 5, units: 3 }).device;
-    const of = (count: number) => operations({ items: new Uint32Array(count), values: new Float32Array(count) });
+    const algorithm = metamf(WORLD, { ...ODD, lowRank: 2, itemEmbedding: 5, units: 3 });
+    const of = (count: number) => operationsOf(algorithm, count, NO_STATE);
     // A multiplication and an addition each: 2·3·5 = 30 for A = rise·w1, as many for each of d(rise) and d(w1).
     expect(of(0)).toBe(2 * 3 * 30);
     // 2·3 = 6 for each of z, G and the row's gradient; 3 units of h, of w2 and its gradient, and of b1's.
