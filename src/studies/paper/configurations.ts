@@ -44,7 +44,7 @@ const FEDERATED = {
   '256 devices, all ratings': RECOMMENDED_256,
 };
 
-/** What a search of 14 trials found best for MetaMF-SI, and another of the same 14 for MetaMF-SM (PAPER.md). */
+/** What a search of 14 trials found best for MetaMF-SI, and another of the same 14 for MetaMF-SM (docs/paper.md). */
 const VARIANT = { optimizer: { rate: 2.61e-3, decay: 1.07e-4 }, metamf: { dropout: 0.1 } } as const satisfies Settings;
 
 /** Ciao has 38 ratings a user where ML-1M has 166: fewer a round, weight decay the more, and few epochs before it overfits. */

@@ -76,5 +76,8 @@ export const REPRODUCED_BUDGETS: Readonly<Partial<Record<PaperSet, readonly numb
   'ml-1m': [0.687, 0.698, 0.691, 0.684, 0.693, 0.705, 0.725, 0.757, 0.834, 0.891],
 };
 
-/** The authors' step in PyTorch: BENCHMARKS.md (`npm run bench peers`) has 417 ratings a second in batches of 64. */
-export const TORCH_PEER = { millisPerStep: 153, source: 'npm run bench peers, in BENCHMARKS.md: batches of 64 at 417 ratings a second' };
+/** The authors' step in PyTorch: docs/benchmarks/peers.md (`npm run bench peers`) has 417 ratings a second in batches of 64. */
+export const TORCH_PEER = {
+  millisPerStep: 153,
+  source: 'npm run bench peers, in docs/benchmarks/peers.md: batches of 64 at 417 ratings a second',
+};
