@@ -4,8 +4,8 @@ import { advance } from './battery.js';
 import { type DeviceProfile, type FleetSetup, localTime } from './profile.js';
 
 /**
- * What each device has left of what runs out, in shared memory that outlives a host's thread: 52 bytes a device. Two versions are
- * kept, before and after the round a device last took part in, so that a round that is run again finds what it found the first time.
+ * What each device has left of what runs out, in shared memory that outlives a host's thread: 52 bytes a device. There are two
+ * versions, before and after the last round of a device. So a round that runs again starts from the same state as the first time.
  */
 export type Budgets = {
   /** By device of the shard: the round of the newer version; 0: never took part. */
