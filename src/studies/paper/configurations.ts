@@ -13,13 +13,13 @@ export type SetConfigurations = {
   readonly table: Settings;
   /** What a variant of table 3 needs otherwise. */
   readonly variants: Readonly<Record<'si' | 'sm', Settings>>;
-  /** Regimes of the bytes-to-accuracy study, by name, beside the authors'. */
+  /** Regimes of the bytes-to-accuracy study, by name, without the authors'. */
   readonly federated: Readonly<Record<string, Settings>>;
 };
 
 /**
- * Cohorts of 64 devices with all their ratings, 95 rounds an epoch of ML-1M: one second moment for W_low, since a rare item's single rating would
- * otherwise be given an Adam step of full size, and dropout instead of most of the weight decay. Found by validation error on ML-1M.
+ * Cohorts of 64 devices with all their ratings, 95 rounds an epoch of ML-1M. W_low has one second moment: otherwise the single
+ * rating of a rare item would give an Adam step of full size. Dropout replaces most of the weight decay. Found by validation error on ML-1M.
  */
 const RECOMMENDED = {
   cohort: 64,

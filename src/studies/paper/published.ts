@@ -1,5 +1,5 @@
 /**
- * Figures as others have published them, for the tables that stand beside ours. They are shown, never computed with, and nothing in
+ * Figures as others have published them, for the tables that compare them with ours. They are shown, never computed with, and nothing in
  * metafleet's own results depends on them.
  *
  *   PAPER          Y. Lin, P. Ren, Z. Chen, Z. Ren, D. Yu, J. Ma, M. de Rijke, X. Cheng: Meta Matrix Factorization for Federated Rating

@@ -3,9 +3,9 @@ import { configKeys, configValue, resolveConfig, treeOf } from '../../runs/confi
 import type { Sizes } from './cost-model.js';
 
 /**
- * Which short runs tell what a sweep will cost. Points that differ in sizes alone are one group and share their coefficients; of
- * each group, the points at the ends of every size are run for a few rounds on a synthetic fleet of the same shape that is no
- * larger than it must be. A size that a group does not vary need not vary here: its share is then part of the others.
+ * Which short runs predict what a sweep will cost. Points that differ in sizes alone are one group and share their coefficients.
+ * In each group, the points at the ends of every size are run for a few rounds. They run on a synthetic fleet of the same shape,
+ * no larger than needed. A size that a group does not vary need not vary here: its share is then part of the others.
  */
 export type PlannedPoint = { readonly config: Config; readonly sizes: Sizes };
 

@@ -39,8 +39,8 @@ export type Sizes = {
 };
 
 /**
- * Milliseconds and bytes. `roundMillis`, `bytesDown` and `bytesUp` are of one round, `measureMillis` of one measurement;
- * `roundCpuMillis` is what all threads compute in a round, whoever else is on the machine.
+ * Milliseconds and bytes. `roundMillis`, `bytesDown` and `bytesUp` are of one round, `measureMillis` of one measurement.
+ * `roundCpuMillis` is what all threads compute in a round. It does not depend on other work of the machine.
  */
 export type Costs = {
   readonly startMillis: number;

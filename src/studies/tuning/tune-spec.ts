@@ -5,8 +5,8 @@ import type { Config } from '../../runs/config/config.js';
 import { type ConfigSource, resolveConfig, yamlSource } from '../../runs/config/parse-config.js';
 
 /**
- * What to search: `space` names configuration keys (a dot goes into a map: optimizer.decayOf.low) and gives each a list of values or
- * a range; `settings` holds for every trial.
+ * What to search. `space` names configuration keys (a dot goes into a map: optimizer.decayOf.low), and gives each a list of values or
+ * a range. `settings` holds for every trial.
  */
 const range = z
   .strictObject({
