@@ -5,8 +5,8 @@ import { bytesAt } from './digest.js';
 import { readSealed, readSealedHeader, writeSealed } from './sealed-file.js';
 
 /**
- * A checkpoint is a sealed file of tensors: float32, little-endian, in the order of the header: of each parameter its weights
- * and, unless the file holds weights only, what its optimizer keeps of it, as each header entry's `state` says. Updates
+ * A checkpoint is a sealed file of tensors: float32, little-endian, in the order of the header. It holds the weights of each parameter.
+ * Unless the file holds weights only, what the optimizer keeps of them follows, as `state` of each header entry says. Updates
  * that were still under way follow as they lie.
  */
 const MAGIC = 'METAFLT1';
@@ -85,7 +85,7 @@ export type CheckpointContent = Pick<Header, 'algorithm' | 'round' | 'optimizer'
 
 export type CheckpointFile = { readonly magic: string; readonly header: object; readonly stretches: Iterable<Uint8Array> };
 
-/** What a checkpoint's file consists of, for whoever writes it. */
+/** What the file of a checkpoint consists of, for the code that writes it. */
 export const checkpointFile = ({ parameters, carried = new Uint8Array(0), ...rest }: CheckpointContent): CheckpointFile => {
   const behind = carried.length === 0 ? {} : { carried: carried.length };
   const header: Header = { version: VERSION, ...rest, ...behind, tensors: parameters.map(entryOf) };
@@ -154,8 +154,8 @@ const roomFor = ({ carried = 0 }: Header, room: number, path: string): Uint8Arra
 export const readCheckpointHeader = (path: string): Omit<Restored, 'carried'> => parseHeader(readSealedHeader(path, MAGIC), path);
 
 /**
- * Reads a checkpoint into the parameters. Throws CHECKPOINT, naming the path, for a file that is not one, is truncated or
- * damaged, is of an unknown version, has other tensors, or has no optimizer state; Θ is then not usable.
+ * Reads a checkpoint into the parameters. Throws CHECKPOINT, naming the path, for a file that is not one, or is truncated or
+ * damaged. The same for an unknown version, other tensors, or no optimizer state. Θ is then not usable.
  */
 export const readCheckpoint = (path: string, algorithm: string, parameters: readonly Parameter[]): Restored => {
   let restored: Restored = { optimizer: null, run: null, round: 0, carried: new Uint8Array(0) };

@@ -134,8 +134,8 @@ export type Delivered = {
 const DUE: Readonly<Record<Purpose, Message['kind']>> = { train: 'update', evaluate: 'score' };
 
 /**
- * Generates Φ_u for the prepared cohort and sends it, chunk by chunk: kernel threads generate a chunk while the one before is encoded,
- * devices work on it while the next is generated, and the next waits while a host is too far behind.
+ * Generates Φ_u for the prepared cohort and sends it, chunk by chunk. Kernel threads generate a chunk while the one before is encoded.
+ * Devices work on it while the next is generated. The next waits while a host is too far behind.
  */
 export const deliver = async (context: DeliveryContext, request: DeliveryRequest, exchange: Exchange): Promise<Delivered> => {
   const { server } = context;
