@@ -60,16 +60,16 @@ export type Results = {
 
 export type ResultsOptions = {
   readonly resume?: boolean;
-  /** Told once for each file whose lines cannot be written. */
+  /** Called once for each file whose lines cannot be written. */
   readonly warn?: (text: string) => void;
   /** Cap of the flight log, in bytes; default 16 MB. */
   readonly flightBytes?: number;
 };
 
 /**
- * Makes `root`/`run`, or takes it up again. A name stands for exactly that folder; an origin for a folder that does not
- * exist yet (`…`, `…-2`, `…-3`: made, not looked for, so that two runs started in the same second get two folders).
- * Rejects with CONFIG when the folder exists, cannot be made or the name is none; with CHECKPOINT when there is
+ * Makes `root`/`run`, or takes it up again. A name stands for exactly that folder. An origin stands for a folder that does not
+ * exist yet: `…`, `…-2`, `…-3`. They are made, not looked for, so that two runs started in the same second get two folders.
+ * Rejects with CONFIG when the folder exists, cannot be made or the name is none. Rejects with CHECKPOINT when there is
  * nothing to resume or a file in it cannot be written.
  */
 export const openResults = async (
@@ -155,7 +155,7 @@ const lineWriter = (path: string, warn: (text: string) => void) => {
     cut: (round: number) => start(truncateNdjson(path, round)),
     flush: async () => file?.flush(),
     async close(): Promise<void> {
-      // Whoever opened it was told if that failed.
+      // The caller that opened it knows if that failed.
       await opening?.catch(() => undefined);
       await file?.close();
     },

@@ -7,8 +7,8 @@ import { readSealed, writeSealed } from '../../coordinator/checkpoint/sealed-fil
 import type { PrivateColumns } from '../../device/actor/columns.js';
 
 /**
- * What devices keep between rounds, and what is left of their budgets, in a file beside the checkpoint: the simulator's stand-in for each device's own storage. It
- * never passes through the coordinator. Devices are in order, so that it does not matter how many hosts they were spread over.
+ * What devices keep between rounds, and what is left of their budgets, in a file next to the checkpoint. It stands for each device's own
+ * storage, and never passes through the coordinator. Devices are in order, so that it does not matter how many hosts they were spread over.
  */
 const MAGIC = 'METADEV1';
 
