@@ -94,7 +94,7 @@ const resolve = (from: string, specifier: string): string | undefined => {
   return specifier.startsWith('.') ? source(path.posix.join(path.posix.dirname(from), specifier)) : undefined;
 };
 
-/** What a file belongs to: a folder of src/, the public API, the AssemblyScript sources, or a folder beside src/. */
+/** What a file belongs to: a folder of src/, the public API, the AssemblyScript sources, or another folder of the project. */
 const zoneOf = (file: string): string | undefined => {
   if (file === PUBLIC_API) return PUBLIC_API;
   if (file.startsWith(`${ASSEMBLY}/`)) return ASSEMBLY;

@@ -16,7 +16,7 @@ export type Fault = { readonly scenario: string; readonly name: string } & (
   | { readonly kind: 'file'; readonly damage: 'cut' | 'flip' | 'gone'; readonly where: number }
 );
 
-/** The number of a call, or of one that is (or is no) write: most calls are, and the others are where a file takes its place. */
+/** The number of a call, or of one that is (or is no) write. Most calls are writes. At the others a file takes its place. */
 const callOf = ({ oneOf, below }: Draw, calls: readonly string[], kind: 'write' | 'any'): number => {
   const numbers = calls.map((_, index) => index + 1);
   const isWrite = (number: number): boolean => calls[number - 1] === 'writeSync';

@@ -1,5 +1,5 @@
-// How near is a round to its floor? The paper's sizes on MovieLens-1M's shapes: a cohort of 64 with all their ratings and whole models;
-// and the regime of its authors, 64 devices with one rating each.
+// How near is a round to its floor? The paper's sizes on MovieLens-1M's shapes, in two regimes. One is a cohort of 64 with all their ratings and
+// whole models. The other is that of the paper's authors: 64 devices with one rating each.
 import { createAlgorithm } from '../../../src/algorithms/registry.js';
 import { median } from '../../../src/base/median.js';
 import { PHASES, type RoundFinished } from '../../../src/events/round.js';
@@ -25,7 +25,9 @@ import {
 const THREADS = 2;
 /** In a turn: about two seconds of a training, of which the first rounds meet caches that others have filled and threads that slept. */
 export const TURN_ROUNDS = { full: 40, small: 160, fedavg: 120 } as const;
-/** Rounds before the first that counts, which a training of thousands hardly has: until then V8 still compiles beside them, and users have more units. */
+/**
+ * Rounds before the first that counts, few for a training of thousands. Until then V8 still compiles during rounds, and users have more units.
+ */
 export const WARMUPS = { full: 800, small: 3000, fedavg: 300 } as const;
 const ADAM_PASSES = 10;
 
