@@ -43,7 +43,7 @@ describe('metafleet paper', () => {
     expect(out).toContain('MetaMF against MetaMF-SI');
     expect(out).toMatch(/^ +results\/paper\/table3-synthetic\.html$/m);
 
-    // The command beside a figure gives the run of that figure.
+    // The command of a figure gives the run of that figure.
     const si = result.lines[1]!.runs[1]!;
     const alone = si.command.replaceAll("'", '').split(' ').slice(2);
     const again = await metafleet([...alone, '--quiet', '--metrics.enabled', 'false', '--baselines', 'false'], { cwd });
@@ -94,7 +94,7 @@ describe('metafleet paper', () => {
     expect(comparisons.map(({ second }) => second)).toEqual(baselines.map(({ label }) => label));
   });
 
-  it('reads regimes off at their epochs, those of runs that were trained otherwise beside its own', { timeout: SLOW }, async () => {
+  it('reads regimes at their epochs, its own and those of runs that were trained otherwise', { timeout: SLOW }, async () => {
     const cwd = await temporaryFolder();
     const plain = ['--metamf.centring', 'none', '--metamf.itemOffset', 'none', '--metamf.dropout', '0'];
     const other = [
@@ -118,7 +118,7 @@ describe('metafleet paper', () => {
     expect(code).toBe(0);
     const result = JSON.parse(readFileSync(join(cwd, 'results', 'paper', 'bytes-synthetic.json'), 'utf8')) as BytesResult;
     const { regimes, authors, data } = result;
-    // What a regime adds to the paper's model stands beside it; on the command line this one was told to add nothing.
+    // The page names what a regime adds to the paper's model. The command line of this one turned these additions off.
     const added = ['private centring on the device', 'a generated item offset', 'dropout of 0.2'];
     expect(regimes.map(({ additions }) => additions)).toEqual([[], added]);
     const perEpoch = Math.ceil(data.ratings.train / 64);

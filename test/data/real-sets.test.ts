@@ -8,7 +8,7 @@ const pathOf = (ctx: TestContext, name: string): string => sharedData(name) ?? c
 
 const sameIds = (ids: readonly string[] | undefined): boolean => ids?.every((id, dense) => id === `${dense}`) === true;
 
-// The counts are those of the README beside each set.
+// The counts are those of the README next to each set.
 describe('real sets', () => {
   it('ml-1m comes with MetaMF’s split and its own ids', async (ctx) => {
     const dataset = await load(pathOf(ctx, 'ml-1m'));

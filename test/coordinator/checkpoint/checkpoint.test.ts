@@ -181,7 +181,7 @@ describe('a checkpoint', () => {
     expect(failure(read)).toBe(': expected nothing behind the checksum, found more');
   });
 
-  it('of another version, algorithm or other tensors is refused, and told apart', () => {
+  it('of another version, algorithm or other tensors is refused, each with its own reason', () => {
     writeCheckpoint(path, contentOf(parametersOf(1)));
     expect(failure(() => read(parametersOf(), 'fedavg'))).toBe(': expected algorithm fedavg, found metamf');
     const said = (shapes: readonly Shape[]) => failure(() => read(parametersOf(undefined, shapes)));
@@ -296,7 +296,7 @@ describe('a checkpoint of an older version', () => {
 });
 
 describe('what a checkpoint is read for', () => {
-  it('is its weights alone, with or without optimizer state, for whoever measures', () => {
+  it('is its weights alone for a measurement, with or without optimizer state', () => {
     const saved = parametersOf(1);
     for (const weightsOnly of [false, true]) {
       writeCheckpoint(path, contentOf(saved, { weightsOnly, carried: Uint8Array.of(1, 2, 3) }));
@@ -364,7 +364,7 @@ describe('a checkpoint that cannot be written', () => {
   it('leaves the old one as it was, and no piece of itself', () => {
     writeCheckpoint(path, good());
     const before = readFileSync(path);
-    // The file beside the target is there by now, and empty.
+    // The file next to the target is there by now, and empty.
     const broken = parametersOf(2);
     const failing = {
       ...broken[2]!,

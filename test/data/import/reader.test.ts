@@ -22,7 +22,7 @@ describe('formats', () => {
     'reordered.csv': 'stars,when,isbn,reviewer\n4,0,10,1\n3.5,0,20,1\n1,0,10,2\n',
   };
   for (const [name, content] of Object.entries(formats)) {
-    it(`reads ${name} without being told its format`, async () => {
+    it(`reads ${name} without its format`, async () => {
       const folder = await folderOf({ [name]: content });
       expect(sorted(allTriples(await load(join(folder, name))))).toEqual(sorted(three));
     });

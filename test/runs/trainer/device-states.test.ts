@@ -44,7 +44,7 @@ const refusal = (restore: () => void): string => {
 };
 
 describe('the states of devices', () => {
-  it('are read back by any number of hosts, from a file beside the checkpoint', async () => {
+  it('are read back by any number of hosts, from a file next to the checkpoint', async () => {
     const folder = await temporaryFolder();
     const name = saveDeviceStates(`${folder}/last.checkpoint`, 12, filled(3));
     expect(name).toBe('last-devices-12.checkpoint');

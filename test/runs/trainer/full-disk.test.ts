@@ -54,7 +54,7 @@ const EPOCHS = { epochs: 4, checkpoint: { every: 1e-9 }, optimizer: { rate: 0.3,
 
 type Until = { readonly full: (place: string) => void; readonly free: () => void; readonly epoch?: number };
 
-/** A run whose disk takes nothing until an epoch has ended, the third unless told otherwise. */
+/** A run whose disk takes nothing until an epoch has ended, by default the third. */
 const runOn = async (folder: string, { full, free, epoch = 3 }: Until) => {
   const warnings: string[] = [];
   const results = await openResults(folder, 'run', { warn: (text) => warnings.push(text) });

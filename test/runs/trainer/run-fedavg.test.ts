@@ -158,7 +158,7 @@ describe('a run of FedAvg interrupted', () => {
     const [before, after, all] = [first, second, undisturbed].map(({ events }) => storyOf(events));
     expect([...before!.rounds, ...after!.rounds]).toEqual(all!.rounds);
     expect([...before!.epochs, ...after!.epochs]).toEqual(all!.epochs);
-    // One beside each of the checkpoints that are kept.
+    // One for each of the checkpoints that are kept.
     expect(deviceFilesIn(folder).sort()).toEqual([12, first.outcome.round].map((ended) => `last-devices-${ended}.checkpoint`));
   });
 

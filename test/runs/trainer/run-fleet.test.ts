@@ -37,7 +37,7 @@ describe.each(POLICIES)('a fleet under the policy %s', (kind) => {
     }
   });
 
-  it('records of every answer what became of it, and once a round what is left of her budgets', async () => {
+  it('records of every answer what became of it, and once a round what is left of the device’s budgets', async () => {
     const config = { policy: { ...policyOf(kind), maxStaleness: 0 }, defence: { normMultiple: 1.1 }, recorder: { share: 1 } };
     const rounds = roundsOf((await runWith(config)).events);
     for (const { outcomes, flights } of rounds) {

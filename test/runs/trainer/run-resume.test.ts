@@ -220,7 +220,7 @@ describe('when the last checkpoint is damaged', () => {
     });
   }
 
-  it('or gone, the one before it serves too; with none left, the newest one’s defect is told', async () => {
+  it('or gone, the one before it serves too; with none left, the error names the newest one’s defect', async () => {
     const checkpoints = await twoSaved();
     await rm(checkpoints.last);
     const { outcome } = await finish({ checkpoints: checkpointsIn(await temporaryFolder()), resume: checkpoints.last });

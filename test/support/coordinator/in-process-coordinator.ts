@@ -20,7 +20,7 @@ import { IDLE_THREADS } from './samples.js';
 
 /**
  * The coordinator's port to devices without threads: real device actors, real frames, on this thread. `answer` may put
- * another answer in the place of an actor's, and `account` says what it cost the device, who falls silent where the account has it;
+ * another answer in the place of an actor's. `account` says what it cost the device, which falls silent where the account has it.
  * `sent` lists what went down, one list per call of send, and `times` when.
  */
 export type InProcess = Devices & {
@@ -146,7 +146,7 @@ export const contextFor = ({ algorithm }: Pick<Engine, 'algorithm'>, batch: Part
   batch: { seed: 1, ratings: 'all', decoys: 2, items: WORLD.items, ...batch },
 });
 
-/** What a message cost a device who took so many virtual seconds over it; `lost`: she falls silent. */
+/** What a message cost a device that took so many virtual seconds over it; `lost`: it falls silent. */
 export const costOf = (time: number, lost: DeviceCost['lost'] = null): Omit<DeviceCost, 'device'> => ({
   ...{ profile: 0, lost, down: seconds(time), compute: seconds(0), up: seconds(0) },
   ...{ bytesDown: bytes(10), bytesUp: bytes(1), operations: 100, energy: joules(2) },

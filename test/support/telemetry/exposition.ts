@@ -1,5 +1,5 @@
 /**
- * Prometheus text format 0.0.4, read strictly: throws on a line that is neither comment nor sample, on a sample without
+ * Prometheus text format 0.0.4, read strictly. Throws on a line that is neither comment nor sample, on a sample without
  * TYPE, and on a series that comes twice.
  */
 export const parseExposition = (text: string) => {
