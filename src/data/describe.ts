@@ -1,3 +1,4 @@
+import { median } from '../base/median.js';
 import { entryOfFolder, findEntry } from './catalogue/catalogue.js';
 import { type Dataset, PARTS, type Part } from './dataset.js';
 import { ratingCount } from './splits/split.js';
@@ -31,11 +32,9 @@ const BINS = 10;
 
 const spread = (counts: Uint32Array): Spread => {
   if (counts.length === 0) return { min: 0, median: 0, mean: 0, max: 0 };
-  const sorted = counts.slice().sort();
-  const middle = sorted.length >> 1;
-  const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-  const sum = sorted.reduce((total, count) => total + count, 0);
-  return { min: sorted[0]!, median, mean: sum / sorted.length, max: sorted.at(-1)! };
+  const { length } = counts;
+  const [min, max] = [counts.reduce((least, count) => Math.min(least, count)), counts.reduce((most, count) => Math.max(most, count))];
+  return { min, median: median(counts), mean: counts.reduce((total, count) => total + count, 0) / length, max };
 };
 
 const histogramOf = ({ parts, scale: { lowest, highest } }: Dataset): Description['histogram'] => {

@@ -79,7 +79,7 @@ describe('results folder', () => {
       millisBackward: 2,
       millisStep: 2,
       cpuMillis: 15,
-      deviceMillisP50: 0.32,
+      deviceMillisP50: 0.325,
       deviceMillisMax: 0.64,
       retries: 0,
       assigned: 64,
