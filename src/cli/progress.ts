@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import type { Writable } from 'node:stream';
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { type Clock, wallClock } from '../base/clock.js';
 import type { EpochFinished } from '../events/evaluation.js';
@@ -8,7 +9,7 @@ import { formatBytes, formatCount, formatError, formatMillis, formatPercent, for
 import { createPace } from '../report/pace.js';
 
 export type ProgressOptions = {
-  readonly stream: NodeJS.WriteStream;
+  readonly stream: Terminal;
   /** Writes nothing at all. */
   readonly quiet?: boolean;
   readonly clock?: Clock;
@@ -25,6 +26,13 @@ export type Progress = {
   stage(text: string): void;
   /** Takes the live lines away; idempotent. */
   close(): void;
+};
+
+/** What may be a terminal: process.stderr is one, and so is any stream that has the same to say of itself. */
+export type Terminal = Writable & {
+  readonly isTTY?: boolean;
+  readonly columns?: number | undefined;
+  readonly hasColors?: () => boolean;
 };
 
 const TICK_MILLIS = 100;
@@ -239,7 +247,7 @@ type Display = {
   close(): void;
 };
 
-const plainDisplay = (stream: NodeJS.WriteStream, clock: Clock, status: Status): Display => {
+const plainDisplay = (stream: Terminal, clock: Clock, status: Status): Display => {
   let written = clock();
   let stageShape = '';
   let closed = false;
@@ -290,7 +298,7 @@ const plainDisplay = (stream: NodeJS.WriteStream, clock: Clock, status: Status):
 
 const SPINNER = '|/-\\';
 
-const liveDisplay = (stream: NodeJS.WriteStream, clock: Clock, status: Status): Display => {
+const liveDisplay = (stream: Terminal, clock: Clock, status: Status): Display => {
   // https://no-color.org: set to anything but the empty string.
   const coloured = !process.env.NO_COLOR && (stream.hasColors?.() ?? true);
   const paint = (style: 'green' | 'dim', text: string): string => (coloured ? styleText(style, text, { validateStream: false }) : text);

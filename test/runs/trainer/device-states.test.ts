@@ -7,10 +7,10 @@ import { writeCheckpoint } from '../../../src/coordinator/checkpoint/checkpoint.
 import { keptPaths } from '../../../src/coordinator/checkpoint/kept-files.js';
 import type { PrivateColumns } from '../../../src/device/actor/columns.js';
 import { keepState, stateBefore } from '../../../src/device/actor/private-state.js';
+import { keepLevel, levelIn } from '../../../src/device/hardware/budgets.js';
 import { dropOtherStates, forgetDeviceStates, restoreDeviceStates, saveDeviceStates } from '../../../src/runs/trainer/device-states.js';
 import { shardDataset } from '../../../src/runs/trainer/shards.js';
 import { datasetOf } from '../../support/runs/small-dataset.js';
-import { keepLevel, levelIn } from '../../../src/device/hardware/budgets.js';
 import { temporaryFolder } from '../../support/transport/small-run.js';
 
 const DATASET = datasetOf([3, 1, 4, 1, 5, 9, 2]);
