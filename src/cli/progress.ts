@@ -17,7 +17,7 @@ export type ProgressOptions = {
   readonly context?: () => string;
 };
 
-export type Progress = {
+export type ProgressDisplay = {
   /** Cheap: drawing happens on a timer, at most 10 times a second. */
   observe(event: RunEvent): void;
   /** A line that stays. */
@@ -42,7 +42,7 @@ const PLAIN_MILLIS = 10_000;
 const CHECKPOINT_NOTE_MILLIS = 60_000;
 
 /** A live display on a terminal, rewritten in place; plain lines, one an epoch and one each 10 s, on anything else. */
-export const createProgress = ({ stream, quiet = false, clock = wallClock, context }: ProgressOptions): Progress => {
+export const createProgress = ({ stream, quiet = false, clock = wallClock, context }: ProgressOptions): ProgressDisplay => {
   if (quiet) return { observe: () => undefined, note: () => undefined, stage: () => undefined, close: () => undefined };
   const status = createStatus(clock, context);
   // A closed pipe must not end a run that is merely being watched.
