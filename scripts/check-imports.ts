@@ -3,19 +3,18 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Visitor } from 'oxc-parser';
+import { ASSEMBLY, filesUnder, ROOTS, readSource, reportViolations } from './sources.js';
 import { FLOORS, floorTable } from './tree/floors.js';
-import { ASSEMBLY, parseSource, sourcesUnder } from './tree/sources.js';
 import { checkTypeNames } from './tree/type-names.js';
 
 const PUBLIC_API = 'src/index.ts';
-const ROOTS = ['src', 'workers', 'scripts', 'test', 'dashboards'];
 
 type Import = { readonly specifier: string; readonly line: number };
 type Edge = { readonly from: string; readonly to: string; readonly line: number };
 
 /** One line per violation, `file:line: what is wrong`, for the project at `root`. */
 export const checkImports = (root: string): string[] => {
-  const files = ROOTS.flatMap((folder) => sourcesUnder(root, folder));
+  const files = ROOTS.flatMap((folder) => filesUnder(root, folder)).filter((name) => /\.[cm]?ts$/.test(name));
   const homeless = files
     .filter((file) => zoneOf(file) === undefined)
     .map((file) => `${file}:1: belongs to no floor; add its folder to scripts/tree/floors.ts`);
@@ -33,10 +32,11 @@ export const checkImports = (root: string): string[] => {
 };
 
 const importsOf = (root: string, name: string): Import[] => {
-  const { program, lineOf } = parseSource(root, name);
+  const { text, program } = readSource(root, name);
   const found: Import[] = [];
   const add = (source: { readonly type: string; readonly start: number; readonly value?: unknown } | null): void => {
-    if (source?.type === 'Literal' && typeof source.value === 'string') found.push({ specifier: source.value, line: lineOf(source.start) });
+    if (source?.type !== 'Literal' || typeof source.value !== 'string') return;
+    found.push({ specifier: source.value, line: text.slice(0, source.start).split('\n').length });
   };
   new Visitor({
     ImportDeclaration: (node) => add(node.source),
@@ -104,16 +104,11 @@ const cyclesAmong = (edges: readonly Edge[]): string[] => {
   return found;
 };
 
-const main = (): void => {
-  if (process.argv.includes('--table')) {
-    console.log(floorTable());
-    return;
-  }
-  const violations = [...checkImports(process.cwd()), ...checkTypeNames(process.cwd())];
-  for (const violation of violations) console.error(violation);
-  if (violations.length === 0) return;
-  console.error(`check-imports: the tree has ${violations.length} ${violations.length === 1 ? 'fault' : 'faults'}`);
-  process.exitCode = 1;
-};
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) main();
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (process.argv.includes('--table')) console.log(floorTable());
+  else
+    reportViolations(
+      [...checkImports(process.cwd()), ...checkTypeNames(process.cwd())],
+      (count) => `check-imports: the tree has ${count} ${count === 1 ? 'fault' : 'faults'}`,
+    );
+}

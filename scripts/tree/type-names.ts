@@ -1,5 +1,5 @@
 import { Visitor } from 'oxc-parser';
-import { parseSource, sourcesUnder } from './sources.js';
+import { filesUnder, readSource } from '../sources.js';
 
 /** `definition`: without comments, and in one line. */
 type ExportedType = { readonly file: string; readonly line: number; readonly definition: string };
@@ -12,14 +12,14 @@ const hasNamesOfItsOwn = (file: string): boolean => /^src\/algorithms\/(?!port\/
 
 const exportedTypes = (root: string): ReadonlyMap<string, readonly ExportedType[]> => {
   const byName = new Map<string, ExportedType[]>();
-  for (const file of sourcesUnder(root, 'src').filter((name) => !hasNamesOfItsOwn(name))) {
-    const { program, text, lineOf } = parseSource(root, file);
+  for (const file of filesUnder(root, 'src').filter((name) => name.endsWith('.ts') && !hasNamesOfItsOwn(name))) {
+    const { program, text } = readSource(root, file);
     new Visitor({
       ExportNamedDeclaration: ({ declaration, start }) => {
         if (declaration?.type !== 'TSTypeAliasDeclaration' && declaration?.type !== 'TSInterfaceDeclaration') return;
         const source = text.slice(declaration.start, declaration.end).replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
         const { name } = declaration.id;
-        const type = { file, line: lineOf(start), definition: source.replace(/\s+/g, ' ').replace(/; }/g, ' }') };
+        const type = { file, line: text.slice(0, start).split('\n').length, definition: source.replace(/\s+/g, ' ').replace(/; }/g, ' }') };
         byName.set(name, [...(byName.get(name) ?? []), type]);
       },
     }).visit(program);

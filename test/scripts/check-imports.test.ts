@@ -57,7 +57,7 @@ test.each([
   ['built file', `import { run } from '#built/src/cli/run.js';`],
 ])('an upward import is seen in the form: %s', (_form, statement) => {
   expect(violationsIn({ 'src/base/clock.ts': `${statement}\n` })).toEqual([
-    expect.stringMatching(/^src\/base\/clock\.ts:\d: imports src\/cli\/run\.ts: floor 10 is above floor 0/),
+    expect.stringMatching(/^src\/base\/clock\.ts:\d: imports src\/cli\/run\.ts: floor \d+ is above floor 0/),
   ]);
 });
 

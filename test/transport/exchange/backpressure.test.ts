@@ -7,6 +7,7 @@ import { type DeviceContext, transition } from '../../../src/device/actor/actor.
 import { decodeFrame, encodeFrame } from '../../../src/messages/frame.js';
 import { createDevicesLink } from '../../../src/transport/exchange/devices-link.js';
 import type { FrameDown, FrameUp } from '../../../src/transport/exchange/envelope.js';
+import { createPortChannel } from '../../../src/transport/threads/port-channel.js';
 import { contextFor, createEngine, settingsOf } from '../../support/coordinator/in-process-coordinator.js';
 
 /** Turns of the event loop without a frame after which nobody has more to send: a machine that is slow takes longer for a turn, not more turns. */
@@ -57,7 +58,7 @@ const trainWith = async (mostUnanswered?: Bytes) => {
   const settings = settingsOf({ cohort: 10 });
   const coordinator = createCoordinator({ algorithm, server, world, devices: link, settings, activity, emit: () => {} });
   try {
-    link.attach(0, 0, port1);
+    link.attach(0, 0, createPortChannel(port1));
     await coordinator.train(2);
     return { held, digest: coordinator.digest() };
   } finally {
@@ -84,7 +85,7 @@ describe('a host that is slow', () => {
     const link = createDevicesLink(1, createRecorder({ devices: 1 }), bytes(1));
     const { port1, port2 } = new MessageChannel();
     onTestFinished(() => port2.close());
-    link.attach(0, 0, port1);
+    link.attach(0, 0, createPortChannel(port1));
     const exchange = await link.open();
     for (let frames = 0; frames < 2; frames++) {
       await exchange.ready();
