@@ -61,7 +61,7 @@ export const userErrorsOfPredictor = (predict: Predictor, { users, parts }: Data
 const meanOver = (seeds: readonly UserErrors[], measure: keyof UserErrors): Float64Array =>
   seeds[0]![measure].map((_, user) => seeds.reduce((sum, errors) => sum + errors[measure][user]!, 0) / seeds.length);
 
-export type Comparison = {
+export type PairedErrors = {
   readonly first: string;
   readonly second: string;
   readonly seeds: readonly number[];
@@ -73,7 +73,7 @@ export type Comparison = {
 export const compare = (
   first: { readonly label: string; readonly bySeed: ReadonlyMap<number, UserErrors> },
   second: { readonly label: string; readonly bySeed: ReadonlyMap<number, UserErrors> },
-): Comparison | undefined => {
+): PairedErrors | undefined => {
   const seeds = [...first.bySeed.keys()].filter((seed) => second.bySeed.has(seed));
   if (seeds.length === 0) return undefined;
   const test = (measure: keyof UserErrors): PairedTest => {

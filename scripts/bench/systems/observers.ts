@@ -30,11 +30,11 @@ type Regime = keyof typeof TURN_ROUNDS;
 const configs = (): Record<Regime, Config> => ({ small: configOf({ threads: '2' }, 'paper'), default: configOf({ threads: '2' }) });
 
 /** A terminal that nobody looks at: the live display is drawn in full. */
-const terminal = (): NodeJS.WriteStream =>
+const terminal = () =>
   Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), {
     isTTY: true,
     columns: 120,
-  }) as unknown as NodeJS.WriteStream;
+  });
 
 /** All that observes an ordinary run (`metafleet run`), without the run. */
 const createObservers = async (config: Config, dataset: Dataset) => {

@@ -1,3 +1,4 @@
+import { median } from '../../base/median.js';
 import { random } from '../../base/random.js';
 import { type DeviceId, deviceId } from '../../base/units.js';
 import type { ClientTask } from '../round/client-task.js';
@@ -18,8 +19,6 @@ import type { Sampler } from './sampler.js';
 
 /** Of a device that has answered: its statistical utility, its last round, its time in virtual seconds. */
 type Known = readonly [utility: number, round: number, time: number];
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 
 /** Draws `size` of the candidates in proportion to their weights, without replacement (Efraimidis & Spirakis, 2006). */
 const draw = (candidates: readonly { device: DeviceId; weight: number }[], size: number, seed: number, round: number): DeviceId[] => {

@@ -21,10 +21,10 @@ export type DeviceProfile = {
 };
 
 /** Log-normal around its median; sigma 0: always the median. */
-export type Spread = { readonly median: number; readonly sigma: number };
+export type LogNormal = { readonly median: number; readonly sigma: number };
 
 /** `latency` in seconds, `bandwidth` in bytes a second; drawn anew for each message. */
-export type Link = { readonly latency: Spread; readonly bandwidth: Spread };
+export type Link = { readonly latency: LogNormal; readonly bandwidth: LogNormal };
 
 export type Battery = {
   readonly capacity: Joules;

@@ -139,7 +139,7 @@ export const charge = (context: DeviceContext, { setup, budgets }: Simulation, a
   const up = bytesUp === 0 ? seconds(0) : seconds(delay + transfer(setup, 'up', kindOfDevice.up, message, bytesUp));
   const energy = joules(bytesDown * per.perByteReceived + bytesUp * per.perByteSent + operations * per.perOperation);
   const after: BudgetLevel = {
-    battery: Math.max(0, now.battery - energy),
+    battery: joules(Math.max(0, now.battery - energy)),
     // A device without data left can still be asked: the operator of its network gives that much away.
     dataUsed: Math.min(dataPlan.bytes, now.dataUsed + bytesDown + bytesUp),
     at: now.at,

@@ -2,6 +2,7 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { whatToDo } from '../../base/disk.js';
 import { badInput, MetafleetError, messageOf } from '../../base/errors.js';
+import { median } from '../../base/median.js';
 import type { EpochFinished, GroupScore } from '../../events/evaluation.js';
 import type { VirtualRound } from '../../events/outcomes.js';
 import { PHASES, type RoundFinished } from '../../events/round.js';
@@ -231,8 +232,9 @@ const roundLine = (event: RoundFinished): Record<string, number | boolean> => {
 
 /** Median and maximum; 0 of none. */
 const spreadColumns = (name: string, values: readonly number[]): Record<string, number> => {
-  const sorted = Float64Array.from(values).sort();
-  return { [`${name}P50`]: sorted[Math.max(0, Math.ceil(sorted.length / 2) - 1)] ?? 0, [`${name}Max`]: sorted.at(-1) ?? 0 };
+  const isEmpty = values.length === 0;
+  const most = values.reduce((max, value) => Math.max(max, value), 0);
+  return { [`${name}P50`]: isEmpty ? 0 : median(values), [`${name}Max`]: most };
 };
 
 /** Seconds of virtual time, and joules. */

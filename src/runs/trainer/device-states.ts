@@ -59,9 +59,12 @@ export const dropOtherStates = (checkpoint: string, keep: number): void => {
   } catch {}
 };
 
-/** As before the first round: nobody has taken part. */
+/** As before the first round: no device has taken part, so none keeps a private state and every budget is as it was at the start. */
 export const forgetDeviceStates = (shards: readonly PrivateColumns[]): void => {
-  for (const { state } of shards) state?.rounds.fill(0);
+  for (const { state, budgets } of shards) {
+    state?.rounds.fill(0);
+    budgets?.rounds.fill(0);
+  }
 };
 
 /** Throws CHECKPOINT naming the file. */

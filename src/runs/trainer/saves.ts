@@ -46,7 +46,7 @@ export type SavesOptions = {
   readonly onEvent: (event: RunEvent) => void;
 };
 
-export type Restored = { readonly round: number; readonly state: RunState };
+export type RestoredRun = { readonly round: number; readonly state: RunState };
 
 export type Saves = {
   /**
@@ -65,7 +65,7 @@ export type Saves = {
    * Brings a fresh fleet to the newest checkpoint that is whole, or to the start where there is none and none was asked for.
    * Throws CHECKPOINT for the newest one's defect where no other serves.
    */
-  restore(fleet: Fleet): Promise<Restored>;
+  restore(fleet: Fleet): Promise<RestoredRun>;
 };
 
 export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }: SavesOptions): Saves => {
@@ -107,7 +107,7 @@ export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }:
     ended = Promise.all([ended, save()]).then(() => undefined);
   };
 
-  const restoreFrom = async (fleet: Fleet, path: string): Promise<Restored> => {
+  const restoreFrom = async (fleet: Fleet, path: string): Promise<RestoredRun> => {
     const { round, run } = await orDeath(fleet.coordinator.restore(path), fleet.death);
     const { devices, observers: watched, ...state } = parseSavedRun(run, path);
     if (devices === null) forgetDeviceStates(shards);

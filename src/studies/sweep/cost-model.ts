@@ -16,7 +16,7 @@ import { fitShares } from './least-squares.js';
  *   bytes       devices × (header + dense part) + rows × (id + numbers)
  *   memory      fixed + ratings + Θ with its optimizer + what a round holds
  */
-export type Sizes = {
+export type RunSizes = {
   readonly devices: number;
   readonly items: number;
   /** All ratings of the dataset. */
@@ -66,7 +66,7 @@ const meanBatch = ({ ratings, sampling }: Config, { parts, users }: Dataset): nu
   return rows / Math.max(1, weights);
 };
 
-const modelSizes = (config: Config, users: number, items: number): Pick<Sizes, 'workPerRow' | 'parameters' | 'stepped'> => {
+const modelSizes = (config: Config, users: number, items: number): Pick<RunSizes, 'workPerRow' | 'parameters' | 'stepped'> => {
   switch (config.algorithm) {
     case 'metamf': {
       const { userEmbedding, collaborative, hidden, lowRank, itemEmbedding, units, variant } = config.metamf;
@@ -85,7 +85,7 @@ const modelSizes = (config: Config, users: number, items: number): Pick<Sizes, '
 };
 
 /** Throws CONFIG for settings that the dataset cannot serve. */
-export const sizesOf = (config: Config, dataset: Dataset): Sizes => {
+export const sizesOf = (config: Config, dataset: Dataset): RunSizes => {
   const { host, world, rounds, epochs } = planRun(config, dataset);
   const { train, valid, test } = ratingsIn(dataset);
   const { tensors } = createAlgorithm(host.algorithm, world);
@@ -112,7 +112,7 @@ export const sizesOf = (config: Config, dataset: Dataset): Sizes => {
   };
 };
 
-const ofRound = ({ devices, cohort, rowsDown, rowsUp, workPerRow, stepped }: Sizes): number[] => [
+const ofRound = ({ devices, cohort, rowsDown, rowsUp, workPerRow, stepped }: RunSizes): number[] => [
   1,
   devices,
   cohort,
@@ -121,7 +121,7 @@ const ofRound = ({ devices, cohort, rowsDown, rowsUp, workPerRow, stepped }: Siz
   stepped,
 ];
 
-const FEATURES: Readonly<Record<keyof Costs, (sizes: Sizes) => number[]>> = {
+const FEATURES: Readonly<Record<keyof Costs, (sizes: RunSizes) => number[]>> = {
   startMillis: ({ ratings, parameters }) => [1, ratings, parameters],
   roundMillis: ofRound,
   roundCpuMillis: ofRound,
@@ -134,10 +134,10 @@ const FEATURES: Readonly<Record<keyof Costs, (sizes: Sizes) => number[]>> = {
 const COSTS = Object.keys(FEATURES) as (keyof Costs)[];
 
 /** Predicts the costs of a run of given sizes. */
-export type CostModel = (sizes: Sizes) => Costs;
+export type CostModel = (sizes: RunSizes) => Costs;
 
 /** What was measured of one run; a cost it did not have is absent. */
-export type CostSample = { readonly sizes: Sizes; readonly costs: Partial<Costs> };
+export type CostSample = { readonly sizes: RunSizes; readonly costs: Partial<Costs> };
 
 /** Fits each cost to the samples that have it; a cost that none has is predicted as 0. */
 export const fitCosts = (samples: readonly CostSample[]): CostModel => {
@@ -155,5 +155,5 @@ export const fitCosts = (samples: readonly CostSample[]): CostModel => {
 };
 
 /** Wall time of a whole run, if nothing ends it early. */
-export const totalMillis = ({ startMillis, roundMillis, measureMillis }: Costs, { rounds, measurements }: Sizes): number =>
+export const totalMillis = ({ startMillis, roundMillis, measureMillis }: Costs, { rounds, measurements }: RunSizes): number =>
   startMillis + rounds * roundMillis + measurements * measureMillis;

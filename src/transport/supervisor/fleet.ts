@@ -8,7 +8,7 @@ import type { Progress } from '../../coordinator/coordinator.js';
 import type { PrivateColumns } from '../../device/actor/columns.js';
 import type { RoundFinished } from '../../events/round.js';
 import type { HostLost, HostRestored } from '../../events/run-event.js';
-import { arrivedOn } from '../exchange/arrived.js';
+import { arrivedOn } from '../threads/arrived.js';
 import { connect, disconnect, handOver, orDeath, type Remote } from '../threads/control.js';
 import type { CoordinatorControl, CoordinatorSetup } from '../threads/coordinator-thread.js';
 import type { HostControl, HostSetup, HostTask } from '../threads/host.js';

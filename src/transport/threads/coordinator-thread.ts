@@ -12,6 +12,7 @@ import { type FleetSetup, isCharging, localTime, profileOf } from '../../device/
 import type { RoundFinished } from '../../events/round.js';
 import { createDevicesLink, type DevicesLink } from '../exchange/devices-link.js';
 import { expose } from './control.js';
+import { createPortChannel } from './port-channel.js';
 
 /** The thread that owns Θ: the coordinator actor behind Comlink, its link to the hosts, its kernel threads. */
 export type CoordinatorSetup = {
@@ -107,7 +108,7 @@ export const serveCoordinator = (control: MessagePort): void => {
     },
     attach: (host, firstDevice, activity, traffic) => {
       running().activity.set(activity, firstDevice);
-      running().link.attach(host, firstDevice, traffic);
+      running().link.attach(host, firstDevice, createPortChannel(traffic));
     },
     lost: (host, reason) => {
       running().flush();

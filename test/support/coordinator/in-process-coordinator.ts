@@ -13,7 +13,7 @@ import { activityOf } from '../../../src/device/actor/columns.js';
 import type { RoundFinished } from '../../../src/events/round.js';
 import type { DeviceCost } from '../../../src/messages/device-cost.js';
 import { decodeFrame, encodeFrame } from '../../../src/messages/frame.js';
-import type { Message } from '../../../src/messages/message.js';
+import type { Message, Refuse } from '../../../src/messages/message.js';
 import { createTrafficMeter } from '../../../src/transport/exchange/traffic.js';
 import { algorithmOf, allColumns, WORLD } from '../device/small-world.js';
 import { IDLE_THREADS } from './samples.js';
@@ -153,7 +153,7 @@ export const costOf = (time: number, lost: DeviceCost['lost'] = null): Omit<Devi
   used: { memory: 0, storage: 0, dataPlan: 0, battery: 0, compute: 0 },
 });
 
-export const refusal = ({ round, device }: { readonly round: number; readonly device: DeviceId }): Message => ({
+export const refusal = ({ round, device }: { readonly round: number; readonly device: DeviceId }): Refuse => ({
   kind: 'refuse',
   round,
   device,

@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { backgroundOf, fitsWidth, openBrowser, openPage, PATIENCE, violationsOf } from '../support/browser/chromium.js';
+import { backgroundOf, fitsWidth, openBrowser, openPage, violationsOf } from '../support/browser/chromium.js';
 import { metafleet, SMALL, temporaryFolder } from '../support/cli/command.js';
 
 const FLEET = ['--data', 'synthetic:users=60,items=30,ratings=1500', '--epochs', '4', '--quiet', '--baselines', 'false'];
 
-describe('the report, in a browser', { timeout: 4 * PATIENCE }, () => {
+describe('the report, in a browser', () => {
   it('fits desktop and phone, light and dark, without a serious violation, and gives its data', async (ctx) => {
     const browser = await openBrowser(ctx);
     const cwd = await temporaryFolder();

@@ -6,7 +6,7 @@ import { recordedDevices } from '../../src/coordinator/round/recorder.js';
 import { MAP_CELLS } from '../../src/events/round.js';
 import { createLivePage } from '../../src/telemetry/live/live-page.js';
 import { startServer } from '../../src/telemetry/server/server.js';
-import { backgroundOf, fitsWidth, openBrowser, openPage, PATIENCE, textOf, violationsOf } from '../support/browser/chromium.js';
+import { backgroundOf, fitsWidth, openBrowser, openPage, textOf, violationsOf } from '../support/browser/chromium.js';
 import { launch, SMALL, temporaryFolder } from '../support/cli/command.js';
 import { runStarted } from '../support/report/run-events.js';
 import { round } from '../support/telemetry/telemetry-events.js';
@@ -20,10 +20,9 @@ const RECORDED = recordedDevices(1, 24, 0.5);
 
 const roundIn = async (page: Page): Promise<number> =>
   Number((await page.locator('#tiles dd span').first().textContent())?.replaceAll(',', ''));
-const roundAfter = (page: Page, number: number) =>
-  expect.poll(() => roundIn(page), { timeout: PATIENCE, interval: 100 }).toBeGreaterThan(number);
+const roundAfter = (page: Page, number: number) => expect.poll(() => roundIn(page), { interval: 100 }).toBeGreaterThan(number);
 
-describe('the live page, in a browser', { timeout: 4 * PATIENCE }, () => {
+describe('the live page, in a browser', () => {
   it('follows a run, finds a device, changes its colours, and can be used by keyboard', async (ctx) => {
     const browser = await openBrowser(ctx);
     const command = launch(LONG, { cwd: await temporaryFolder() });
@@ -61,7 +60,7 @@ describe('the live page, in a browser', { timeout: 4 * PATIENCE }, () => {
     const dark = await backgroundOf(page);
     expect(dark).not.toBe(light);
     await page.reload({ waitUntil: 'domcontentloaded' });
-    await expect.poll(() => backgroundOf(page), { timeout: PATIENCE }).toBe(dark);
+    await expect.poll(() => backgroundOf(page)).toBe(dark);
 
     await textOf(page, '#state', /^running$/);
     command.kill('SIGINT');
@@ -85,7 +84,7 @@ describe('the live page, in a browser', { timeout: 4 * PATIENCE }, () => {
         { width: 360, height: 740 },
       ]) {
         await page.setViewportSize(viewport);
-        await expect.poll(() => fitsWidth(page), { timeout: PATIENCE }).toBe(true);
+        await expect.poll(() => fitsWidth(page)).toBe(true);
         expect(await violationsOf(page)).toEqual([]);
       }
     }
@@ -111,16 +110,8 @@ describe('the live page, in a browser', { timeout: 4 * PATIENCE }, () => {
     };
     // Until the curves have their full number of points.
     await roundAfter(page, 700);
-    const [nodes, before, frames, start, from] = [
-      await page.locator('*').count(),
-      await heap(),
-      live.stream.stats().frames,
-      performance.now(),
-      number,
-    ];
+    const [nodes, before, from] = [await page.locator('*').count(), await heap(), number];
     await roundAfter(page, from + 1300);
-    const most = 10.5 * ((performance.now() - start) / 1000) + 2;
-    expect(live.stream.stats().frames - frames).toBeLessThanOrEqual(most);
     expect(await page.locator('*').count()).toBe(nodes);
     expect((await heap()) - before).toBeLessThan(2_000_000);
     // It answers to what a user does while rounds go on.

@@ -5,7 +5,7 @@ import { metafleet, SMALL, temporaryFolder } from '../support/cli/command.js';
 
 const FLEET = ['--data', 'synthetic:users=60,items=30,ratings=1500', '--epochs', '3', '--quiet', '--baselines', 'false'];
 
-describe('metafleet report', { timeout: 240_000 }, () => {
+describe('metafleet report', () => {
   it('writes one file about a run, with what its folder holds', async () => {
     const cwd = await temporaryFolder();
     await metafleet(['run', ...SMALL, ...FLEET, '--fleet.profiles', 'mix', '--name', 'one'], { cwd });

@@ -10,6 +10,7 @@ import { random } from '../../../src/base/random.js';
 import { createKernelPool, type KernelPoolOptions } from '../../../src/tensor/kernels/kernel-pool.js';
 import type { KernelPool, KernelTask } from '../../../src/tensor/kernels/kernels.js';
 import { type Arena, createArena } from '../../../src/tensor/memory/arena.js';
+import { PATIENCE_MILLIS } from '../../support/patience.js';
 import { expectSameNumbers, real } from '../../support/tensors/kernel-workbench.js';
 
 const built = (path: string): string => createRequire(import.meta.url).resolve(`#built/${path}`);
@@ -276,7 +277,7 @@ describe('a pool', () => {
        const arena = createArena(2 ** 16), pool = await createKernelPool({ threads: 3, memories: [arena.memory] });
        console.log(pool.run([{ kernel: 'zero', memory: 0, args: [1, 64] }, { kernel: 'zero', memory: 0, args: [1, 128] }]).length);`,
     );
-    const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 20_000 });
+    const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: PATIENCE_MILLIS });
     expect(stdout).toBe('2\n');
   });
 });

@@ -7,7 +7,7 @@ import { metafleet, SMALL, temporaryFolder } from '../support/cli/command.js';
 
 const RECORD = ['run', ...SMALL, '--quiet', '--baselines', 'false', '--name', 'one'];
 
-describe('metafleet device', { timeout: 240_000 }, () => {
+describe('metafleet device', () => {
   it('prints the rounds of a recorded device, and says what is wrong of any other', async () => {
     const cwd = await temporaryFolder();
     const run = join(cwd, 'results', 'one');

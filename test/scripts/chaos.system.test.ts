@@ -21,7 +21,7 @@ describe('chaos', () => {
     expect(planFaults(2, 200, CALLS)).not.toEqual(faults);
   });
 
-  it('cannot come from the clock: one that jumps by months, both ways, leaves the digest as it was', { timeout: 200_000 }, async () => {
+  it('cannot come from the clock: one that jumps by months, both ways, leaves the digest as it was', async () => {
     const folder = await temporaryFolder();
     const jumping = join(folder, 'jumping.mjs');
     await writeFile(jumping, 'const now = Date.now; let asked = 0; Date.now = () => now() + (asked++ % 3 - 1) * 1e10;');
@@ -35,13 +35,13 @@ describe('chaos', () => {
     expect(jumped).toBe(steady);
   });
 
-  it('leaves the undisturbed digest, whatever is killed or damaged', { timeout: 400_000 }, async () => {
+  it('leaves the undisturbed digest, whatever is killed or damaged', async () => {
     const script = resolve(import.meta.dirname, '../../dist/scripts/chaos/main.js');
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [script, '--points', '1', '--seed', '3']);
     expect(stderr).toBe('');
     const [, same, other, error, hangs, late] = /^all +(\d+) +(\d+) +(\d+) +(\d+) +(\d+)$/m.exec(stdout)!.map(Number);
     expect({ other, error, hangs }).toEqual({ other: 0, error: 0, hangs: 0 });
     expect(same).toBeGreaterThanOrEqual(9);
-    expect(same! + late!).toBe(14);
+    expect(same! + late!).toBe(15);
   });
 });

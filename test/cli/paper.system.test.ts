@@ -10,11 +10,8 @@ import { launch, metafleet, SMALL, temporaryFolder } from '../support/cli/comman
 const resultIn = (cwd: string, name: string): TableResult =>
   JSON.parse(readFileSync(join(cwd, 'results', 'paper', `${name}.json`), 'utf8')) as TableResult;
 
-/** Several processes one after the other, on machines that may be busy. */
-const SLOW = 240_000;
-
 describe('metafleet paper', () => {
-  it('trains a table’s runs once, compares them, and leaves what reproduces each figure', { timeout: SLOW }, async () => {
+  it('trains a table’s runs once, compares them, and leaves what reproduces each figure', async () => {
     const cwd = await temporaryFolder();
     const words = ['paper', 'table3', ...SMALL, '--epochs', '2', '--seeds', '1,2', '--quiet'];
     const { code, out, err } = await metafleet(words, { cwd });
@@ -58,7 +55,7 @@ describe('metafleet paper', () => {
     expect(resultIn(cwd, 'table3-synthetic')).toEqual(result);
   });
 
-  it('is stopped by Ctrl-C with the table so far, and continued by the same command', { timeout: SLOW }, async () => {
+  it('is stopped by Ctrl-C with the table so far, and continued by the same command', async () => {
     const cwd = await temporaryFolder();
     const words = ['paper', 'groups', ...SMALL, '--epochs', '40', '--seeds', '1,2'];
     const stopped = launch(words, { cwd });
@@ -80,7 +77,7 @@ describe('metafleet paper', () => {
     );
   });
 
-  it('marks quick results as no measurement, under a name of their own', { timeout: SLOW }, async () => {
+  it('marks quick results as no measurement, under a name of their own', async () => {
     const cwd = await temporaryFolder();
     const { code, out } = await metafleet(['paper', 'table2', ...SMALL, '--quick', '--quiet'], { cwd });
     expect(code).toBe(0);
@@ -94,7 +91,7 @@ describe('metafleet paper', () => {
     expect(comparisons.map(({ second }) => second)).toEqual(baselines.map(({ label }) => label));
   });
 
-  it('reads regimes at their epochs, its own and those of runs that were trained otherwise', { timeout: SLOW }, async () => {
+  it('reads regimes at their epochs, its own and those of runs that were trained otherwise', async () => {
     const cwd = await temporaryFolder();
     const plain = ['--metamf.centring', 'none', '--metamf.itemOffset', 'none', '--metamf.dropout', '0'];
     const other = [
@@ -138,7 +135,7 @@ describe('metafleet paper', () => {
     expect(out).toContain(`within ${perEpoch} rounds (1/100)`);
   });
 
-  it('draws what is generated for each user, the same for the same seed', { timeout: SLOW }, async () => {
+  it('draws what is generated for each user, the same for the same seed', async () => {
     const cwd = await temporaryFolder();
     const words = ['paper', 'figure2', ...SMALL, '--epochs', '2', '--quiet'];
     expect((await metafleet(words, { cwd })).code).toBe(0);

