@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseSync } from 'oxc-parser';
+import { readSource } from './sources.js';
 
 const MOST_WORDS = 25;
 /** A device is "it" and a user is "the user"; the other words are hard to read for somebody who learnt English at school. */
@@ -26,8 +26,7 @@ export const proseFiles = (root: string, names: readonly string[] = ROOTS): read
 
 /** What is wrong with the prose of one file: in Markdown all of it, in a source its comments. */
 export const proseProblems = (root: string, file: string): readonly ProseProblem[] => {
-  const text = readFileSync(path.join(root, file), 'utf8');
-  const blocks = file.endsWith('.md') ? markdownBlocks(text) : commentBlocks(file, text);
+  const blocks = file.endsWith('.md') ? markdownBlocks(readFileSync(path.join(root, file), 'utf8')) : commentBlocks(root, file);
   return blocks.flatMap(({ line, text: raw }) => {
     const sentences = sentencesOf(withoutMarkup(raw));
     const words = sentences.flatMap((sentence) =>
@@ -99,14 +98,11 @@ const markdownBlocks = (source: string): readonly Block[] => {
   return blocksOf(prose);
 };
 
-/** AssemblyScript decorates functions, which no TypeScript parser accepts; blanked, its sources parse. */
-const DECORATOR = /^\s*@\w+(\([^)]*\))?/gm;
 /** Not prose: orders to tools. */
 const DIRECTIVE = /^\s*(biome-ignore|@ts-|\/ <|v8 ignore)/;
 
-const commentBlocks = (file: string, source: string): readonly Block[] => {
-  const text = source.replace(DECORATOR, (match) => match.replace(/\S/g, ' '));
-  const { comments } = parseSync(file, text);
+const commentBlocks = (root: string, file: string): readonly Block[] => {
+  const { text, comments } = readSource(root, file);
   const lineOf = (offset: number): number => text.slice(0, offset).split('\n').length;
   let end = -1;
   const lines = comments.flatMap(({ type, value, start, end: next }): Block[] => {
