@@ -14,7 +14,7 @@ export type Dashboard = {
   readonly uid: string;
   readonly title: string;
   readonly description: string;
-  /** Whether several runs are shown beside each other. */
+  /** Whether several runs are shown side by side. */
   readonly manyRuns?: boolean;
   readonly rows: readonly { readonly title: string; readonly panels: readonly Panel[] }[];
 };

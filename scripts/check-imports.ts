@@ -1,30 +1,15 @@
-// Fails on an import, of values or of types, that points up or sideways in the tree, and on a cycle of files.
-// FLOORS is the architecture: a folder of src/ imports its own files and folders on lower floors.
+// Fails on an import, of values or of types, that points up or sideways in the tree, on a cycle of files, and on a type's name
+// that means two things. `--table` prints the floors as ARCHITECTURE.md shows them.
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Visitor } from 'oxc-parser';
 import { ASSEMBLY, filesUnder, ROOTS, readSource, reportViolations } from './sources.js';
+import { FLOORS, floorTable } from './tree/floors.js';
+import { checkTypeNames } from './tree/type-names.js';
 
-const FLOORS: ReadonlyMap<string, number> = new Map([
-  ['base', 0],
-  ['tensor', 1],
-  ['data', 1],
-  ['metrics', 1],
-  ['definitions', 1],
-  ['messages', 2],
-  ['algorithms', 3],
-  ['models', 3],
-  ['events', 3],
-  ['device', 4],
-  ['coordinator', 5],
-  ['transport', 6],
-  ['runs', 7],
-  ['telemetry', 8],
-  ['report', 8],
-  ['studies', 9],
-  ['cli', 10],
-]);
 const PUBLIC_API = 'src/index.ts';
+/** What package.json exports: the public API, what users' modules import, and what their tests do. */
+const ENTRIES: readonly string[] = [PUBLIC_API, 'src/algorithm.ts', 'src/testing.ts'];
 
 type Import = { readonly specifier: string; readonly line: number };
 type Edge = { readonly from: string; readonly to: string; readonly line: number };
@@ -34,7 +19,7 @@ export const checkImports = (root: string): string[] => {
   const files = ROOTS.flatMap((folder) => filesUnder(root, folder)).filter((name) => /\.[cm]?ts$/.test(name));
   const homeless = files
     .filter((file) => zoneOf(file) === undefined)
-    .map((file) => `${file}:1: belongs to no floor; add its folder to FLOORS`);
+    .map((file) => `${file}:1: belongs to no floor; add its folder to scripts/tree/floors.ts`);
   const edges = files.flatMap((from) =>
     importsOf(root, from).flatMap(({ specifier, line }) => {
       const to = resolve(from, specifier);
@@ -74,9 +59,9 @@ const resolve = (from: string, specifier: string): string | undefined => {
   return specifier.startsWith('.') ? source(path.posix.join(path.posix.dirname(from), specifier)) : undefined;
 };
 
-/** What a file belongs to: a folder of src/, the public API, the AssemblyScript sources, or a folder beside src/. */
+/** What a file belongs to: a folder of src/, the public API, the AssemblyScript sources, or another folder of the project. */
 const zoneOf = (file: string): string | undefined => {
-  if (file === PUBLIC_API) return PUBLIC_API;
+  if (ENTRIES.includes(file)) return PUBLIC_API;
   if (file.startsWith(`${ASSEMBLY}/`)) return ASSEMBLY;
   const [top = '', folder = ''] = file.split('/');
   if (top !== 'src') return top;
@@ -91,8 +76,8 @@ const objection = (from: string, to: string): string | undefined => {
   if (imported === 'test') return 'only tests import test/';
   if (!from.startsWith('src/')) return undefined;
   if (!to.startsWith('src/')) return 'src/ imports nothing outside src/';
-  if (from === PUBLIC_API) return undefined;
-  if (to === PUBLIC_API) return 'the public API is above every floor';
+  if (ENTRIES.includes(from)) return undefined;
+  if (ENTRIES.includes(to)) return 'the public API is above every floor';
   const [above, below] = [FLOORS.get(importer ?? ''), FLOORS.get(imported ?? '')];
   if (above === undefined || below === undefined) return undefined; // reported as belonging to no floor
   if (below > above) return `floor ${below} is above floor ${above}; imports point down`;
@@ -122,8 +107,10 @@ const cyclesAmong = (edges: readonly Edge[]): string[] => {
 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  reportViolations(
-    checkImports(process.cwd()),
-    (count) => `check-imports: ${count} ${count === 1 ? 'import breaks' : 'imports break'} the direction of the tree`,
-  );
+  if (process.argv.includes('--table')) console.log(floorTable());
+  else
+    reportViolations(
+      [...checkImports(process.cwd()), ...checkTypeNames(process.cwd())],
+      (count) => `check-imports: the tree has ${count} ${count === 1 ? 'fault' : 'faults'}`,
+    );
 }

@@ -22,16 +22,16 @@ export const filesUnder = (root: string, folder: string): string[] => {
 /** AssemblyScript decorates functions, which no TypeScript parser accepts; blanked, its sources parse. */
 const DECORATOR = /^\s*@\w+(\([^)]*\))?/gm;
 
-export type Source = { readonly text: string; readonly program: ParseResult['program'] };
+export type Source = { readonly text: string; readonly program: ParseResult['program']; readonly comments: ParseResult['comments'] };
 
-/** Positions in `program` are those in `text`. Throws for a file that is not TypeScript. */
+/** Positions in `program` and `comments` are those in `text`. Throws for a file that is not TypeScript. */
 export const readSource = (root: string, name: string): Source => {
   const file = path.join(root, name);
   const written = readFileSync(file, 'utf8');
   const text = name.startsWith(`${ASSEMBLY}/`) ? written.replace(DECORATOR, (match) => match.replace(/\S/g, ' ')) : written;
-  const { program, errors } = parseSync(file, text);
+  const { program, comments, errors } = parseSync(file, text);
   if (errors[0]) throw new Error(`${name}: ${errors[0].message}`);
-  return { text, program };
+  return { text, program, comments };
 };
 
 /** Prints what a check found, a line each, and then `summary`; the process ends with 1 where there was anything. */

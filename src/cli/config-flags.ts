@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { badInput } from '../base/errors.js';
 import { configKeys } from '../runs/config/parse-config.js';
 
-/** Gives a command every key of the configuration as a flag, under its dotted name, but for those it has a meaning of its own for. */
+/** Gives a command a flag for every key of the configuration, under its dotted name. Keys in `except` have their own meaning there. */
 export const addConfigFlags = (command: Command, except: readonly string[] = []): Command => {
   for (const { key, description, default: initial } of configKeys()) {
     if (!except.includes(key)) command.addOption(new Option(`--${key} <value>`, `${description} (default: ${JSON.stringify(initial)})`));

@@ -14,10 +14,10 @@ import type { Outcome } from '../runs/trainer/run.js';
 import { createLoadMetrics, LOAD_METRICS, type LoadMetric, type LoadMetrics, STATISTICS } from '../studies/load/load-metrics.js';
 import { renderLoadTable } from '../studies/load/load-table.js';
 import { parseScenario, type Scenario } from '../studies/load/scenario.js';
-import { judgeThresholds, type Verdict } from '../studies/load/thresholds.js';
+import { judgeThresholds, type ThresholdVerdict } from '../studies/load/thresholds.js';
 import { chooseImplementation } from '../tensor/kernels/probe.js';
 import { onInterrupt } from './interrupt.js';
-import { createProgress, type Progress } from './progress.js';
+import { createProgress, type ProgressDisplay } from './progress.js';
 import { VERSION } from './version.js';
 
 type Flags = { readonly set: readonly string[]; readonly duration?: string; readonly quiet?: boolean };
@@ -43,7 +43,7 @@ const readScenario = (file: string, { set, duration }: Flags): Scenario => {
 type Ended = { readonly outcome: Outcome | undefined; readonly error: Error | undefined; readonly folder: string; readonly memory: number };
 
 /** One run into a folder of its own. A run that fails is an end, too: what it did until then is judged. */
-const runLoad = async (config: Config, name: string, observe: (event: RunEvent) => void, progress: Progress): Promise<Ended> => {
+const runLoad = async (config: Config, name: string, observe: (event: RunEvent) => void, progress: ProgressDisplay): Promise<Ended> => {
   const watched: Watched = {};
   const release = onInterrupt(progress, () => watched.run);
   try {
@@ -76,7 +76,7 @@ const startMetrics = (): LoadMetrics => {
 };
 
 /** Everything the table says, for programs; what is not finite is null. */
-const toJson = (file: string, { outcome, error }: Ended, metrics: LoadMetrics, verdicts: readonly Verdict[]): string => {
+const toJson = (file: string, { outcome, error }: Ended, metrics: LoadMetrics, verdicts: readonly ThresholdVerdict[]): string => {
   const values = (Object.keys(LOAD_METRICS) as LoadMetric[]).map((metric) => {
     const statistics = STATISTICS[LOAD_METRICS[metric].kind];
     return [metric, Object.fromEntries(statistics.map((statistic) => [statistic, metrics.value(metric, statistic)]))];
@@ -86,7 +86,7 @@ const toJson = (file: string, { outcome, error }: Ended, metrics: LoadMetrics, v
   return `${JSON.stringify({ scenario: file, ...end, thresholds, metrics: Object.fromEntries(values) }, null, 2)}\n`;
 };
 
-const loadOnce = async (file: string, flags: Flags, progress: Progress): Promise<number> => {
+const loadOnce = async (file: string, flags: Flags, progress: ProgressDisplay): Promise<number> => {
   const scenario = readScenario(file, flags);
   const name = basename(file, extname(file));
   let reference: number | undefined;

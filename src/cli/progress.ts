@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import type { Writable } from 'node:stream';
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { type Clock, wallClock } from '../base/clock.js';
 import type { EpochFinished } from '../events/evaluation.js';
@@ -8,7 +9,7 @@ import { formatBytes, formatCount, formatError, formatMillis, formatPercent, for
 import { createPace } from '../report/pace.js';
 
 export type ProgressOptions = {
-  readonly stream: NodeJS.WriteStream;
+  readonly stream: Terminal;
   /** Writes nothing at all. */
   readonly quiet?: boolean;
   readonly clock?: Clock;
@@ -16,7 +17,7 @@ export type ProgressOptions = {
   readonly context?: () => string;
 };
 
-export type Progress = {
+export type ProgressDisplay = {
   /** Cheap: drawing happens on a timer, at most 10 times a second. */
   observe(event: RunEvent): void;
   /** A line that stays. */
@@ -27,6 +28,13 @@ export type Progress = {
   close(): void;
 };
 
+/** What may be a terminal: process.stderr is one, and so is any stream that has the same to say of itself. */
+export type Terminal = Writable & {
+  readonly isTTY?: boolean;
+  readonly columns?: number | undefined;
+  readonly hasColors?: () => boolean;
+};
+
 const TICK_MILLIS = 100;
 /** Without a terminal: one line at least this often. */
 const PLAIN_MILLIS = 10_000;
@@ -34,7 +42,7 @@ const PLAIN_MILLIS = 10_000;
 const CHECKPOINT_NOTE_MILLIS = 60_000;
 
 /** A live display on a terminal, rewritten in place; plain lines, one an epoch and one each 10 s, on anything else. */
-export const createProgress = ({ stream, quiet = false, clock = wallClock, context }: ProgressOptions): Progress => {
+export const createProgress = ({ stream, quiet = false, clock = wallClock, context }: ProgressOptions): ProgressDisplay => {
   if (quiet) return { observe: () => undefined, note: () => undefined, stage: () => undefined, close: () => undefined };
   const status = createStatus(clock, context);
   // A closed pipe must not end a run that is merely being watched.
@@ -239,7 +247,7 @@ type Display = {
   close(): void;
 };
 
-const plainDisplay = (stream: NodeJS.WriteStream, clock: Clock, status: Status): Display => {
+const plainDisplay = (stream: Terminal, clock: Clock, status: Status): Display => {
   let written = clock();
   let stageShape = '';
   let closed = false;
@@ -290,7 +298,7 @@ const plainDisplay = (stream: NodeJS.WriteStream, clock: Clock, status: Status):
 
 const SPINNER = '|/-\\';
 
-const liveDisplay = (stream: NodeJS.WriteStream, clock: Clock, status: Status): Display => {
+const liveDisplay = (stream: Terminal, clock: Clock, status: Status): Display => {
   // https://no-color.org: set to anything but the empty string.
   const coloured = !process.env.NO_COLOR && (stream.hasColors?.() ?? true);
   const paint = (style: 'green' | 'dim', text: string): string => (coloured ? styleText(style, text, { validateStream: false }) : text);

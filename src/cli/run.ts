@@ -35,7 +35,7 @@ import { chooseImplementation } from '../tensor/kernels/probe.js';
 import { addConfigFlags, configFlagsIn } from './config-flags.js';
 import { onInterrupt } from './interrupt.js';
 import { installModulesOf } from './modules.js';
-import { createProgress, type Progress } from './progress.js';
+import { createProgress, type ProgressDisplay } from './progress.js';
 import { VERSION } from './version.js';
 
 /** Flags that are not keys of the configuration. */
@@ -101,7 +101,7 @@ const resolved = async (own: OwnFlags, changes: readonly ConfigSource[]): Promis
 /** Central models over more ratings than this would take longer than many a run. */
 const MOST_BASELINE_RATINGS = 5_000_000;
 
-const baselinesOf = async (config: Config, dataset: Dataset, progress: Progress): Promise<BaselineErrors> => {
+const baselinesOf = async (config: Config, dataset: Dataset, progress: ProgressDisplay): Promise<BaselineErrors> => {
   if (!config.baselines) return {};
   const { train } = ratingsIn(dataset);
   if (train > MOST_BASELINE_RATINGS) {
@@ -112,7 +112,7 @@ const baselinesOf = async (config: Config, dataset: Dataset, progress: Progress)
   return measureBaselines(dataset, config.seed);
 };
 
-const openFolder = (config: Config, own: OwnFlags, progress: Progress): Promise<Results> => {
+const openFolder = (config: Config, own: OwnFlags, progress: ProgressDisplay): Promise<Results> => {
   const warn = (text: string): void => progress.note(text);
   const flightBytes = config.recorder.size * 1e6;
   if (own.resume !== undefined) {
@@ -130,7 +130,7 @@ const MOST_FLIGHTS = 50;
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');
 
-const serveMetrics = async (config: Config, watched: Watched, progress: Progress) => {
+const serveMetrics = async (config: Config, watched: Watched, progress: ProgressDisplay) => {
   if (!config.metrics.enabled) return undefined;
   const registry = new Registry();
   const { host, port, tokenFile } = config.metrics;
@@ -164,7 +164,7 @@ const serveMetrics = async (config: Config, watched: Watched, progress: Progress
 };
 
 /** One run, from its configuration to its table. What can be refused is refused before a folder is made for it. */
-const runOnce = async (config: Config, own: OwnFlags, progress: Progress): Promise<Outcome> => {
+const runOnce = async (config: Config, own: OwnFlags, progress: ProgressDisplay): Promise<Outcome> => {
   const watched: Watched = {};
   const releaseSignals = onInterrupt(progress, () => watched.run);
   const resumed = own.resume === undefined ? undefined : await openFolder(config, own, progress);

@@ -41,8 +41,8 @@ const createOutlook = () => {
 };
 
 /**
- * Many runs in one command: one progress display with the time all of them will take, and Ctrl-C that ends the run it is in with a
- * checkpoint and leaves the others for the next time.
+ * Many runs in one command. One progress display shows the time that all of them will take.
+ * Ctrl-C ends the current run with a checkpoint, and leaves the others for the next time.
  */
 export const withStudyHooks = async <T>(quiet: boolean, work: (hooks: StudyHooks) => Promise<T>): Promise<T> => {
   const outlook = createOutlook();

@@ -3,7 +3,7 @@ import type { Dtype } from '../messages/wire-tensor.js';
 import { rateAt, type Schedule } from './schedule.js';
 import type { Stages } from './stages.js';
 
-/** What a device downloads: `full`, all item rows (nothing leaks about which matter to her); `subset`, those she asks for among decoys. */
+/** What a device downloads: `full`, all item rows (no message names those it needs); `subset`, those it asks for among decoys. */
 export const DELIVERIES = ['full', 'subset'] as const;
 export type Delivery = (typeof DELIVERIES)[number];
 

@@ -2,8 +2,8 @@ import type { Millis, Seconds } from '../base/units.js';
 import type { Traffic } from './traffic.js';
 
 /**
- * Who is left out: devices grouped by activity, their number of training ratings. Each group is 5 % of the fleet (as in the
- * independent reproduction of MetaMF's results): the least active, those in the middle, the most active; ties in DeviceId order.
+ * Who is left out: devices grouped by activity, their number of training ratings. Each group is 5 % of the fleet: the least active,
+ * those in the middle, the most active. Ties go in DeviceId order. The independent reproduction of MetaMF's results has the same groups.
  */
 export const ACTIVITY_GROUPS = ['low', 'medium', 'high'] as const;
 export type ActivityGroup = (typeof ACTIVITY_GROUPS)[number];

@@ -4,8 +4,8 @@ import type { RoundFinished } from './round.js';
 
 /**
  * What a run tells the world, as one stream. Progress, Prometheus, the results folder and reports observe it; the model
- * knows none of them. No event carries a rating, nor anything per device beyond latencies without ids, the few updates that
- * `rejections` explains, and the flights of the few devices that are recorded.
+ * knows none of them. No event carries a rating. Only three things are per device: latencies without ids, the few updates that
+ * `rejections` explains, and the flights of recorded devices.
  */
 export type RunEvent =
   | RunStarted

@@ -42,8 +42,8 @@ export type Model = Envelope & {
 };
 
 /**
- * A client update: the gradient of the SUM of squared errors over a batch with respect to Φ_u (or what an algorithm
- * defines instead), sparse in the item rows. `loss` is that sum, `count` the batch size.
+ * A client update, sparse in the item rows: the gradient of the SUM of squared errors over a batch with respect to Φ_u.
+ * An algorithm may define something else instead. `loss` is that sum, `count` the batch size.
  */
 export type Update = Envelope & {
   readonly kind: 'update';

@@ -8,10 +8,10 @@ import { type PairedTest, pairedTTest } from './statistics.js';
 import type { TrainedRun } from './train-all.js';
 
 /**
- * Errors user by user, for the paired t-test. The paper pairs without saying over what; here a pair is a user with test ratings, and
- * what is compared is the mean error over her test ratings, averaged over the seeds that both models were trained with. Ratings of one
- * user are not independent of each other, so that pairs of ratings would make every difference look significant; and they
- * never leave a device, whereas her error sums do.
+ * Errors user by user, for the paired t-test. The paper does not say what a pair is. Here a pair is a user with test ratings.
+ * The mean error over the user's test ratings is compared, averaged over the seeds that both models were trained with.
+ * Ratings of one user are not independent of each other: pairs of ratings would make every difference look significant.
+ * Ratings also never leave a device. The error sums of a user do.
  */
 export type UserErrors = { readonly mae: Float64Array; readonly mse: Float64Array };
 
@@ -39,7 +39,7 @@ const errorsFrom = ({ count, absolute, squared }: Sums): UserErrors => ({
   mse: Float64Array.from(count, (ratings, user) => squared[user]! / ratings),
 });
 
-/** NaN for users without test ratings. Undefined where a device's errors cannot be had again: her private state was not kept. */
+/** NaN for users without test ratings. Undefined if the errors cannot be measured again, because private state was not kept. */
 export const userErrorsOf = async (run: TrainedRun): Promise<UserErrors | undefined> =>
   run.config.algorithm === 'metamf' ? errorsFrom(await sumsOf(run)) : undefined;
 
@@ -61,7 +61,7 @@ export const userErrorsOfPredictor = (predict: Predictor, { users, parts }: Data
 const meanOver = (seeds: readonly UserErrors[], measure: keyof UserErrors): Float64Array =>
   seeds[0]![measure].map((_, user) => seeds.reduce((sum, errors) => sum + errors[measure][user]!, 0) / seeds.length);
 
-export type Comparison = {
+export type PairedErrors = {
   readonly first: string;
   readonly second: string;
   readonly seeds: readonly number[];
@@ -73,7 +73,7 @@ export type Comparison = {
 export const compare = (
   first: { readonly label: string; readonly bySeed: ReadonlyMap<number, UserErrors> },
   second: { readonly label: string; readonly bySeed: ReadonlyMap<number, UserErrors> },
-): Comparison | undefined => {
+): PairedErrors | undefined => {
   const seeds = [...first.bySeed.keys()].filter((seed) => second.bySeed.has(seed));
   if (seeds.length === 0) return undefined;
   const test = (measure: keyof UserErrors): PairedTest => {

@@ -8,7 +8,7 @@ import type { RoundFinished } from '../../src/events/round.js';
 import type { RunEvent } from '../../src/events/run-event.js';
 import { IDLE_THREADS, trafficLine } from '../support/coordinator/samples.js';
 
-type Fake = NodeJS.WriteStream & { readonly writes: string[]; columns: number };
+type Fake = Writable & { readonly writes: string[]; columns: number | undefined };
 /** A stream that remembers what was written, and claims to be a terminal when it has columns. */
 const fakeStream = (columns?: number, colours = false): Fake => {
   const writes: string[] = [];
@@ -18,7 +18,7 @@ const fakeStream = (columns?: number, colours = false): Fake => {
       done();
     },
   });
-  return Object.assign(stream, { writes, isTTY: columns !== undefined, columns, hasColors: () => colours }) as unknown as Fake;
+  return Object.assign(stream, { writes, isTTY: columns !== undefined, columns, hasColors: () => colours });
 };
 
 /** What a terminal of this width shows after the writes: carriage return, line feed, cursor up, erase below; long lines wrap. */

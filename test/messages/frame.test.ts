@@ -197,7 +197,7 @@ describe('a frame', () => {
 
   it('nested without end, or made of references to itself, is refused at once', () => {
     expect(orMessageError(() => decodeBody(new Uint8Array(1_000_000).fill(0x91)))).toMatch(/expected at most 6 values inside one another/);
-    // Each list holds the one before it twice: 40 levels are 2⁴⁰ leaves for whoever walks them.
+    // Each list holds the one before it twice: 40 levels are 2⁴⁰ leaves for a walk.
     const named = (id: number, ...body: number[]) => [0xd6, 0x69, 0, 0, 0, id, ...body];
     const reference = (id: number) => [0xd6, 0x70, 0, 0, 0, id];
     const levels = Array.from({ length: 40 }, (_, i) => named(i + 1, 0x92, ...(i === 0 ? [1, 1] : [...reference(i), ...reference(i)])));
@@ -362,7 +362,7 @@ describe('a message', () => {
     expect(Object.hasOwn(Object.prototype, 'purpose')).toBe(false);
   });
 
-  it('is not found in values that msgpack has beside maps: dates, sets, errors, patterns, typed arrays', () => {
+  it('is not found in values that msgpack has besides maps: dates, sets, errors, patterns, typed arrays', () => {
     const rich = new Packr({ useRecords: false, moreTypes: true });
     expect(orMessageError(() => decodeBody(Uint8Array.from(rich.pack(5n))))).toMatch(/message kind: expected/);
     for (const value of [new Date(0), new Set([assign]), new Error('assign'), /assign/u, new Float32Array(4)]) {

@@ -19,7 +19,7 @@ const lineOf = (table: string, start: string): string => table.split('\n').find(
 describe('final table', () => {
   const table = renderTable(summaryOf(), { folder: 'results/one' });
 
-  it('puts the test error of best and last epoch beside every baseline', () => {
+  it('puts the test error of best and last epoch next to every baseline', () => {
     expect(lineOf(table, 'metamf, best-validation epoch (1)')).toMatch(/0\.8200 +0\.7000$/);
     expect(lineOf(table, 'metamf, last epoch (2)')).toMatch(/0\.9000 +0\.7500$/);
     expect(lineOf(table, 'global mean')).toMatch(/1\.1100 +0\.8500 +higher by 35\.4 %$/);

@@ -1,5 +1,5 @@
-// Has anything become 1.3 times slower against its own yardstick? Ratios of CPU time within one run, so that neither the machine nor
-// what else it does is measured; less than a minute; exit code 1 when something is worse.
+// Has anything become 1.3 times slower against its own yardstick? Ratios of CPU time within one run measure neither the machine nor
+// its other work. It takes less than a minute. The exit code is 1 when something is worse.
 import { synthesize } from '../../../src/data/synthetic.js';
 import { syntheticOptions } from '../../../src/data/synthetic-options.js';
 import { referenceKernels } from '../../../src/tensor/kernels/reference.js';

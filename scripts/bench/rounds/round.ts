@@ -27,7 +27,9 @@ import {
 const THREADS = 2;
 /** In a turn: about two seconds of a training, of which the first rounds meet caches that others have filled and threads that slept. */
 export const TURN_ROUNDS = { full: 40, small: 160, fedavg: 120 } as const;
-/** Rounds before the first that counts, which a training of thousands hardly has: until then V8 still compiles beside them, and users have more units. */
+/**
+ * Rounds before the first that counts, few for a training of thousands. Until then V8 still compiles during rounds, and users have more units.
+ */
 export const WARMUPS = { full: 800, small: 3000, fedavg: 300 } as const;
 const ADAM_PASSES = 10;
 

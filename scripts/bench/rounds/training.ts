@@ -11,7 +11,7 @@ import { shardDataset } from '../../../src/runs/trainer/shards.js';
 import { startFleet } from '../../../src/transport/supervisor/fleet.js';
 
 /**
- * A fleet that trains when told to and stands still otherwise, so that contenders can take turns within one process. The run itself
+ * A fleet that trains on demand and stands still otherwise, so that contenders can take turns within one process. The run itself
  * (startRun) is not used: it trains on by itself.
  */
 export type Training = {

@@ -46,7 +46,7 @@ const CLICK = `new Promise((settle) => {
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** Plays rounds at the wanted rate until told to stop; resolves with how many. */
+/** Plays rounds at the wanted rate until it is stopped; resolves with how many. */
 const pace = (play: (rounds: number) => Promise<unknown>) => {
   let going = true;
   let rounds = 0;

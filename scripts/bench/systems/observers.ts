@@ -23,18 +23,18 @@ import { configOf, loadMl1mShapes, startTraining } from '../rounds/training.js';
 /** Turns of a second or so: events are fetched and the display is drawn ten times in each. */
 const TURN_ROUNDS = { small: 80, default: 25 } as const;
 const WARMUPS = { small: 600, default: 100 } as const;
-/** Prometheus scrapes each 15 s unless told otherwise. */
+/** Prometheus scrapes each 15 s by default. */
 const SCRAPE_MILLIS = 5000;
 type Regime = keyof typeof TURN_ROUNDS;
 
 const configs = (): Record<Regime, Config> => ({ small: configOf({ threads: '2' }, 'paper'), default: configOf({ threads: '2' }) });
 
 /** A terminal that nobody looks at: the live display is drawn in full. */
-const terminal = (): NodeJS.WriteStream =>
+const terminal = () =>
   Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), {
     isTTY: true,
     columns: 120,
-  }) as unknown as NodeJS.WriteStream;
+  });
 
 /** All that observes an ordinary run (`metafleet run`), without the run. */
 const createObservers = async (config: Config, dataset: Dataset) => {
@@ -88,7 +88,9 @@ const measure = async (regime: Regime, dataset: Dataset, repetitions: number) =>
   return { timings, round, shares: [median(busy.slice(1)), emitMillis(event!) / round, median(timings.scrape.cpu) / SCRAPE_MILLIS] };
 };
 
-/** The share of the time until it is called that this thread computed, or, where the system does not tell, that its loop was not idle. */
+/**
+ * The share of the time until it is called in which this thread computed. Where the system does not say, the share in which its loop was not idle.
+ */
 const watchMainThread = (): (() => number) => {
   const loop = performance.eventLoopUtilization();
   const [start, before] = [performance.now(), computedMillis()];

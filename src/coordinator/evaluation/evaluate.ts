@@ -44,9 +44,9 @@ const tally = () => {
 };
 
 /**
- * Measures Θ as it is after `round` on every device's held-out ratings. Each device receives her model and returns error
- * sums, added up in DeviceId order; neither ratings nor predictions leave her. The coordinator knows how active each device is,
- * so that the same sums tell the errors of its `groups`.
+ * Measures Θ as it is after `round` on every device's held-out ratings. Each device receives its model and returns error
+ * sums, added up in DeviceId order. Neither ratings nor predictions leave it. The coordinator knows how active each device is.
+ * So the same sums give the errors of its `groups`.
  */
 export const evaluate = async (
   context: RoundContext,

@@ -11,7 +11,7 @@ export type DeviceScore = { readonly device: DeviceId; readonly valid: PartScore
 
 /**
  * Measures Θ as it is after `round` on every device's held-out ratings, in DeviceId order; devices that refuse are left out.
- * Each device receives her model and returns error sums; neither ratings nor predictions leave her. Throws MESSAGE for an answer
+ * Each device receives its model and returns error sums. Neither ratings nor predictions leave it. Throws MESSAGE for an answer
  * that is none.
  */
 export const measureDevices = async (
@@ -31,7 +31,7 @@ export const measureDevices = async (
   }
 };
 
-/** Columns over all devices of a fleet: ratings, Σ|r−r̂| and Σ(r−r̂)² of each one's held-out part; zeros where she has none or refused. */
+/** Columns over all devices: ratings, Σ|r−r̂| and Σ(r−r̂)² of its held-out part; zeros where a device has none or refused. */
 export type ScoreColumns = { readonly count: Float64Array; readonly absolute: Float64Array; readonly squared: Float64Array };
 export type FleetScores = { readonly valid: ScoreColumns; readonly test: ScoreColumns };
 

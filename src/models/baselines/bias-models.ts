@@ -29,7 +29,7 @@ export const globalMean = ({ parts: { train } }: Dataset): number => {
   return sum / Math.max(1, train.values.length);
 };
 
-/** A user's mean training rating; the global mean where she has none. */
+/** A user's mean training rating; the global mean where the user has none. */
 export const userMeans = (dataset: Dataset): Predictor => {
   const { offsets, values } = dataset.parts.train;
   const overall = globalMean(dataset);

@@ -118,7 +118,7 @@ const histograms = (sets: readonly (readonly number[])[]): readonly { from: numb
   });
 };
 
-/** Whether it takes a log axis to see more than a peak: a few far out, such as an epoch's last and smaller round, do not make it so. */
+/** Whether only a log axis shows more than a peak. A few far values, such as the last and smaller round of an epoch, do not count. */
 const isWide = (values: readonly number[]): boolean => {
   const sorted = values.filter((value) => value > 0).sort((a, b) => a - b);
   return sorted.length > 0 && sorted[Math.floor(0.95 * (sorted.length - 1))]! > 3 * sorted[Math.floor(0.05 * (sorted.length - 1))]!;

@@ -2,7 +2,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /**
- * `path` holds either what it held before or all of what `write` gave, whatever dies when: a temporary file in the same
+ * `path` holds either what it held before or all of what `write` gave, whatever dies when. The steps are: a temporary file in the same
  * folder (rename across file systems is not atomic), fsync, rename, fsync of the folder.
  * One writer a path at a time. Rejects with the system's error, the temporary file removed; one that a killed process
  * left is overwritten by the next write.

@@ -13,7 +13,7 @@ export type NdjsonFile = {
 };
 
 export type NdjsonOptions = {
-  /** Told once, with a full sentence, when writes begin to fail, and when they succeed again. */
+  /** Called once, with a full sentence, when writes begin to fail, and when they succeed again. */
   readonly warn: (text: string) => void;
   readonly flushMillis?: number;
 };
@@ -22,8 +22,8 @@ export type NdjsonOptions = {
 const MOST_WAITING = 1 << 24;
 
 /**
- * Appends to `path` (made if missing) in batches. A full disk never costs the run: the file is cut back to its last whole line,
- * and what did not fit waits in memory for the next batch. Only beyond MOST_WAITING are lines lost, the oldest first.
+ * Appends to `path` (made if missing) in batches. A full disk never costs the run. The file is cut back to its last whole line,
+ * and the rest waits in memory for the next batch. Only beyond MOST_WAITING are lines lost, the oldest first.
  * Rejects with the system's error when the file cannot be opened.
  */
 export const openNdjson = async (path: string, { warn, flushMillis = 1000 }: NdjsonOptions): Promise<NdjsonFile> => {
@@ -97,7 +97,7 @@ export const openNdjson = async (path: string, { warn, flushMillis = 1000 }: Ndj
 const LINES_PER_WRITE = 1000;
 
 /**
- * Keeps the lines of `path` whose `round` is ≤ `lastRound`, each round once, replacing the file atomically; resolves to the
+ * Keeps the lines of `path` whose `round` is ≤ `lastRound`, each round once, replacing the file atomically. Resolves to the
  * last round kept, 0 when there is none. A missing file is an empty one; a torn last line (the process died) is cut off.
  * Rejects with CHECKPOINT on any other line that is not an object with a round.
  */

@@ -2,6 +2,7 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { whatToDo } from '../../base/disk.js';
 import { badInput, MetafleetError, messageOf } from '../../base/errors.js';
+import { median } from '../../base/median.js';
 import type { EpochFinished, GroupScore } from '../../events/evaluation.js';
 import type { VirtualRound } from '../../events/outcomes.js';
 import { PHASES, type RoundFinished } from '../../events/round.js';
@@ -60,16 +61,16 @@ export type Results = {
 
 export type ResultsOptions = {
   readonly resume?: boolean;
-  /** Told once for each file whose lines cannot be written. */
+  /** Called once for each file whose lines cannot be written. */
   readonly warn?: (text: string) => void;
   /** Cap of the flight log, in bytes; default 16 MB. */
   readonly flightBytes?: number;
 };
 
 /**
- * Makes `root`/`run`, or takes it up again. A name stands for exactly that folder; an origin for a folder that does not
- * exist yet (`…`, `…-2`, `…-3`: made, not looked for, so that two runs started in the same second get two folders).
- * Rejects with CONFIG when the folder exists, cannot be made or the name is none; with CHECKPOINT when there is
+ * Makes `root`/`run`, or takes it up again. A name stands for exactly that folder. An origin stands for a folder that does not
+ * exist yet: `…`, `…-2`, `…-3`. They are made, not looked for, so that two runs started in the same second get two folders.
+ * Rejects with CONFIG when the folder exists, cannot be made or the name is none. Rejects with CHECKPOINT when there is
  * nothing to resume or a file in it cannot be written.
  */
 export const openResults = async (
@@ -155,7 +156,7 @@ const lineWriter = (path: string, warn: (text: string) => void) => {
     cut: (round: number) => start(truncateNdjson(path, round)),
     flush: async () => file?.flush(),
     async close(): Promise<void> {
-      // Whoever opened it was told if that failed.
+      // The caller that opened it knows if that failed.
       await opening?.catch(() => undefined);
       await file?.close();
     },
@@ -231,8 +232,9 @@ const roundLine = (event: RoundFinished): Record<string, number | boolean> => {
 
 /** Median and maximum; 0 of none. */
 const spreadColumns = (name: string, values: readonly number[]): Record<string, number> => {
-  const sorted = Float64Array.from(values).sort();
-  return { [`${name}P50`]: sorted[Math.max(0, Math.ceil(sorted.length / 2) - 1)] ?? 0, [`${name}Max`]: sorted.at(-1) ?? 0 };
+  const isEmpty = values.length === 0;
+  const most = values.reduce((max, value) => Math.max(max, value), 0);
+  return { [`${name}P50`]: isEmpty ? 0 : median(values), [`${name}Max`]: most };
 };
 
 /** Seconds of virtual time, and joules. */

@@ -19,7 +19,7 @@ export type FolderRun = {
   readonly results: Results;
   /** Continues from the folder's last checkpoint. */
   readonly resume: boolean;
-  /** They see every event; none of them can disturb the run: one that throws is told once. */
+  /** They see every event. None of them can disturb the run: the first error of each is reported, once. */
   readonly observers: readonly ((event: RunEvent) => void)[];
   readonly stage: (text: string) => void;
   readonly note: (text: string) => void;

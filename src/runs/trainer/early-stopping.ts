@@ -5,7 +5,7 @@ export type BestSoFar = { readonly mse: number | null; readonly epoch: number; r
 
 export const NOTHING_YET: BestSoFar = { mse: null, epoch: 0, waited: 0 };
 
-/** Without validation ratings nothing can be told apart: then the latest epoch counts as best. */
+/** Without validation ratings epochs cannot be compared: then the latest epoch counts as best. */
 export const judge = (best: BestSoFar, epoch: number, valid: Score): BestSoFar =>
   best.mse === null || valid.count === 0 || valid.mse < best.mse
     ? { mse: valid.mse, epoch, waited: 0 }

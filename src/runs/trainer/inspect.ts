@@ -13,7 +13,7 @@ import { shardDataset } from './shards.js';
 export type Inspection = {
   /** The round after which the checkpoint was taken. */
   readonly round: number;
-  /** Error sums of every device on her validation and test ratings. */
+  /** Error sums of every device on its validation and test ratings. */
   measure(): Promise<FleetScores>;
   /** Φ_u of each device (distinct, ascending) with `rows` of the item tensors, tensor by tensor as the algorithm lists them. */
   models(devices: readonly DeviceId[], rows: Uint32Array): Promise<readonly (readonly Float32Array[])[]>;

@@ -34,7 +34,10 @@ export const ratingsIn = ({ parts }: Dataset): { train: number; valid: number; t
   test: parts.test.items.length,
 });
 
-/** An epoch is as many rounds as it takes to draw every device (`shuffled`, or all ratings at once) or as many ratings as there are. */
+/**
+ * An epoch is as many rounds as it takes to draw every device, for `shuffled` or all ratings at once.
+ * Otherwise it is as many rounds as it takes to draw as many ratings as there are.
+ */
 const countRounds = ({ cohort, ratings, sampling }: Config, asked: number, devices: number, trainRatings: number): number => {
   if (sampling === 'shuffled') return Math.ceil(devices / asked);
   return ratings === 'all' ? Math.ceil(devices / cohort) : Math.ceil(trainRatings / (cohort * ratings));

@@ -252,7 +252,7 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
     fleet: settings.fleet === null ? null : { policy: settings.policy.kind, ...settings.fleet },
   });
   const finished = finish(started, start);
-  finished.catch(() => {}); // Whoever awaits `finished` handles it; until then it must not count as unhandled.
+  finished.catch(() => {}); // The caller that awaits `finished` handles it; until then it must not count as unhandled.
   return {
     finished,
     kernels: fleet.kernels,

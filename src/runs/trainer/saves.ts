@@ -12,7 +12,7 @@ import { type BestSoFar, NOTHING_YET } from './early-stopping.js';
 /** Saves of a run and the ways back from them. A save that fails costs that checkpoint, never the run. */
 export type CheckpointPaths = { readonly last: string; readonly best: string };
 
-/** What a run knows beside the coordinator's own state. */
+/** What a run knows, apart from the coordinator's own state. */
 export type RunState = { readonly epochsEnded: number; readonly best: BestSoFar };
 
 export const AT_START: RunState = { epochsEnded: 0, best: NOTHING_YET };
@@ -46,12 +46,12 @@ export type SavesOptions = {
   readonly onEvent: (event: RunEvent) => void;
 };
 
-export type Restored = { readonly round: number; readonly state: RunState };
+export type RestoredRun = { readonly round: number; readonly state: RunState };
 
 export type Saves = {
   /**
    * Both begin a save, of the state as it is now, and return when rounds may go on. A best model is only copied, over the one before, until
-   * `last` makes a file of it: its own state, which speaks of that model, is not written before.
+   * `last` makes a file of it. The state that names this model is not written before.
    */
   last(fleet: Fleet, round: number, state: RunState): void;
   best(fleet: Fleet, round: number): void;
@@ -65,7 +65,7 @@ export type Saves = {
    * Brings a fresh fleet to the newest checkpoint that is whole, or to the start where there is none and none was asked for.
    * Throws CHECKPOINT for the newest one's defect where no other serves.
    */
-  restore(fleet: Fleet): Promise<Restored>;
+  restore(fleet: Fleet): Promise<RestoredRun>;
 };
 
 export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }: SavesOptions): Saves => {
@@ -107,7 +107,7 @@ export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }:
     ended = Promise.all([ended, save()]).then(() => undefined);
   };
 
-  const restoreFrom = async (fleet: Fleet, path: string): Promise<Restored> => {
+  const restoreFrom = async (fleet: Fleet, path: string): Promise<RestoredRun> => {
     const { round, run } = await orDeath(fleet.coordinator.restore(path), fleet.death);
     const { devices, observers: watched, ...state } = parseSavedRun(run, path);
     if (devices === null) forgetDeviceStates(shards);

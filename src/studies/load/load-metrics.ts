@@ -5,8 +5,8 @@ import type { Traffic } from '../../events/traffic.js';
 import { createSketch, type Sketch } from '../../runs/folder/sketch.js';
 
 /**
- * What a load test looks at, all of it from the run's event stream. In k6's words: a trend has a distribution, a rate is a share
- * of devices, a counter a sum and its rate a second of wall time, a gauge a last value.
+ * What a load test looks at, all of it from the run's event stream. The words are those of k6. A trend has a distribution.
+ * A rate is a share of devices. A counter is a sum, and its rate is for a second of wall time. A gauge is a last value.
  */
 export const LOAD_METRICS = {
   round_latency: { kind: 'trend', unit: 'ms', meaning: 'wall time of a round' },

@@ -1,6 +1,6 @@
 import { formatBytes, formatCount, formatError, formatMillis, formatPercent, formatRate } from '../../report/format.js';
 import { LOAD_METRICS, type LoadMetric, type LoadMetrics, type MetricKind, STATISTICS } from './load-metrics.js';
-import type { Verdict } from './thresholds.js';
+import type { ThresholdVerdict } from './thresholds.js';
 
 /** A metric's value in its unit, for people. */
 const showMetric = (metric: LoadMetric, statistic: string, value: number): string => {
@@ -31,7 +31,7 @@ const MARK = { passed: '✓', failed: '✗' } as const;
  * What a load test ends with, as k6 does: each metric that was measured with its statistics, then each threshold with what was
  * found. Metrics that nothing was measured of are left out.
  */
-export const renderLoadTable = (metrics: LoadMetrics, verdicts: readonly Verdict[]): string => {
+export const renderLoadTable = (metrics: LoadMetrics, verdicts: readonly ThresholdVerdict[]): string => {
   const names = (Object.keys(LOAD_METRICS) as LoadMetric[]).toSorted(
     (a, b) => KINDS.indexOf(LOAD_METRICS[a].kind) - KINDS.indexOf(LOAD_METRICS[b].kind),
   );

@@ -54,9 +54,9 @@ export const parseThreshold = (name: string, text: string, place: string): Thres
   return { metric, text: text.trim(), statistic, holds: (value) => COMPARISONS[comparison]!(value, bound) };
 };
 
-export type Verdict = Threshold & { readonly value: number; readonly passed: boolean };
+export type ThresholdVerdict = Threshold & { readonly value: number; readonly passed: boolean };
 
-export const judgeThresholds = (thresholds: readonly Threshold[], metrics: LoadMetrics): readonly Verdict[] =>
+export const judgeThresholds = (thresholds: readonly Threshold[], metrics: LoadMetrics): readonly ThresholdVerdict[] =>
   thresholds.map((threshold) => {
     const value = metrics.value(threshold.metric, threshold.statistic);
     return { ...threshold, value, passed: threshold.holds(value) };

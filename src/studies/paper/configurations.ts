@@ -18,13 +18,13 @@ export type SetConfigurations = {
   readonly table: Settings;
   /** What a variant of table 3 needs otherwise. */
   readonly variants: Readonly<Record<'si' | 'sm', Settings>>;
-  /** Regimes of the bytes-to-accuracy study, by name, beside the authors'. */
+  /** Regimes of the bytes-to-accuracy study, by name, without the authors'. */
   readonly federated: Readonly<Record<string, Settings>>;
 };
 
 /**
- * Cohorts of 64 devices with all their ratings, 95 rounds an epoch of ML-1M: one second moment for W_low, since a rare item's single rating would
- * otherwise be given an Adam step of full size, and dropout instead of most of the weight decay. Found by validation error on ML-1M.
+ * Cohorts of 64 devices with all their ratings, 95 rounds an epoch of ML-1M. W_low has one second moment: otherwise the single
+ * rating of a rare item would give an Adam step of full size. Dropout replaces most of the weight decay. Found by validation error on ML-1M.
  */
 const RECOMMENDED = {
   cohort: 64,
@@ -49,7 +49,7 @@ const FEDERATED = {
   '256 devices, all ratings': RECOMMENDED_256,
 };
 
-/** What a search of 14 trials found best for MetaMF-SI, and another of the same 14 for MetaMF-SM (PAPER.md). */
+/** What a search of 14 trials found best for MetaMF-SI, and another of the same 14 for MetaMF-SM (docs/paper.md). */
 const VARIANT = { optimizer: { rate: 2.61e-3, decay: 1.07e-4 }, metamf: { dropout: 0.1 } } as const satisfies Settings;
 
 /** Ciao has 38 ratings a user where ML-1M has 166: fewer a round, weight decay the more, and few epochs before it overfits. */

@@ -4,7 +4,7 @@ import { errorOf } from '../../models/baselines/bias-models.js';
 import { commandOf } from '../../runs/folder/run-store.js';
 import { readSummary } from '../../runs/folder/stored-run.js';
 import { ratingsIn } from '../../runs/trainer/plan.js';
-import { type Comparison, compare, type UserErrors, userErrorsOf, userErrorsOfPredictor } from '../device-errors.js';
+import { compare, type PairedErrors, type UserErrors, userErrorsOf, userErrorsOfPredictor } from '../device-errors.js';
 import { readEpochsWithCosts } from '../history.js';
 import type { Loader, PlannedRun, StudyHooks, TrainedRun } from '../train-all.js';
 import { additionsOf, UNMEASURED } from './configurations.js';
@@ -120,6 +120,6 @@ export const measureTable = async ({
   return {
     lines,
     baselines: fitted.map(({ result }) => result),
-    comparisons: pairs.map(([a, b]) => compare(a, b)).filter((each): each is Comparison => each !== undefined),
+    comparisons: pairs.map(([a, b]) => compare(a, b)).filter((each): each is PairedErrors => each !== undefined),
   };
 };

@@ -1,6 +1,6 @@
 import type { ActivityGroup } from '../../events/evaluation.js';
 import type { Environment } from '../../runs/folder/environment.js';
-import type { Comparison } from '../device-errors.js';
+import type { PairedErrors } from '../device-errors.js';
 import type { EpochPoint } from '../history.js';
 import type { OtherRow, PublishedFigure } from './definitions.js';
 
@@ -21,7 +21,7 @@ export type TableResult = {
   readonly lines: readonly LineResult[];
   readonly baselines: readonly BaselineResult[];
   readonly others: readonly OtherRow[];
-  readonly comparisons: readonly Comparison[];
+  readonly comparisons: readonly PairedErrors[];
   readonly groups: boolean;
 };
 

@@ -17,7 +17,7 @@ export type StudyOptions = {
   readonly runs: string;
   /** Settings of the command line, on top of everything. */
   readonly flags: ConfigSource;
-  /** The command itself, for whoever reads its results. */
+  /** The command itself, for readers of its results. */
   readonly command: string;
   readonly environment: Environment;
 };

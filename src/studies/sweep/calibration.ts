@@ -1,13 +1,13 @@
 import type { Config } from '../../runs/config/config.js';
 import { configKeys, configValue, resolveConfig, treeOf } from '../../runs/config/parse-config.js';
-import type { Sizes } from './cost-model.js';
+import type { RunSizes } from './cost-model.js';
 
 /**
- * Which short runs tell what a sweep will cost. Points that differ in sizes alone are one group and share their coefficients; of
- * each group, the points at the ends of every size are run for a few rounds on a synthetic fleet of the same shape that is no
- * larger than it must be. A size that a group does not vary need not vary here: its share is then part of the others.
+ * Which short runs predict what a sweep will cost. Points that differ in sizes alone are one group and share their coefficients.
+ * In each group, the points at the ends of every size are run for a few rounds. They run on a synthetic fleet of the same shape,
+ * no larger than needed. A size that a group does not vary need not vary here: its share is then part of the others.
  */
-export type PlannedPoint = { readonly config: Config; readonly sizes: Sizes };
+export type PlannedPoint = { readonly config: Config; readonly sizes: RunSizes };
 
 /** Sizes, and keys that change the numbers and not the work. */
 const NOT_OF_THE_KIND = [
@@ -55,10 +55,10 @@ const shortRun = ({ config, sizes }: PlannedPoint, ratings: number): Config => {
   return resolveConfig(...[config, treeOf(changes)].map((tree) => ({ tree, place: (path: readonly PropertyKey[]) => path.join('.') })));
 };
 
-const ENDS_OF: readonly (keyof Sizes)[] = ['cohort', 'items', 'rowsUp', 'workPerRow', 'stepped'];
+const ENDS_OF: readonly (keyof RunSizes)[] = ['cohort', 'items', 'rowsUp', 'workPerRow', 'stepped'];
 
 const extremes = (group: readonly PlannedPoint[]): PlannedPoint[] => {
-  const by = (size: keyof Sizes, sign: 1 | -1): PlannedPoint =>
+  const by = (size: keyof RunSizes, sign: 1 | -1): PlannedPoint =>
     group.reduce((best, point) => (sign * point.sizes[size] > sign * best.sizes[size] ? point : best));
   return [...new Set(ENDS_OF.flatMap((size) => [by(size, -1), by(size, 1)]))];
 };

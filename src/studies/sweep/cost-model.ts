@@ -16,7 +16,7 @@ import { fitShares } from './least-squares.js';
  *   bytes       devices × (header + dense part) + rows × (id + numbers)
  *   memory      fixed + ratings + Θ with its optimizer + what a round holds
  */
-export type Sizes = {
+export type RunSizes = {
   readonly devices: number;
   readonly items: number;
   /** All ratings of the dataset. */
@@ -39,8 +39,8 @@ export type Sizes = {
 };
 
 /**
- * Milliseconds and bytes. `roundMillis`, `bytesDown` and `bytesUp` are of one round, `measureMillis` of one measurement;
- * `roundCpuMillis` is what all threads compute in a round, whoever else is on the machine.
+ * Milliseconds and bytes. `roundMillis`, `bytesDown` and `bytesUp` are of one round, `measureMillis` of one measurement.
+ * `roundCpuMillis` is what all threads compute in a round. It does not depend on other work of the machine.
  */
 export type Costs = {
   readonly startMillis: number;
@@ -67,7 +67,7 @@ const meanBatch = ({ ratings, sampling }: Config, { parts, users }: Dataset): nu
 };
 
 /** Throws CONFIG for settings that the dataset cannot serve. */
-export const sizesOf = async (config: Config, dataset: Dataset): Promise<Sizes> => {
+export const sizesOf = async (config: Config, dataset: Dataset): Promise<RunSizes> => {
   const { host, world, rounds, epochs } = planRun(config, dataset);
   const { train, valid, test } = ratingsIn(dataset);
   const algorithm = await loadAlgorithm(host.algorithm, world);
@@ -95,7 +95,7 @@ export const sizesOf = async (config: Config, dataset: Dataset): Promise<Sizes> 
   };
 };
 
-const ofRound = ({ devices, cohort, rowsDown, rowsUp, workPerRow, stepped }: Sizes): number[] => [
+const ofRound = ({ devices, cohort, rowsDown, rowsUp, workPerRow, stepped }: RunSizes): number[] => [
   1,
   devices,
   cohort,
@@ -104,7 +104,7 @@ const ofRound = ({ devices, cohort, rowsDown, rowsUp, workPerRow, stepped }: Siz
   stepped,
 ];
 
-const FEATURES: Readonly<Record<keyof Costs, (sizes: Sizes) => number[]>> = {
+const FEATURES: Readonly<Record<keyof Costs, (sizes: RunSizes) => number[]>> = {
   startMillis: ({ ratings, parameters }) => [1, ratings, parameters],
   roundMillis: ofRound,
   roundCpuMillis: ofRound,
@@ -117,10 +117,10 @@ const FEATURES: Readonly<Record<keyof Costs, (sizes: Sizes) => number[]>> = {
 const COSTS = Object.keys(FEATURES) as (keyof Costs)[];
 
 /** Predicts the costs of a run of given sizes. */
-export type CostModel = (sizes: Sizes) => Costs;
+export type CostModel = (sizes: RunSizes) => Costs;
 
 /** What was measured of one run; a cost it did not have is absent. */
-export type CostSample = { readonly sizes: Sizes; readonly costs: Partial<Costs> };
+export type CostSample = { readonly sizes: RunSizes; readonly costs: Partial<Costs> };
 
 /** Fits each cost to the samples that have it; a cost that none has is predicted as 0. */
 export const fitCosts = (samples: readonly CostSample[]): CostModel => {
@@ -138,5 +138,5 @@ export const fitCosts = (samples: readonly CostSample[]): CostModel => {
 };
 
 /** Wall time of a whole run, if nothing ends it early. */
-export const totalMillis = ({ startMillis, roundMillis, measureMillis }: Costs, { rounds, measurements }: Sizes): number =>
+export const totalMillis = ({ startMillis, roundMillis, measureMillis }: Costs, { rounds, measurements }: RunSizes): number =>
   startMillis + rounds * roundMillis + measurements * measureMillis;

@@ -1,13 +1,13 @@
 import { formatBytes, formatMillis } from '../../report/format.js';
 import { writeAtomically } from '../../runs/folder/atomic-write.js';
-import { type Costs, type Sizes, totalMillis } from './cost-model.js';
+import { type Costs, type RunSizes, totalMillis } from './cost-model.js';
 import type { FinishedRun } from './runs.js';
 import type { SweepPoint } from './sweep-file.js';
 
 /** One row of a sweep's table, flat: NDJSON and CSV have the same columns. Milliseconds, bytes, seconds. */
 export type Row = Readonly<Record<string, string | number | boolean | null>>;
 
-export type Prediction = { readonly costs: Costs; readonly sizes: Sizes };
+export type Prediction = { readonly costs: Costs; readonly sizes: RunSizes };
 
 const plain = (value: unknown): string | number | boolean | null =>
   value === null || typeof value === 'number' || typeof value === 'boolean'

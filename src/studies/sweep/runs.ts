@@ -10,8 +10,8 @@ import type { Summary } from '../../runs/folder/summary.js';
 import type { Costs } from './cost-model.js';
 
 /**
- * The runs of a sweep: each an ordinary `metafleet run` in a process of its own, so that its memory is its own, in a run folder
- * of its own. A run whose folder says that it ended is finished; one that was interrupted continues from its checkpoint.
+ * The runs of a sweep. Each is an ordinary `metafleet run` with a run folder of its own. It is a process of its own, so that its memory
+ * is its own. A run is finished if its folder says that it ended. An interrupted one continues from its checkpoint.
  */
 export type FinishedRun = {
   readonly summary: Summary;
@@ -42,7 +42,7 @@ const linesOf = (path: string): z.infer<typeof Line>[] =>
 /** In the first round, buffers grow to their sizes and code is compiled. */
 const settled = (values: readonly number[]): number => (values.length === 0 ? 0 : median(values.length > 1 ? values.slice(1) : values));
 
-/** Wall seconds that its processes took, kept beside a run: what the run itself counts begins after its data was read. */
+/** Wall seconds that its processes took, kept in the folder of a run. What the run itself counts begins after its data was read. */
 const Clock = z.object({ seconds: z.number() });
 
 const readFinished = (folder: string): FinishedRun | undefined => {

@@ -1,5 +1,5 @@
 /**
- * Successive halving (Jamieson & Talwalkar, 2016): every candidate is trained a little, the best 1/factor of them go on with factor times
+ * Successive halving (Jamieson & Talwalkar, 2016). Every candidate is trained a little. The best 1/factor of them go on with factor times
  * the budget, until the last rung. Candidates are compared by one score, lower being better; equal ones by their number.
  */
 export type Rung = { readonly budget: number; readonly candidates: number };

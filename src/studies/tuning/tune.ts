@@ -18,7 +18,7 @@ export type TuneOptions = {
   /** Folder for the trials' run folders. */
   readonly runs: string;
   readonly environment: Environment;
-  /** Told after each trial and rung, with all lines so far. */
+  /** Called after each trial and rung, with all lines so far. */
   readonly onTrials: (lines: readonly TrialLine[]) => Promise<void>;
 };
 

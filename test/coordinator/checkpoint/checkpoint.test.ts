@@ -187,7 +187,7 @@ describe('a checkpoint', () => {
     expect(failure(read)).toBe(': expected nothing behind the checksum, found more');
   });
 
-  it('of another version, algorithm or other tensors is refused, and told apart', () => {
+  it('of another version, algorithm or other tensors is refused, each with its own reason', () => {
     writeCheckpoint(path, contentOf(parametersOf(1)));
     expect(failure(() => read(parametersOf(), 'fedavg'))).toBe(': expected algorithm fedavg, found metamf');
     const said = (shapes: readonly Shape[]) => failure(() => read(parametersOf(undefined, shapes)));
@@ -318,7 +318,7 @@ describe('a checkpoint of an older version', () => {
 });
 
 describe('what a checkpoint is read for', () => {
-  it('is its weights alone, with or without optimizer state, for whoever measures', () => {
+  it('is its weights alone for a measurement, with or without optimizer state', () => {
     const saved = parametersOf(1);
     for (const weightsOnly of [false, true]) {
       writeCheckpoint(path, contentOf(saved, { weightsOnly, roundState: Uint8Array.of(1, 2, 3) }));

@@ -131,7 +131,7 @@ describe('a saved coordinator', () => {
     }
   });
 
-  it('keeps as many files as it is told', async () => {
+  it('keeps as many files as it should', async () => {
     const place = mkdtempSync(join(folder, 'kept-'));
     const path = join(place, 'last.checkpoint');
     const { coordinator } = start();

@@ -158,7 +158,7 @@ describe('delivery', () => {
     expect(measured.models.map(({ tensors }) => plain(tensors))).toEqual(trained.models.map(({ tensors }) => plain(tensors)));
   });
 
-  it('asks a device that has limits first, in full delivery too, and sends her model when she has answered', async () => {
+  it('asks a device that has limits first, in full delivery too, and sends its model when it has answered', async () => {
     const account = (down: Message) => (down.device === 5 ? costOf(1, 'before') : costOf(down.kind === 'assign' ? down.device : 100));
     const { sent, times, models, answers, refusals, rowsOf, costs } = await run(
       { at: seconds(1000) },
@@ -213,7 +213,7 @@ describe('delivery', () => {
     for (const [device, rows] of wanted) expect(models.find((model) => model.device === device)!.rows).toEqual(rows);
   });
 
-  it('leaves out whoever asks for rows beyond the items, or answers with another kind', async () => {
+  it('leaves out devices that ask for rows beyond the items, or answer with another kind', async () => {
     const tooFar = run(
       { delivery: 'subset' },
       {

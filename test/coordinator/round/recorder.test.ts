@@ -137,7 +137,7 @@ describe('a flight recorder', () => {
     expect(flights[0]!.steps[1]).toMatchObject({ reason: 'during', virtual: 3, left });
   });
 
-  it('has what a round took and what is left of her budgets once, with the last that she did', () => {
+  it('has what a round took and what is left of its budgets once, with its last step', () => {
     const record = recorder([one]);
     record.message(assign(one), bytes(1), 'down');
     record.message(want(one), bytes(1), 'up');

@@ -1,7 +1,7 @@
 import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isMetafleetError } from '../../../src/base/errors.js';
 import { openNdjson, truncateNdjson } from '../../../src/runs/folder/ndjson.js';
 
@@ -33,7 +33,7 @@ describe('openNdjson', () => {
     const path = join(folder, 'rounds.ndjson');
     const file = await openNdjson(path, { warn, flushMillis: 20 });
     file.append({ round: 1 });
-    await vi.waitFor(async () => expect(await roundsIn(path)).toEqual([1]));
+    await expect.poll(() => roundsIn(path)).toEqual([1]);
     await file.close();
   });
   it('writes numbers that are none as null', async () => {

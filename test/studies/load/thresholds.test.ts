@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isMetafleetError } from '../../../src/base/errors.js';
+import { millis } from '../../../src/base/units.js';
 import { createLoadMetrics } from '../../../src/studies/load/load-metrics.js';
 import { renderLoadTable } from '../../../src/studies/load/load-table.js';
 import { judgeThresholds, parseThreshold } from '../../../src/studies/load/thresholds.js';
@@ -24,7 +25,7 @@ describe('load metrics', () => {
 
   it('have the statistics of what was observed, and NaN where nothing was', () => {
     const metrics = createLoadMetrics(seconds);
-    for (let round = 1; round <= 100; round++) metrics.observe(roundFinished({ round, millis: round as never }));
+    for (let round = 1; round <= 100; round++) metrics.observe(roundFinished({ round, millis: millis(round) }));
     const found = ['avg', 'min', 'med', 'max', 'p(90)', 'p(99.5)'].map((statistic) => metrics.value('round_latency', statistic));
     [50.5, 1, 50, 100, 90, 100].forEach((expected, index) => {
       expect(found[index]! / expected).toBeCloseTo(1, 1);
@@ -72,7 +73,7 @@ describe('a threshold', () => {
 
   it('that was crossed is marked in the table, with what was found', () => {
     const metrics = createLoadMetrics(seconds);
-    metrics.observe(roundFinished({ millis: 1500 as never, outcomes: { ...outcomes, rejected: { norm: 32 } } }));
+    metrics.observe(roundFinished({ millis: millis(1500), outcomes: { ...outcomes, rejected: { norm: 32 } } }));
     const verdicts = judgeThresholds([parse('round_latency', 'max<1s'), parse('rejected', 'rate<0.6'), parse('mse', 'value<9')], metrics);
     expect(verdicts.map(({ passed }) => passed)).toEqual([false, true, false]);
     const table = renderLoadTable(metrics, verdicts);

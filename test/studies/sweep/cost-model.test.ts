@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfigured } from '../../../src/runs/config/load-data.js';
 import { resolveConfig, treeOf } from '../../../src/runs/config/parse-config.js';
 import { calibrationRuns, kindOf } from '../../../src/studies/sweep/calibration.js';
-import { fitCosts, type Sizes, sizesOf, totalMillis } from '../../../src/studies/sweep/cost-model.js';
+import { fitCosts, type RunSizes, sizesOf, totalMillis } from '../../../src/studies/sweep/cost-model.js';
 import { fitShares } from '../../../src/studies/sweep/least-squares.js';
 
 const configOf = (values: Readonly<Record<string, unknown>>) => resolveConfig({ tree: treeOf(values), place: (path) => path.join('.') });
@@ -63,7 +63,7 @@ describe('sizes of a run', () => {
 });
 
 describe('a cost model', () => {
-  const sizes = (changes: Partial<Sizes>): Sizes => ({
+  const sizes = (changes: Partial<RunSizes>): RunSizes => ({
     devices: 1000,
     items: 100,
     ratings: 20_000,
@@ -82,7 +82,7 @@ describe('a cost model', () => {
   });
 
   it('predicts what lies between and beyond the runs it was fitted to', () => {
-    const millis = ({ cohort, stepped }: Sizes): number => 3 + 0.25 * cohort + 1e-6 * stepped;
+    const millis = ({ cohort, stepped }: RunSizes): number => 3 + 0.25 * cohort + 1e-6 * stepped;
     const samples = [64, 256, 1024].flatMap((cohort) =>
       [1e6, 4e6].map((stepped) => ({ sizes: sizes({ cohort, stepped }), costs: { roundMillis: millis(sizes({ cohort, stepped })) } })),
     );
@@ -97,10 +97,10 @@ describe('a cost model', () => {
 });
 
 describe('calibration', () => {
-  const point = (values: Readonly<Record<string, unknown>>, changes: Partial<Sizes>) => ({
+  const point = (values: Readonly<Record<string, unknown>>, changes: Partial<RunSizes>) => ({
     config: configOf(values),
     sizes: {
-      ...({ devices: 1e6, items: 500, ratings: 2e7, cohort: 64, rowsUp: 16, workPerRow: 4104, stepped: 1e6, measurements: 0 } as Sizes),
+      ...({ devices: 1e6, items: 500, ratings: 2e7, cohort: 64, rowsUp: 16, workPerRow: 4104, stepped: 1e6, measurements: 0 } as RunSizes),
       ...changes,
     },
   });

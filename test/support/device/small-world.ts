@@ -7,7 +7,7 @@ import type { Column, PrivateColumns } from '../../../src/device/actor/columns.j
 import { configSchema } from '../../../src/runs/config/config.js';
 import { splitOptimizer } from '../../../src/runs/trainer/plan.js';
 
-/** A fleet small enough to follow: real MetaMF of tiny sizes, and private columns whose every rating is told by the caller. */
+/** A fleet small enough to follow: real MetaMF of tiny sizes, and private columns whose every rating the caller gives. */
 export const WORLD: World = { devices: 12, items: 40, lowest: 0.5, highest: 5 };
 
 const SIZES = { userEmbedding: 3, collaborative: 5, hidden: 6, lowRank: 3, itemEmbedding: 4, units: 2 } as const;

@@ -8,7 +8,7 @@ export type Outcome = { readonly value: number; readonly buffers: readonly Value
 export type Put = (values: Values) => number;
 
 const MEMORY_PAGES = 512;
-/** Untouched elements after each buffer: whoever writes past an end changes one. */
+/** Untouched elements after each buffer: a write past an end changes one. */
 const GUARD = 20;
 const GUARD_VALUE = 12345;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, millis } from '../../../src/base/units.js';
+import { bytes, joules, millis, seconds } from '../../../src/base/units.js';
 import type { Outcomes } from '../../../src/events/outcomes.js';
 import { MOST_POINTS } from '../../../src/telemetry/live/history.js';
 import { createLiveRun } from '../../../src/telemetry/live/live-run.js';
@@ -117,14 +117,14 @@ describe('what the live page is told', () => {
       dropped: 1,
       rejected: 0,
       late: 1,
-      energy: 3,
+      energy: joules(3),
       bytesDown: bytes(10),
       bytesUp: bytes(1),
       operations: 1,
       budgets,
     };
-    const virtual = { start: 0, end: 1, latencies: [], down: 0, compute: 0, up: 0, profiles: [profile] };
-    for (const number of [1, 2]) live.observe(round(5, { round: number, virtual: virtual as never }));
+    const time = { start: seconds(0), end: seconds(1), latencies: [], down: seconds(0), compute: seconds(0), up: seconds(0) };
+    for (const number of [1, 2]) live.observe(round(5, { round: number, virtual: { ...time, profiles: [profile] } }));
     expect(live.takeFrame().profiles).toMatchObject([
       { name: 'phone', devices: 9, assigned: 10, trained: 4, lost: 6, energy: 6, bytes: 22, budgets },
     ]);

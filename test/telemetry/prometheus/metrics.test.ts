@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { bytes, millis } from '../../../src/base/units.js';
 import { describeMetrics } from '../../../src/telemetry/prometheus/instruments.js';
 import { createMetrics, LABELS, RUN_LABELS } from '../../../src/telemetry/prometheus/metrics.js';
@@ -130,12 +130,15 @@ describe('metrics', () => {
   });
 
   it('tell when the run last did something', async () => {
+    const then = Date.UTC(2026, 0, 2, 3, 4, 5);
+    vi.useFakeTimers({ toFake: ['Date'], now: then });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
     const metrics = createMetrics();
-    const before = Date.now() / 1000;
     metrics.observe(round(1));
-    const { value } = await scrape(metrics);
-    expect(value('metafleet_last_progress_timestamp_seconds')).toBeGreaterThanOrEqual(before);
-    expect(value('metafleet_last_progress_timestamp_seconds')).toBeLessThanOrEqual(Date.now() / 1000);
+    vi.setSystemTime(then + 60_000);
+    expect((await scrape(metrics)).value('metafleet_last_progress_timestamp_seconds')).toBe(then / 1000);
   });
 
   it('keep sizes, queue waits, lag, heap and garbage collection of the threads apart', async () => {

@@ -75,11 +75,16 @@ const expectNear = (found: ArrayLike<number>, expected: ArrayLike<number>, toler
   }
 };
 
-const RULES: readonly (readonly [string, Rule, MomentKind, (tf: Tensorflow) => ReturnType<Tensorflow['train']['sgd']>])[] = [
+const RULES: readonly (readonly [
+  string,
+  Rule,
+  MomentKind,
+  (tf: Tensorflow) => Pick<ReturnType<Tensorflow['train']['sgd']>, 'applyGradients'>,
+])[] = [
   // tfjs starts its sums at a value, and adds ε = 1e-7 inside the root.
-  ['adagrad', { kind: 'adagrad', epsilon: 0 }, 'squares', (tf) => tf.train.adagrad(RATE, 0.1) as never],
-  ['momentum', { kind: 'sgd', momentum: 0.9, nesterov: false }, 'velocity', (tf) => tf.train.momentum(RATE, 0.9) as never],
-  ['nesterov', { kind: 'sgd', momentum: 0.9, nesterov: true }, 'velocity', (tf) => tf.train.momentum(RATE, 0.9, true) as never],
+  ['adagrad', { kind: 'adagrad', epsilon: 0 }, 'squares', (tf) => tf.train.adagrad(RATE, 0.1)],
+  ['momentum', { kind: 'sgd', momentum: 0.9, nesterov: false }, 'velocity', (tf) => tf.train.momentum(RATE, 0.9)],
+  ['nesterov', { kind: 'sgd', momentum: 0.9, nesterov: true }, 'velocity', (tf) => tf.train.momentum(RATE, 0.9, true)],
   ['sgd', { kind: 'sgd', momentum: 0, nesterov: false }, 'velocity', (tf) => tf.train.sgd(RATE)],
 ];
 
