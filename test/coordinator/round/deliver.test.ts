@@ -1,4 +1,5 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { ServerHalf } from '../../../src/algorithms/port/server.js';
 import { random } from '../../../src/base/random.js';
 import { type DeviceId, deviceId, seconds } from '../../../src/base/units.js';
 import { acceptUpdate } from '../../../src/coordinator/round/accept.js';
@@ -24,12 +25,14 @@ beforeAll(async () => {
 
 const COHORT = [0, 2, 3, 4, 5, 8, 9, 11].map(deviceId);
 
+type Means = { readonly chunk?: number; readonly decoys?: number; readonly by?: Engine };
+
 const run = async (
   request: Partial<DeliveryRequest> = {},
-  { chunk = 3, decoys = 2, ...answering }: { chunk?: number; decoys?: number } & Pick<InProcessOptions, 'answer' | 'account'> = {},
+  { chunk = 3, decoys = 2, by = engine, ...answering }: Means & Pick<InProcessOptions, 'answer' | 'account'> = {},
 ) => {
-  const { algorithm, server, world } = engine;
-  const devices = createInProcess({ context: contextFor(engine, { decoys }), ...answering });
+  const { algorithm, server, world } = by;
+  const devices = createInProcess({ context: contextFor(by, { decoys }), ...answering });
   const generated: { first: number; count: number }[] = [];
   const watched = {
     ...server,
@@ -151,11 +154,35 @@ describe('delivery', () => {
     expect(answers.filter(({ kind }) => kind === 'refuse').map(({ device }) => device)).toEqual([3, 9]);
   });
 
-  it('measures with the same models as it trains', async () => {
-    const trained = await run();
-    const measured = await run({ purpose: 'evaluate' });
+  it('measures with the same models as it trains, where nothing random is about those to learn with', async () => {
+    const by = await createEngine(undefined, { dropout: 0 });
+    onTestFinished(() => by.server.close());
+    const trained = await run({}, { by });
+    const measured = await run({ purpose: 'evaluate' }, { by });
     expect(measured.answers.every(({ kind }) => kind === 'score')).toBe(true);
     expect(measured.models.map(({ tensors }) => plain(tensors))).toEqual(trained.models.map(({ tensors }) => plain(tensors)));
+  });
+
+  it('tells the server half which devices it makes models for, and whether they are to learn with', async () => {
+    const prepared: unknown[] = [];
+    const server: ServerHalf = {
+      ...engine.server,
+      prepare: (requests, round) => {
+        prepared.push([requests, round]);
+        engine.server.prepare(requests, round);
+      },
+    };
+    const by = { ...engine, server };
+    const requests = COHORT.map((device) => ({ device }));
+    await run({ round: 4 }, { by });
+    await run({ round: 4, delivery: 'subset' }, { by, answer: refusing('assign', 3) });
+    await run({ round: 4, purpose: 'evaluate' }, { by });
+    await run({ cohort: [] }, { by });
+    expect(prepared).toEqual([
+      [requests, 4],
+      [requests, 4],
+      [requests, null],
+    ]);
   });
 
   it('asks a device that has limits first, in full delivery too, and sends her model when she has answered', async () => {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { MetaMFOptions } from '../../../src/algorithms/metamf/options.js';
 import type { Algorithm } from '../../../src/algorithms/port/algorithm.js';
 import type { World } from '../../../src/algorithms/port/definition.js';
 import type { ServerHalf } from '../../../src/algorithms/port/server.js';
@@ -140,8 +141,8 @@ export const meanOf = ({ algorithm, world }: Pick<Engine, 'algorithm' | 'world'>
   AGGREGATORS[0]!.create({}, { wire: algorithm.wire, items: world.items });
 
 /** Real MetaMF on this thread. A server reserves gigabytes of address space: tests share a few. */
-export const createEngine = async (chunk?: number): Promise<Engine> => {
-  const algorithm = algorithmOf();
+export const createEngine = async (chunk?: number, options: Partial<MetaMFOptions> = {}): Promise<Engine> => {
+  const algorithm = algorithmOf(options);
   const server = await algorithm.createServer({ seed: 1, threads: 1 });
   return { algorithm, server: chunk === undefined ? server : { ...server, chunk }, world: WORLD };
 };
