@@ -7,7 +7,7 @@ import { type DeviceContext, transition } from '../../../src/device/actor/actor.
 import { decodeFrame, encodeFrame } from '../../../src/messages/frame.js';
 import { createDevicesLink } from '../../../src/transport/exchange/devices-link.js';
 import type { FrameDown, FrameUp } from '../../../src/transport/exchange/envelope.js';
-import { contextFor, createEngine, meanOf, settingsOf } from '../../support/coordinator/in-process-coordinator.js';
+import { contextFor, createFakeEngine, meanOf, settingsOf } from '../../support/coordinator/in-process-coordinator.js';
 
 /** A host of real actors that answers one frame at a time, later than it could. */
 const serveSlowly = (port: MessagePort, context: DeviceContext) => {
@@ -32,7 +32,7 @@ const serveSlowly = (port: MessagePort, context: DeviceContext) => {
 
 /** Two rounds of ten devices, each with a frame of its own. */
 const trainWith = async (mostUnanswered?: Bytes) => {
-  const engine = await createEngine(1);
+  const engine = await createFakeEngine({}, 1);
   const { algorithm, world } = engine;
   const { port1, port2 } = new MessageChannel();
   const held = serveSlowly(port2, contextFor({ algorithm }));
