@@ -1,5 +1,5 @@
 /** The architecture: the folders of src/, lowest floor first. A folder imports its own files and folders on lower floors. */
-export const FOLDERS: readonly { readonly floor: number; readonly folder: string; readonly holds: string }[] = [
+const FOLDERS: readonly { readonly floor: number; readonly folder: string; readonly holds: string }[] = [
   { floor: 0, folder: 'base', holds: 'errors, units, keyed randomness, clock, median, spare memory' },
   { floor: 1, folder: 'tensor', holds: 'shared memory, kernels in two implementations, optimizers, the tfjs adapter' },
   { floor: 1, folder: 'data', holds: 'datasets as columns: catalogue, import, splits, synthetic ratings' },

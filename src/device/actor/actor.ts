@@ -31,7 +31,7 @@ export type Transition = {
 };
 
 /** A device's state as it was before `round`. */
-export const stateOf = ({ columns, algorithm, batch: { seed } }: DeviceContext, device: DeviceId, round: number): Float32Array =>
+const stateOf = ({ columns, algorithm, batch: { seed } }: DeviceContext, device: DeviceId, round: number): Float32Array =>
   stateBefore(columns.state, algorithm.client().state, indexOf(columns, device), device, round, seed);
 
 const joined = (some: Uint32Array, others: Uint32Array): Uint32Array => {

@@ -17,7 +17,7 @@ import { countProfiles, loadFleet, policyOf } from '../config/load-fleet.js';
 import { hostPerturbations, stagesOf, withPerturbations } from '../config/perturbed.js';
 
 /** What a configuration means for a dataset: sizes, rounds, and the settings each thread is given. */
-export type Plan = {
+export type RunPlan = {
   readonly world: World;
   readonly threads: number;
   readonly roundsPerEpoch: number;
@@ -63,7 +63,7 @@ export const splitOptimizer = (
 });
 
 /** Throws CONFIG for settings that this dataset cannot serve. */
-export const planRun = (config: Config, dataset: Dataset): Plan => {
+export const planRun = (config: Config, dataset: Dataset): RunPlan => {
   const { seed, cohort, sampling, delivery, dtype, evaluation, optimizer, decoys, ratings } = config;
   if (cohort > dataset.users) throw badInput('CONFIG', 'key cohort', `at most the fleet's ${dataset.users} devices`, String(cohort));
   const { lowest, highest } = dataset.scale;

@@ -10,7 +10,7 @@ import { orDeath } from '../../transport/threads/control.js';
 import type { Config } from '../config/config.js';
 import { judge, shouldStop } from './early-stopping.js';
 import { createObserver } from './observe.js';
-import { type Plan, planRun, ratingsIn } from './plan.js';
+import { planRun, type RunPlan, ratingsIn } from './plan.js';
 import { AT_START, type CheckpointPaths, createSaves, type ObserverState, type RunState, type Saves } from './saves.js';
 import { shardDataset } from './shards.js';
 
@@ -54,7 +54,7 @@ export type Run = {
 type Context = {
   readonly config: Config;
   readonly onEvent: (event: RunEvent) => void;
-  readonly plan: Plan;
+  readonly plan: RunPlan;
   readonly saves: Saves;
   readonly startFleet: () => Promise<Fleet>;
   /** Another one after the coordinator died. */

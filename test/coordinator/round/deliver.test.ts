@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { ServerHalf } from '../../../src/algorithms/port/server.js';
 import { random } from '../../../src/base/random.js';
 import { type DeviceId, deviceId, seconds } from '../../../src/base/units.js';
 import { acceptUpdate } from '../../../src/coordinator/round/accept.js';
@@ -9,7 +10,7 @@ import { type Dtype, decodeTensor } from '../../../src/messages/wire-tensor.js';
 import {
   contextFor,
   costOf,
-  createEngine,
+  createFakeEngine,
   createInProcess,
   type Engine,
   type InProcessOptions,
@@ -19,17 +20,19 @@ import { orMessageError, plain } from '../../support/messages/arbitrary-messages
 
 let engine: Engine;
 beforeAll(async () => {
-  engine = await createEngine();
+  engine = await createFakeEngine();
 });
 
 const COHORT = [0, 2, 3, 4, 5, 8, 9, 11].map(deviceId);
 
+type Means = { readonly chunk?: number; readonly decoys?: number; readonly by?: Engine };
+
 const run = async (
   request: Partial<DeliveryRequest> = {},
-  { chunk = 3, decoys = 2, ...answering }: { chunk?: number; decoys?: number } & Pick<InProcessOptions, 'answer' | 'account'> = {},
+  { chunk = 3, decoys = 2, by = engine, ...answering }: Means & Pick<InProcessOptions, 'answer' | 'account'> = {},
 ) => {
-  const { algorithm, server, world } = engine;
-  const devices = createInProcess({ context: contextFor(engine, { decoys }), ...answering });
+  const { algorithm, server, world } = by;
+  const devices = createInProcess({ context: contextFor(by, { decoys }), ...answering });
   const generated: { first: number; count: number }[] = [];
   const watched = {
     ...server,
@@ -151,11 +154,33 @@ describe('delivery', () => {
     expect(answers.filter(({ kind }) => kind === 'refuse').map(({ device }) => device)).toEqual([3, 9]);
   });
 
-  it('measures with the same models as it trains', async () => {
+  it('measures with the same models as it trains, where nothing random is about those to learn with', async () => {
     const trained = await run();
     const measured = await run({ purpose: 'evaluate' });
     expect(measured.answers.every(({ kind }) => kind === 'score')).toBe(true);
     expect(measured.models.map(({ tensors }) => plain(tensors))).toEqual(trained.models.map(({ tensors }) => plain(tensors)));
+  });
+
+  it('tells the server half which devices it makes models for, and whether they are to learn with', async () => {
+    const prepared: unknown[] = [];
+    const server: ServerHalf = {
+      ...engine.server,
+      prepare: (requests, round) => {
+        prepared.push([requests, round]);
+        engine.server.prepare(requests, round);
+      },
+    };
+    const by = { ...engine, server };
+    const requests = COHORT.map((device) => ({ device }));
+    await run({ round: 4 }, { by });
+    await run({ round: 4, delivery: 'subset' }, { by, answer: refusing('assign', 3) });
+    await run({ round: 4, purpose: 'evaluate' }, { by });
+    await run({ cohort: [] }, { by });
+    expect(prepared).toEqual([
+      [requests, 4],
+      [requests, 4],
+      [requests, null],
+    ]);
   });
 
   it('asks a device that has limits first, in full delivery too, and sends its model when it has answered', async () => {
@@ -252,7 +277,7 @@ describe('a client update', () => {
     const local = transition(context, models[2]!).reply as Update;
     expect(accept(update)).toMatchObject({ device: 3, count: local.count, rows: local.rows });
     const accepted = accept(update) as Extract<ReturnType<typeof accept>, object>;
-    engine.algorithm.wire.down.forEach((spec, index) =>
+    engine.algorithm.wire.up.forEach((spec, index) =>
       expect(accepted.tensors[index]).toEqual(decodeTensor(local.tensors[index]!, 'f32', spec, local.rows.length, 'test')),
     );
   });
@@ -261,12 +286,12 @@ describe('a client update', () => {
     const update = await upload();
     const [first, ...others] = update.tensors;
     expect(accept({ ...update, tensors: others })).toMatch(/^update of device 3: expected \d+ tensors, found \d+$/);
-    expect(accept({ ...update, tensors: [...others, first!] })).toMatch(/^update of device 3, tensor items_low: expected shape/);
+    expect(accept({ ...update, tensors: [...others, first!] })).toMatch(/^update of device 3, tensor errors: expected shape/);
     expect(accept({ ...update, tensors: [{ ...first!, dtype: 'int8' }, ...others] })).toMatch(/expected dtype f32, found int8$/);
     expect(accept({ ...update, rows: Uint32Array.of(...update.rows.slice(0, -1), 40) })).toBe(
       'update of device 3: expected items below 40, found 40',
     );
-    expect(accept({ ...update, rows: update.rows.subarray(1) })).toMatch(/tensor items_low: expected shape/);
+    expect(accept({ ...update, rows: update.rows.subarray(1) })).toMatch(/tensor errors: expected shape/);
   });
 
   it('is checked the same however it was garbled', async () => {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { MetaMFServer } from '../../../src/algorithms/metamf/server.js';
 import type { ClientUpdate } from '../../../src/algorithms/port/server.js';
 import { type DeviceId, seconds } from '../../../src/base/units.js';
@@ -11,6 +11,8 @@ import type { Message } from '../../../src/messages/message.js';
 import {
   contextFor,
   costOf,
+  createEngine,
+  createFakeEngine,
   createInProcess,
   createShared,
   type Engine,
@@ -18,6 +20,7 @@ import {
   PLAIN_ROUNDS,
   type Shared,
   settingsOf,
+  startCoordinator,
   WHOLE,
 } from '../../support/coordinator/in-process-coordinator.js';
 
@@ -36,7 +39,7 @@ let shared: Shared;
 let engine: Engine;
 let folder: string;
 beforeAll(async () => {
-  shared = await createShared();
+  shared = await createShared(createFakeEngine({ each: true }));
   ({ engine, folder } = shared);
 });
 afterAll(() => shared.close());
@@ -248,12 +251,14 @@ it('a round explains the first eight of the updates it throws away, and counts a
 });
 
 it('a coordinator tells how much memory its kernels hold, each memory once', async () => {
-  const { coordinator, events } = start({ cohort: 2 });
+  const metamf = await createEngine();
+  onTestFinished(() => metamf.server.close());
+  const { coordinator, events } = startCoordinator(metamf, { settings: { cohort: 2 } });
   await coordinator.train(1);
-  const { parameters } = engine.server as MetaMFServer;
+  const { parameters } = metamf.server as MetaMFServer;
   const memories = new Set(parameters.map(({ arena }) => arena.memory));
   expect(memories.size).toBeGreaterThan(1);
   expect(events[0]!.kernelBytes).toBe([...memories].reduce((sum, { buffer }) => sum + buffer.byteLength, 0));
   expect(coordinator.parameters).toBe(parameters.reduce((sum, { weights: _, blocks, size }) => sum + blocks * size, 0));
-  expect(coordinator.kernels).toBe(engine.server.kernels);
+  expect(coordinator.kernels).toBe(metamf.server.kernels);
 });

@@ -20,6 +20,7 @@ import { decodeFrame, encodeFrame } from '../../../src/messages/frame.js';
 import type { Message, Refuse } from '../../../src/messages/message.js';
 import { createTrafficMeter } from '../../../src/transport/exchange/traffic.js';
 import { algorithmOf, allColumns, WORLD } from '../device/small-world.js';
+import { type FakeOptions, fakeAlgorithm } from './fake-algorithm.js';
 import { IDLE_THREADS } from './samples.js';
 
 /**
@@ -140,11 +141,17 @@ export type Engine = { readonly algorithm: Algorithm; readonly server: ServerHal
 export const meanOf = ({ algorithm, world }: Pick<Engine, 'algorithm' | 'world'>): Aggregator =>
   AGGREGATORS[0]!.create({}, { wire: algorithm.wire, items: world.items });
 
-/** Real MetaMF on this thread. A server reserves gigabytes of address space: tests share a few. */
-export const createEngine = async (chunk?: number): Promise<Engine> => {
-  const algorithm = algorithmOf();
+/** The least algorithm on this thread, for tests that need any. */
+export const createFakeEngine = async (chosen: Partial<FakeOptions> = {}, chunk?: number): Promise<Engine> => {
+  const algorithm = fakeAlgorithm(chosen);
   const server = await algorithm.createServer({ seed: 1, threads: 1 });
   return { algorithm, server: chunk === undefined ? server : { ...server, chunk }, world: WORLD };
+};
+
+/** Real MetaMF on this thread. A server reserves gigabytes of address space: tests share a few. */
+export const createEngine = async (): Promise<Engine> => {
+  const algorithm = algorithmOf();
+  return { algorithm, server: await algorithm.createServer({ seed: 1, threads: 1 }), world: WORLD };
 };
 
 export const contextFor = ({ algorithm }: Pick<Engine, 'algorithm'>, batch: Partial<BatchOptions> = {}): DeviceContext => ({
@@ -198,8 +205,8 @@ export const WHOLE = { weightsOnly: false, keep: 1, hold: false };
 /** One server for all tests of a file, and a folder: `renew` gives Θ back as it was before the first of them. */
 export type Shared = { readonly engine: Engine; readonly folder: string; readonly renew: () => void; readonly close: () => Promise<void> };
 
-export const createShared = async (): Promise<Shared> => {
-  const engine = await createEngine();
+export const createShared = async (making: Promise<Engine> = createEngine()): Promise<Shared> => {
+  const engine = await making;
   const folder = mkdtempSync(join(tmpdir(), 'metafleet-coordinator-'));
   const fresh = join(folder, 'fresh.checkpoint');
   await startCoordinator(engine).coordinator.save(fresh, null, WHOLE);

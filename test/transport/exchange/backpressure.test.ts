@@ -8,7 +8,7 @@ import { decodeFrame, encodeFrame } from '../../../src/messages/frame.js';
 import { createDevicesLink } from '../../../src/transport/exchange/devices-link.js';
 import type { FrameDown, FrameUp } from '../../../src/transport/exchange/envelope.js';
 import { createPortChannel } from '../../../src/transport/threads/port-channel.js';
-import { contextFor, createEngine, meanOf, settingsOf } from '../../support/coordinator/in-process-coordinator.js';
+import { contextFor, createFakeEngine, meanOf, settingsOf } from '../../support/coordinator/in-process-coordinator.js';
 
 /** Turns of the event loop without a frame after which nobody has more to send: a machine that is slow takes longer for a turn, not more turns. */
 const QUIET_TURNS = 50;
@@ -50,7 +50,7 @@ const serveSlowly = (port: MessagePort, context: DeviceContext) => {
 
 /** Two rounds of ten devices, each with a frame of its own. */
 const trainWith = async (mostUnanswered?: Bytes) => {
-  const engine = await createEngine(1);
+  const engine = await createFakeEngine({}, 1);
   const { algorithm, world } = engine;
   const { port1, port2 } = new MessageChannel();
   const held = serveSlowly(port2, contextFor({ algorithm }));
