@@ -23,7 +23,7 @@ const builds = [
   {
     name: 'kernels',
     script: ['scripts/build-kernels.mjs'],
-    inputs: ['package-lock.json', 'scripts/build-kernels.mjs', 'src/tensor/assembly'],
+    inputs: ['package-lock.json', 'scripts/build-kernels.mjs', 'src/tensor/assembly', 'src/tensor/structs'],
     isInput: () => true,
     output: 'dist/src/tensor/kernels.wasm',
   },

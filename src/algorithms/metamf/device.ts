@@ -30,15 +30,14 @@ export const createDeviceHalf = (world: World, options: MetaMFOptions): DeviceHa
   const centreOf = createCentre(world, options);
   let space: Workspace | undefined;
   // Not before it is needed: the coordinator makes device halves, too, to know what they send.
-  const workspace = (): Workspace => (space ??= createWorkspace({ s, d, f }, world.items));
+  const workspace = (): Workspace => (space ??= createWorkspace({ s, d, f, offset }, world.items));
 
   const differentiate = (model: LocalModel, { items, values }: LocalRatings, centre: number): LocalUpdate => {
     const local = workspace();
     const rows = local.load(model, items);
     local.loadValues(values);
-    const { kernels, row, value, low, dense, work, gradient } = local;
-    const counts = [items.length, rows.length] as const;
-    const loss = kernels.backwardFactored(...counts, s, d, f, row, value, low, dense, offset, centre, work, gradient);
+    const { kernels, row, value, gradient } = local;
+    const loss = kernels.backwardFactored(local.model, items.length, rows.length, row, value, centre, gradient);
     return { count: items.length, loss, rows, tensors: local.gradients(rows.length) };
   };
 
@@ -49,8 +48,8 @@ export const createDeviceHalf = (world: World, options: MetaMFOptions): DeviceHa
     predict: (model, train, items) => {
       const local = workspace();
       local.load(model, items);
-      const { kernels, row, value, low, dense, work } = local;
-      kernels.predictFactored(items.length, s, d, f, row, low, dense, offset, centreOf(train), work, value);
+      const { kernels, row, value } = local;
+      kernels.predictFactored(local.model, items.length, row, centreOf(train), value);
       return local.predictions(items.length);
     },
   };

@@ -27,8 +27,10 @@ export type Lane = {
 };
 
 export const CAPACITY = 1024;
-/** Doubles per task: kernel, memory, number of arguments, arguments (at most 17, adamRowItems). */
-const SLOT = 20;
+/** The most that a kernel takes. */
+const ARGUMENTS = 8;
+/** Doubles per task: kernel, memory, number of arguments, arguments. */
+const SLOT = 3 + ARGUMENTS;
 const CONTROL_BYTES = 64;
 const TEXT_BYTES = 960;
 const LANE_BYTES = CONTROL_BYTES + TEXT_BYTES + CAPACITY * (SLOT + 1) * 8;

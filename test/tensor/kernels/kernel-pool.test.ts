@@ -10,7 +10,9 @@ import { random } from '../../../src/base/random.js';
 import { createKernelPool, type KernelPoolOptions } from '../../../src/tensor/kernels/kernel-pool.js';
 import type { KernelPool, KernelTask } from '../../../src/tensor/kernels/kernels.js';
 import { type Arena, createArena } from '../../../src/tensor/memory/arena.js';
-import { expectSameNumbers, real } from '../../support/tensors/kernel-workbench.js';
+import { placeStruct } from '../../../src/tensor/memory/struct.js';
+import * as Generator from '../../../src/tensor/structs/generator.js';
+import { expectSameNumbers, hyper, real } from '../../support/tensors/kernel-workbench.js';
 
 const built = (path: string): string => createRequire(import.meta.url).resolve(`#built/${path}`);
 const open: KernelPool[] = [];
@@ -51,24 +53,27 @@ describe.each(['simd', 'reference'] as const)('a pool of %s kernels', (implement
         const h = filled(arena, 1, users * o),
           w = filled(arena, 2 + memory, n * o * s),
           bias = filled(arena, 4, n * s);
-        return { arena, memory, h, w, bias, out: arena.allocate(users * n * s), moment: arena.allocate(n * o * s) };
+        const generator = placeStruct(arena, Generator, { o, s, w, bias });
+        const step = arena.allocate(16);
+        arena.f64(step, 8).set(hyper({ scale: 1, rate: 0.1, beta1: 0.9, decay: 0.01, decoupled: 0 }));
+        return { arena, memory, h, w, generator, step, out: arena.allocate(users * n * s), moment: arena.allocate(n * o * s) };
       });
       pool.run(
-        shards.flatMap(({ memory, h, w, bias, out }) =>
+        shards.flatMap(({ memory, h, generator, out }) =>
           Array.from(
             { length: n },
-            (_, i): KernelTask => ({ kernel: 'generateItems', memory, args: [users, i, 1, o, s, h, 0, w, bias, out, n * s] }),
+            (_, i): KernelTask => ({ kernel: 'generateItems', memory, args: [generator, users, i, 1, h, 0, out, n * s] }),
           ),
         ),
       );
       const values = pool.run(
-        shards.flatMap(({ memory, w, moment }) =>
+        shards.flatMap(({ memory, w, moment, step }) =>
           Array.from(
             { length: n },
             (_, i): KernelTask => ({
               kernel: 'adamTensor',
               memory,
-              args: [o * s, w + 4 * i * o * s, moment + 4 * i * o * s, 0, 1, 0.1, 0.9, 0.01, 0],
+              args: [o * s, w + 4 * i * o * s, moment + 4 * i * o * s, 0, step],
             }),
           ),
         ),
