@@ -1,6 +1,7 @@
 import { placeForm } from '../../../src/tensor/kernels/gemm-tasks.js';
 import { createKernelPool } from '../../../src/tensor/kernels/kernel-pool.js';
 import type { KernelPool, Kernels, KernelTask } from '../../../src/tensor/kernels/kernels.js';
+import { referenceKernels } from '../../../src/tensor/kernels/reference.js';
 import { unitRoom } from '../../../src/tensor/kernels/unit-room.js';
 import { createArena } from '../../../src/tensor/memory/arena.js';
 import { placeStruct, sizeOf, write } from '../../../src/tensor/memory/struct.js';
@@ -110,7 +111,7 @@ export const createGenerator = (shape: GeneratorShape): Generator => {
 };
 
 export const poolFor = ({ memory }: Pick<Generator, 'memory'>, threads: number, implementation?: KernelPool['implementation']) =>
-  createKernelPool({ threads, memories: [memory], ...(implementation && { implementation }) });
+  createKernelPool({ reference: referenceKernels, threads, memories: [memory], ...(implementation && { implementation }) });
 
 /** Runs tasks on kernels outside a pool. */
 export const runOn = (kernels: Kernels, tasks: readonly KernelTask[]): void => {

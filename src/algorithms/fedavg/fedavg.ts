@@ -1,5 +1,6 @@
 import { random } from '../../base/random.js';
 import { createKernelPool } from '../../tensor/kernels/kernel-pool.js';
+import { referenceKernels } from '../../tensor/kernels/reference.js';
 import { createArena } from '../../tensor/memory/arena.js';
 import { createParameter, elementsOf, type Parameter } from '../../tensor/memory/parameter.js';
 import type { Algorithm, ClientUpdate, GeneratedModel, Rows, ServerHalf, ServerOptions, World } from '../port/algorithm.js';
@@ -63,7 +64,7 @@ const createServerHalf = async (world: World, options: FedAvgOptions, server: Se
     const size = shape.reduce((product, length) => product * length, 1) * (perRow ? world.items : 1);
     return createParameter(name, { memory: 0, arena }, { blocks: 1, size, sparse: false }, 'none');
   });
-  const pool = await createKernelPool({ threads: 1, memories: [arena.memory] });
+  const pool = await createKernelPool({ reference: referenceKernels, threads: 1, memories: [arena.memory] });
   initialize(parameters.map(valuesOf), world, options, server.seed);
   const sums = parameters.map((parameter) => new Float32Array(elementsOf(parameter)));
   let ratings = 0;

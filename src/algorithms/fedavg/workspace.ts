@@ -1,6 +1,7 @@
 import { instantiate } from '../../tensor/kernels/kernel-ring.js';
 import type { Kernels } from '../../tensor/kernels/kernels.js';
 import { chooseImplementation } from '../../tensor/kernels/probe.js';
+import { referenceKernels } from '../../tensor/kernels/reference.js';
 import { createArena } from '../../tensor/memory/arena.js';
 import { createScratch } from '../../tensor/memory/scratch.js';
 import { createStruct, write } from '../../tensor/memory/struct.js';
@@ -87,7 +88,7 @@ export const createWorkspace = (sizes: Sizes): Workspace => {
   const [items, itemGradients, listed, values] = [createScratch(arena), createScratch(arena), createScratch(arena), createScratch(arena)];
 
   return {
-    kernels: instantiate(chooseImplementation(), arena.memory),
+    kernels: instantiate(chooseImplementation(), arena.memory, referenceKernels),
     model: model.pointer,
     load: (local, rows, state) => {
       const count = rows.length * width;

@@ -1,4 +1,5 @@
 import { createKernelPool } from '../../tensor/kernels/kernel-pool.js';
+import { referenceKernels } from '../../tensor/kernels/reference.js';
 import { clearGradients } from '../../tensor/memory/parameter.js';
 import { createDeferral } from '../../tensor/optimizers/deferral.js';
 import { type OptimizerOptions, optimizerStep } from '../../tensor/optimizers/optimizer.js';
@@ -25,7 +26,7 @@ const createServerHalf = async (
   const layout = createLayout(world, options, memory);
   initialize(layout, server.seed);
   const memories = [layout.core, ...layout.shards.map(({ arena }) => arena)].map(({ memory }) => memory);
-  const pool = await createKernelPool({ threads: server.threads, memories });
+  const pool = await createKernelPool({ reference: referenceKernels, threads: server.threads, memories });
   const deferral = createDeferral(pool);
   const forward = createForward(layout, deferral);
   const backward = createBackward(layout, deferral);

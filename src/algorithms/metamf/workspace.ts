@@ -2,6 +2,7 @@ import { createSlabs } from '../../base/slabs.js';
 import { instantiate } from '../../tensor/kernels/kernel-ring.js';
 import type { Kernels } from '../../tensor/kernels/kernels.js';
 import { chooseImplementation } from '../../tensor/kernels/probe.js';
+import { referenceKernels } from '../../tensor/kernels/reference.js';
 import { createArena } from '../../tensor/memory/arena.js';
 import { createScratch } from '../../tensor/memory/scratch.js';
 import { createStruct, write } from '../../tensor/memory/struct.js';
@@ -71,7 +72,7 @@ export const createWorkspace = ({ s, d, f, offset }: Sizes, items: number): Work
   const room = createSlabs();
 
   return {
-    kernels: instantiate(chooseImplementation(), arena.memory),
+    kernels: instantiate(chooseImplementation(), arena.memory, referenceKernels),
     model: model.pointer,
     get row() {
       return row.pointer;

@@ -119,31 +119,32 @@ export type Kernels = {
   backwardFactored(model: number, count: number, rows: number, row: number, value: number, centre: number, gradient: number): number;
 };
 
-export type KernelName = keyof Kernels;
+/** Some kernels by name: those of this port, or those that an algorithm brings. */
+export type KernelSet = Readonly<Record<string, (...args: never[]) => number | void>>;
 
 /** One kernel call on one memory, for the pool: `memory` indexes the pool's memories. */
-export type KernelTask = {
-  readonly [Name in KernelName]: { readonly kernel: Name; readonly memory: number; readonly args: Readonly<Parameters<Kernels[Name]>> };
-}[KernelName];
+export type KernelTask<All extends KernelSet = Kernels> = {
+  readonly [Name in keyof All & string]: { readonly kernel: Name; readonly memory: number; readonly args: Readonly<Parameters<All[Name]>> };
+}[keyof All & string];
 
 /** Runs independent kernel calls (disjoint outputs) on all threads; the caller's thread takes its share and blocks until all are done. */
-export type KernelPool = {
+export type KernelPool<All extends KernelSet = Kernels> = {
   readonly memories: readonly WebAssembly.Memory[];
   readonly implementation: 'simd' | 'reference';
   readonly threads: number;
   /** Kernels of one memory, on the caller's thread. */
-  on(memory: number): Kernels;
+  on(memory: number): All;
   /** Returns each task's value (0 for kernels without one), in the order of the tasks. */
-  run(tasks: readonly KernelTask[]): Float64Array;
+  run(tasks: readonly KernelTask<All>[]): Float64Array;
   /** Hands calls to the other threads and returns at once; with no other thread it runs them. What they write is there after `finish`. */
-  begin(tasks: readonly KernelTask[]): void;
+  begin(tasks: readonly KernelTask<All>[]): void;
   /** Takes this thread's share of what was begun and blocks until all of it is done. Throws as `run` does. */
   finish(): void;
   /**
    * Settles what was deferred before, leaves these calls to the other threads, for when they have nothing else to do, and returns; with no
    * other thread it runs them. What it returns settles them and gives their values, as `run` does.
    */
-  defer(tasks: readonly KernelTask[]): () => Float64Array;
+  defer(tasks: readonly KernelTask<All>[]): () => Float64Array;
   /** Whether all that was deferred is done. */
   isSettled(): boolean;
   /** Takes this thread's share of what was deferred and blocks until all of it is done. Throws as `run` does. */

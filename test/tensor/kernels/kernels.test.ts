@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { random } from '../../../src/base/random.js';
-import type { KernelName } from '../../../src/tensor/kernels/kernels.js';
+import type { Kernels } from '../../../src/tensor/kernels/kernels.js';
 import { referenceKernels } from '../../../src/tensor/kernels/reference.js';
 import { simdKernels } from '../../../src/tensor/kernels/simd.js';
 import { pairRoom, unitRoom } from '../../../src/tensor/kernels/unit-room.js';
@@ -84,7 +84,7 @@ describe('gemm', () => {
 });
 
 describe('element-wise kernels', () => {
-  const calls: { readonly [Name in KernelName]?: (count: number) => Call } = {
+  const calls: { readonly [Name in keyof Kernels]?: (count: number) => Call } = {
     relu: (count) => (kernels, put) => kernels.relu(count, put(whole(random(4, count), count))),
     reluBackward: (count) => (kernels, put) =>
       kernels.reluBackward(count, put(whole(random(5, count), count)), put(whole(random(6, count), count))),

@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { random } from '../../../src/base/random.js';
 import { createKernelPool } from '../../../src/tensor/kernels/kernel-pool.js';
 import type { KernelPool, KernelTask } from '../../../src/tensor/kernels/kernels.js';
+import { referenceKernels } from '../../../src/tensor/kernels/reference.js';
 import { createArena } from '../../../src/tensor/memory/arena.js';
 import {
   claimSlot,
@@ -45,7 +46,12 @@ const bench = async (
   parameters.forEach((parameter, index) => {
     weightsOf(parameter).set(real(random(1, index), ROWS * SIZE));
   });
-  const pool = await createKernelPool({ threads, implementation, memories: arenas.map(({ memory }) => memory) });
+  const pool = await createKernelPool({
+    reference: referenceKernels,
+    threads,
+    implementation,
+    memories: arenas.map(({ memory }) => memory),
+  });
   onTestFinished(() => pool.close());
   const state = createOptimizerState();
   return {
