@@ -24,9 +24,6 @@ const FLOORS: ReadonlyMap<string, number> = new Map([
   ['cli', 10],
 ]);
 const PUBLIC_API = 'src/index.ts';
-const ASSEMBLY = 'src/tensor/assembly';
-/** Layouts of structs in kernel memory, which both compilers read: constants that import nothing. */
-const STRUCTS = 'src/tensor/structs';
 const ROOTS = ['src', 'workers', 'scripts', 'test', 'dashboards'];
 
 type Import = { readonly specifier: string; readonly line: number };
@@ -63,13 +60,17 @@ const sourcesUnder = (root: string, folder: string): string[] => {
   }
 };
 
+const isAssembly = (file: string): boolean => /^src\/.*\/assembly\//.test(file);
+/** Layouts of structs in kernel memory, which both compilers read: constants that import nothing. */
+const isStruct = (file: string): boolean => /^src\/.*\/structs\//.test(file);
+
 /** AssemblyScript decorates functions, which no TypeScript parser accepts; blanked, its sources parse. */
 const DECORATOR = /^\s*@\w+(\([^)]*\))?/gm;
 
 const importsOf = (root: string, name: string): Import[] => {
   const file = path.join(root, name);
   const source = readFileSync(file, 'utf8');
-  const text = zoneOf(name) === ASSEMBLY ? source.replace(DECORATOR, (match) => match.replace(/\S/g, ' ')) : source;
+  const text = isAssembly(name) ? source.replace(DECORATOR, (match) => match.replace(/\S/g, ' ')) : source;
   const { program, errors } = parseSync(file, text);
   if (errors[0]) throw new Error(`${name}: ${errors[0].message}`);
   const found: Import[] = [];
@@ -96,10 +97,9 @@ const resolve = (from: string, specifier: string): string | undefined => {
   return specifier.startsWith('.') ? source(path.posix.join(path.posix.dirname(from), specifier)) : undefined;
 };
 
-/** What a file belongs to: a folder of src/, the public API, the AssemblyScript sources, or a folder beside src/. */
+/** What a file belongs to: a folder of src/, the public API, or a folder beside src/. */
 const zoneOf = (file: string): string | undefined => {
   if (file === PUBLIC_API) return PUBLIC_API;
-  if (file.startsWith(`${ASSEMBLY}/`)) return ASSEMBLY;
   const [top = '', folder = ''] = file.split('/');
   if (top !== 'src') return top;
   return FLOORS.has(folder) ? folder : undefined;
@@ -107,11 +107,11 @@ const zoneOf = (file: string): string | undefined => {
 
 const objection = (from: string, to: string): string | undefined => {
   const [importer, imported] = [zoneOf(from), zoneOf(to)];
-  if (from.startsWith(`${STRUCTS}/`)) return 'two compilers read structs/, which imports nothing';
-  if (importer === ASSEMBLY && to.startsWith(`${STRUCTS}/`)) return undefined;
-  if (importer === imported || importer === 'test') return undefined;
-  if (importer === ASSEMBLY || imported === ASSEMBLY)
+  if (importer === 'test') return undefined;
+  if (isStruct(from)) return 'two compilers read structs/, which imports nothing';
+  if (isAssembly(from) ? !isAssembly(to) && !isStruct(to) : isAssembly(to))
     return 'the AssemblyScript sources import each other and structs/, and nothing else imports them';
+  if (importer === imported) return undefined;
   if (imported === 'workers') return 'workers/ are thread entry points, which nothing imports';
   if (imported === 'test') return 'only tests import test/';
   if (!from.startsWith('src/')) return undefined;

@@ -1,6 +1,7 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { random } from '../../src/base/random.js';
+import type { Kernels } from '../../src/tensor/kernels/kernels.js';
 import { referenceKernels } from '../../src/tensor/kernels/reference.js';
 import { simdKernels } from '../../src/tensor/kernels/simd.js';
 import { unitRoom } from '../../src/tensor/kernels/unit-room.js';
@@ -106,7 +107,7 @@ describe.each(['wasm', 'node'] as const)('tfjs on %s', (backend) => {
       return [generate(...inputs), ...gradients].map((tensor) => tensor.dataSync());
     });
 
-    for (const implement of [simdKernels, referenceKernels]) {
+    for (const implement of [simdKernels<Kernels>, referenceKernels]) {
       const { buffers } = createWorkbench(implement)((kernels, put, pass) => {
         const [g, gBias, pdh, out, units] = [n * o * s, n * s, users * o, 5 * s, unitRoom(users, o)].map((count) =>
           put(new Float32Array(count)),

@@ -10,7 +10,7 @@ import { createWorkspace, type Workspace } from './workspace.js';
  *
  *   x = E[i] ⊙ p_u (d)     z = x·w1 + b1 (f)     h = ReLU(z)     ŷ = w2·h + b2
  *
- * Local arithmetic is float32, in the rating kernels (tensor/kernels.ts), which take an epoch a call.
+ * Local arithmetic is float32, in the rating kernels (kernels/rating-kernels.ts), which take an epoch a call.
  */
 const train = (options: FedAvgOptions, space: Workspace, model: LocalModel, batch: LocalRatings, source: Random, state: Float32Array) => {
   const { localEpochs, localBatch, localRate } = options;

@@ -1,24 +1,24 @@
 import { instantiate } from '../../tensor/kernels/kernel-ring.js';
-import type { Kernels } from '../../tensor/kernels/kernels.js';
 import { chooseImplementation } from '../../tensor/kernels/probe.js';
-import { referenceKernels } from '../../tensor/kernels/reference.js';
 import { createArena } from '../../tensor/memory/arena.js';
 import { createScratch } from '../../tensor/memory/scratch.js';
 import { createStruct, write } from '../../tensor/memory/struct.js';
-import * as Rated from '../../tensor/structs/rated.js';
 import type { LocalModel } from '../port/algorithm.js';
 import { rowOf } from '../port/rows.js';
+import type { RatingKernels } from './kernels/rating-kernels.js';
+import { ratingReference } from './kernels/rating-reference.js';
+import * as Rated from './kernels/structs/rated.js';
 
 /** d and f of the shared model. */
 export type Sizes = { readonly d: number; readonly f: number };
 
 /**
  * Kernel memory in which one device after another of a thread computes: the item rows she touches and the dense part of her model as
- * the rating kernels want them (tensor/kernels.ts), and the gradients of both, zero between devices.
+ * the rating kernels want them (kernels/rating-kernels.ts), and the gradients of both, zero between devices.
  */
 export type Workspace = {
-  readonly kernels: Kernels;
-  /** The model, as kernels take it (tensor/structs/rated.ts), after `load`. */
+  readonly kernels: RatingKernels;
+  /** The model, as kernels take it (kernels/structs/rated.ts), after `load`. */
   readonly model: number;
   /** Takes up the model's rows of some items, ascending, its dense tensors and the user vector. */
   load(model: LocalModel, rows: Uint32Array, state: Float32Array): void;
@@ -88,7 +88,7 @@ export const createWorkspace = (sizes: Sizes): Workspace => {
   const [items, itemGradients, listed, values] = [createScratch(arena), createScratch(arena), createScratch(arena), createScratch(arena)];
 
   return {
-    kernels: instantiate(chooseImplementation(), arena.memory, referenceKernels),
+    kernels: instantiate(chooseImplementation(), arena.memory, ratingReference),
     model: model.pointer,
     load: (local, rows, state) => {
       const count = rows.length * width;

@@ -101,14 +101,6 @@ export type Kernels = {
   /** w[i·size + j] *= factors[i] for the first `count` blocks. */
   scaleItems(count: number, size: number, factors: number, w: number): void;
 
-  /** Predictions of ratings by a device's `model` (structs/rated.ts), row[r] (u32) being the item row of the r-th:
-   * x = items[row] ⊙ user (d)   h = ReLU(w1·x + b1) (f)   out[r] = w2·h + b2. */
-  predictRatings(model: number, count: number, row: number, out: number): void;
-  /** One pass of minibatch descent, `batch` ratings at a time in the order given, on the mean of (ŷ − value)² over each batch, of the
-   * item rows and of `w`: weights −= rate · gradient. gItems and g are laid out as items and w, zero before and zero again after.
-   * Returns Σ (ŷ − value)², each as predicted for its own batch, in float64. */
-  descendRatings(model: number, count: number, batch: number, row: number, value: number, rate: number): number;
-
   /** Predictions by a generated `model` (structs/factored.ts), in float64: row[r] (u32) is the row of `low` of the r-th rating's item.
    * A = rise·w1 (s, f)   h = ReLU(low[row]·A + b1)   out[r] (f32) = centre + (w2·h + b2 [+ low[row, 0] where `offset` is 1])
    * Both implementations do the same operations in the same order: their results are the same bits. */

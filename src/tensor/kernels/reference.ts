@@ -6,7 +6,6 @@ import { adamReference } from './adam-reference.js';
 import { descentReference } from './descent-reference.js';
 import { factoredReference } from './factored-reference.js';
 import type { Kernels } from './kernels.js';
-import { ratingReference } from './rating-reference.js';
 
 /**
  * The kernels as plain loops: their definition, what the conformance tests compare with, and what runs where SIMD is
@@ -23,7 +22,6 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
   const highest = (values: Uint32Array) => values.reduce((most, value) => Math.max(most, value + 1), 0);
 
   const kernels: Kernels = {
-    ...ratingReference(memory),
     ...factoredReference(memory),
     ...adamReference(memory),
     ...descentReference(memory),

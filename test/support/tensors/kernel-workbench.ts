@@ -11,7 +11,7 @@ export type Outcome = { readonly value: number; readonly buffers: readonly Value
 export type Put = (values: Values) => number;
 /** Lays a struct into the memory and returns its pointer. No kernel may change it, and it is no part of the outcome. */
 export type Pass = (struct: Float64Array | Uint32Array) => number;
-export type Call = (kernels: Kernels, put: Put, pass: Pass) => number | void;
+export type Call<All = Kernels> = (kernels: All, put: Put, pass: Pass) => number | void;
 
 const MEMORY_PAGES = 512;
 /** Untouched elements after each buffer: whoever writes past an end changes one. */
@@ -19,9 +19,13 @@ const GUARD = 20;
 const GUARD_VALUE = 12345;
 
 /** Runs single kernel calls on fresh buffers of one memory and returns all they left there, guards included. */
-export const createWorkbench = (implement: (memory: WebAssembly.Memory) => Kernels, base = 64, memory = sharedMemory(MEMORY_PAGES)) => {
+export const createWorkbench = <All = Kernels>(
+  implement: (memory: WebAssembly.Memory) => All,
+  base = 64,
+  memory = sharedMemory(MEMORY_PAGES),
+) => {
   const kernels = implement(memory);
-  return (call: Call): Outcome => {
+  return (call: Call<All>): Outcome => {
     const placed: Values[] = [];
     const passed: (readonly [placed: ArrayLike<number>, struct: ArrayLike<number>])[] = [];
     let next = base;

@@ -1,7 +1,7 @@
 // ŷ = w2·ReLU(w1·(E[row] ⊙ p) + b1) + b2 and minibatch descent on it: a device's whole local epoch in one call, since a call
 // for each of its small products would cost more than the products. All of it stays in L1 but the item rows.
+import { countAt, pointerAt } from '../../../../tensor/assembly/structs';
 import * as Rated from '../structs/rated';
-import { countAt, pointerAt } from './structs';
 
 export function predictRatings(model: usize, count: i32, row: usize, out: usize): void {
   const d = countAt(model, Rated.d), f = countAt(model, Rated.f), block = (<usize>d) << 2;

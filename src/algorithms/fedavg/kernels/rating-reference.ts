@@ -1,8 +1,7 @@
-import { readAt } from '../memory/struct.js';
-import * as Rated from '../structs/rated.js';
-import type { Kernels } from './kernels.js';
+import { readAt } from '../../../tensor/memory/struct.js';
+import type { RatingKernels } from './rating-kernels.js';
+import * as Rated from './structs/rated.js';
 
-type RatingKernels = Pick<Kernels, 'predictRatings' | 'descendRatings'>;
 type Floats = (pointer: number, count: number) => Float32Array;
 
 /** Weights or gradients as they lie behind one pointer (structs/rated.ts). */
@@ -55,7 +54,7 @@ const descend = (weights: Float32Array, gradient: Float32Array, rate: number): v
   gradient.fill(0);
 };
 
-/** The reference of the rating kernels (kernels.ts is the specification). */
+/** The reference of the rating kernels (rating-kernels.ts is the specification). */
 export const ratingReference = (memory: WebAssembly.Memory): RatingKernels => {
   const floats: Floats = (pointer, count) => new Float32Array(memory.buffer, pointer, count);
   const passAt = (w: Dense, d: number, f: number, work: number): Pass => ({ w, x: floats(work, d), h: floats(work + 4 * d, f) });

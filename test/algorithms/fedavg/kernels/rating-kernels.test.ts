@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type Random, random } from '../../../src/base/random.js';
-import type { Kernels } from '../../../src/tensor/kernels/kernels.js';
-import { referenceKernels } from '../../../src/tensor/kernels/reference.js';
-import { simdKernels } from '../../../src/tensor/kernels/simd.js';
-import { structOf } from '../../../src/tensor/memory/struct.js';
-import * as Rated from '../../../src/tensor/structs/rated.js';
-import { expectClose } from '../../support/tensors/closeness.js';
+import type { RatingKernels } from '../../../../src/algorithms/fedavg/kernels/rating-kernels.js';
+import { ratingReference } from '../../../../src/algorithms/fedavg/kernels/rating-reference.js';
+import * as Rated from '../../../../src/algorithms/fedavg/kernels/structs/rated.js';
+import { type Random, random } from '../../../../src/base/random.js';
+import { simdKernels } from '../../../../src/tensor/kernels/simd.js';
+import { structOf } from '../../../../src/tensor/memory/struct.js';
+import { expectClose } from '../../../support/tensors/closeness.js';
 import {
   createWorkbench,
   expectSameOutcome,
@@ -15,12 +15,12 @@ import {
   type Put,
   product,
   real,
-} from '../../support/tensors/kernel-workbench.js';
+} from '../../../support/tensors/kernel-workbench.js';
 
 // As in kernels.test.ts: numbers whose sums are exact have to come out equal bit for bit, guards included.
 
-const onSimd = createWorkbench(simdKernels);
-const onReference = createWorkbench(referenceKernels);
+const onSimd = createWorkbench<RatingKernels>(simdKernels);
+const onReference = createWorkbench(ratingReference);
 
 const signs = (source: Random, count: number): Float32Array => Float32Array.from({ length: count }, () => source.integer(3) - 1);
 const ITEMS = 6;
@@ -31,7 +31,7 @@ type Draw = (source: Random, count: number) => Float32Array;
 const denseSize = ({ d, f }: Case): number => f * d + 2 * f + d + 4;
 
 /** Rows are drawn with repetition: two ratings of a batch may be of one item. */
-const descend = (kernels: Kernels, put: Put, pass: Pass, sizes: Case, draw: Draw): number => {
+const descend = (kernels: RatingKernels, put: Put, pass: Pass, sizes: Case, draw: Draw): number => {
   const { d, f, count, batch, rate } = sizes;
   const source = random(1, d, f, count);
   const dense = denseSize(sizes);
@@ -42,7 +42,7 @@ const descend = (kernels: Kernels, put: Put, pass: Pass, sizes: Case, draw: Draw
   return kernels.descendRatings(model, count, batch, row, value, rate);
 };
 
-const predict = (kernels: Kernels, put: Put, pass: Pass, sizes: Case, draw: Draw): void => {
+const predict = (kernels: RatingKernels, put: Put, pass: Pass, sizes: Case, draw: Draw): void => {
   const { d, f, count } = sizes;
   const source = random(2, d, f, count);
   const [row, items, w] = [put(indices(source, count, ITEMS)), put(draw(source, ITEMS * d)), put(draw(source, denseSize(sizes)))];
