@@ -20,7 +20,7 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],
-      exclude: ['src/tensor/assembly/**', 'src/**/*.d.ts'],
+      exclude: ['src/**/assembly/**', 'src/**/*.d.ts'],
       reporter: ['text', 'html'],
     },
   },

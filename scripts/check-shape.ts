@@ -29,7 +29,6 @@ const EXCEPTIONS: ReadonlyMap<string, string> = new Map([
   ['src/telemetry/live/live-run.ts#createLiveRun', 'is to be split'],
   ['src/telemetry/page/fleet-map.ts#createMap', 'is to be split'],
   ['src/tensor/kernels/kernel-pool.ts#createKernelPool', 'is to be split'],
-  ['src/tensor/kernels/kernels.ts', 'is to be split'],
   ['src/tensor/kernels/reference.ts#referenceKernels', 'is to be split'],
   ['src/tensor/optimizers/deferral.ts#createDeferral', 'is to be split'],
   ['src/transport/supervisor/fleet.ts#startFleet', 'is to be split'],

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { type ParseResult, parseSync } from 'oxc-parser';
 
 export const ROOTS = ['src', 'workers', 'scripts', 'test', 'dashboards'];
-export const ASSEMBLY = 'src/tensor/assembly';
+/** Whether a file is AssemblyScript: kernels, and those of one algorithm in its own folder. */
+export const isAssembly = (file: string): boolean => /^src\/.*\/assembly\//.test(file);
 
 /** All files of a folder of the project and of those in it, by their paths from `root`, in order; none where there is no such folder. */
 export const filesUnder = (root: string, folder: string): string[] => {
@@ -28,7 +29,7 @@ export type Source = { readonly text: string; readonly program: ParseResult['pro
 export const readSource = (root: string, name: string): Source => {
   const file = path.join(root, name);
   const written = readFileSync(file, 'utf8');
-  const text = name.startsWith(`${ASSEMBLY}/`) ? written.replace(DECORATOR, (match) => match.replace(/\S/g, ' ')) : written;
+  const text = isAssembly(name) ? written.replace(DECORATOR, (match) => match.replace(/\S/g, ' ')) : written;
   const { program, comments, errors } = parseSync(file, text);
   if (errors[0]) throw new Error(`${name}: ${errors[0].message}`);
   return { text, program, comments };

@@ -2,10 +2,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { KernelThreadData } from '../src/tensor/kernels/kernel-pool.js';
 import { instantiate, recordLoss, ringOn, serve } from '../src/tensor/kernels/kernel-ring.js';
+import { referenceKernels } from '../src/tensor/kernels/reference.js';
 
-const { ring: buffer, memories, implementation } = workerData as KernelThreadData;
-const ring = ringOn(buffer);
+const { ring: buffer, names, memories, implementation } = workerData as KernelThreadData;
+const ring = ringOn(buffer, names);
 process.on('exit', () => recordLoss(ring));
-const kernels = memories.map((memory) => instantiate(implementation, memory));
+const kernels = memories.map((memory) => instantiate(implementation, memory, referenceKernels));
 parentPort!.postMessage('ready');
 serve(ring, kernels);

@@ -112,14 +112,25 @@ test('nothing but tests imports workers/ or test/, and src/ imports nothing outs
   ]);
 });
 
-test('AssemblyScript sources, decorated functions and all, import only each other', () => {
+test('AssemblyScript sources, decorated functions and all, import only each other and the layouts of structs, which import nothing', () => {
   expect(
     violationsIn({
       'src/tensor/assembly/index.ts': `export { add } from './add';\n`,
-      'src/tensor/assembly/add.ts': `// @ts-ignore: decorator\n@inline\nexport function add(a: u32): u32 { return a; }\nimport '../../base/units.js';\n`,
+      'src/tensor/assembly/add.ts': `// @ts-ignore: decorator\n@inline\nexport function add(a: u32): u32 { return a; }\nimport '../../base/units.js';\nimport * as Form from '../structs/form';\n`,
+      'src/tensor/structs/form.ts': `import { one } from './one.js';\nexport const aRow = one;\n`,
+      'src/tensor/structs/one.ts': 'export const one = 1;\n',
+      'src/tensor/reference.ts': `import * as Form from './structs/form.js';\n`,
       'src/tensor/simd.ts': `import { add } from './assembly/add.js';\n`,
+      'src/algorithms/mf/kernels/assembly/index.ts': `import '../../../../tensor/assembly/add';\nimport '../structs/row';\nimport '../../mf.js';\n`,
+      'src/tensor/assembly/low.ts': `import '../../algorithms/mf/kernels/assembly/index';\n`,
     }).map((violation) => violation.slice(0, violation.indexOf(': imports '))),
-  ).toEqual(['src/tensor/assembly/add.ts:4', 'src/tensor/simd.ts:1']);
+  ).toEqual([
+    'src/algorithms/mf/kernels/assembly/index.ts:3',
+    'src/tensor/assembly/add.ts:4',
+    'src/tensor/assembly/low.ts:1',
+    'src/tensor/simd.ts:1',
+    'src/tensor/structs/form.ts:1',
+  ]);
 });
 
 test('a folder without a floor is reported', () => {

@@ -1,9 +1,13 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { random } from '../../src/base/random.js';
+import type { Kernels } from '../../src/tensor/kernels/kernels.js';
 import { referenceKernels } from '../../src/tensor/kernels/reference.js';
 import { simdKernels } from '../../src/tensor/kernels/simd.js';
 import { unitRoom } from '../../src/tensor/kernels/unit-room.js';
+import { structOf } from '../../src/tensor/memory/struct.js';
+import * as Generator from '../../src/tensor/structs/generator.js';
+import * as List from '../../src/tensor/structs/row-list.js';
 import { loadTensorflow, type Tensorflow } from '../../src/tensor/tfjs.js';
 import { createWorkbench, real } from '../support/tensors/kernel-workbench.js';
 
@@ -103,14 +107,18 @@ describe.each(['wasm', 'node'] as const)('tfjs on %s', (backend) => {
       return [generate(...inputs), ...gradients].map((tensor) => tensor.dataSync());
     });
 
-    for (const implement of [simdKernels, referenceKernels]) {
-      const { buffers } = createWorkbench(implement)((kernels, put) => {
+    for (const implement of [simdKernels<Kernels>, referenceKernels]) {
+      const { buffers } = createWorkbench(implement)((kernels, put, pass) => {
         const [g, gBias, pdh, out, units] = [n * o * s, n * s, users * o, 5 * s, unitRoom(users, o)].map((count) =>
           put(new Float32Array(count)),
         );
-        const [pUser, pItem, ph, pw] = [put(user), put(item), put(h), put(w)];
-        kernels.generateRows(5, pUser, pItem, put(Uint32Array.of(0, 1, 2, 3, 4)), o, s, ph, pw, put(bias), out!);
-        kernels.backwardRows(5, users, pUser, pItem, pItem, 1000, o, s, ph, units!, pw, put(d), g!, gBias!, pdh!);
+        const ph = put(h);
+        const generator = pass(structOf(Generator, { o, s, w: put(w), bias: put(bias) }));
+        const rows = { count: 5, user: put(user), item: put(item) };
+        const asked = pass(structOf(List, { ...rows, place: put(Uint32Array.of(0, 1, 2, 3, 4)) }));
+        kernels.generateRows(generator, asked, ph, out!);
+        const touched = pass(structOf(List, { ...rows, place: rows.item, upstream: put(d), fresh: 1000 }));
+        kernels.backwardRows(generator, touched, users, ph, units!, g!, gBias!, pdh!);
       });
       [dw, dBias, dh, rows].forEach((expected, b) => {
         expected!.forEach((value, at) => expect(Math.abs(buffers[b]![at]! - value)).toBeLessThan(1e-5));

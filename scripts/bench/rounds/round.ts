@@ -6,6 +6,7 @@ import { createAlgorithm } from '../../../src/algorithms/registry.js';
 import { median } from '../../../src/base/median.js';
 import { PHASES, type RoundFinished } from '../../../src/events/round.js';
 import { createKernelPool } from '../../../src/tensor/kernels/kernel-pool.js';
+import { referenceKernels } from '../../../src/tensor/kernels/reference.js';
 import { type OptimizerOptions, optimizerStep } from '../../../src/tensor/optimizers/optimizer.js';
 import { createOptimizerState } from '../../../src/tensor/optimizers/step.js';
 import { createFloor, floorOf, floorRates } from '../floors/floor.js';
@@ -41,7 +42,7 @@ export const createAdamPass = async ({ plan }: Training, threads: number) => {
   const server = (await createAlgorithm(plan.host.algorithm, plan.world).createServer({ seed: 1, threads: 1 })) as MetaMFServer;
   const memories: WebAssembly.Memory[] = [];
   for (const { memory, arena } of server.parameters) memories[memory] = arena.memory;
-  const pool = await createKernelPool({ threads, memories });
+  const pool = await createKernelPool({ reference: referenceKernels, threads, memories });
   const state = createOptimizerState();
   const options: OptimizerOptions = {
     kind: 'adam',

@@ -6,7 +6,7 @@ import { loadDataset } from '../../../src/data/load.js';
 import { PHASES, type Phase, type RoundFinished } from '../../../src/events/round.js';
 import type { Config } from '../../../src/runs/config/config.js';
 import { configKeys, flagSource, presetSource, resolveConfig } from '../../../src/runs/config/parse-config.js';
-import { type Plan, planRun } from '../../../src/runs/trainer/plan.js';
+import { planRun, type RunPlan } from '../../../src/runs/trainer/plan.js';
 import { shardDataset } from '../../../src/runs/trainer/shards.js';
 import { startFleet } from '../../../src/transport/supervisor/fleet.js';
 
@@ -15,7 +15,7 @@ import { startFleet } from '../../../src/transport/supervisor/fleet.js';
  * (startRun) is not used: it trains on by itself.
  */
 export type Training = {
-  readonly plan: Plan;
+  readonly plan: RunPlan;
   readonly parameters: number;
   /** The next rounds, by their events. */
   rounds(count: number): Promise<readonly RoundFinished[]>;

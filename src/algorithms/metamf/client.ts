@@ -36,15 +36,14 @@ export const createClientHalf = (world: World, options: MetaMFOptions): ClientHa
   const centreOf = createCentre(world, options);
   let space: Workspace | undefined;
   // Not before it is needed: the coordinator makes client halves, too.
-  const workspace = (): Workspace => (space ??= createWorkspace({ s, d, f }, world.items));
+  const workspace = (): Workspace => (space ??= createWorkspace({ s, d, f, offset }, world.items));
 
   const differentiate = (model: LocalModel, { items, values }: Interactions, centre: number): LocalUpdate => {
     const local = workspace();
     const rows = local.load(model, items);
     local.loadValues(values);
-    const { kernels, row, value, low, dense, work, gradient } = local;
-    const counts = [items.length, rows.length] as const;
-    const loss = kernels.backwardFactored(...counts, s, d, f, row, value, low, dense, offset, centre, work, gradient);
+    const { kernels, row, value, gradient } = local;
+    const loss = kernels.backwardFactored(local.model, items.length, rows.length, row, value, centre, gradient);
     return { count: items.length, loss, rows, tensors: local.gradients(rows.length) };
   };
 
@@ -59,8 +58,8 @@ export const createClientHalf = (world: World, options: MetaMFOptions): ClientHa
     score: (model, { train }, { items }) => {
       const local = workspace();
       local.load(model, items);
-      const { kernels, row, value, low, dense, work } = local;
-      kernels.predictFactored(items.length, s, d, f, row, low, dense, offset, centreOf(train), work, value);
+      const { kernels, row, value } = local;
+      kernels.predictFactored(local.model, items.length, row, centreOf(train), value);
       return local.predictions(items.length);
     },
   };

@@ -5,7 +5,7 @@ import type { FinishedRun } from './runs.js';
 import type { SweepPoint } from './sweep-file.js';
 
 /** One row of a sweep's table, flat: NDJSON and CSV have the same columns. Milliseconds, bytes, seconds. */
-export type Row = Readonly<Record<string, string | number | boolean | null>>;
+export type SweepRow = Readonly<Record<string, string | number | boolean | null>>;
 
 export type Prediction = { readonly costs: Costs; readonly sizes: RunSizes };
 
@@ -19,7 +19,7 @@ const plain = (value: unknown): string | number | boolean | null =>
 /** The test error of the best epoch by validation, or null. */
 const errors = ({ summary: { valid, test } }: FinishedRun) => ({ validMse: valid.best?.mse ?? null, testMse: test.best?.mse ?? null });
 
-export const rowOf = (point: SweepPoint, run: FinishedRun, predicted: Prediction | undefined): Row => {
+export const rowOf = (point: SweepPoint, run: FinishedRun, predicted: Prediction | undefined): SweepRow => {
   const { summary, costs, seconds } = run;
   const { name, repeat, varied, config } = point;
   return {
@@ -58,22 +58,22 @@ export const rowOf = (point: SweepPoint, run: FinishedRun, predicted: Prediction
 };
 
 /** RFC 4180: quoted where a comma, a quote or a line break would be taken for another. */
-const csvField = (value: Row[string] | undefined): string => {
+const csvField = (value: SweepRow[string] | undefined): string => {
   const text = value === null || value === undefined ? '' : String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 
-export const toCsv = (rows: readonly Row[]): string => {
+export const toCsv = (rows: readonly SweepRow[]): string => {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   return [columns, ...rows.map((row) => columns.map((column) => row[column]))]
     .map((fields) => `${fields.map(csvField).join(',')}\r\n`)
     .join('');
 };
 
-const toNdjson = (rows: readonly Row[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+const toNdjson = (rows: readonly SweepRow[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 
 /** Both files anew, each all or nothing. */
-export const writeRows = async (base: string, rows: readonly Row[]): Promise<void> => {
+export const writeRows = async (base: string, rows: readonly SweepRow[]): Promise<void> => {
   await writeAtomically(`${base}.ndjson`, toNdjson(rows));
   await writeAtomically(`${base}.csv`, toCsv(rows));
 };
@@ -103,7 +103,7 @@ const table = (lines: readonly (readonly string[])[]): string => {
 const TOLERANCE = 0.25;
 
 /** Predicted → found for each point, and how often the prediction was within 25 %. */
-export const renderComparison = (rows: readonly Row[]): string => {
+export const renderComparison = (rows: readonly SweepRow[]): string => {
   const known = rows.filter((row) => typeof row['predictedSeconds'] === 'number');
   const deviations = COMPARED.map((): number[] => []);
   const lines = known.map((row) => [

@@ -3,15 +3,21 @@
 // of them are, behind a ReLU, and those get no gradient. What a user's other units are is listed once.
 //
 //   units: of each user o offsets (u32) into a block, o values of h, their number (−1: nobody has looked yet)
+import * as Generator from '../structs/generator';
+import * as List from '../structs/row-list';
+import { countAt, pointerAt } from './structs';
 
-export function backwardRows(count: i32, users: i32, user: usize, item: usize, slot: usize, fresh: i32, o: i32, s: i32, h: usize, units: usize, w: usize, d: usize, g: usize, gBias: usize, dh: usize): void {
-  const hRow = (<usize>o) << 2, row = (<usize>s) << 2, block = <usize>o * row, list = (hRow << 1) + 4, number = hRow << 1;
-  for (let u = 0; u < users; u++) store<i32>(units + <usize>u * list + number, -1);
+export function backwardRows(generator: usize, list: usize, users: i32, h: usize, units: usize, g: usize, gBias: usize, dh: usize): void {
+  const o = countAt(generator, Generator.o), s = countAt(generator, Generator.s), w = pointerAt(generator, Generator.w);
+  const count = countAt(list, List.count), fresh = countAt(list, List.fresh);
+  let user = pointerAt(list, List.user), item = pointerAt(list, List.item), slot = pointerAt(list, List.place), d = pointerAt(list, List.upstream);
+  const hRow = (<usize>o) << 2, row = (<usize>s) << 2, block = <usize>o * row, unitRow = (hRow << 1) + 4, number = hRow << 1;
+  for (let u = 0; u < users; u++) store<i32>(units + <usize>u * unitRow + number, -1);
   memory.fill(dh, 0, <usize>users * hRow);
   let last: i32 = -1;
   for (let r = 0; r < count; r++, user += 4, item += 4, slot += 4, d += row) {
     const u = <usize>load<u32>(user), t = <usize>load<u32>(slot);
-    const unitsOf = units + u * list, dhu = dh + u * hRow, wi = w + <usize>load<u32>(item) * block, gt = g + t * block;
+    const unitsOf = units + u * unitRow, dhu = dh + u * hRow, wi = w + <usize>load<u32>(item) * block, gt = g + t * block;
     const gb = gBias + t * row;
     if (load<i32>(unitsOf + number) < 0) store<i32>(unitsOf + number, listUnits(o, row, h + u * hRow, unitsOf, unitsOf + hRow));
     // Here, where the slot is in the cache a moment later anyway, and not in a pass of its own.
@@ -26,7 +32,7 @@ export function backwardRows(count: i32, users: i32, user: usize, item: usize, s
     else rowAny(some, row, unitsOf, unitsOf + hRow, wi, d, gt, dhu);
     for (let c: usize = 0; c < row; c += 16) v128.store(gb + c, f32x4.add(v128.load(gb + c), v128.load(d + c)));
   }
-  for (let u = 0; u < users; u++) spread(load<i32>(units + <usize>u * list + number), row, units + <usize>u * list, dh + <usize>u * hRow);
+  for (let u = 0; u < users; u++) spread(load<i32>(units + <usize>u * unitRow + number), row, units + <usize>u * unitRow, dh + <usize>u * hRow);
 }
 
 /** Lists the units of h that are not zero, ascending; returns their number. */

@@ -1,22 +1,28 @@
 // A generated model on one device: f64x2 lanes are neighbouring units, embedding elements or outputs, so that each number sees the
 // operations of ../factored-reference.ts in their order, and has its bits. Rows of matrices are padded to whole vectors.
+import * as Factored from '../structs/factored';
+import { countAt, pointerAt } from './structs';
 
-export function predictFactored(count: i32, s: i32, d: i32, f: i32, row: usize, low: usize, model: usize, offset: i32, centre: f64, work: usize, out: usize): void {
-  const rank = padded(s), units = padded(f), b1 = model + ((<usize>(s * d)) << 3) + <usize>d * units;
+export function predictFactored(model: usize, count: i32, row: usize, centre: f64, out: usize): void {
+  const s = countAt(model, Factored.s), d = countAt(model, Factored.d), f = countAt(model, Factored.f), offset = countAt(model, Factored.offset);
+  const low = pointerAt(model, Factored.low), dense = pointerAt(model, Factored.dense), work = pointerAt(model, Factored.work);
+  const rank = padded(s), units = padded(f), b1 = dense + ((<usize>(s * d)) << 3) + <usize>d * units;
   const hidden = work + <usize>s * units;
-  fold(s, d, units, model, work);
+  fold(s, d, units, dense, work);
   for (const end = row + ((<usize>count) << 2); row < end; row += 4, out += 4) {
     store<f32>(out, <f32>(centre + forward(s, units, low + <usize>load<u32>(row) * rank, offset, b1, work, hidden)));
   }
 }
 
-export function backwardFactored(count: i32, rows: i32, s: i32, d: i32, f: i32, row: usize, value: usize, low: usize, model: usize, offset: i32, centre: f64, work: usize, gradient: usize): f64 {
+export function backwardFactored(model: usize, count: i32, rows: i32, row: usize, value: usize, centre: f64, gradient: usize): f64 {
+  const s = countAt(model, Factored.s), d = countAt(model, Factored.d), f = countAt(model, Factored.f), offset = countAt(model, Factored.offset);
+  const low = pointerAt(model, Factored.low), dense = pointerAt(model, Factored.dense), work = pointerAt(model, Factored.work);
   const rank = padded(s), units = padded(f), wide = padded(d);
-  const w1 = model + ((<usize>(s * d)) << 3), b1 = w1 + <usize>d * units, w2 = b1 + units;
+  const w1 = dense + ((<usize>(s * d)) << 3), b1 = w1 + <usize>d * units, w2 = b1 + units;
   const folded = work, hidden = folded + <usize>s * units, dz = hidden + units, dFolded = dz + units, dB1 = dFolded + <usize>s * units, dW2 = dB1 + units;
   const foldedT = dW2 + units, w1T = foldedT + <usize>f * rank;
   const dRise = gradient + <usize>rows * (rank >> 1), dW1 = dRise + <usize>s * (wide >> 1), dB1Out = dW1 + <usize>d * (units >> 1);
-  fold(s, d, units, model, folded);
+  fold(s, d, units, dense, folded);
   transpose(s, f, units, folded, foldedT, rank);
   memory.fill(dFolded, 0, foldedT - dFolded);
   memory.fill(gradient, 0, dRise - gradient);
@@ -48,7 +54,7 @@ export function backwardFactored(count: i32, rows: i32, s: i32, d: i32, f: i32, 
     }
   }
   transpose(d, f, units, w1, w1T, wide);
-  unfold(s, d, f, model, w1T, dFolded, dRise, dW1);
+  unfold(s, d, f, dense, w1T, dFolded, dRise, dW1);
   for (let q: usize = 0; q < units; q += 16) {
     v128.store64_lane(dB1Out + (q >> 1), f32x4.demote_f64x2_zero(v128.load(dB1 + q)), 0);
     v128.store64_lane(dB1Out + (units >> 1) + (q >> 1), f32x4.demote_f64x2_zero(v128.load(dW2 + q)), 0);

@@ -1,4 +1,7 @@
+import * as Generator from '../structs/generator';
+import * as List from '../structs/row-list';
 import { areWorthwhile, HEAD, recordSize, UNIT } from './pairs';
+import { countAt, pointerAt } from './structs';
 
 // Both generators sum over p in the same order, from the bias up, so that a row has the same bits whether all rows are
 // generated or only those a device needs (the `full` and `subset` deliveries train the same numbers).
@@ -8,17 +11,18 @@ import { areWorthwhile, HEAD, recordSize, UNIT } from './pairs';
 //
 // Where pairs are given, a tile leaves out the units that both its users have at zero: 0 · w changes no sum.
 
-export function generateItems(users: i32, first: i32, count: i32, o: i32, s: i32, h: usize, pairs: usize, w: usize, bias: usize, out: usize, outStride: i32): void {
-  if (s == 8) items(users, first, count, o, 8, h, pairs, w, bias, out, outStride);
-  else if (s == 4) items(users, first, count, o, 4, h, pairs, w, bias, out, outStride);
-  else items(users, first, count, o, s, h, pairs, w, bias, out, outStride);
+export function generateItems(generator: usize, users: i32, first: i32, count: i32, h: usize, pairs: usize, out: usize, outStride: i32): void {
+  const s = countAt(generator, Generator.s), outRow = (<usize>outStride) << 2;
+  if (s == 8) items(generator, 8, users, first, count, h, pairs, out, outRow);
+  else if (s == 4) items(generator, 4, users, first, count, h, pairs, out, outRow);
+  else items(generator, s, users, first, count, h, pairs, out, outRow);
 }
 
 // @ts-ignore: decorator
 @inline
-function items(users: i32, first: i32, count: i32, o: i32, s: i32, h: usize, pairs: usize, w: usize, bias: usize, out: usize, outStride: i32): void {
-  const perItem = s >> 2, hRow = (<usize>o) << 2, outRow = (<usize>outStride) << 2, step = (<usize>s) << 2;
-  const block = <usize>o * step;
+function items(generator: usize, s: i32, users: i32, first: i32, count: i32, h: usize, pairs: usize, out: usize, outRow: usize): void {
+  const o = countAt(generator, Generator.o), w = pointerAt(generator, Generator.w), bias = pointerAt(generator, Generator.bias);
+  const perItem = s >> 2, hRow = (<usize>o) << 2, step = (<usize>s) << 2, block = <usize>o * step;
   let q = first * perItem;
   const last = (first + count) * perItem;
   for (; q + 4 <= last; q += 4) {
@@ -128,8 +132,10 @@ function tile1x1(o: i32, step: usize, h: usize, w: usize, bias: usize, out: usiz
   v128.store(out, sum);
 }
 
-export function generateRows(count: i32, user: usize, item: usize, place: usize, o: i32, s: i32, h: usize, w: usize, bias: usize, out: usize): void {
-  const hRow = (<usize>o) << 2, row = (<usize>s) << 2, block = <usize>o * row;
+export function generateRows(generator: usize, list: usize, h: usize, out: usize): void {
+  const o = countAt(generator, Generator.o), s = countAt(generator, Generator.s), w = pointerAt(generator, Generator.w), bias = pointerAt(generator, Generator.bias);
+  const count = countAt(list, List.count), hRow = (<usize>o) << 2, row = (<usize>s) << 2, block = <usize>o * row;
+  let user = pointerAt(list, List.user), item = pointerAt(list, List.item), place = pointerAt(list, List.place);
   let r = 0;
   // Four rows in step, not one row with four partial sums: it hides the latency of an addition as well, has four streams
   // from memory under way, and keeps the order of the sum.

@@ -8,5 +8,4 @@ export { backwardRows } from './backward';
 export { relu, reluBackward, addRows, axpy, sumSquares, dot, squaresAndDotItems, zero } from './vector';
 export { adam, adamTensor, adamItems, adamTensorItems, adamOwed } from './adam';
 export { adamRow, adamRowItems, adamRowOwed, adagrad, adagradItems, adagradOwed, momentum, momentumItems, momentumOwed, scaleItems } from './descent';
-export { predictRatings, descendRatings } from './rating';
 export { predictFactored, backwardFactored } from './factored';

@@ -1,11 +1,14 @@
+import { readAt } from '../memory/struct.js';
+import * as Factored from '../structs/factored.js';
 import type { Kernels } from './kernels.js';
 
 type FactoredKernels = Pick<Kernels, 'predictFactored' | 'backwardFactored'>;
 
-type Sizes = { readonly s: number; readonly d: number; readonly f: number };
-
 /** A generated model and what is computed from it; `rank`, `wide` and `units` are s, d and f in whole pairs. */
-type Pass = Sizes & {
+type Pass = {
+  readonly s: number;
+  readonly d: number;
+  readonly f: number;
   readonly rank: number;
   readonly wide: number;
   readonly units: number;
@@ -96,10 +99,11 @@ export const factoredReference = (memory: WebAssembly.Memory): FactoredKernels =
   const floats = (pointer: number, count: number) => new Float32Array(memory.buffer, pointer, count);
   const indices = (pointer: number, count: number) => new Uint32Array(memory.buffer, pointer, count);
 
-  const passAt = ({ s, d, f }: Sizes, rows: Uint32Array, low: number, model: number, offset: number, work: number): Pass => {
+  const passAt = (model: number, rows: Uint32Array): Pass => {
+    const { s, d, f, offset, low, dense, work } = readAt(memory, model, Factored);
     const [rank, wide, units] = [even(s), even(d), even(f)];
     const parts = [s * d, d * units, units, units, 1] as const;
-    const [rise, w1, b1, w2, b2] = cut(doubles(model, total(parts)), parts);
+    const [rise, w1, b1, w2, b2] = cut(doubles(dense, total(parts)), parts);
     const [folded, hidden] = cut(doubles(work, (s + 1) * units), [s * units, units]);
     const count = rows.reduce((most, row) => Math.max(most, row + 1), 0);
     const sizes = { s, d, f, rank, wide, units, hasOffset: offset !== 0 };
@@ -109,18 +113,18 @@ export const factoredReference = (memory: WebAssembly.Memory): FactoredKernels =
   };
 
   return {
-    predictFactored(count, s, d, f, row, low, model, offset, centre, work, out) {
+    predictFactored(model, count, row, centre, out) {
       const list = indices(row, count);
-      const pass = passAt({ s, d, f }, list, low, model, offset, work);
+      const pass = passAt(model, list);
       const Out = floats(out, count);
       for (let r = 0; r < count; r++) Out[r] = centre + forward(pass, list[r]!);
     },
 
-    backwardFactored(count, rows, s, d, f, row, value, low, model, offset, centre, work, gradient) {
+    backwardFactored(model, count, rows, row, value, centre, gradient) {
       const list = indices(row, count);
       const values = floats(value, count);
-      const pass = passAt({ s, d, f }, list, low, model, offset, work);
-      const { rank, wide, units } = pass;
+      const pass = passAt(model, list);
+      const { s, d, f, rank, wide, units } = pass;
       const zeros = (length: number) => new Float64Array(length);
       const sums = { dFolded: zeros(s * units), dB1: zeros(units), dW2: zeros(units), dz: zeros(f) };
       const parts = [rows * rank, s * wide, d * units, units, units, 1] as const;

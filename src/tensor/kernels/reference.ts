@@ -1,12 +1,11 @@
-import { createRowPasses } from '../optimizers/item-rows.js';
+import { readAt } from '../memory/struct.js';
+import * as Form from '../structs/form.js';
+import * as Generator from '../structs/generator.js';
+import * as List from '../structs/row-list.js';
+import { adamReference } from './adam-reference.js';
 import { descentReference } from './descent-reference.js';
 import { factoredReference } from './factored-reference.js';
 import type { Kernels } from './kernels.js';
-import { ratingReference } from './rating-reference.js';
-
-/** Those of assembly/fading.ts. */
-const LEAST_GRADIENT = 2 ** -56,
-  LEAST_MOMENT = 2 ** -100;
 
 /**
  * The kernels as plain loops: their definition, what the conformance tests compare with, and what runs where SIMD is
@@ -20,16 +19,15 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
   const span = (rows: number, row: number, columns: number, column = 1) =>
     rows > 0 && columns > 0 ? (rows - 1) * row + (columns - 1) * column + 1 : 0;
   const slotAt = (slotOf: number, i: number) => new Int32Array(memory.buffer, slotOf, i + 1)[i]!;
-  const passes = createRowPasses(memory);
-  const { eachItem, eachOwed } = passes;
   const highest = (values: Uint32Array) => values.reduce((most, value) => Math.max(most, value + 1), 0);
 
   const kernels: Kernels = {
-    ...ratingReference(memory),
     ...factoredReference(memory),
-    ...descentReference(memory, passes, (...args) => kernels.adamTensor(...args)),
+    ...adamReference(memory),
+    ...descentReference(memory),
 
-    gemm(m, n, k, a, aRow, aCol, b, bRow, c, cRow, bias, accumulate) {
+    gemm(m, n, k, a, b, c, bias, form) {
+      const { aRow, aCol, bRow, cRow, accumulate } = readAt(memory, form, Form);
       const A = floats(a, span(m, aRow, k, aCol)),
         B = floats(b, span(k, bRow, n)),
         C = floats(c, span(m, cRow, n)),
@@ -105,7 +103,8 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
     // Nothing that its own generateItems would ask for.
     pairUnits() {},
 
-    generateItems(users, first, count, o, s, h, _pairs, w, bias, out, outStride) {
+    generateItems(generator, users, first, count, h, _pairs, out, outStride) {
+      const { o, s, w, bias } = readAt(memory, generator, Generator);
       const H = floats(h, users * o),
         W = floats(w, (first + count) * o * s),
         start = floats(bias, (first + count) * s);
@@ -121,7 +120,9 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
       }
     },
 
-    generateRows(count, user, item, place, o, s, h, w, bias, out) {
+    generateRows(generator, list, h, out) {
+      const { o, s, w, bias } = readAt(memory, generator, Generator);
+      const { count, user, item, place } = readAt(memory, list, List);
       const users = indices(user, count),
         items = indices(item, count),
         places = indices(place, count),
@@ -140,11 +141,13 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
       }
     },
 
-    backwardRows(count, cohort, user, item, slot, fresh, o, s, h, _units, w, d, g, gBias, dh) {
+    backwardRows(generator, list, cohort, h, _units, g, gBias, dh) {
+      const { o, s, w } = readAt(memory, generator, Generator);
+      const { count, user, item, place, fresh, upstream } = readAt(memory, list, List);
       const users = indices(user, count),
         items = indices(item, count),
-        slots = indices(slot, count),
-        D = floats(d, count * s);
+        slots = indices(place, count),
+        D = floats(upstream, count * s);
       const H = floats(h, highest(users) * o),
         dH = floats(dh, cohort * o).fill(0),
         W = floats(w, highest(items) * o * s);
@@ -169,50 +172,6 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
         }
         for (let j = 0; j < s; j++) gB[t * s + j] = gB[t * s + j]! + D[r * s + j]!;
       }
-    },
-
-    adam(count, w, m, v, g, scale, rate, correction, beta1, beta2, epsilon, decay, decoupled) {
-      const W = floats(w, count),
-        M = floats(m, count),
-        V = floats(v, count),
-        G = floats(g, g === 0 ? 0 : count);
-      for (let i = 0; i < count; i++) {
-        const weight = decoupled ? W[i]! - decay * W[i]! : W[i]!;
-        const gradient = (g === 0 ? 0 : scale * G[i]!) + (decoupled ? 0 : decay * W[i]!);
-        const first = beta1 * M[i]! + (1 - beta1) * gradient;
-        M[i] = g === 0 && Math.abs(first) < LEAST_MOMENT ? 0 : first;
-        V[i] = beta2 * V[i]! + (1 - beta2) * (g === 0 ? Math.max(Math.abs(gradient), LEAST_GRADIENT) : gradient) ** 2;
-        W[i] = weight - (rate * M[i]!) / (Math.sqrt(V[i]!) * correction + epsilon);
-      }
-    },
-
-    adamTensor(count, w, m, g, scale, rate, beta1, decay, decoupled) {
-      const W = floats(w, count),
-        M = floats(m, count),
-        G = floats(g, g === 0 ? 0 : count);
-      for (let i = 0; i < count; i++) {
-        const weight = decoupled ? W[i]! - decay * W[i]! : W[i]!;
-        const gradient = (g === 0 ? 0 : scale * G[i]!) + (decoupled ? 0 : decay * W[i]!);
-        M[i] = beta1 * M[i]! + (1 - beta1) * gradient;
-        W[i] = weight - rate * M[i]!;
-      }
-      return kernels.sumSquares(count, w);
-    },
-
-    adamItems: (first, count, size, slotOf, w, m, v, g, ...rest) =>
-      eachItem({ first, count, size, slotOf, g }, (at, gradient) => kernels.adam(size, w + at, m + at, v + at, gradient, ...rest)),
-
-    adamOwed: (first, count, size, made, last, steps, w, m, v) =>
-      eachOwed({ first, count, size, made, last, steps }, (at, [rate, correction, beta1, beta2, epsilon, decay, decoupled]) =>
-        kernels.adam(size, w + at, m + at, v + at, 0, 0, rate!, correction!, beta1!, beta2!, epsilon!, decay!, decoupled!),
-      ),
-
-    adamTensorItems(first, count, size, slotOf, w, m, g, ...rest) {
-      let sum = 0;
-      eachItem({ first, count, size, slotOf, g }, (at, gradient) => {
-        sum += kernels.adamTensor(size, w + at, m + at, gradient, ...rest);
-      });
-      return sum;
     },
   };
 

@@ -1,3 +1,4 @@
+// Long because each way of delivery has its own examples.
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ServerHalf } from '../../../src/algorithms/port/server.js';
 import { random } from '../../../src/base/random.js';

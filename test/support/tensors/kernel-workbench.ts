@@ -1,11 +1,17 @@
 import { expect } from 'vitest';
 import type { Random } from '../../../src/base/random.js';
 import type { Kernels } from '../../../src/tensor/kernels/kernels.js';
+import { type Values as Fields, structOf, write } from '../../../src/tensor/memory/struct.js';
+import * as Form from '../../../src/tensor/structs/form.js';
+import * as Hyper from '../../../src/tensor/structs/hyper.js';
 
 type Values = Float32Array | Uint32Array | Int32Array;
 export type Outcome = { readonly value: number; readonly buffers: readonly Values[] };
 /** Lays an array into the memory and returns its pointer. */
 export type Put = (values: Values) => number;
+/** Lays a struct into the memory and returns its pointer. No kernel may change it, and it is no part of the outcome. */
+export type Pass = (struct: Float64Array | Uint32Array) => number;
+export type Call<All = Kernels> = (kernels: All, put: Put, pass: Pass) => number | void;
 
 const MEMORY_PAGES = 512;
 /** Untouched elements after each buffer: a write past an end changes one. */
@@ -13,10 +19,15 @@ const GUARD = 20;
 const GUARD_VALUE = 12345;
 
 /** Runs single kernel calls on fresh buffers of one memory and returns all they left there, guards included. */
-export const createWorkbench = (implement: (memory: WebAssembly.Memory) => Kernels, base = 64, memory = sharedMemory(MEMORY_PAGES)) => {
+export const createWorkbench = <All = Kernels>(
+  implement: (memory: WebAssembly.Memory) => All,
+  base = 64,
+  memory = sharedMemory(MEMORY_PAGES),
+) => {
   const kernels = implement(memory);
-  return (call: (kernels: Kernels, put: Put) => number | void): Outcome => {
+  return (call: Call<All>): Outcome => {
     const placed: Values[] = [];
+    const passed: (readonly [placed: ArrayLike<number>, struct: ArrayLike<number>])[] = [];
     let next = base;
     const put: Put = (values) => {
       const pointer = next;
@@ -30,10 +41,30 @@ export const createWorkbench = (implement: (memory: WebAssembly.Memory) => Kerne
       next = Math.ceil((pointer + view.byteLength) / 16) * 16;
       return pointer;
     };
-    const value = call(kernels, put) ?? 0;
+    const pass: Pass = (struct) => {
+      const pointer = next;
+      const view = new (struct.constructor as Float64ArrayConstructor)(memory.buffer, pointer, struct.length);
+      view.set(struct);
+      passed.push([view, struct]);
+      next = Math.ceil((pointer + view.byteLength) / 16) * 16;
+      return pointer;
+    };
+    const value = call(kernels, put, pass) ?? 0;
+    for (const [view, struct] of passed) expectSameNumbers(view, struct, 'a struct');
     return { value, buffers: placed.map((view) => view.slice()) };
   };
 };
+
+/** Hyperparameters as kernels take them; those that are not given are no numbers, so that a kernel that reads one shows it. */
+export const hyper = (values: Fields<typeof Hyper>): Float64Array => {
+  const struct = new Float64Array(8).fill(Number.NaN);
+  write(struct, Hyper, values);
+  return struct;
+};
+
+/** How the matrices of a product lie: dense unless it is said. */
+export const form = (k: number, n: number, rest: Fields<typeof Form> = {}): Uint32Array =>
+  structOf(Form, { aRow: k, aCol: 1, bRow: n, cRow: n, ...rest });
 
 export const sharedMemory = (pages: number, maximum = pages): WebAssembly.Memory =>
   new WebAssembly.Memory({ initial: pages, maximum, shared: true });

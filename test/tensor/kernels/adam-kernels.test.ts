@@ -3,7 +3,9 @@ import { random } from '../../../src/base/random.js';
 import type { Kernels } from '../../../src/tensor/kernels/kernels.js';
 import { referenceKernels } from '../../../src/tensor/kernels/reference.js';
 import { simdKernels } from '../../../src/tensor/kernels/simd.js';
-import { createWorkbench, expectSameOutcome, type Put, real } from '../../support/tensors/kernel-workbench.js';
+import { structOf } from '../../../src/tensor/memory/struct.js';
+import * as Rows from '../../../src/tensor/structs/rows.js';
+import { createWorkbench, expectSameOutcome, hyper, type Put, real } from '../../support/tensors/kernel-workbench.js';
 
 const implementations = [
   ['SIMD', createWorkbench(simdKernels)],
@@ -55,27 +57,27 @@ const expectClose = (found: ArrayLike<number>, expected: readonly number[]): voi
 
 /** Coupled decay is λ; decoupled decay reaches the kernel as learning rate · λ. */
 const decayArgument = ({ decay, decoupled }: Options): number => (decoupled ? rate * decay : decay);
-const elementArguments = (options: Options, t: number) =>
-  [
-    options.scale,
-    rate / (1 - beta1 ** t),
-    1 / Math.sqrt(1 - beta2 ** t),
-    beta1,
-    beta2,
-    epsilon,
-    decayArgument(options),
-    Number(options.decoupled),
-  ] as const;
+const elementStep = (options: Options, t: number): Float64Array =>
+  hyper({
+    scale: options.scale,
+    rate: rate / (1 - beta1 ** t),
+    correction: 1 / Math.sqrt(1 - beta2 ** t),
+    ...{ beta1, beta2, epsilon },
+    decay: decayArgument(options),
+    decoupled: Number(options.decoupled),
+  });
+const tensorStep = (options: Options, tensorRate: number): Float64Array =>
+  hyper({ scale: options.scale, rate: tensorRate, beta1, decay: decayArgument(options), decoupled: Number(options.decoupled) });
 
 describe.each(implementations)('%s Adam', (_, on) => {
   it('takes the textbook steps, coupled and decoupled', () => {
     for (const { count, options, weights, gradients } of cases) {
       const expected = textbook(weights, gradients, options, false);
-      const { buffers } = on((kernels, put) => {
+      const { buffers } = on((kernels, put, pass) => {
         const w = put(weights),
           m = put(new Float32Array(count)),
           v = put(new Float32Array(count));
-        gradients.forEach((gradient, step) => kernels.adam(count, w, m, v, put(gradient), ...elementArguments(options, step + 1)));
+        gradients.forEach((gradient, step) => kernels.adam(count, w, m, v, put(gradient), pass(elementStep(options, step + 1))));
       });
       expectClose(buffers[0]!, expected.w);
       expectClose(buffers[1]!, expected.m);
@@ -86,24 +88,14 @@ describe.each(implementations)('%s Adam', (_, on) => {
   it('with one second moment for the tensor takes the textbook steps and returns the new sum of squares', () => {
     for (const { count, options, weights, gradients } of cases) {
       const expected = textbook(weights, gradients, options, true);
-      const { buffers, value } = on((kernels, put) => {
+      const { buffers, value } = on((kernels, put, pass) => {
         const w = put(weights),
           m = put(new Float32Array(count));
         return gradients.reduce((_, gradient, step) => {
           const t = step + 1,
             { shared } = textbook(weights, gradients.slice(0, t), options, true);
           const tensorRate = rate / (1 - beta1 ** t) / (Math.sqrt(shared / (1 - beta2 ** t)) + epsilon);
-          return kernels.adamTensor(
-            count,
-            w,
-            m,
-            put(gradient),
-            options.scale,
-            count === 0 ? 0 : tensorRate,
-            beta1,
-            decayArgument(options),
-            Number(options.decoupled),
-          );
+          return kernels.adamTensor(count, w, m, put(gradient), pass(tensorStep(options, count === 0 ? 0 : tensorRate)));
         }, 0);
       });
       expectClose(buffers[0]!, expected.w);
@@ -120,27 +112,15 @@ describe.each(implementations)('%s Adam', (_, on) => {
     ['with decoupled decay', true],
   ])('what fades without a gradient stops before it is denormal, %s', (_name, decoupled) => {
     const count = 37;
-    const { buffers } = on((kernels, put) => {
+    const { buffers } = on((kernels, put, pass) => {
       const w = put(real(random(3), count).map((x) => 0.01 * x)),
         m = put(new Float32Array(count)),
         v = put(new Float32Array(count));
       for (let t = 1; t <= 3000; t++) {
         const gradient = t === 1 ? put(real(random(4), count).map((x) => 1e-5 * x)) : 0;
-        kernels.adam(
-          count,
-          w,
-          m,
-          v,
-          gradient,
-          1,
-          1e-4 / (1 - beta1 ** t),
-          1 / Math.sqrt(1 - beta2 ** t),
-          beta1,
-          beta2,
-          epsilon,
-          1e-3,
-          Number(decoupled),
-        );
+        const [first, correction] = [1 - beta1 ** t, 1 / Math.sqrt(1 - beta2 ** t)];
+        const step = { scale: 1, rate: 1e-4 / first, correction, beta1, beta2, epsilon, decay: 1e-3, decoupled: Number(decoupled) };
+        kernels.adam(count, w, m, v, gradient, pass(hyper(step)));
       }
     });
     const numbers = buffers.slice(0, 3).flatMap((buffer) => Array.from(buffer.subarray(0, count)));
@@ -148,9 +128,10 @@ describe.each(implementations)('%s Adam', (_, on) => {
   });
 
   it('what is no number stays none without a gradient', () => {
-    const { buffers } = on((kernels, put) => {
+    const { buffers } = on((kernels, put, pass) => {
       const w = put(new Float32Array(5).fill(Number.NaN));
-      kernels.adam(5, w, put(new Float32Array(5)), put(new Float32Array(5)), 0, 1, rate, 1, beta1, beta2, epsilon, 0.1, 0);
+      const step = hyper({ scale: 1, rate, correction: 1, beta1, beta2, epsilon, decay: 0.1, decoupled: 0 });
+      kernels.adam(5, w, put(new Float32Array(5)), put(new Float32Array(5)), 0, pass(step));
     });
     for (const buffer of buffers) expect(Array.from(buffer.subarray(0, 5))).toEqual(Array(5).fill(Number.NaN));
   });
@@ -158,22 +139,12 @@ describe.each(implementations)('%s Adam', (_, on) => {
   it('without a gradient only decays, as with a gradient of zeros', () => {
     for (const { count, options, weights } of cases) {
       const run = (gradient: (put: Put) => number) =>
-        on((kernels, put) => {
+        on((kernels, put, pass) => {
           const w = put(weights),
             m = put(real(random(3), count)),
             v = put(real(random(4), count).map(Math.abs));
-          kernels.adam(count, w, m, v, gradient(put), ...elementArguments(options, 3));
-          return kernels.adamTensor(
-            count,
-            w,
-            m,
-            gradient(put),
-            options.scale,
-            rate,
-            beta1,
-            decayArgument(options),
-            Number(options.decoupled),
-          );
+          kernels.adam(count, w, m, v, gradient(put), pass(elementStep(options, 3)));
+          return kernels.adamTensor(count, w, m, gradient(put), pass(tensorStep(options, rate)));
         });
       const nullPointer = run(() => 0),
         zeros = run((put) => put(new Float32Array(count)));
@@ -191,23 +162,30 @@ describe.each(implementations)('%s Adam', (_, on) => {
     const w0 = real(random(5, size), items * size),
       g0 = real(random(6, size), 3 * size),
       zeros = new Float32Array(items * size);
-    const run = (call: (kernels: Kernels, w: number, m: number, v: number, g: number, slots: number) => number | void) =>
-      on((kernels, put) => call(kernels, put(w0), put(zeros), put(zeros), put(g0), put(slotOf)));
+    type Steps = (kernels: Kernels, g: number, hyper: number, rows: number, w: number, m: number, v: number) => number | void;
+    const run = (step: Float64Array, steps: Steps) =>
+      on((kernels, put, pass) => {
+        const [w, m, v, g, slots] = [put(w0), put(zeros), put(zeros), put(g0), put(slotOf)];
+        const rows = structOf(Rows, { size, slotOf: slots, weights: w, moment: m, variance: v });
+        return steps(kernels, g, pass(step), pass(rows), w, m, v);
+      });
     const blockwise = (step: (at: number, gradient: number) => number | void, g: number): number =>
       Array.from({ length: count }, (_, k) => first + k).reduce(
         (sum, i) => sum + (step(4 * i * size, slotOf[i]! < 0 ? 0 : g + 4 * slotOf[i]! * size) ?? 0),
         0,
       );
 
-    const rest = elementArguments(options, 2);
+    const [element, tensor] = [elementStep(options, 2), tensorStep(options, rate)];
     expectSameOutcome(
-      run((kernels, w, m, v, g, slots) => kernels.adamItems(first, count, size, slots, w, m, v, g, ...rest)),
-      run((kernels, w, m, v, g) => blockwise((at, gradient) => kernels.adam(size, w + at, m + at, v + at, gradient, ...rest), g)),
+      run(element, (kernels, g, step, rows) => kernels.adamItems(rows, first, count, g, step)),
+      run(element, (kernels, g, step, _rows, w, m, v) =>
+        blockwise((at, gradient) => kernels.adam(size, w + at, m + at, v + at, gradient, step), g),
+      ),
     );
     expectSameOutcome(
-      run((kernels, w, m, _v, g, slots) => kernels.adamTensorItems(first, count, size, slots, w, m, g, 0.5, rate, beta1, 0.1, 0)),
-      run((kernels, w, m, _v, g) =>
-        blockwise((at, gradient) => kernels.adamTensor(size, w + at, m + at, gradient, 0.5, rate, beta1, 0.1, 0), g),
+      run(tensor, (kernels, g, step, rows) => kernels.adamTensorItems(rows, first, count, g, step)),
+      run(tensor, (kernels, g, step, _rows, w, m) =>
+        blockwise((at, gradient) => kernels.adamTensor(size, w + at, m + at, gradient, step), g),
       ),
     );
   });
@@ -216,7 +194,7 @@ describe.each(implementations)('%s Adam', (_, on) => {
     const count = 43,
       options = cases[1]!.options;
     const run = (cuts: readonly number[]) =>
-      on((kernels, put) => {
+      on((kernels, put, pass) => {
         const w = put(real(random(7), count)),
           m = put(real(random(8), count)),
           v = put(real(random(9), count).map(Math.abs)),
@@ -224,7 +202,7 @@ describe.each(implementations)('%s Adam', (_, on) => {
         [0, ...cuts].forEach((from, i) => {
           const at = 4 * from,
             length = (cuts[i] ?? count) - from;
-          kernels.adam(length, w + at, m + at, v + at, g + at, ...elementArguments(options, 1));
+          kernels.adam(length, w + at, m + at, v + at, g + at, pass(elementStep(options, 1)));
         });
       });
     expectSameOutcome(run([1, 6, 7, 30]), run([]));

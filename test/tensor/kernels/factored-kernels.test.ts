@@ -3,11 +3,15 @@ import { type Random, random } from '../../../src/base/random.js';
 import type { Kernels } from '../../../src/tensor/kernels/kernels.js';
 import { referenceKernels } from '../../../src/tensor/kernels/reference.js';
 import { simdKernels } from '../../../src/tensor/kernels/simd.js';
+import { structOf } from '../../../src/tensor/memory/struct.js';
+import * as Factored from '../../../src/tensor/structs/factored.js';
 import {
+  type Call,
   createWorkbench,
   expectSameOutcome,
   indices,
   type Outcome,
+  type Pass,
   type Put,
   product,
   real,
@@ -30,39 +34,39 @@ const paddedRows = (source: Random, rows: number, width: number): number[] =>
 
 const words = (doubles: readonly number[]): Uint32Array => new Uint32Array(Float64Array.from(doubles).buffer);
 
-type Inputs = Readonly<Record<'row' | 'value' | 'low' | 'model' | 'work', number>>;
+type Inputs = Readonly<Record<'row' | 'value' | 'low' | 'dense' | 'work', number>>;
 
 /** Rows are drawn with repetition: several ratings may be of one item. */
 const putInputs = (put: Put, { s, d, f, count }: Case, special?: number): Inputs => {
   const source = random(1, s, d, f, count);
   const rise = Array.from(real(source, s * d));
-  const model = [...rise, ...paddedRows(source, d + 2, f), source.normal()];
-  if (special !== undefined) model[0] = special;
+  const dense = [...rise, ...paddedRows(source, d + 2, f), source.normal()];
+  if (special !== undefined) dense[0] = special;
   return {
     row: put(indices(source, count, ITEMS)),
     value: put(real(source, count)),
     low: put(words(paddedRows(source, ITEMS, s))),
-    model: put(words(model)),
+    dense: put(words(dense)),
     work: put(new Uint32Array(2 * ((2 * s + 4) * even(f) + f * even(s) + f * even(d)))),
   };
 };
 
 const WORK = 4;
 
-const differentiate = (kernels: Kernels, put: Put, sizes: Case, special?: number): number => {
+const differentiate = (kernels: Kernels, put: Put, pass: Pass, sizes: Case, special?: number): number => {
   const { s, d, f, count, offset } = sizes;
-  const { row, value, low, model, work } = putInputs(put, sizes, special);
+  const { row, value, low, dense, work } = putInputs(put, sizes, special);
   const gradient = put(new Float32Array(ITEMS * even(s) + s * even(d) + (d + 2) * even(f) + 1).fill(7));
-  return kernels.backwardFactored(count, ITEMS, s, d, f, row, value, low, model, offset, 0.3, work, gradient);
+  const model = pass(structOf(Factored, { s, d, f, offset, low, dense, work }));
+  return kernels.backwardFactored(model, count, ITEMS, row, value, 0.3, gradient);
 };
 
-const predict = (kernels: Kernels, put: Put, sizes: Case): void => {
+const predict = (kernels: Kernels, put: Put, pass: Pass, sizes: Case): void => {
   const { s, d, f, count, offset } = sizes;
-  const { row, low, model, work } = putInputs(put, sizes);
-  kernels.predictFactored(count, s, d, f, row, low, model, offset, 0.3, work, put(new Float32Array(count)));
+  const { row, low, dense, work } = putInputs(put, sizes);
+  const model = pass(structOf(Factored, { s, d, f, offset, low, dense, work }));
+  kernels.predictFactored(model, count, row, 0.3, put(new Float32Array(count)));
 };
-
-type Call = (kernels: Kernels, put: Put) => number | void;
 
 /** What the kernels leave in `work` is their own, but for what lies behind it. */
 const withoutWork = ({ value, buffers }: Outcome): Outcome => ({
@@ -79,14 +83,14 @@ const CASES = product(product([1, 2, 3, 8], [1, 5, 32]), product([1, 2, 3, 8, 11
 describe('the kernels of generated models', () => {
   it('predict to the bit as the reference does, at every size', () => {
     for (const sizes of CASES) {
-      const [found, expected] = both((kernels, put) => predict(kernels, put, sizes));
+      const [found, expected] = both((kernels, put, pass) => predict(kernels, put, pass, sizes));
       expectSameOutcome(found, expected, JSON.stringify(sizes));
     }
   });
 
   it('differentiate to the bit as the reference does, at every size, whatever the gradient held before', () => {
     for (const sizes of CASES) {
-      const [found, expected] = both((kernels, put) => differentiate(kernels, put, sizes));
+      const [found, expected] = both((kernels, put, pass) => differentiate(kernels, put, pass, sizes));
       expectSameOutcome(found, expected, JSON.stringify(sizes));
     }
   });
@@ -94,7 +98,7 @@ describe('the kernels of generated models', () => {
   it('agree to the bit on a model that has diverged', () => {
     for (const special of [Number.NaN, Number.POSITIVE_INFINITY]) {
       const sizes = { s: 8, d: 32, f: 8, count: 9, offset: 0 };
-      const [found, expected] = both((kernels, put) => differentiate(kernels, put, sizes, special));
+      const [found, expected] = both((kernels, put, pass) => differentiate(kernels, put, pass, sizes, special));
       expectSameOutcome(found, expected, String(special));
     }
   });

@@ -8,15 +8,19 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { random } from '../../../src/base/random.js';
 import { createKernelPool, type KernelPoolOptions } from '../../../src/tensor/kernels/kernel-pool.js';
-import type { KernelPool, KernelTask } from '../../../src/tensor/kernels/kernels.js';
+import type { KernelPool, Kernels, KernelTask } from '../../../src/tensor/kernels/kernels.js';
+import { referenceKernels } from '../../../src/tensor/kernels/reference.js';
 import { type Arena, createArena } from '../../../src/tensor/memory/arena.js';
+import { placeStruct } from '../../../src/tensor/memory/struct.js';
+import * as Generator from '../../../src/tensor/structs/generator.js';
 import { PATIENCE_MILLIS } from '../../support/patience.js';
-import { expectSameNumbers, real } from '../../support/tensors/kernel-workbench.js';
+import { expectSameNumbers, hyper, real } from '../../support/tensors/kernel-workbench.js';
 
 const built = (path: string): string => createRequire(import.meta.url).resolve(`#built/${path}`);
 const open: KernelPool[] = [];
-const start = async (options: KernelPoolOptions): Promise<KernelPool> => {
-  const pool = await createKernelPool(options);
+type Options = Omit<KernelPoolOptions<Kernels>, 'reference'>;
+const start = async (options: Options): Promise<KernelPool> => {
+  const pool = await createKernelPool({ reference: referenceKernels, ...options });
   open.push(pool);
   return pool;
 };
@@ -52,24 +56,27 @@ describe.each(['simd', 'reference'] as const)('a pool of %s kernels', (implement
         const h = filled(arena, 1, users * o),
           w = filled(arena, 2 + memory, n * o * s),
           bias = filled(arena, 4, n * s);
-        return { arena, memory, h, w, bias, out: arena.allocate(users * n * s), moment: arena.allocate(n * o * s) };
+        const generator = placeStruct(arena, Generator, { o, s, w, bias });
+        const step = arena.allocate(16);
+        arena.f64(step, 8).set(hyper({ scale: 1, rate: 0.1, beta1: 0.9, decay: 0.01, decoupled: 0 }));
+        return { arena, memory, h, w, generator, step, out: arena.allocate(users * n * s), moment: arena.allocate(n * o * s) };
       });
       pool.run(
-        shards.flatMap(({ memory, h, w, bias, out }) =>
+        shards.flatMap(({ memory, h, generator, out }) =>
           Array.from(
             { length: n },
-            (_, i): KernelTask => ({ kernel: 'generateItems', memory, args: [users, i, 1, o, s, h, 0, w, bias, out, n * s] }),
+            (_, i): KernelTask => ({ kernel: 'generateItems', memory, args: [generator, users, i, 1, h, 0, out, n * s] }),
           ),
         ),
       );
       const values = pool.run(
-        shards.flatMap(({ memory, w, moment }) =>
+        shards.flatMap(({ memory, w, moment, step }) =>
           Array.from(
             { length: n },
             (_, i): KernelTask => ({
               kernel: 'adamTensor',
               memory,
-              args: [o * s, w + 4 * i * o * s, moment + 4 * i * o * s, 0, 1, 0.1, 0.9, 0.01, 0],
+              args: [o * s, w + 4 * i * o * s, moment + 4 * i * o * s, 0, step],
             }),
           ),
         ),
@@ -235,14 +242,14 @@ describe('a pool', () => {
   });
 
   it('refuses less than one thread', async () => {
-    await expect(createKernelPool({ threads: 0, memories: [] })).rejects.toThrow('at least 1 thread, found 0');
+    await expect(start({ threads: 0, memories: [] })).rejects.toThrow('at least 1 thread, found 0');
   });
 
   it('rejects when a thread cannot start', async () => {
     const options = { threads: 3, memories: [createArena(2 ** 16).memory] };
-    await expect(createKernelPool({ ...options, workerFile: join(folder, 'absent.mjs') })).rejects.toMatchObject({ code: 'CAPABILITY' });
+    await expect(start({ ...options, workerFile: join(folder, 'absent.mjs') })).rejects.toMatchObject({ code: 'CAPABILITY' });
     const silent = await script('silent.mjs', '');
-    await expect(createKernelPool({ ...options, workerFile: silent })).rejects.toThrow('before it was ready');
+    await expect(start({ ...options, workerFile: silent })).rejects.toThrow('before it was ready');
   });
 
   it('throws instead of waiting for a thread that died with a task, then and ever after', async () => {
@@ -274,7 +281,8 @@ describe('a pool', () => {
       'forgetful.mjs',
       `import { createKernelPool } from ${JSON.stringify(pathToFileURL(built('src/tensor/kernels/kernel-pool.js')).href)};
        import { createArena } from ${JSON.stringify(pathToFileURL(built('src/tensor/memory/arena.js')).href)};
-       const arena = createArena(2 ** 16), pool = await createKernelPool({ threads: 3, memories: [arena.memory] });
+       import { referenceKernels } from ${JSON.stringify(pathToFileURL(built('src/tensor/kernels/reference.js')).href)};
+       const arena = createArena(2 ** 16), pool = await createKernelPool({ reference: referenceKernels, threads: 3, memories: [arena.memory] });
        console.log(pool.run([{ kernel: 'zero', memory: 0, args: [1, 64] }, { kernel: 'zero', memory: 0, args: [1, 128] }]).length);`,
     );
     const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: PATIENCE_MILLIS });

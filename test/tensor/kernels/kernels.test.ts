@@ -1,16 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { random } from '../../../src/base/random.js';
-import type { KernelName, Kernels } from '../../../src/tensor/kernels/kernels.js';
+import type { Kernels } from '../../../src/tensor/kernels/kernels.js';
 import { referenceKernels } from '../../../src/tensor/kernels/reference.js';
 import { simdKernels } from '../../../src/tensor/kernels/simd.js';
 import { pairRoom, unitRoom } from '../../../src/tensor/kernels/unit-room.js';
+import { structOf } from '../../../src/tensor/memory/struct.js';
+import * as Generator from '../../../src/tensor/structs/generator.js';
+import * as List from '../../../src/tensor/structs/row-list.js';
 import {
+  type Call,
   createWorkbench,
   expectSameNumbers,
   expectSameOutcome,
+  form,
   indices,
   type Outcome,
-  type Put,
   product,
   real,
   sharedMemory,
@@ -22,7 +26,6 @@ import {
 
 const onSimd = createWorkbench(simdKernels);
 const onReference = createWorkbench(referenceKernels);
-type Call = (kernels: Kernels, put: Put) => number | void;
 const expectSame = (call: Call, label: string): void => expectSameOutcome(onSimd(call), onReference(call), label);
 
 const counts = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 127, 1000, 1003];
@@ -43,7 +46,7 @@ describe('gemm', () => {
         c = whole(source, m * n),
         bias = whole(source, n);
       expectSame(
-        (kernels, put) => kernels.gemm(m, n, k, put(a), k, 1, put(b), n, put(c), n, biased ? put(bias) : 0, accumulate),
+        (kernels, put, pass) => kernels.gemm(m, n, k, put(a), put(b), put(c), biased ? put(bias) : 0, pass(form(k, n, { accumulate }))),
         `${m}×${k}×${n}`,
       );
     }
@@ -52,14 +55,12 @@ describe('gemm', () => {
   it('reads a transposed A and leaves the gaps between strided rows alone', () => {
     for (const [[m, n], k] of sizes) {
       const source = random(2, m, n, k),
-        aRow = 3,
-        aCol = 3 * m + 2,
-        bRow = n + 5,
-        cRow = n + 3;
+        [aRow, aCol, bRow, cRow] = [3, 3 * m + 2, n + 5, n + 3],
+        strided = form(k, n, { aRow, aCol, bRow, cRow, accumulate: 1 });
       const a = whole(source, (m + k) * (aRow + aCol)),
         b = whole(source, (k + 1) * bRow),
         c = whole(source, (m + 1) * cRow);
-      expectSame((kernels, put) => kernels.gemm(m, n, k, put(a), aRow, aCol, put(b), bRow, put(c), cRow, 0, 1), `${m}×${k}×${n}`);
+      expectSame((kernels, put, pass) => kernels.gemm(m, n, k, put(a), put(b), put(c), 0, pass(strided)), `${m}×${k}×${n}`);
     }
   });
 
@@ -72,18 +73,18 @@ describe('gemm', () => {
       b = real(source, k * n),
       bias = real(source, n),
       empty = new Float32Array(m * n);
-    const atOnce = onSimd((kernels, put) => kernels.gemm(m, n, k, put(a), k, 1, put(b), n, put(empty), n, put(bias), 0));
-    const oneByOne = onSimd((kernels, put) => {
-      const [pa, pb, pc, pBias] = [put(a), put(b), put(empty), put(bias)];
+    const atOnce = onSimd((kernels, put, pass) => kernels.gemm(m, n, k, put(a), put(b), put(empty), put(bias), pass(form(k, n))));
+    const oneByOne = onSimd((kernels, put, pass) => {
+      const [pa, pb, pc, pBias, dense] = [put(a), put(b), put(empty), put(bias), pass(form(k, n))];
       for (let i = 0; i < m; i++)
-        for (let j = 0; j < n; j++) kernels.gemm(1, 1, k, pa + 4 * i * k, k, 1, pb + 4 * j, n, pc + 4 * (i * n + j), n, pBias + 4 * j, 0);
+        for (let j = 0; j < n; j++) kernels.gemm(1, 1, k, pa + 4 * i * k, pb + 4 * j, pc + 4 * (i * n + j), pBias + 4 * j, dense);
     });
     expectSameOutcome(oneByOne, atOnce);
   });
 });
 
 describe('element-wise kernels', () => {
-  const calls: { readonly [Name in KernelName]?: (count: number) => Call } = {
+  const calls: { readonly [Name in keyof Kernels]?: (count: number) => Call } = {
     relu: (count) => (kernels, put) => kernels.relu(count, put(whole(random(4, count), count))),
     reluBackward: (count) => (kernels, put) =>
       kernels.reluBackward(count, put(whole(random(5, count), count)), put(whole(random(6, count), count))),
@@ -156,10 +157,10 @@ describe('generation', () => {
           w = whole(source, (first + count) * o * s),
           bias = whole(source, (first + count) * s),
           out = whole(source, users * stride);
-        expectSame(
-          (kernels, put) => kernels.generateItems(users, first, count, o, s, put(h), 0, put(w), put(bias), put(out), stride),
-          `${users} users, ${count} items, o = ${o}, s = ${s}`,
-        );
+        expectSame((kernels, put, pass) => {
+          const generator = pass(structOf(Generator, { o, s, w: put(w), bias: put(bias) }));
+          kernels.generateItems(generator, users, first, count, put(h), 0, put(out), stride);
+        }, `${users} users, ${count} items, o = ${o}, s = ${s}`);
       }
     }
   });
@@ -169,12 +170,13 @@ describe('generation', () => {
     ['reference', onReference],
   ] as const)('%s: generateItems has the same bits with pairs of users as without, whatever units are zero', (_, on) => {
     const generate = (users: number, o: number, s: number, h: Float32Array, w: Float32Array, bias: Float32Array, paired: boolean) =>
-      on((kernels, put) => {
+      on((kernels, put, pass) => {
         const out = put(new Float32Array(users * 7 * s));
+        const generator = pass(structOf(Generator, { o, s, w: put(w), bias: put(bias) }));
         const ph = put(h);
         const pairs = put(new Float32Array(pairRoom(users, o)));
         if (paired) kernels.pairUnits(users, o, s, ph, pairs);
-        kernels.generateItems(users, 0, 7, o, s, ph, paired ? pairs : 0, put(w), put(bias), out, 7 * s);
+        kernels.generateItems(generator, users, 0, 7, ph, paired ? pairs : 0, out, 7 * s);
         kernels.zero(pairRoom(users, o), pairs);
       });
     for (const [s, o] of product([4, 8, 12], [0, 1, 2, 63, 64, 65, 129])) {
@@ -224,14 +226,16 @@ describe('generation', () => {
           room = new Float32Array(unitRoom(users, o)),
           out = whole(source, count * s);
         const label = `${count} rows, o = ${o}, s = ${s}`;
-        expectSame(
-          (kernels, put) => kernels.generateRows(count, put(user), put(item), put(place), o, s, put(h), put(w), put(bias), put(out)),
-          `generate ${label}`,
-        );
-        expectSame((kernels, put) => {
-          const lists = [put(user), put(item), put(slot), 1000, o, s, put(h)] as const;
+        expectSame((kernels, put, pass) => {
+          const generator = pass(structOf(Generator, { o, s, w: put(w), bias: put(bias) }));
+          const list = pass(structOf(List, { count, user: put(user), item: put(item), place: put(place) }));
+          kernels.generateRows(generator, list, put(h), put(out));
+        }, `generate ${label}`);
+        expectSame((kernels, put, pass) => {
+          const generator = pass(structOf(Generator, { o, s, w: put(w) }));
+          const lists = { count, user: put(user), item: put(item), place: put(slot), upstream: put(d), fresh: 1000 };
           const units = put(room);
-          kernels.backwardRows(count, users, ...lists, units, put(w), put(d), put(g), put(gBias), put(dh));
+          kernels.backwardRows(generator, pass(structOf(List, lists)), users, put(h), units, put(g), put(gBias), put(dh));
           // What it leaves there is its own affair.
           kernels.zero(room.length, units);
         }, `backward ${label}`);
@@ -256,9 +260,12 @@ describe('generation', () => {
         gBias = whole(source, slots * s);
       const zeroed = (values: Float32Array, size: number) => values.map((value, at) => (at < fresh * size ? value : 0));
       const run = (from: number, weights: Float32Array, biases: Float32Array) =>
-        on((kernels, put) => {
-          const lists = [put(user), put(item), put(slot), from, o, s, put(h), put(new Float32Array(unitRoom(users, o)))] as const;
-          kernels.backwardRows(count, users, ...lists, put(w), put(d), put(weights), put(biases), put(new Float32Array(users * o)));
+        on((kernels, put, pass) => {
+          const generator = pass(structOf(Generator, { o, s, w: put(w) }));
+          const lists = { count, user: put(user), item: put(item), place: put(slot), upstream: put(d), fresh: from };
+          const hidden = [put(h), put(new Float32Array(unitRoom(users, o)))] as const;
+          const gradients = [put(weights), put(biases), put(new Float32Array(users * o))] as const;
+          kernels.backwardRows(generator, pass(structOf(List, lists)), users, ...hidden, ...gradients);
         });
       expectSameOutcome(run(fresh, g, gBias), run(slots, zeroed(g, o * s), zeroed(gBias, s)), `o = ${o}, s = ${s}`);
     }
@@ -281,10 +288,15 @@ describe('generation', () => {
       const user = Uint32Array.from(pairs, ([u]) => u),
         item = Uint32Array.from(pairs, ([, i]) => i),
         place = Uint32Array.from(pairs, (_, row) => row);
-      const full = on((kernels, put) => kernels.generateItems(users, 0, items, o, s, put(h), 0, put(w), put(bias), put(out), items * s));
-      const sparse = on((kernels, put) =>
-        kernels.generateRows(pairs.length, put(user), put(item), put(place), o, s, put(h), put(w), put(bias), put(out)),
-      );
+      const full = on((kernels, put, pass) => {
+        const generator = pass(structOf(Generator, { o, s, w: put(w), bias: put(bias) }));
+        kernels.generateItems(generator, users, 0, items, put(h), 0, put(out), items * s);
+      });
+      const sparse = on((kernels, put, pass) => {
+        const generator = pass(structOf(Generator, { o, s, w: put(w), bias: put(bias) }));
+        const list = pass(structOf(List, { count: pairs.length, user: put(user), item: put(item), place: put(place) }));
+        kernels.generateRows(generator, list, put(h), put(out));
+      });
       expectSameNumbers(sparse.buffers.at(-1)!, full.buffers.at(-1)!, `s = ${s}`);
     }
   });
@@ -305,14 +317,22 @@ describe('rounding', () => {
     four = Uint32Array.of(0, 1, 2, 3);
 
   it.each<[string, Call]>([
-    ['gemm', (kernels, put) => kernels.gemm(4, 4 * s, o, put(h), o, 1, put(w), 4 * s, put(out), 4 * s, put(bias), 0)],
-    ['generateItems', (kernels, put) => kernels.generateItems(4, 0, 4, o, s, put(h), 0, put(w), put(bias), put(out), 4 * s)],
+    ['gemm', (kernels, put, pass) => kernels.gemm(4, 4 * s, o, put(h), put(w), put(out), put(bias), pass(form(o, 4 * s)))],
+    [
+      'generateItems',
+      (kernels, put, pass) => {
+        const generator = pass(structOf(Generator, { o, s, w: put(w), bias: put(bias) }));
+        kernels.generateItems(generator, 4, 0, 4, put(h), 0, put(out), 4 * s);
+      },
+    ],
     [
       'backwardRows',
-      (kernels, put) => {
+      (kernels, put, pass) => {
+        const generator = pass(structOf(Generator, { o, s, w: put(w) }));
+        const lists = { count: 4, user: put(four), item: put(four), place: put(four), upstream: put(d), fresh: 4 };
         const units = put(new Float32Array(unitRoom(4, o)));
         const gradients = [put(w), put(bias), put(new Float32Array(4 * o))] as const;
-        kernels.backwardRows(4, 4, put(four), put(four), put(four), 4, o, s, put(h), units, put(w), put(d), ...gradients);
+        kernels.backwardRows(generator, pass(structOf(List, lists)), 4, put(h), units, ...gradients);
         kernels.zero(unitRoom(4, o), units);
       },
     ],
@@ -320,6 +340,14 @@ describe('rounding', () => {
     const error = distance(onSimd(call), onReference(call));
     expect(error).toBeGreaterThan(0);
     expect(error).toBeLessThan(5e-5);
+  });
+});
+
+describe('the port', () => {
+  it('has no kernel that takes more than eight numbers', () => {
+    const counts = Object.entries(simdKernels(sharedMemory(1))).map(([name, kernel]) => [name, kernel.length] as const);
+    expect(counts.length).toBeGreaterThan(30);
+    expect(counts.filter(([, count]) => count > 8)).toEqual([]);
   });
 });
 
@@ -342,7 +370,7 @@ describe('pointers', () => {
       item = indices(source, n, n),
       slotOf = Int32Array.of(1, -1, 0, -1, 2),
       d = whole(source, n * s);
-    const call: Call = (kernels, put) => {
+    const call: Call = (kernels, put, pass) => {
       const ph = put(h),
         pw = put(w),
         pBias = put(bias),
@@ -355,13 +383,15 @@ describe('pointers', () => {
         pdh = put(new Float32Array(users * o)),
         units = put(new Float32Array(unitRoom(users, o)));
       const room = put(new Float32Array(pairRoom(users, o)));
+      const generator = pass(structOf(Generator, { o, s, w: pw, bias: pBias }));
+      const list = pass(structOf(List, { count: n, user: pUser, item: pItem, place: pItem, upstream: pd, fresh: 1000 }));
       kernels.pairUnits(users, o, s, ph, room);
-      kernels.generateItems(users, 0, n, o, s, ph, room, pw, pBias, pOut, n * s);
+      kernels.generateItems(generator, users, 0, n, ph, room, pOut, n * s);
       kernels.zero(pairRoom(users, o), room);
-      kernels.generateRows(n, pUser, pItem, pItem, o, s, ph, pw, pBias, put(new Float32Array(n * s)));
-      kernels.backwardRows(n, users, pUser, pItem, pItem, 1000, o, s, ph, units, pw, pd, pg, pgBias, pdh);
+      kernels.generateRows(generator, list, ph, put(new Float32Array(n * s)));
+      kernels.backwardRows(generator, list, users, ph, units, pg, pgBias, pdh);
       kernels.zero(unitRoom(users, o), units);
-      kernels.gemm(users, n, o, ph, o, 1, pw, n, put(new Float32Array(users * n)), n, pBias, 0);
+      kernels.gemm(users, n, o, ph, pw, put(new Float32Array(users * n)), pBias, pass(form(o, n)));
       return kernels.squaresAndDotItems(0, n, s, put(slotOf), pd, pg, put(new Float32Array(2)));
     };
     expectSameOutcome(createWorkbench(simdKernels, base, memory)(call), createWorkbench(referenceKernels, base, memory)(call));

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Random, random } from '../../../src/base/random.js';
 import { createKernelPool } from '../../../src/tensor/kernels/kernel-pool.js';
 import type { KernelPool } from '../../../src/tensor/kernels/kernels.js';
+import { referenceKernels } from '../../../src/tensor/kernels/reference.js';
 import { createArena } from '../../../src/tensor/memory/arena.js';
 import {
   claimSlot,
@@ -161,7 +162,12 @@ type Case = {
 
 const expectTextbookSteps = async ({ shapes, options, moment, implementation }: Case, steps: number): Promise<void> => {
   const { parameters, memories } = layOut(shapes, moment);
-  const pool = await createKernelPool({ threads: 1, memories, ...(implementation === undefined ? {} : { implementation }) });
+  const pool = await createKernelPool({
+    reference: referenceKernels,
+    threads: 1,
+    memories,
+    ...(implementation === undefined ? {} : { implementation }),
+  });
   const kinds = new Map(parameters.map(({ name, variance }) => [name, variance === 0 ? ('tensor' as const) : ('element' as const)]));
   const expected = textbook(weightsOf(parameters), options, (name) => kinds.get(name)!);
   const state = createOptimizerState();
@@ -199,7 +205,7 @@ describe('Adam over parameters', () => {
   afterAll(() => Promise.all(pools.map((pool) => pool.close())));
   const bench = async (shapes: readonly Shape[], threads = 1) => {
     const { parameters, memories } = layOut(shapes, 'rows only');
-    const pool = await createKernelPool({ threads, memories });
+    const pool = await createKernelPool({ reference: referenceKernels, threads, memories });
     pools.push(pool);
     return { parameters, pool };
   };
@@ -295,7 +301,12 @@ describe('a tensor stepped row-lazily', () => {
   const LAZY: AdamOptions = { ...OPTIONS, lazy: (name) => name === 'rows' };
   const benchOf = async (shapes: readonly Shape[], threads = 1, implementation?: 'simd' | 'reference') => {
     const { parameters, memories } = layOut(shapes, 'element');
-    const pool = await createKernelPool({ threads, memories, ...(implementation === undefined ? {} : { implementation }) });
+    const pool = await createKernelPool({
+      reference: referenceKernels,
+      threads,
+      memories,
+      ...(implementation === undefined ? {} : { implementation }),
+    });
     onTestFinished(() => pool.close());
     return { parameters, pool };
   };
@@ -326,7 +337,12 @@ describe('a tensor stepped row-lazily', () => {
               expect(bitsOf(row)).toEqual(bits);
               continue;
             }
-            const alone = await createKernelPool({ threads: 1, memories: [dense.arena.memory], implementation });
+            const alone = await createKernelPool({
+              reference: referenceKernels,
+              threads: 1,
+              memories: [dense.arena.memory],
+              implementation,
+            });
             optimizerStep(alone, [dense], options, { ...createOptimizerState(), steps: stepsBefore }, RATE, 10);
             await alone.close();
             expect(bitsOf(row)).toEqual(bitsOf({ parameter: dense, block: 0 }));

@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { random } from '../../../src/base/random.js';
 import { createKernelPool } from '../../../src/tensor/kernels/kernel-pool.js';
+import { referenceKernels } from '../../../src/tensor/kernels/reference.js';
 import { createArena } from '../../../src/tensor/memory/arena.js';
 import {
   claimSlot,
@@ -29,7 +30,7 @@ const bench = async (kind: MomentKind, { counted = false, size = 6 } = {}) => {
   parameters.forEach((parameter, index) => {
     weightsOf(parameter).set(real(random(1, index), elementsOf(parameter)));
   });
-  const pool = await createKernelPool({ threads: 1, memories: arenas.map(({ memory }) => memory) });
+  const pool = await createKernelPool({ reference: referenceKernels, threads: 1, memories: arenas.map(({ memory }) => memory) });
   onTestFinished(() => pool.close());
   return { parameters, pool, state: createOptimizerState() };
 };

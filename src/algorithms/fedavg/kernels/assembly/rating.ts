@@ -1,12 +1,17 @@
 // ŷ = w2·ReLU(w1·(E[row] ⊙ p) + b1) + b2 and minibatch descent on it: a device's whole local epoch in one call, since a call
 // for each of its small products would cost more than the products. All of it stays in L1 but the item rows.
+import { countAt, pointerAt } from '../../../../tensor/assembly/structs';
+import * as Rated from '../structs/rated';
 
-export function predictRatings(count: i32, d: i32, f: i32, row: usize, items: usize, w: usize, work: usize, out: usize): void {
-  const block = (<usize>d) << 2;
+export function predictRatings(model: usize, count: i32, row: usize, out: usize): void {
+  const d = countAt(model, Rated.d), f = countAt(model, Rated.f), block = (<usize>d) << 2;
+  const items = pointerAt(model, Rated.items), w = pointerAt(model, Rated.w), work = pointerAt(model, Rated.work);
   for (const end = row + ((<usize>count) << 2); row < end; row += 4, out += 4) store<f32>(out, forward(d, f, items + <usize>load<u32>(row) * block, w, work));
 }
 
-export function descendRatings(count: i32, batch: i32, d: i32, f: i32, row: usize, value: usize, items: usize, gItems: usize, w: usize, g: usize, work: usize, rate: f64): f64 {
+export function descendRatings(model: usize, count: i32, batch: i32, row: usize, value: usize, rate: f64): f64 {
+  const d = countAt(model, Rated.d), f = countAt(model, Rated.f), items = pointerAt(model, Rated.items), gItems = pointerAt(model, Rated.gItems);
+  const w = pointerAt(model, Rated.w), g = pointerAt(model, Rated.g), work = pointerAt(model, Rated.work);
   const block = (<usize>d) << 2, dense = f * d + 2 * f + d + 4, descent = <f32>-rate;
   let loss = 0.0;
   for (let first = 0; first < count; first += batch) {

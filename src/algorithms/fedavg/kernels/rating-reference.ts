@@ -1,9 +1,10 @@
-import type { Kernels } from './kernels.js';
+import { readAt } from '../../../tensor/memory/struct.js';
+import type { RatingKernels } from './rating-kernels.js';
+import * as Rated from './structs/rated.js';
 
-type RatingKernels = Pick<Kernels, 'predictRatings' | 'descendRatings'>;
 type Floats = (pointer: number, count: number) => Float32Array;
 
-/** Weights or gradients as they lie behind one pointer: w1 (f, d), b1 (f), w2 (f), b2 (1 of 4), user (d). */
+/** Weights or gradients as they lie behind one pointer (structs/rated.ts). */
 type Dense = { readonly all: Float32Array } & Readonly<Record<'w1' | 'b1' | 'w2' | 'b2' | 'user', Float32Array>>;
 
 const denseAt = (floats: Floats, pointer: number, d: number, f: number): Dense => {
@@ -53,12 +54,13 @@ const descend = (weights: Float32Array, gradient: Float32Array, rate: number): v
   gradient.fill(0);
 };
 
-/** The reference of the rating kernels (kernels.ts is the specification). */
+/** The reference of the rating kernels (rating-kernels.ts is the specification). */
 export const ratingReference = (memory: WebAssembly.Memory): RatingKernels => {
   const floats: Floats = (pointer, count) => new Float32Array(memory.buffer, pointer, count);
   const passAt = (w: Dense, d: number, f: number, work: number): Pass => ({ w, x: floats(work, d), h: floats(work + 4 * d, f) });
   return {
-    predictRatings(count, d, f, row, items, w, work, out) {
+    predictRatings(model, count, row, out) {
+      const { d, f, items, w, work } = readAt(memory, model, Rated);
       const pass = passAt(denseAt(floats, w, d, f), d, f, work);
       const Out = floats(out, count);
       new Uint32Array(memory.buffer, row, count).forEach((at, r) => {
@@ -66,7 +68,8 @@ export const ratingReference = (memory: WebAssembly.Memory): RatingKernels => {
       });
     },
 
-    descendRatings(count, batch, d, f, row, value, items, gItems, w, g, work, rate) {
+    descendRatings(model, count, batch, row, value, rate) {
+      const { d, f, items, gItems, w, g, work } = readAt(memory, model, Rated);
       const pass = passAt(denseAt(floats, w, d, f), d, f, work);
       const gradient = denseAt(floats, g, d, f);
       const rows = new Uint32Array(memory.buffer, row, count);

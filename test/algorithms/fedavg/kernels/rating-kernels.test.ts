@@ -1,23 +1,26 @@
 import { describe, expect, it } from 'vitest';
-import { type Random, random } from '../../../src/base/random.js';
-import type { Kernels } from '../../../src/tensor/kernels/kernels.js';
-import { referenceKernels } from '../../../src/tensor/kernels/reference.js';
-import { simdKernels } from '../../../src/tensor/kernels/simd.js';
-import { expectClose } from '../../support/tensors/closeness.js';
+import type { RatingKernels } from '../../../../src/algorithms/fedavg/kernels/rating-kernels.js';
+import { ratingReference } from '../../../../src/algorithms/fedavg/kernels/rating-reference.js';
+import * as Rated from '../../../../src/algorithms/fedavg/kernels/structs/rated.js';
+import { type Random, random } from '../../../../src/base/random.js';
+import { simdKernels } from '../../../../src/tensor/kernels/simd.js';
+import { structOf } from '../../../../src/tensor/memory/struct.js';
+import { expectClose } from '../../../support/tensors/closeness.js';
 import {
   createWorkbench,
   expectSameOutcome,
   indices,
   type Outcome,
+  type Pass,
   type Put,
   product,
   real,
-} from '../../support/tensors/kernel-workbench.js';
+} from '../../../support/tensors/kernel-workbench.js';
 
 // As in kernels.test.ts: numbers whose sums are exact have to come out equal bit for bit, guards included.
 
-const onSimd = createWorkbench(simdKernels);
-const onReference = createWorkbench(referenceKernels);
+const onSimd = createWorkbench<RatingKernels>(simdKernels);
+const onReference = createWorkbench(ratingReference);
 
 const signs = (source: Random, count: number): Float32Array => Float32Array.from({ length: count }, () => source.integer(3) - 1);
 const ITEMS = 6;
@@ -28,21 +31,23 @@ type Draw = (source: Random, count: number) => Float32Array;
 const denseSize = ({ d, f }: Case): number => f * d + 2 * f + d + 4;
 
 /** Rows are drawn with repetition: two ratings of a batch may be of one item. */
-const descend = (kernels: Kernels, put: Put, sizes: Case, draw: Draw): number => {
+const descend = (kernels: RatingKernels, put: Put, pass: Pass, sizes: Case, draw: Draw): number => {
   const { d, f, count, batch, rate } = sizes;
   const source = random(1, d, f, count);
   const dense = denseSize(sizes);
   const [row, value] = [put(indices(source, count, ITEMS)), put(draw(source, count))];
   const [items, gItems] = [put(draw(source, ITEMS * d)), put(new Float32Array(ITEMS * d))];
   const [w, g, work] = [put(draw(source, dense)), put(new Float32Array(dense)), put(new Float32Array(2 * d + f))];
-  return kernels.descendRatings(count, batch, d, f, row, value, items, gItems, w, g, work, rate);
+  const model = pass(structOf(Rated, { d, f, items, gItems, w, g, work }));
+  return kernels.descendRatings(model, count, batch, row, value, rate);
 };
 
-const predict = (kernels: Kernels, put: Put, sizes: Case, draw: Draw): void => {
+const predict = (kernels: RatingKernels, put: Put, pass: Pass, sizes: Case, draw: Draw): void => {
   const { d, f, count } = sizes;
   const source = random(2, d, f, count);
   const [row, items, w] = [put(indices(source, count, ITEMS)), put(draw(source, ITEMS * d)), put(draw(source, denseSize(sizes)))];
-  kernels.predictRatings(count, d, f, row, items, w, put(new Float32Array(2 * d + f)), put(new Float32Array(count)));
+  const [work, out] = [put(new Float32Array(2 * d + f)), put(new Float32Array(count))];
+  kernels.predictRatings(pass(structOf(Rated, { d, f, items, w, work })), count, row, out);
 };
 
 /** What the kernel leaves in `work` is its own. */
@@ -56,7 +61,7 @@ describe('the rating kernels', () => {
       const shape = { d, f, count, batch: 1, rate: 0 };
       const [found, expected] = [onSimd, onReference].map((run) =>
         withoutWork(
-          run((kernels, put) => predict(kernels, put, shape, signs)),
+          run((kernels, put, pass) => predict(kernels, put, pass, shape, signs)),
           3,
         ),
       );
@@ -69,7 +74,7 @@ describe('the rating kernels', () => {
       const shape = { d, f, count, batch: 8, rate: 1 / 64 };
       const [found, expected] = [onSimd, onReference].map((run) =>
         withoutWork(
-          run((kernels, put) => descend(kernels, put, shape, signs)),
+          run((kernels, put, pass) => descend(kernels, put, pass, shape, signs)),
           6,
         ),
       );
@@ -81,7 +86,7 @@ describe('the rating kernels', () => {
   it('descend batch by batch, each from where the last one led', () => {
     for (const batch of [1, 3, 4, 100]) {
       const shape = { d: 8, f: 4, count: 11, batch, rate: 0.05 };
-      const [found, expected] = [onSimd, onReference].map((run) => run((kernels, put) => descend(kernels, put, shape, real)));
+      const [found, expected] = [onSimd, onReference].map((run) => run((kernels, put, pass) => descend(kernels, put, pass, shape, real)));
       expect(found!.value / expected!.value).toBeCloseTo(1, 5);
       for (const at of [2, 4]) expectClose(found!.buffers[at]!.slice(0, -20), expected!.buffers[at]!.slice(0, -20), 1e-6, `batch ${batch}`);
     }
