@@ -11,15 +11,18 @@ const floats = (count: number): Float32Array => new Float32Array(new SharedArray
 
 const createTensors = (specs: readonly NewTensor[], seed: number): Tensors => {
   const arrays = new Map<string, Float32Array>();
+  const add = (key: string, count: number): Float32Array => {
+    if (arrays.has(key)) throw new Error(`createTensors: expected each name once, found ${key} twice`);
+    const values = floats(count);
+    arrays.set(key, values);
+    return values;
+  };
   const list = specs.map(({ name, shape, initial, state = [] }) => {
     const count = elements(shape);
-    if (arrays.has(name)) throw new Error(`createTensors: expected each name once, found ${name} twice`);
-    const values = floats(count);
+    const values = add(name, count);
     initial?.(random(seed, 'initialize', name), values);
-    arrays.set(name, values);
     const kept = state.map((key) => {
-      const array = floats(count);
-      arrays.set(`${name}, ${key}`, array);
+      const array = add(`${name}, ${key}`, count);
       return { name: key, bytes: () => bytesOf(array) };
     });
     return { name, bytes: () => bytesOf(values), state: kept };

@@ -45,7 +45,7 @@ export const serveSharedModel = ({ wire, world, tensors, step, state, restore }:
   return {
     tensors: tensors.list,
     kernels: chooseImplementation(),
-    chunk: Math.max(1, Math.floor(CHUNK_ELEMENTS / (world.items * perItem))),
+    chunk: Math.max(1, Math.floor(CHUNK_ELEMENTS / Math.max(1, world.items * perItem))),
     prepare: () => sent.forEach((values, index) => void values.set(live[index]!)),
     generate: (_first, rows) => () => rows.map(modelFor),
     apply: (sum) => {

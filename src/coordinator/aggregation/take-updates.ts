@@ -17,8 +17,10 @@ export const createTakeUpdates = (
   const sums = traits.aggregation === 'sum' ? createUpdateSums(wire.up, items) : undefined;
   return (updates) => {
     const combined = aggregator.combine(updates);
-    if (combined.kind === 'sum') server.apply?.(combined.sum);
-    else if (combined.updates.length === 0) return;
+    if (combined.kind === 'sum') {
+      if (sums === undefined) throw new Error(`algorithm ${name}: takes each update by itself, and the aggregator left their sum`);
+      server.apply?.(combined.sum);
+    } else if (combined.updates.length === 0) return;
     else if (sums !== undefined) server.apply?.(sums.of(combined.updates));
     else server.accumulate?.(combined.updates);
   };
