@@ -31,7 +31,6 @@ const EXCEPTIONS: ReadonlyMap<string, string> = new Map([
   ['src/tensor/kernels/kernels.ts', 'is to be split'],
   ['src/tensor/kernels/reference.ts#referenceKernels', 'is to be split'],
   ['src/tensor/optimizers/deferral.ts#createDeferral', 'is to be split'],
-  ['src/transport/supervisor/fleet.ts#startFleet', 'is to be split'],
   ['test/cli/progress.test.ts', 'is to be split'],
   ['test/coordinator/checkpoint/checkpoint.test.ts', 'is to be split'],
   ['test/coordinator/coordinator.test.ts', 'is to be split'],
@@ -40,7 +39,6 @@ const EXCEPTIONS: ReadonlyMap<string, string> = new Map([
   ['test/messages/frame.test.ts', 'is to be split'],
   ['test/tensor/kernels/kernels.test.ts', 'is to be split'],
   ['test/tensor/optimizers/adam.test.ts', 'is to be split'],
-  ['test/transport/supervisor/supervision.test.ts', 'is to be split'],
 ]);
 
 type Size = { readonly place: string; readonly line: number; readonly key: string; readonly found: string };
