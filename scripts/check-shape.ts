@@ -22,8 +22,6 @@ const EXCEPTIONS: ReadonlyMap<string, string> = new Map([
   ['src/runs/config/config.ts', 'is to be split'],
   ['src/runs/folder/accounts.ts', 'is to be split'],
   ['src/runs/folder/accounts.ts#createSummary', 'is to be split'],
-  ['src/runs/trainer/run.ts#startRun', 'is to be split'],
-  ['src/runs/trainer/saves.ts#createSaves', 'is to be split'],
   ['src/studies/load/load-metrics.ts#createLoadMetrics', 'is to be split'],
   ['src/telemetry/live/live-run.ts#createLiveRun', 'is to be split'],
   ['src/telemetry/page/fleet-map.ts#createMap', 'is to be split'],
