@@ -4,8 +4,9 @@ import type { DeviceId } from '../../base/units.js';
 import { millis } from '../../base/units.js';
 import { recordedDevices } from '../../coordinator/round/recorder.js';
 import type { Dataset } from '../../data/dataset.js';
+import type { PrivateColumns } from '../../device/actor/columns.js';
 import type { RunEvent, RunFinished } from '../../events/run-event.js';
-import { type Fleet, type PoolSample, startFleet } from '../../transport/supervisor/fleet.js';
+import { type Fleet, type FleetOptions, type PoolSample, startFleet } from '../../transport/supervisor/fleet.js';
 import { orDeath } from '../../transport/threads/control.js';
 import type { Config } from '../config/config.js';
 import { judge, shouldStop } from './early-stopping.js';
@@ -183,10 +184,34 @@ const finish = async (context: Context, start: number): Promise<Outcome> => {
   }
 };
 
+const fleetOptions = (
+  options: RunOptions,
+  plan: Plan,
+  shards: readonly PrivateColumns[],
+  onEvent: (event: RunEvent) => void,
+): FleetOptions => {
+  const { config, eventMillis, hostEntry, coordinatorEntry } = options;
+  const { world, threads, settings, host } = plan;
+  const recorded = recordedDevices(config.seed, world.devices, config.recorder.share);
+  return {
+    coordinator: {
+      ...{ algorithm: host.algorithm, world, settings, threads, recorded },
+      ...(host.fleet === undefined ? {} : { fleet: host.fleet }),
+    },
+    host,
+    shards,
+    hostHeap: config.hostHeap,
+    onEvent,
+    ...(eventMillis === undefined ? {} : { eventMillis }),
+    ...(hostEntry === undefined ? {} : { hostEntry }),
+    ...(coordinatorEntry === undefined ? {} : { coordinatorEntry }),
+  };
+};
+
 /** Starts the threads, restores a checkpoint if asked to, and trains in the background. Throws CONFIG or CHECKPOINT before that. */
 export const startRun = async (options: RunOptions): Promise<Run> => {
   const start = performance.now();
-  const { config, dataset, checkpoints, observers, eventMillis, hostEntry, coordinatorEntry } = options;
+  const { config, dataset, checkpoints, observers } = options;
   const observe = createObserver(options.onEvent);
   const plan = planRun(config, dataset);
   const { world, threads, settings, host } = plan;
@@ -194,7 +219,6 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
   // From here on the dataset is not needed: a large one should not be kept alive by the run.
   const shards = shardDataset(dataset, threads, state?.size, host.fleet === undefined ? 'none' : 'budgets');
   const ratings = ratingsIn(dataset);
-  const recorded = recordedDevices(config.seed, world.devices, config.recorder.share);
   let context: Context | undefined;
   const onEvent = (event: RunEvent): void => {
     if (event.type === 'round' && context !== undefined) context.round = event.round;
@@ -202,20 +226,9 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
   };
   const { keep } = config.checkpoint;
   const saves = createSaves({ paths: checkpoints, resume: options.resume, keep, shards, observers, onEvent });
-  const begin = (): Promise<Fleet> =>
-    startFleet({
-      coordinator: {
-        ...{ algorithm: host.algorithm, world, settings, threads, recorded },
-        ...(host.fleet === undefined ? {} : { fleet: host.fleet }),
-      },
-      host,
-      shards,
-      hostHeap: config.hostHeap,
-      onEvent,
-      ...(eventMillis === undefined ? {} : { eventMillis }),
-      ...(hostEntry === undefined ? {} : { hostEntry }),
-      ...(coordinatorEntry === undefined ? {} : { coordinatorEntry }),
-    });
+  // Not within a closure, which would keep the dataset alive by these options.
+  const threaded = fleetOptions(options, plan, shards, onEvent);
+  const begin = (): Promise<Fleet> => startFleet(threaded);
   const fleet = await begin();
   const started: Context = {
     config,

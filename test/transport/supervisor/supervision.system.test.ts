@@ -1,323 +1,66 @@
-import { Worker } from 'node:worker_threads';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { isMetafleetError } from '../../../src/base/errors.js';
-import { deviceId } from '../../../src/base/units.js';
-import type { RunEvent } from '../../../src/events/run-event.js';
-import type { Run } from '../../../src/runs/trainer/run.js';
-import { deafCoordinator, hostEntry, tamperingHost } from '../../support/transport/host-entry.js';
+import { describe, expect, it } from 'vitest';
 import {
-  allThreadsGone,
-  epochsOf,
-  failureOf,
-  finish,
-  roundsOf,
-  type SmallOptions,
-  start,
-  storyOf,
-  temporaryFolder,
-} from '../../support/transport/small-run.js';
+  MOST_DEATHS,
+  type Supervision,
+  type SupervisionEvent,
+  startSupervision,
+  supervise,
+} from '../../../src/transport/supervisor/supervision.js';
 
-type Kill = (event: RunEvent, run: Run, after: (millis: number, kill: () => void) => void) => void;
+const error = new Error('killed');
+const ended = (host: number): SupervisionEvent => ({ type: 'host-ended', host, error });
+const known = (host: number): SupervisionEvent => ({ type: 'loss-known', host, error });
+const failed = (host: number): SupervisionEvent => ({ type: 'restart-failed', host, error });
 
-/** Runs to the end while `kill` ends host threads as it sees fit. */
-const disturb = async (kill: Kill, options: SmallOptions = {}) => {
-  let run: Run | undefined;
-  const later: NodeJS.Timeout[] = [];
-  const watched = await start({
-    ...options,
-    onEvent: (event) => {
-      if (run !== undefined) kill(event, run, (millis, action) => later.push(setTimeout(action, millis)));
-    },
-  });
-  run = watched.run;
-  try {
-    return { ...watched, outcome: await watched.run.finished };
-  } finally {
-    for (const timer of later) clearTimeout(timer);
-  }
-};
+/** The state after these events, and what the last one has done. */
+const following = (events: readonly SupervisionEvent[], start: Supervision = startSupervision(2)) =>
+  events.reduce((before, event) => supervise(before.state, event), { state: start, effects: [] } as ReturnType<typeof supervise>);
 
-const count = (events: readonly RunEvent[], type: RunEvent['type']): number => events.filter((event) => event.type === type).length;
+const serving = following([{ type: 'all-started' }]).state;
+const closing = following([{ type: 'closing' }], serving).state;
 
-/** What was learned, leaving out traffic: a round that was tried twice was also sent twice. */
-const learned = (events: readonly RunEvent[]) => {
-  const { rounds, epochs } = storyOf(events);
-  return [...rounds, ...epochs].map(({ traffic: _, ...rest }) => ({ ...rest, activated: 0 }));
-};
-
-/** Long enough for a thread's death to be noticed while there is still work to do. */
-const LONG = { config: { epochs: 8 } };
-let peaceful: ReturnType<typeof finish> | undefined;
-const undisturbedRun = (): ReturnType<typeof finish> => {
-  peaceful ??= finish(LONG);
-  return peaceful;
-};
-
-const KILLS: Readonly<Record<string, Kill>> = {
-  'between two rounds': (event, run) => {
-    if (event.type === 'round' && event.round === 3) run.killThread(0);
-  },
-  'while a round is under way': (event, run, after) => {
-    if (event.type === 'round' && event.round === 2) after(1, () => run.killThread(1));
-  },
-  'on both hosts at once': (event, run) => {
-    if (event.type !== 'round' || event.round !== 5) return;
-    run.killThread(0);
-    run.killThread(1);
-  },
-  'in three rounds running': (event, run) => {
-    if (event.type === 'round' && event.round >= 4 && event.round <= 6) run.killThread(event.round % 2);
-  },
-  'again as soon as it is restored': (event, run) => {
-    if (event.type === 'round' && event.round === 2) run.killThread(0);
-    if (event.type === 'host-restored' && event.host === 0) run.killThread(1);
-  },
-  'while a measurement is due': (event, run) => {
-    if (event.type === 'round' && event.round === 4) run.killThread(1);
-  },
-  'after the last round': (event, run) => {
-    if (event.type === 'round' && event.round === 32) run.killThread(0);
-  },
-};
-
-describe('a host thread killed', () => {
-  for (const [name, kill] of Object.entries(KILLS)) {
-    it(`${name} is restored, and the run ends with the undisturbed digest`, async () => {
-      const undisturbed = await undisturbedRun();
-      const { events, outcome } = await disturb(kill, LONG);
-      expect(outcome).toEqual(undisturbed.outcome);
-      expect(learned(events)).toEqual(learned(undisturbed.events));
-      const lost = events.filter((event) => event.type === 'host-lost');
-      expect(lost.length).toBeGreaterThanOrEqual(1);
-      for (const { reason } of lost) expect(reason).toMatch(/exited|terminat/i);
-      const restored = events.filter((event) => event.type === 'host-restored');
-      expect(restored.map(({ host }) => host).sort()).toEqual(lost.map(({ host }) => host).sort());
-    });
-  }
-
-  it('while its successor starts is restored all the same', async () => {
-    const undisturbed = await undisturbedRun();
-    // The successor is killed before it can have taken its task, while it loads, and when it may just be ready.
-    for (const millis of [1, 15, 40]) {
-      let again = 0;
-      const { events, outcome } = await disturb((event, run, after) => {
-        if (event.type === 'round' && event.round === 3) run.killThread(0);
-        if (event.type === 'host-lost' && again++ < 2) after(millis, () => run.killThread(0));
-      }, LONG);
-      expect(outcome).toEqual(undisturbed.outcome);
-      expect(learned(events)).toEqual(learned(undisturbed.events));
-      expect(count(events, 'host-restored')).toBeGreaterThanOrEqual(1);
-    }
+describe('a host that ends', () => {
+  it('before all are there fails the start', () => {
+    expect(following([ended(1)]).effects).toEqual([{ type: 'fail-start', host: 1, error }]);
   });
 
-  it('in subset delivery, between asking for rows and sending models, costs one retry', async () => {
-    const dying = await tamperingHost(`
-import { threadId } from 'node:worker_threads';
-const marker = new URL('died', import.meta.url);
-const tamper = ({ messages, ...up }, asked, host) => {
-  if (host === 0 && asked[0].kind === 'assign' && asked[0].round === 6 && !existsSync(marker)) {
-    writeFileSync(marker, String(threadId));
-    process.exit(7);
-  }
-  return up;
-};
-`);
-    const undisturbed = await finish({ config: { delivery: 'subset' } });
-    const { events, outcome } = await finish({ config: { delivery: 'subset' }, hostEntry: dying });
-    expect(outcome).toEqual(undisturbed.outcome);
-    expect(roundsOf(events).map(({ retries }) => retries)).toEqual([0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
-    expect(events.find((event) => event.type === 'host-lost')).toMatchObject({ host: 0, reason: 'worker exited with code: 7' });
+  it('while the run goes on is reported, restarted once that is known, and reported again', () => {
+    expect(following([ended(1)], serving).effects).toEqual([{ type: 'report-loss', host: 1, error }]);
+    expect(following([ended(1), known(1)], serving).effects).toEqual([{ type: 'restart', host: 1 }]);
+    expect(following([ended(1), known(1), { type: 'host-restarted', host: 1 }], serving).effects).toEqual([
+      { type: 'report-restart', host: 1 },
+    ]);
   });
 
-  it('by the system, for it needed more heap than it may have, is restored, and the run ends with the undisturbed digest', async () => {
-    const greedy = await tamperingHost(`
-const marker = new URL('died', import.meta.url);
-const held = [];
-const tamper = ({ messages, ...up }, asked, host) => {
-  if (host === 1 && asked[0].round === 5 && !existsSync(marker)) {
-    writeFileSync(marker, '');
-    for (;;) held.push(new Array(10_000).fill({ some: held.length }));
-  }
-  return up;
-};
-`);
-    const undisturbed = await finish();
-    const { events, outcome } = await finish({ hostEntry: greedy, config: { hostHeap: 48 } });
-    expect(outcome).toEqual(undisturbed.outcome);
-    expect(events.find((event) => event.type === 'host-lost')).toMatchObject({ host: 1, reason: expect.stringMatching(/memory limit/) });
-    expect(count(events, 'host-restored')).toBe(1);
-  });
-
-  it('during a measurement has it measured again, with the same errors', async () => {
-    const dying = await tamperingHost(`
-const marker = new URL('died', import.meta.url);
-const tamper = ({ messages, ...up }, asked, host) => {
-  if (host === 1 && asked[0].purpose === 'evaluate' && asked[0].round === 8 && !existsSync(marker)) {
-    writeFileSync(marker, '');
-    throw new Error('the host has had enough');
-  }
-  return up;
-};
-`);
-    const undisturbed = await finish();
-    const { events, outcome } = await finish({ hostEntry: dying });
-    expect(outcome).toEqual(undisturbed.outcome);
-    expect(learned(events)).toEqual(learned(undisturbed.events));
-    expect(events.find((event) => event.type === 'host-lost')).toMatchObject({ host: 1, reason: 'the host has had enough' });
-    expect(count(events, 'host-restored')).toBe(1);
-    const bytes = (of: readonly RunEvent[]) => epochsOf(of).map(({ traffic }) => traffic.reduce((sum, row) => sum + row.bytes, 0));
-    expect(bytes(events)[1]).toBeGreaterThan(bytes(undisturbed.events)[1]!);
+  it('while the run is closed does nothing, however far its restart had come', () => {
+    for (const event of [ended(0), known(0), failed(0)]) expect(following([event], closing)).toEqual({ state: closing, effects: [] });
   });
 });
 
-const HOPELESS: readonly (readonly [name: string, entry: string, error: RegExp])[] = [
-  ['cannot be read as a module', 'this is not JavaScript', /^host \d could not be started: .+/],
-  ['fails as it is imported', 'throw new Error("no such luck");', /^host \d could not be started: no such luck$/],
-  ['exports nothing', '', /^host \d could not be started: No handler function exported from/],
-  ['dies before it loads', 'export const serveHost = () => process.exit(3);', /^host \d could not be started: worker exited with code: 3$/],
-  ['ends its task at once', 'export const serveHost = async () => {};', /^host \d could not be started: its task ended$/],
-  [
-    'dies of its ratings',
-    `export const serveHost = (task) => { genuine(task); task.control.prependListener?.('message', () => {}); task.control.on('message', () => process.exit(4)); return new Promise(() => {}); };`,
-    /^host \d could not be started: worker exited with code: 4$/,
-  ],
-];
+describe('a host that dies again and again', () => {
+  const deaths = (count: number, host = 0): SupervisionEvent[] => Array.from({ length: count }, () => [ended(host), known(host)]).flat();
 
-describe('a host entry that', () => {
-  for (const [name, entry, error] of HOPELESS) {
-    it(`${name} ends in one error, with no thread left`, async () => {
-      const failure = await failureOf(start({ hostEntry: await hostEntry(entry) }));
-      expect(isMetafleetError(failure, 'HOST_LOST')).toBe(true);
-      expect((failure as Error).message).toMatch(error);
-      expect((failure as Error).message).not.toContain('\n');
-      await allThreadsGone();
-    });
-  }
+  it(`is given up after ${MOST_DEATHS} deaths`, () => {
+    expect(following(deaths(MOST_DEATHS), serving).effects).toEqual([{ type: 'restart', host: 0 }]);
+    expect(following(deaths(MOST_DEATHS + 1), serving).effects).toEqual([{ type: 'give-up', host: 0, error }]);
+  });
 
-  it('dies at its first frame, every time, ends the run in one error, with the state before that round kept', async () => {
-    const mortal = await hostEntry(`
-export const serveHost = (task) => {
-  if (task.host === 1) task.traffic.on('message', () => process.exit(5));
-  return genuine(task);
-};
-`);
-    const folder = await temporaryFolder();
-    const { run, events } = await start({ hostEntry: mortal, checkpoints: { last: `${folder}/last`, best: `${folder}/best` } });
-    const failure = await failureOf(run.finished);
-    expect(isMetafleetError(failure, 'HOST_LOST')).toBe(true);
-    expect((failure as Error).message).toBe('host 1 could not be kept alive: worker exited with code: 5');
-    expect(count(events, 'host-lost')).toBe(6);
-    // One that dies before it was told to be there does not count as restored.
-    expect(count(events, 'host-restored')).toBeLessThanOrEqual(5);
-    expect(events.at(-1)).toMatchObject({ type: 'checkpoint', round: 0 });
-    await allThreadsGone();
+  it('with a finished round in between is restarted for ever', () => {
+    const round: SupervisionEvent = { type: 'rounds-finished' };
+    expect(following([...deaths(MOST_DEATHS), round, ...deaths(MOST_DEATHS)], serving).effects).toEqual([{ type: 'restart', host: 0 }]);
+    // A round that finished before the death, and is counted only when the coordinator knows of it, counts as well.
+    expect(following([...deaths(MOST_DEATHS), ended(0), round, known(0)], serving).effects).toEqual([{ type: 'restart', host: 0 }]);
+  });
+
+  it('does not count against another host', () => {
+    expect(following([...deaths(MOST_DEATHS), ended(1), known(1)], serving).effects).toEqual([{ type: 'restart', host: 1 }]);
   });
 });
 
-describe('the fleet', () => {
-  it('leaves no thread or port behind, however often it is closed', async () => {
-    const posted = vi.spyOn(Worker.prototype, 'postMessage');
-    onTestFinished(() => posted.mockRestore());
-    const { run } = await finish();
-    const threads = new Set(posted.mock.contexts as Worker[]);
-    expect(threads.size).toBe(3);
-    for (const { threadId } of threads) expect(threadId).toBe(-1);
-    await allThreadsGone();
-    await Promise.all([run.close(), run.close()]);
-    await run.close();
-    await allThreadsGone();
-  });
+it('a host that cannot be restarted is given up', () => {
+  expect(following([ended(0), known(0), failed(0)], serving).effects).toEqual([{ type: 'give-up', host: 0, error }]);
+});
 
-  it('closed while a host computes without end leaves nothing behind', async () => {
-    const endless = await tamperingHost(`
-const tamper = ({ messages, ...up }, asked) => {
-  if (asked[0].round === 3) for (;;) asked.round;
-  return up;
-};
-`);
-    const { run, events } = await start({ hostEntry: endless });
-    while (roundsOf(events).length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
-    await run.close();
-    await allThreadsGone();
-    await expect(run.finished).rejects.toThrow();
-  });
-
-  it('whose coordinator does not answer when it is closed ends all the same, after its deadline', async () => {
-    const { run, outcome } = await finish({ coordinatorEntry: await deafCoordinator() });
-    expect(outcome.reason).toBe('completed');
-    await run.close();
-    await allThreadsGone();
-  });
-
-  it('closed in mid-run ends the run with an error that says so', async () => {
-    const { run, events } = await start({ config: { epochs: 1000 } });
-    while (roundsOf(events).length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
-    await Promise.all([run.close(), run.close()]);
-    await allThreadsGone();
-    await expect(run.finished).rejects.toThrow('the run was closed');
-    await run.close();
-  });
-
-  it('whose coordinator thread dies, with no checkpoint to go on from, starts over to the undisturbed digest', async () => {
-    const undisturbed = await undisturbedRun();
-    let killed = false;
-    const { events, outcome } = await disturb((event, run) => {
-      if (event.type === 'round' && event.round === 5 && !killed) run.killCoordinator();
-      killed ||= event.type === 'coordinator-lost';
-    }, LONG);
-    expect(outcome).toEqual(undisturbed.outcome);
-    expect(events.find((event) => event.type === 'coordinator-lost')).toMatchObject({ reason: 'the coordinator thread ended with code 1' });
-    expect(events.find((event) => event.type === 'coordinator-restored')).toMatchObject({ round: 0 });
-    await allThreadsGone();
-  });
-
-  it('whose coordinator dies again and again without a round in between ends the run with an error that says so', async () => {
-    const { run } = await start({
-      config: { epochs: 1000 },
-      onEvent: (event) => {
-        if ((event.type === 'round' && event.round === 1) || event.type === 'coordinator-restored') run.killCoordinator();
-      },
-    });
-    const failure = await failureOf(run.finished);
-    expect(isMetafleetError(failure, 'COORDINATOR_LOST')).toBe(true);
-    expect((failure as Error).message).toBe('the coordinator could not be kept alive: the coordinator thread ended with code 1');
-    await allThreadsGone();
-  });
-
-  it('closed while a host is being restored leaves nothing behind either', async () => {
-    const { run, events } = await start({ config: { epochs: 1000 } });
-    while (roundsOf(events).length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
-    run.killThread(0);
-    while (count(events, 'host-lost') === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-    await run.close();
-    await allThreadsGone();
-    await expect(run.finished).rejects.toThrow();
-  });
-
-  it('hands on the event of every round, in order and before what follows, however seldom it looks for them', async () => {
-    const { events } = await finish({ config: { epochs: 3 }, eventMillis: 60_000 });
-    const prompt = await finish({ config: { epochs: 3 } });
-    const told = (list: readonly RunEvent[]) => list.map((event) => [event.type, 'round' in event ? event.round : 0]);
-    expect(told(events)).toEqual(told(prompt.events));
-    expect(roundsOf(events).every(({ cpuMillis }) => cpuMillis > 0)).toBe(true);
-  });
-
-  it('tells how busy its threads are, and predicts from the models that devices hold', async () => {
-    const { run, events } = await start({ config: { epochs: 1000, evaluation: { every: 1000 } } });
-    while (roundsOf(events).length < 8 || run.sample().utilization === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-    const { queued, threads, utilization } = run.sample();
-    expect({ queued, threads }).toEqual({ queued: 0, threads: 2 });
-    expect(utilization).toBeGreaterThan(0);
-    expect(utilization).toBeLessThanOrEqual(1);
-    const items = Uint32Array.of(0, 23);
-    for (const device of [0, 29]) {
-      const predicted = await run.predict(deviceId(device), items);
-      expect(predicted).toHaveLength(2);
-      for (const rating of predicted!) expect(rating).toSatisfy(Number.isFinite);
-    }
-    run.killThread(0);
-    while (count(events, 'host-lost') === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-    expect(await run.predict(deviceId(0), items)).toBeNull();
-    await run.close();
-  });
+it('a run that is closed while it starts stays closed', () => {
+  expect(following([{ type: 'closing' }, { type: 'all-started' }]).state.phase).toBe('closing');
 });
