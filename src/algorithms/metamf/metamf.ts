@@ -1,5 +1,4 @@
 import { createKernelPool } from '../../tensor/kernels/kernel-pool.js';
-import { referenceKernels } from '../../tensor/kernels/reference.js';
 import { clearGradients } from '../../tensor/memory/parameter.js';
 import { createDeferral } from '../../tensor/optimizers/deferral.js';
 import { type OptimizerOptions, optimizerStep } from '../../tensor/optimizers/optimizer.js';
@@ -10,6 +9,7 @@ import { createDeviceHalf } from './device.js';
 import { dropoutOf } from './dropout.js';
 import { createForward, generate, prepare } from './generate.js';
 import { initialize } from './initialize.js';
+import { serverReference } from './kernels/server-kernels.js';
 import { createLayout, type Memory } from './layout.js';
 import { type MetaMFOptions, modelTensors } from './options.js';
 
@@ -26,7 +26,7 @@ const createServerHalf = async (
   const layout = createLayout(world, options, memory);
   initialize(layout, server.seed);
   const memories = [layout.core, ...layout.shards.map(({ arena }) => arena)].map(({ memory }) => memory);
-  const pool = await createKernelPool({ reference: referenceKernels, threads: server.threads, memories });
+  const pool = await createKernelPool({ reference: serverReference, threads: server.threads, memories });
   const deferral = createDeferral(pool);
   const forward = createForward(layout, deferral);
   const backward = createBackward(layout, deferral);
