@@ -6,7 +6,7 @@ import { alternate, medianOf, medianRatio } from '../../scripts/bench/measure.js
 import { isMet, renderReport, renderTable, shortfall, show } from '../../scripts/bench/report.js';
 import { EXPECTED, judge, TOLERANCE } from '../../scripts/bench/rounds/expected.js';
 import { configOf } from '../../scripts/bench/rounds/training.js';
-import { referenceKernels } from '../../src/tensor/kernels/reference.js';
+import { serverReference } from '../../src/algorithms/metamf/kernels/server-kernels.js';
 
 describe('medians', () => {
   it('of ratios pair neighbours, so that a slow minute cancels out', () => {
@@ -101,7 +101,7 @@ describe('the work that is measured', () => {
 
   it('is finite: neither a NaN nor a denormal slows a kernel down', () => {
     const generator = createGenerator(shape);
-    const kernels = referenceKernels(generator.memory);
+    const kernels = serverReference(generator.memory);
     for (const tasks of [generator.generate, generator.gemm, generator.rows, generator.backward, generator.adam, generator.stream]) {
       runOn(kernels, tasks);
     }

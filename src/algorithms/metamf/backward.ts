@@ -1,14 +1,14 @@
 import { gemmTasks } from '../../tensor/kernels/gemm-tasks.js';
-import type { KernelPool, Kernels, KernelTask } from '../../tensor/kernels/kernels.js';
-import { unitRoom } from '../../tensor/kernels/unit-room.js';
 import { claimSlot, reserveSlots } from '../../tensor/memory/parameter.js';
 import { createScratch, type Scratch } from '../../tensor/memory/scratch.js';
 import { createStruct, type PlacedStruct } from '../../tensor/memory/struct.js';
 import type { Deferral } from '../../tensor/optimizers/deferral.js';
-import * as List from '../../tensor/structs/row-list.js';
 import { lowerBound, startsByItem } from '../port/rows.js';
 import type { ClientUpdate } from '../port/server.js';
 import type { Forward } from './generate.js';
+import type { ServerKernels, ServerPool, ServerTask } from './kernels/server-kernels.js';
+import * as List from './kernels/structs/row-list.js';
+import { unitRoom } from './kernels/unit-room.js';
 import type { ItemShard, Layout } from './layout.js';
 import { strideOf } from './products.js';
 
@@ -131,7 +131,7 @@ const shareSlots = ({ weights, bias, arena, items }: ItemShard): void => {
 };
 
 /** Begins each shard's own part of the backward pass; other threads are at one while this thread lists the rows of the next. */
-const beginItems = (pool: KernelPool, layout: Layout, forward: Forward, backward: Backward, updates: readonly Placed[]): void => {
+const beginItems = (pool: ServerPool, layout: Layout, forward: Forward, backward: Backward, updates: readonly Placed[]): void => {
   const users = forward.cohort.length;
   const o = layout.branches[0].hidden.units;
   backward.shards.forEach((local, index) => {
@@ -157,7 +157,7 @@ const beginItems = (pool: KernelPool, layout: Layout, forward: Forward, backward
 };
 
 /** Copies the updates' dense tensors into the rows of (C, outputs) matrices, one for each branch. */
-const collectDense = (pool: KernelPool, layout: Layout, forward: Forward, backward: Backward, updates: readonly Placed[]): void => {
+const collectDense = (pool: ServerPool, layout: Layout, forward: Forward, backward: Backward, updates: readonly Placed[]): void => {
   const parts = [[1], [2, 3], [4, 5]] as const;
   layout.branches.forEach(({ generator: { outputs } }, x) => {
     const size = forward.cohort.length * outputs;
@@ -174,15 +174,15 @@ const collectDense = (pool: KernelPool, layout: Layout, forward: Forward, backwa
   });
 };
 
-const gemm = (...args: Parameters<Kernels['gemm']>): KernelTask[] => gemmTasks(0, ...args);
-const addRows = (m: number, n: number, a: number, out: number): KernelTask => ({ kernel: 'addRows', memory: 0, args: [m, n, a, out] });
+const gemm = (...args: Parameters<ServerKernels['gemm']>): ServerTask[] => gemmTasks(0, ...args);
+const addRows = (m: number, n: number, a: number, out: number): ServerTask => ({ kernel: 'addRows', memory: 0, args: [m, n, a, out] });
 
 const transposeTasks = (
   { branches, memoryMatrix, options }: Layout,
   { generators, hidden, memoryMatrix: out }: Transposed,
-): KernelTask[] => {
+): ServerTask[] => {
   const { userEmbedding: du, collaborative: k } = options;
-  const transpose = (rows: number, columns: number, from: number, to: Scratch): KernelTask => {
+  const transpose = (rows: number, columns: number, from: number, to: Scratch): ServerTask => {
     const stride = strideOf(rows);
     return { kernel: 'transpose', memory: 0, args: [rows, columns, from, to.reserve(columns * stride), stride] };
   };
@@ -196,9 +196,9 @@ const transposeTasks = (
 };
 
 /** Per branch, dense_x to the gradients of its weights. */
-const denseTasks = (layout: Layout, forward: Forward, backward: Backward): KernelTask[] => {
+const denseTasks = (layout: Layout, forward: Forward, backward: Backward): ServerTask[] => {
   const size = forward.cohort.length;
-  return layout.branches.flatMap(({ hidden: { units }, generator: { outputs, weights, bias }, products }, x): KernelTask[] => {
+  return layout.branches.flatMap(({ hidden: { units }, generator: { outputs, weights, bias }, products }, x): ServerTask[] => {
     const h = forward.hidden[x]!.pointer;
     const d = backward.dense[x]!.pointer;
     return [
@@ -209,16 +209,16 @@ const denseTasks = (layout: Layout, forward: Forward, backward: Backward): Kerne
 };
 
 /** Per branch, dense_x to dh_x. */
-const hiddenTasks = (layout: Layout, forward: Forward, backward: Backward): KernelTask[] => {
+const hiddenTasks = (layout: Layout, forward: Forward, backward: Backward): ServerTask[] => {
   const size = forward.cohort.length;
-  return layout.branches.flatMap(({ hidden: { units }, generator: { outputs }, products }, x): KernelTask[] => {
+  return layout.branches.flatMap(({ hidden: { units }, generator: { outputs }, products }, x): ServerTask[] => {
     const dh = backward.hidden[x]!.reserve(size * units);
     const transposed = backward.transposed.generators[x]!.pointer;
     return gemm(size, units, outputs, backward.dense[x]!.pointer, transposed, dh, 0, products.dHidden);
   });
 };
 
-const addShardsToHidden = (pool: KernelPool, layout: Layout, backward: Backward): void => {
+const addShardsToHidden = (pool: ServerPool, layout: Layout, backward: Backward): void => {
   const { units } = layout.branches[0].hidden;
   const staging = layout.core.f32(backward.staging.reserve(units), units);
   for (const { shard, hidden, present } of backward.shards) {
@@ -231,7 +231,7 @@ const addShardsToHidden = (pool: KernelPool, layout: Layout, backward: Backward)
 };
 
 /** From dh_x to the gradients of the hidden layers, M and the cohort's rows of U. */
-const backwardHidden = (pool: KernelPool, layout: Layout, forward: Forward, backward: Backward): void => {
+const backwardHidden = (pool: ServerPool, layout: Layout, forward: Forward, backward: Backward): void => {
   const { userEmbedding: du, collaborative: k } = layout.options;
   const { core, users, memoryMatrix, branches, products } = layout;
   const size = forward.cohort.length;
@@ -250,12 +250,12 @@ const backwardHidden = (pool: KernelPool, layout: Layout, forward: Forward, back
   }
   const dc = backward.collaborative.reserve(size * k);
   /** dc [+]= dz·W_xᵀ */
-  const back = (x: 0 | 1 | 2): KernelTask[] => {
+  const back = (x: 0 | 1 | 2): ServerTask[] => {
     const { hidden, products: own } = branches[x];
     const transposed = backward.transposed.hidden[x]!.pointer;
     return gemm(size, k, hidden.units, backward.hidden[x]!.pointer, transposed, dc, 0, own.dCollaborative);
   };
-  const gradients = branches.flatMap(({ hidden: { units, weights, bias }, products: own }, x): KernelTask[] => {
+  const gradients = branches.flatMap(({ hidden: { units, weights, bias }, products: own }, x): ServerTask[] => {
     const dz = backward.hidden[x]!.pointer;
     return [...gemm(k, units, size, c, dz, weights.gradient.slots, 0, own.dWeights), addRows(size, units, dz, bias.gradient.slots)];
   });
@@ -274,7 +274,7 @@ const backwardHidden = (pool: KernelPool, layout: Layout, forward: Forward, back
 
 /** Accumulates the gradient of the summed loss of `updates` (of devices of the prepared cohort) into Θ's gradients. */
 export const accumulate = (
-  pool: KernelPool,
+  pool: ServerPool,
   layout: Layout,
   forward: Forward,
   backward: Backward,

@@ -11,7 +11,7 @@ import { createWorkspace, type Workspace } from './workspace.js';
  *
  * Folding rise and w1 into A leaves s·f multiplications a rating where the paper's order has (s + f)·d; the gradient
  * folds the same way: G = Σ_batch items_low[i]ᵀ·dz (s, f), then d(rise) = G·w1ᵀ and d(w1) = riseᵀ·G.
- * Arithmetic is float64 on float32 storage, in a fixed order, in the kernels of generated models (tensor/kernels.ts).
+ * Arithmetic is float64 on float32 storage, in a fixed order, in the kernels of generated models (kernels/factored-kernels.ts).
  */
 
 /** c_u: what a device subtracts from its ratings before the model sees them. */

@@ -1,15 +1,15 @@
 import type { DeviceId } from '../../base/units.js';
 import { gemmTasks } from '../../tensor/kernels/gemm-tasks.js';
-import type { KernelPool, KernelTask } from '../../tensor/kernels/kernels.js';
-import { pairRoom } from '../../tensor/kernels/unit-room.js';
 import { createScratch, type Scratch } from '../../tensor/memory/scratch.js';
 import { createStruct, type PlacedStruct } from '../../tensor/memory/struct.js';
 import type { Deferral } from '../../tensor/optimizers/deferral.js';
-import * as List from '../../tensor/structs/row-list.js';
 import type { Rows } from '../port/client.js';
 import { startsByItem } from '../port/rows.js';
 import type { GeneratedModel } from '../port/server.js';
 import { type Dropout, silence } from './dropout.js';
+import type { ServerPool, ServerTask } from './kernels/server-kernels.js';
+import * as List from './kernels/structs/row-list.js';
+import { pairRoom } from './kernels/unit-room.js';
 import type { ItemShard, Layout } from './layout.js';
 
 /**
@@ -65,7 +65,7 @@ export const createForward = ({ core, branches, shards }: Layout, deferral: Defe
   turn: 0,
 });
 
-export const prepare = (pool: KernelPool, layout: Layout, forward: Forward, cohort: readonly DeviceId[], dropout: Dropout | null): void => {
+export const prepare = (pool: ServerPool, layout: Layout, forward: Forward, cohort: readonly DeviceId[], dropout: Dropout | null): void => {
   const { userEmbedding: du, collaborative: k } = layout.options;
   const { users, memoryMatrix, core, branches, products } = layout;
   const size = cohort.length;
@@ -108,11 +108,11 @@ export const prepare = (pool: KernelPool, layout: Layout, forward: Forward, coho
 /** Items a generation task covers: enough tasks for any number of threads to share evenly. */
 const TASK_ITEMS = 64;
 
-const beginAll = (pool: KernelPool, layout: Layout, forward: Forward, first: number, count: number): readonly Float32Array[][] => {
+const beginAll = (pool: ServerPool, layout: Layout, forward: Forward, first: number, count: number): readonly Float32Array[][] => {
   const padded = layout.paddedRank;
   const units = layout.branches[0].hidden.units;
   pool.begin(
-    forward.shards.map(({ shard, hidden, pairs }): KernelTask => {
+    forward.shards.map(({ shard, hidden, pairs }): ServerTask => {
       const h = hidden.pointer + 4 * first * units;
       return { kernel: 'pairUnits', memory: shard.memory, args: [count, units, padded, h, pairs.reserve(pairRoom(count, units))] };
     }),
@@ -120,11 +120,11 @@ const beginAll = (pool: KernelPool, layout: Layout, forward: Forward, first: num
   forward.deferral.settle();
   pool.finish();
   const { turn } = forward;
-  const tasks = forward.shards.flatMap(({ shard, hidden, pairs, outs }): KernelTask[] => {
+  const tasks = forward.shards.flatMap(({ shard, hidden, pairs, outs }): ServerTask[] => {
     const stride = shard.items * padded;
     const target = outs[turn].reserve(count * stride);
     const h = hidden.pointer + 4 * first * units;
-    return Array.from({ length: Math.ceil(shard.items / TASK_ITEMS) }, (_, i): KernelTask => {
+    return Array.from({ length: Math.ceil(shard.items / TASK_ITEMS) }, (_, i): ServerTask => {
       const start = i * TASK_ITEMS;
       const items = Math.min(TASK_ITEMS, shard.items - start);
       const args = [shard.generator, count, start, items, h, pairs.pointer, target, stride] as const;
@@ -180,7 +180,7 @@ const askShards = ({ world, shards }: Layout, first: number, rows: readonly Uint
 };
 
 const beginSome = (
-  pool: KernelPool,
+  pool: ServerPool,
   layout: Layout,
   forward: Forward,
   first: number,
@@ -189,7 +189,7 @@ const beginSome = (
   const padded = layout.paddedRank;
   const { bounds, runs, ...lists } = askShards(layout, first, rows);
   const { turn } = forward;
-  const tasks = forward.shards.map(({ shard, hidden, user, item, place, list, outs }, index): KernelTask => {
+  const tasks = forward.shards.map(({ shard, hidden, user, item, place, list, outs }, index): ServerTask => {
     const [from, to] = [bounds[index]!, bounds[index + 1]!];
     const put = (scratch: Scratch, values: Uint32Array): number => {
       const pointer = scratch.reserve(to - from);
@@ -223,7 +223,7 @@ const unpad = (piece: Float32Array, s: number, padded: number): Float32Array => 
 
 /** Φ_u of positions first … first + rows.length − 1 of the prepared cohort; all ask for every item, or each for its rows (ServerHalf). */
 export const generate = (
-  pool: KernelPool,
+  pool: ServerPool,
   layout: Layout,
   forward: Forward,
   first: number,

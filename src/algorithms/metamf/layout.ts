@@ -2,8 +2,8 @@ import { type Arena, createArena } from '../../tensor/memory/arena.js';
 import { createParameter, type Parameter } from '../../tensor/memory/parameter.js';
 import { placeStruct } from '../../tensor/memory/struct.js';
 import type { KeptByOptimizer } from '../../tensor/optimizers/setup.js';
-import * as Generator from '../../tensor/structs/generator.js';
 import type { World } from '../port/definition.js';
+import * as Generator from './kernels/structs/generator.js';
 import type { MetaMFOptions } from './options.js';
 import { type BranchProducts, type Products, placeBranchProducts, placeProducts } from './products.js';
 

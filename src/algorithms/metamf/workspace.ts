@@ -1,25 +1,25 @@
 import { createSlabs } from '../../base/slabs.js';
 import { instantiate } from '../../tensor/kernels/kernel-ring.js';
-import type { Kernels } from '../../tensor/kernels/kernels.js';
 import { chooseImplementation } from '../../tensor/kernels/probe.js';
-import { referenceKernels } from '../../tensor/kernels/reference.js';
 import { createArena } from '../../tensor/memory/arena.js';
 import { createScratch } from '../../tensor/memory/scratch.js';
 import { createStruct, write } from '../../tensor/memory/struct.js';
-import * as Factored from '../../tensor/structs/factored.js';
 import type { LocalModel } from '../port/client.js';
 import { distinctRows, rowOf } from '../port/rows.js';
+import type { FactoredKernels } from './kernels/factored-kernels.js';
+import { factoredReference } from './kernels/factored-reference.js';
+import * as Factored from './kernels/structs/factored.js';
 
 /** s, d and f of the model, by the paper's letters; `offset` 1: a row's first number is an offset of its item, too. */
 export type Sizes = { readonly s: number; readonly d: number; readonly f: number; readonly offset: 0 | 1 };
 
 /**
  * Kernel memory in which one device after another of a thread computes: her model's dense tensors and the item rows that she touches, as
- * the kernels of generated models want them (tensor/kernels.ts), her ratings, and the gradient.
+ * the kernels of generated models want them (kernels/factored-kernels.ts), her ratings, and the gradient.
  */
 export type Workspace = {
-  readonly kernels: Kernels;
-  /** The model, as kernels take it (tensor/structs/factored.ts). */
+  readonly kernels: FactoredKernels;
+  /** The model, as kernels take it (kernels/structs/factored.ts). */
   readonly model: number;
   /** Pointers, after `load`. */
   readonly row: number;
@@ -72,7 +72,7 @@ export const createWorkspace = ({ s, d, f, offset }: Sizes, items: number): Work
   const room = createSlabs();
 
   return {
-    kernels: instantiate(chooseImplementation(), arena.memory, referenceKernels),
+    kernels: instantiate(chooseImplementation(), arena.memory, factoredReference),
     model: model.pointer,
     get row() {
       return row.pointer;

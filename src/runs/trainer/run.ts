@@ -186,7 +186,7 @@ const finish = async (context: Context, start: number): Promise<Outcome> => {
 
 const fleetOptions = (
   options: RunOptions,
-  plan: Plan,
+  plan: RunPlan,
   shards: readonly PrivateColumns[],
   onEvent: (event: RunEvent) => void,
 ): FleetOptions => {

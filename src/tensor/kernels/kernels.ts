@@ -1,15 +1,14 @@
 /**
- * The kernel port: float32 loops (a few float64) on one shared WebAssembly memory. Two implementations serve it, assembly/ (f32x4 SIMD)
- * and reference.ts (plain loops, the definition), held together by one conformance suite.
+ * The kernel port: float32 loops on one shared WebAssembly memory. Two implementations serve it, assembly/ (f32x4 SIMD) and reference.ts
+ * (plain loops, the definition), held together by one conformance suite. Kernels that one algorithm alone uses live with it.
  *
  * Shapes: every pointer is a byte offset into the memory, 16-byte aligned; every count and stride is in elements. No kernel takes more
  * than eight numbers: what belongs together goes by pointer to a struct, which structs/ lays out.
- * Matrices are row-major. `items` tensors are item-major blocks (n, o, s): the s outputs of one item for each of o
- * hidden units lie together, so that a generated row, its gradient and its Adam pass each touch one contiguous block.
- * s is a multiple of 4 (callers pad with zeros, which every kernel keeps zero). Pointers ≥ 2³¹ arrive as such.
+ * Matrices are row-major. The rows of a sparse tensor (item blocks) are contiguous, of a multiple of 4 elements where an algorithm's own
+ * kernels read them. Pointers ≥ 2³¹ arrive as such.
  * Sums run in a fixed order: the same input gives the same bits on every thread. Matrices and rows may be cut anywhere
- * between calls without changing a bit, and a row of generateRows equals that of generateItems; only the numbers that kernels
- * return (sumSquares, dot, adamTensor, …) depend on how a caller cuts the range: cut it by constants, never by threads.
+ * between calls without changing a bit; only the numbers that kernels return (sumSquares, dot, adamTensor, …) depend on how a caller
+ * cuts the range: cut it by constants, never by threads.
  */
 export type Kernels = {
   /** C(m,n) = [C +] A(m,k)·B(k,n) [+ bias(n) on every row]. `form` says how the matrices lie and whether C is added to (structs/form.ts).
@@ -29,33 +28,6 @@ export type Kernels = {
   sumSquares(count: number, x: number): number;
   /** Σ x·y, accumulated in float64. */
   dot(count: number, x: number, y: number): number;
-
-  /** Finds for `generateItems` which units of h (users, o) two users have, and which two share many; `pairs` is room for pairRoom(users, o) elements. */
-  pairUnits(users: number, o: number, s: number, h: number, pairs: number): void;
-  /** Full generation by a `generator` (structs/generator.ts): out[u·outStride + i·s + j] = bias[i·s + j] + Σ_p h[u·o + p] · w[(i·o + p)·s + j]
-   * for u < users and first ≤ i < first + count. Two users × two items per step is the tile that fills the registers. With `pairs`, as pairUnits
-   * left them, units that are zero cost nothing where both have them so; the null pointer: all units of neighbours. */
-  generateItems(
-    generator: number,
-    users: number,
-    first: number,
-    count: number,
-    h: number,
-    pairs: number,
-    out: number,
-    outStride: number,
-  ): void;
-  /** Sparse generation of the rows of a `list` (structs/row-list.ts): row r belongs to cohort position user[r] and item item[r], and goes to place[r]:
-   * out[place·s + j] = bias[item·s + j] + Σ_p h[user·o + p] · w[(item·o + p)·s + j]. Rows of one item should stand together, which then
-   * comes from memory once. */
-  generateRows(generator: number, list: number, h: number, out: number): void;
-  /** Backward of both. Slots from `fresh` on may hold anything: the rows of each stand together, and the first zeroes it.
-   * For each row r of the list, in order, with gradient d = upstream[r·s …] and slot = place[r]:
-   * g[(slot·o + p)·s + j] += h[user·o + p]·d[j];  gBias[slot·s + j] += d[j];
-   * dh[user·o + p] = Σ_r Σ_j w[(item·o + p)·s + j]·d[j] for the cohort's `users`, zero where h is: h is behind a ReLU.
-   * `units` is room for unitRoom(users, o) elements. */
-  backwardRows(generator: number, list: number, users: number, h: number, units: number, g: number, gBias: number, dh: number): void;
-
   /** x = 0. */
   zero(count: number, x: number): void;
   /** Over item blocks first ≤ i < first + count of `size` elements, x + i·size and y + slotOf[i]·size (i32, −1: left out): returns Σ y², and leaves
@@ -100,15 +72,6 @@ export type Kernels = {
   momentumOwed(rows: number, first: number, count: number, last: number): void;
   /** w[i·size + j] *= factors[i] for the first `count` blocks. */
   scaleItems(count: number, size: number, factors: number, w: number): void;
-
-  /** Predictions by a generated `model` (structs/factored.ts), in float64: row[r] (u32) is the row of `low` of the r-th rating's item.
-   * A = rise·w1 (s, f)   h = ReLU(low[row]·A + b1)   out[r] (f32) = centre + (w2·h + b2 [+ low[row, 0] where `offset` is 1])
-   * Both implementations do the same operations in the same order: their results are the same bits. */
-  predictFactored(model: number, count: number, row: number, centre: number, out: number): void;
-  /** The gradient of Σ (ŷ − value)² over the ratings with respect to `low` (`rows` rows of it), rise, w1, b1, w2 and b2: in `gradient`
-   * (f32), one behind the other in this order, rows padded as those of low, rise (s, d), w1, b1 and w2. A row's gradient is rounded to float32 after
-   * each term that is added, the others once, at the end. Returns the sum. */
-  backwardFactored(model: number, count: number, rows: number, row: number, value: number, centre: number, gradient: number): number;
 };
 
 /** Some kernels by name: those of this port, or those that an algorithm brings. */

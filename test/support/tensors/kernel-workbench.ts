@@ -69,6 +69,13 @@ export const form = (k: number, n: number, rest: Fields<typeof Form> = {}): Uint
 export const sharedMemory = (pages: number, maximum = pages): WebAssembly.Memory =>
   new WebAssembly.Memory({ initial: pages, maximum, shared: true });
 
+/** Where pointers no longer fit 31 bits, in a memory that reaches there. */
+export const BEYOND_2_GIB = [
+  ['across 2 GiB', 2 ** 31 - 4096],
+  ['beyond 2 GiB', 2 ** 31 + 2 ** 27],
+] as const;
+export const farMemory = (): WebAssembly.Memory => sharedMemory((2 ** 31 + 2 ** 28) / 65_536);
+
 /** Whole numbers from −4 to 4: sums of their products are exact in float32, so that two orders of summation agree bit for bit. */
 export const whole = (random: Random, count: number): Float32Array => Float32Array.from({ length: count }, () => random.integer(9) - 4);
 
@@ -93,3 +100,7 @@ export const expectSameOutcome = (found: Outcome, expected: Outcome, label = '')
   expect(found.buffers.length, label).toBe(expected.buffers.length);
   expected.buffers.forEach((buffer, i) => expectSameNumbers(found.buffers[i]!, buffer, `${label}, buffer ${i}`));
 };
+
+/** Between what two runs left in memory. */
+export const largestDifference = (one: Outcome, other: Outcome): number =>
+  Math.max(...one.buffers.flatMap((buffer, b) => Array.from(buffer, (value, i) => Math.abs(value - other.buffers[b]![i]!))));

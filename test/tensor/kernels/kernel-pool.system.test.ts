@@ -7,12 +7,11 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { random } from '../../../src/base/random.js';
+import { gemmTasks, placeForm } from '../../../src/tensor/kernels/gemm-tasks.js';
 import { createKernelPool, type KernelPoolOptions } from '../../../src/tensor/kernels/kernel-pool.js';
 import type { KernelPool, Kernels, KernelTask } from '../../../src/tensor/kernels/kernels.js';
 import { referenceKernels } from '../../../src/tensor/kernels/reference.js';
 import { type Arena, createArena } from '../../../src/tensor/memory/arena.js';
-import { placeStruct } from '../../../src/tensor/memory/struct.js';
-import * as Generator from '../../../src/tensor/structs/generator.js';
 import { PATIENCE_MILLIS } from '../../support/patience.js';
 import { expectSameNumbers, hyper, real } from '../../support/tensors/kernel-workbench.js';
 
@@ -44,44 +43,28 @@ const filled = (arena: Arena, seed: number, count: number): number => {
 
 describe.each(['simd', 'reference'] as const)('a pool of %s kernels', (implementation) => {
   it('gives the same bits on 1, 2 and 4 threads', async () => {
-    const users = 5,
-      n = 40,
-      s = 8,
-      o = 64;
+    const [m, n, k] = [5, 640, 64];
     const outcome = async (threads: number) => {
       const arenas = [createArena(2 ** 20), createArena(2 ** 20)];
       const pool = await start({ threads, memories: arenas.map(({ memory }) => memory), implementation });
       expect(pool).toMatchObject({ threads, implementation });
       const shards = arenas.map((arena, memory) => {
-        const h = filled(arena, 1, users * o),
-          w = filled(arena, 2 + memory, n * o * s),
-          bias = filled(arena, 4, n * s);
-        const generator = placeStruct(arena, Generator, { o, s, w, bias });
+        const [a, w, bias] = [filled(arena, 1, m * k), filled(arena, 2 + memory, k * n), filled(arena, 4, n)];
+        const form = placeForm(arena, [k, 1], n, n);
         const step = arena.allocate(16);
         arena.f64(step, 8).set(hyper({ scale: 1, rate: 0.1, beta1: 0.9, decay: 0.01, decoupled: 0 }));
-        return { arena, memory, h, w, generator, step, out: arena.allocate(users * n * s), moment: arena.allocate(n * o * s) };
+        return { arena, memory, a, w, bias, form, step, out: arena.allocate(m * n), moment: arena.allocate(k * n) };
       });
-      pool.run(
-        shards.flatMap(({ memory, h, generator, out }) =>
-          Array.from(
-            { length: n },
-            (_, i): KernelTask => ({ kernel: 'generateItems', memory, args: [generator, users, i, 1, h, 0, out, n * s] }),
-          ),
-        ),
-      );
+      pool.run(shards.flatMap(({ memory, a, w, bias, form, out }) => gemmTasks(memory, m, n, k, a, w, out, bias, form)));
       const values = pool.run(
         shards.flatMap(({ memory, w, moment, step }) =>
-          Array.from(
-            { length: n },
-            (_, i): KernelTask => ({
-              kernel: 'adamTensor',
-              memory,
-              args: [o * s, w + 4 * i * o * s, moment + 4 * i * o * s, 0, step],
-            }),
-          ),
+          Array.from({ length: k }, (_, row): KernelTask => {
+            const at = 4 * row * n;
+            return { kernel: 'adamTensor', memory, args: [n, w + at, moment + at, 0, step] };
+          }),
         ),
       );
-      return [values, ...shards.flatMap(({ arena, out, w }) => [arena.f32(out, users * n * s), arena.f32(w, n * o * s)])];
+      return [values, ...shards.flatMap(({ arena, out, w }) => [arena.f32(out, m * n), arena.f32(w, k * n)])];
     };
     const alone = await outcome(1);
     expect(alone[0]!.every((value) => value > 0)).toBe(true);

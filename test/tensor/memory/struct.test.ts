@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { createArena } from '../../../src/tensor/memory/arena.js';
-import { createStruct, type Fields, placeStruct, readAt, sizeOf, structOf, write } from '../../../src/tensor/memory/struct.js';
-import * as Generator from '../../../src/tensor/structs/generator.js';
+import { createStruct, type Fields, placeStruct, readAt, sizeOf, write } from '../../../src/tensor/memory/struct.js';
+import * as Form from '../../../src/tensor/structs/form.js';
 import * as Hyper from '../../../src/tensor/structs/hyper.js';
 import * as Kept from '../../../src/tensor/structs/kept-steps.js';
+import * as Rows from '../../../src/tensor/structs/rows.js';
 
 const SOURCES = fileURLToPath(new URL('../../../src', import.meta.url));
 /** Not a plain struct: hyperparameters of rules lie over one another, and the other file says how many steps are kept. */
@@ -36,12 +37,13 @@ describe('structs in kernel memory', () => {
 
   it('keep fields that are not written, and pointers from 2 GiB on', () => {
     const arena = createArena(1 << 20);
-    const { pointer, view } = createStruct(arena, Generator);
-    write(view, Generator, { o: 5, w: 2 ** 31 + 64 });
-    write(view, Generator, { o: 6, s: 8 });
-    expect(readAt(arena.memory, pointer, Generator)).toEqual({ o: 6, s: 8, w: 2 ** 31 + 64, bias: 0 });
-    const placed = placeStruct(arena, Generator, { o: 1, s: 2, w: 3, bias: 4 });
-    expect(Array.from(arena.u32(placed, 4))).toEqual(Array.from(structOf(Generator, { o: 1, s: 2, w: 3, bias: 4 })));
-    expect(readAt(arena.memory, pointer, Generator).o).toBe(6);
+    const { pointer, view } = createStruct(arena, Rows);
+    write(view, Rows, { size: 5, weights: 2 ** 31 + 64 });
+    write(view, Rows, { size: 6, moment: 8 });
+    const others = { trained: 0, slotOf: 0, variance: 0, made: 0, steps: 0 };
+    expect(readAt(arena.memory, pointer, Rows)).toEqual({ ...others, size: 6, weights: 2 ** 31 + 64, moment: 8 });
+    const placed = placeStruct(arena, Form, { aRow: 1, aCol: 2, bRow: 3, cRow: 4 });
+    expect(Array.from(arena.u32(placed, 5))).toEqual([1, 2, 3, 4, 0]);
+    expect(readAt(arena.memory, pointer, Rows).size).toBe(6);
   });
 });

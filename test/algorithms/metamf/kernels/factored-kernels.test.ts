@@ -1,10 +1,10 @@
 import { describe, it } from 'vitest';
-import { type Random, random } from '../../../src/base/random.js';
-import type { Kernels } from '../../../src/tensor/kernels/kernels.js';
-import { referenceKernels } from '../../../src/tensor/kernels/reference.js';
-import { simdKernels } from '../../../src/tensor/kernels/simd.js';
-import { structOf } from '../../../src/tensor/memory/struct.js';
-import * as Factored from '../../../src/tensor/structs/factored.js';
+import type { FactoredKernels } from '../../../../src/algorithms/metamf/kernels/factored-kernels.js';
+import { factoredReference } from '../../../../src/algorithms/metamf/kernels/factored-reference.js';
+import * as Factored from '../../../../src/algorithms/metamf/kernels/structs/factored.js';
+import { type Random, random } from '../../../../src/base/random.js';
+import { simdKernels } from '../../../../src/tensor/kernels/simd.js';
+import { structOf } from '../../../../src/tensor/memory/struct.js';
 import {
   type Call,
   createWorkbench,
@@ -15,12 +15,12 @@ import {
   type Put,
   product,
   real,
-} from '../../support/tensors/kernel-workbench.js';
+} from '../../../support/tensors/kernel-workbench.js';
 
 // Unlike the float32 kernels, these agree bit for bit on any numbers: each does the same operations in the same order.
 
-const onSimd = createWorkbench(simdKernels);
-const onReference = createWorkbench(referenceKernels);
+const onSimd = createWorkbench<FactoredKernels>(simdKernels);
+const onReference = createWorkbench(factoredReference);
 
 const ITEMS = 6;
 
@@ -53,7 +53,7 @@ const putInputs = (put: Put, { s, d, f, count }: Case, special?: number): Inputs
 
 const WORK = 4;
 
-const differentiate = (kernels: Kernels, put: Put, pass: Pass, sizes: Case, special?: number): number => {
+const differentiate = (kernels: FactoredKernels, put: Put, pass: Pass, sizes: Case, special?: number): number => {
   const { s, d, f, count, offset } = sizes;
   const { row, value, low, dense, work } = putInputs(put, sizes, special);
   const gradient = put(new Float32Array(ITEMS * even(s) + s * even(d) + (d + 2) * even(f) + 1).fill(7));
@@ -61,7 +61,7 @@ const differentiate = (kernels: Kernels, put: Put, pass: Pass, sizes: Case, spec
   return kernels.backwardFactored(model, count, ITEMS, row, value, 0.3, gradient);
 };
 
-const predict = (kernels: Kernels, put: Put, pass: Pass, sizes: Case): void => {
+const predict = (kernels: FactoredKernels, put: Put, pass: Pass, sizes: Case): void => {
   const { s, d, f, count, offset } = sizes;
   const { row, low, dense, work } = putInputs(put, sizes);
   const model = pass(structOf(Factored, { s, d, f, offset, low, dense, work }));
@@ -74,7 +74,7 @@ const withoutWork = ({ value, buffers }: Outcome): Outcome => ({
   buffers: buffers.map((buffer, at) => (at === WORK ? buffer.slice(-20) : buffer)),
 });
 
-const both = (call: Call): readonly [Outcome, Outcome] => [withoutWork(onSimd(call)), withoutWork(onReference(call))];
+const both = (call: Call<FactoredKernels>): readonly [Outcome, Outcome] => [withoutWork(onSimd(call)), withoutWork(onReference(call))];
 
 const CASES = product(product([1, 2, 3, 8], [1, 5, 32]), product([1, 2, 3, 8, 11], product([0, 1, 9], [0, 1]))).map(
   ([[s, d], [f, [count, offset]]]): Case => ({ s, d, f, count, offset }),

@@ -1,7 +1,7 @@
 // A generated model on one device: f64x2 lanes are neighbouring units, embedding elements or outputs, so that each number sees the
 // operations of ../factored-reference.ts in their order, and has its bits. Rows of matrices are padded to whole vectors.
 import * as Factored from '../structs/factored';
-import { countAt, pointerAt } from './structs';
+import { countAt, pointerAt } from '../../../../tensor/assembly/structs';
 
 export function predictFactored(model: usize, count: i32, row: usize, centre: f64, out: usize): void {
   const s = countAt(model, Factored.s), d = countAt(model, Factored.d), f = countAt(model, Factored.f), offset = countAt(model, Factored.offset);

@@ -1,7 +1,7 @@
 import * as Generator from '../structs/generator';
 import * as List from '../structs/row-list';
 import { areWorthwhile, HEAD, recordSize, UNIT } from './pairs';
-import { countAt, pointerAt } from './structs';
+import { countAt, pointerAt } from '../../../../tensor/assembly/structs';
 
 // Both generators sum over p in the same order, from the bias up, so that a row has the same bits whether all rows are
 // generated or only those a device needs (the `full` and `subset` deliveries train the same numbers).

@@ -5,7 +5,7 @@
 //   units: of each user o offsets (u32) into a block, o values of h, their number (−1: nobody has looked yet)
 import * as Generator from '../structs/generator';
 import * as List from '../structs/row-list';
-import { countAt, pointerAt } from './structs';
+import { countAt, pointerAt } from '../../../../tensor/assembly/structs';
 
 export function backwardRows(generator: usize, list: usize, users: i32, h: usize, units: usize, g: usize, gBias: usize, dh: usize): void {
   const o = countAt(generator, Generator.o), s = countAt(generator, Generator.s), w = pointerAt(generator, Generator.w);

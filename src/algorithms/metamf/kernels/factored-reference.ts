@@ -1,8 +1,6 @@
-import { readAt } from '../memory/struct.js';
-import * as Factored from '../structs/factored.js';
-import type { Kernels } from './kernels.js';
-
-type FactoredKernels = Pick<Kernels, 'predictFactored' | 'backwardFactored'>;
+import { readAt } from '../../../tensor/memory/struct.js';
+import type { FactoredKernels } from './factored-kernels.js';
+import * as Factored from './structs/factored.js';
 
 /** A generated model and what is computed from it; `rank`, `wide` and `units` are s, d and f in whole pairs. */
 type Pass = {
@@ -93,7 +91,7 @@ const unfold = ({ s, d, f, wide, units, rise, w1 }: Pass, g: Float64Array, dRise
   }
 };
 
-/** The reference of the kernels of generated models (kernels.ts is the specification). */
+/** The reference of the kernels of generated models (factored-kernels.ts is the specification). */
 export const factoredReference = (memory: WebAssembly.Memory): FactoredKernels => {
   const doubles = (pointer: number, count: number) => new Float64Array(memory.buffer, pointer, count);
   const floats = (pointer: number, count: number) => new Float32Array(memory.buffer, pointer, count);
