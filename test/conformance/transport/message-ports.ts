@@ -5,9 +5,6 @@ import { decodeFrame, encodeFrame } from '../../../src/messages/frame.js';
 import { createDevicesLink } from '../../../src/transport/exchange/devices-link.js';
 import type { FrameDown, FrameUp, HostFailure } from '../../../src/transport/exchange/envelope.js';
 import { createPortChannel } from '../../../src/transport/threads/port-channel.js';
-import { describeAnswers } from './answers-suite.js';
-import { describeExchange } from './exchange-suite.js';
-import { describeHosts } from './hosts-suite.js';
 import { type Answer, type Asked, type CreateTransport, NO_STORE, type PlayedHost } from './transport.js';
 
 const DEVICES = 20;
@@ -46,7 +43,8 @@ const playHost = (port: MessagePort): PlayedHost => {
   };
 };
 
-const createThreads: CreateTransport = ({ mostUnanswered } = {}) => {
+/** As between threads, with both ends on this one. */
+export const createMessagePorts: CreateTransport = ({ mostUnanswered } = {}) => {
   const link = createDevicesLink(2, createRecorder({ devices: DEVICES }), mostUnanswered === undefined ? undefined : bytes(mostUnanswered));
   const ports: MessagePort[] = [];
   const hosts: [PlayedHost, PlayedHost] = [0, 1].map((host) => attach(host)) as [PlayedHost, PlayedHost];
@@ -69,7 +67,3 @@ const createThreads: CreateTransport = ({ mostUnanswered } = {}) => {
     },
   };
 };
-
-describeExchange('message ports', createThreads);
-describeAnswers('message ports', createThreads);
-describeHosts('message ports', createThreads);
