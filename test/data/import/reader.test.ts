@@ -12,15 +12,15 @@ const three: [string, string, number][] = [
 const sorted = (rows: [string, string, number][]) => rows.map(String).sort();
 
 it('reads a file once, from end to end, a mebibyte at a time at most', async () => {
-  const line = '1234,5678,4.5\n';
-  const folder = await folderOf({ 'a.csv': Array.from({ length: 200_000 }, (_, row) => `${row},${row % 999},4\n`).join('') + line });
+  const note = 'x'.repeat(300);
+  const folder = await folderOf({ 'a.csv': Array.from({ length: 10_000 }, (_, row) => `${row},${row % 99},4,${note}\n`).join('') });
   const path = join(folder, 'a.csv');
   const { size } = await stat(path);
   const handle = await open(path);
   await handle.close();
   const read = vi.spyOn(Object.getPrototypeOf(handle) as FileHandle, 'read');
   onTestFinished(() => read.mockRestore());
-  expect(allTriples(await load(path))).toHaveLength(200_001);
+  expect((await load(path)).users).toBe(10_000);
   const results = await Promise.all(read.mock.results.map(({ value }) => value as Promise<{ bytesRead: number }>));
   expect(results.reduce((sum, { bytesRead }) => sum + bytesRead, 0)).toBe(size);
   expect(results.length).toBeLessThanOrEqual(size / 2 ** 20 + 2);
