@@ -35,10 +35,15 @@ const failedFiles: Reporter = {
   },
 };
 
+const folder = process.env['MUTATION_FOLDER'] ?? 'messages';
+/** Conformance tests of what a folder implements stand apart from its own. */
+const CONFORMANCE: Readonly<Record<string, string>> = { tensor: 'kernels', transport: 'transport' };
+const folders = [folder, ...(folder in CONFORMANCE ? [`conformance/${CONFORMANCE[folder]}`] : [])];
+
 export default defineConfig({
   test: {
     reporters: [failedFiles],
-    include: [`test/${process.env['MUTATION_FOLDER'] ?? 'messages'}/**/*.test.ts`],
+    include: folders.map((name) => `test/${name}/**/*.test.ts`),
     // These tests share no state, and a thread for each file would take most of a mutant's time.
     isolate: false,
     setupFiles: ['scripts/mutation/patience.ts'],
