@@ -35,9 +35,7 @@ const EXCEPTIONS: ReadonlyMap<string, string> = new Map([
   ['test/data/catalogue/fetch.system.test.ts', 'is to be split'],
   ['test/device/actor/actor.test.ts', 'is to be split'],
   ['test/messages/frame.test.ts', 'is to be split'],
-  ['test/tensor/kernels/kernels.test.ts', 'is to be split'],
   ['test/tensor/optimizers/adam.test.ts', 'is to be split'],
-  ['test/transport/supervisor/supervision.system.test.ts', 'is to be split'],
 ]);
 
 type Size = { readonly place: string; readonly line: number; readonly key: string; readonly found: string };

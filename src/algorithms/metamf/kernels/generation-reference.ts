@@ -3,13 +3,14 @@ import type { GenerationKernels } from './generation-kernels.js';
 import * as Generator from './structs/generator.js';
 import * as List from './structs/row-list.js';
 
+const highest = (values: Uint32Array): number => values.reduce((most, value) => Math.max(most, value + 1), 0);
+/** Elements of rows `stride` apart; 0 when there are none. */
+const span = (rows: number, stride: number, columns: number): number => (rows > 0 && columns > 0 ? (rows - 1) * stride + columns : 0);
+
 /** Reference of the kernels of the item generator: their definition (generation-kernels.ts is the specification). */
 export const generationReference = (memory: WebAssembly.Memory): GenerationKernels => {
   const floats = (pointer: number, count: number) => new Float32Array(memory.buffer, pointer, count);
   const indices = (pointer: number, count: number) => new Uint32Array(memory.buffer, pointer, count);
-  const highest = (values: Uint32Array) => values.reduce((most, value) => Math.max(most, value + 1), 0);
-  /** Elements of rows `stride` apart; 0 when there are none. */
-  const span = (rows: number, stride: number, columns: number) => (rows > 0 && columns > 0 ? (rows - 1) * stride + columns : 0);
 
   return {
     // Nothing that its own generateItems would ask for.
