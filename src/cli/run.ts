@@ -6,7 +6,6 @@ import { badInput, MetafleetError, messageOf } from '../base/errors.js';
 import { deviceId } from '../base/units.js';
 import { recordedDevices } from '../coordinator/round/recorder.js';
 import type { Dataset } from '../data/dataset.js';
-import { type BaselineErrors, measureBaselines } from '../models/baselines/baselines.js';
 import { renderTable } from '../report/table.js';
 import { type Config, PRESETS } from '../runs/config/config.js';
 import { loadConfigured } from '../runs/config/load-data.js';
@@ -14,6 +13,8 @@ import { configKeys, configValue, flagSource, presetSource, printConfig, resolve
 import { describeEnvironment } from '../runs/folder/environment.js';
 import { openResults, type Results } from '../runs/folder/results-folder.js';
 import { trainInto, type Watched } from '../runs/folder/run-folder.js';
+import type { Baselines } from '../runs/folder/summary.js';
+import { measureBaselines } from '../runs/trainer/baselines.js';
 import type { Observe } from '../runs/trainer/observe.js';
 import { planRun, ratingsIn } from '../runs/trainer/plan.js';
 import type { Outcome } from '../runs/trainer/run.js';
@@ -81,7 +82,7 @@ const configOf = (own: OwnFlags, flags: Readonly<Record<string, string>>): Confi
 /** Central models over more ratings than this would take longer than many a run. */
 const MOST_BASELINE_RATINGS = 5_000_000;
 
-const baselinesOf = async (config: Config, dataset: Dataset, progress: Progress): Promise<BaselineErrors> => {
+const baselinesOf = async (config: Config, dataset: Dataset, progress: Progress): Promise<Baselines> => {
   if (!config.baselines) return {};
   const { train } = ratingsIn(dataset);
   if (train > MOST_BASELINE_RATINGS) {
@@ -89,7 +90,7 @@ const baselinesOf = async (config: Config, dataset: Dataset, progress: Progress)
     return {};
   }
   progress.stage('fitting the baselines');
-  return measureBaselines(dataset, config.seed);
+  return measureBaselines(config, dataset);
 };
 
 const openFolder = (config: Config, own: OwnFlags, progress: Progress): Promise<Results> => {

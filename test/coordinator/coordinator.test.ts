@@ -22,6 +22,7 @@ import {
   settingsOf,
   startCoordinator,
 } from '../support/coordinator/in-process-coordinator.js';
+import { partScore } from '../support/device/small-world.js';
 
 let shared: Shared;
 let engine: Engine;
@@ -140,7 +141,7 @@ describe('a round', () => {
   };
 
   it('counts and explains an answer of the wrong kind, which changes nothing', async () => {
-    const nothing = { count: 0, absolute: 0, squared: 0 };
+    const nothing = partScore(0, 0, 0);
     const { event, moved, expected } = await withoutHer(({ kind, round, device }, honest) =>
       kind === 'model' && device === 3 ? { kind: 'score', round, device, valid: nothing, test: nothing } : honest(),
     );
@@ -248,14 +249,18 @@ describe('measuring', () => {
         const answer = transition(contextFor(engine), message).reply;
         if (answer.kind !== 'score') return expect.fail(answer.kind);
         for (const part of ['valid', 'test'] as const)
-          sums[part] = [sums[part][0]! + answer[part].count, sums[part][1]! + answer[part].absolute, sums[part][2]! + answer[part].squared];
+          sums[part] = [
+            sums[part][0]! + answer[part].count,
+            sums[part][1]! + answer[part].sums[1]!,
+            sums[part][2]! + answer[part].sums[3]!,
+          ];
       }
       for (const part of ['valid', 'test'] as const) {
         const [count, absolute, squared] = sums[part] as [number, number, number];
         expect(count).toBe(24);
         expect(measured[part].count).toBe(count);
-        expect(measured[part].mae).toBeCloseTo(absolute / count, 12);
-        expect(measured[part].mse).toBeCloseTo(squared / count, 12);
+        expect(measured[part].metrics['mae']).toBeCloseTo(absolute / count, 12);
+        expect(measured[part].metrics['mse']).toBeCloseTo(squared / count, 12);
       }
       expect(measured.traffic.every(({ kind }) => kind.startsWith('evaluation_') || kind === 'score')).toBe(true);
       results.push([measured.valid, measured.test]);
@@ -272,7 +277,7 @@ describe('measuring', () => {
       expect([valid.count, test.count]).toEqual([count, count]);
     }
     const none = await start({ settings: { evaluationDelivery }, answer: refuseAll('model') }).coordinator.evaluate();
-    expect(none.valid).toEqual({ count: 0, mae: 0, mse: 0 });
+    expect(none.valid).toEqual({ count: 0, metrics: { mae: null, mse: null } });
   });
 
   it('tells the errors of groups of devices apart, from the same sums', async () => {
@@ -298,8 +303,8 @@ describe('measuring', () => {
     expect(groups[2]).toMatchObject({ valid, test });
     const alone = transition(contextFor(engine), devices.sent.flat().find(({ kind, device }) => kind === 'model' && device === 3)!).reply;
     if (alone.kind !== 'score') return expect.fail(alone.kind);
-    const { count, absolute, squared } = alone.test;
-    expect(groups[0]!.test).toEqual({ count, mae: absolute / count, mse: squared / count });
+    const { count, sums } = alone.test;
+    expect(groups[0]!.test).toEqual({ count, metrics: { mae: sums[1]! / count, mse: sums[3]! / count } });
     expect(groups[1]!.test.count).toBe(4);
     // Too few devices to tell groups apart from devices.
     expect((await start().coordinator.evaluate()).groups).toEqual([]);

@@ -9,8 +9,8 @@ const summaryOf = (changes: Partial<RunFacts> = {}, mse = 0.82): Summary => {
   const builder = createSummary({ ...facts, ...changes }, { sampleProcess: () => ({ wallMillis: 125_000, rssPeakBytes: 432e6 }) });
   builder.observe(runStarted());
   for (let round = 1; round <= 20; round++) builder.observe(roundFinished({ round, clipped: round <= 5 }));
-  builder.observe(epochFinished({ epoch: 1, round: 10, test: { mae: 0.7, mse, count: 1 } }));
-  builder.observe(epochFinished({ epoch: 2, round: 20, best: false, test: { mae: 0.75, mse: 0.9, count: 1 } }));
+  builder.observe(epochFinished({ epoch: 1, round: 10, test: { count: 1, metrics: { mae: 0.7, mse } } }));
+  builder.observe(epochFinished({ epoch: 2, round: 20, best: false, test: { count: 1, metrics: { mae: 0.75, mse: 0.9 } } }));
   builder.observe(runFinished({ reason: 'early-stopped', round: 20, epoch: 2 }));
   return builder.summary();
 };

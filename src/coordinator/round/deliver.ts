@@ -57,9 +57,11 @@ const rejection = (message: Message, cause: RejectionCause, place: string, expec
 const outOfTurn = (message: Message, expected: string): Rejection =>
   rejection(message, 'kind', `answer of device ${message.device}`, expected, message.kind);
 
-const judgeWant = (want: Want, items: number, full: boolean): Rejection | undefined => {
+/** A measurement may take every row in subset delivery too: where all items are candidates. */
+const judgeWant = (want: Want, items: number, purpose: Purpose, full: boolean): Rejection | undefined => {
   const place = `rows wanted by device ${want.device}`;
-  if ((want.rows === null) !== full) return rejection(want, 'rows', place, full ? 'none named' : 'a list', full ? 'a list' : 'none');
+  const isWrong = full ? want.rows !== null : want.rows === null && purpose === 'train';
+  if (isWrong) return rejection(want, 'rows', place, full ? 'none named' : 'a list', full ? 'a list' : 'none');
   const last = want.rows?.at(-1);
   return last === undefined || last < items ? undefined : rejection(want, 'rows', place, `items below ${items}`, String(last));
 };
@@ -80,7 +82,7 @@ const askForRows = async (context: DeliveryContext, request: DeliveryRequest, ex
   const rowsOf = new Map<DeviceId, Rows>();
   for (const message of messages) {
     if (message.kind === 'refuse') continue;
-    const fault = message.kind === 'want' ? judgeWant(message, context.items, full) : outOfTurn(message, 'want or refuse');
+    const fault = message.kind === 'want' ? judgeWant(message, context.items, purpose, full) : outOfTurn(message, 'want or refuse');
     if (fault !== undefined) rejected.push(fault);
     else if (message.kind === 'want') rowsOf.set(message.device, message.rows);
   }

@@ -3,10 +3,11 @@ import { lowerBound } from '../../algorithms/port/rows.js';
 import { badInput } from '../../base/errors.js';
 import { random } from '../../base/random.js';
 import type { DeviceId } from '../../base/units.js';
-import type { Assign, Message, Model, PartScore, Update } from '../../messages/message.js';
+import type { Assign, Message, Model, Update } from '../../messages/message.js';
 import { type Dtype, decodeTensors, elements, encodeTensor, shapeOf, type TensorSpec } from '../../messages/wire-tensor.js';
 import { type BatchOptions, batchOf, withDecoys } from './batch.js';
-import { type HeldOutPart, indexOf, type PrivateColumns, ratingsOf } from './columns.js';
+import { indexOf, type PrivateColumns, ratingsOf } from './columns.js';
+import type { Measure, UserRatings } from './measure.js';
 import { stateBefore } from './private-state.js';
 
 /**
@@ -19,6 +20,7 @@ export type DeviceContext = {
   readonly columns: PrivateColumns;
   readonly dtype: Dtype;
   readonly batch: BatchOptions;
+  readonly measure: Measure;
   /** Where a received model is to lie; default: fresh memory. */
   readonly room?: (count: number) => Float32Array<ArrayBuffer>;
 };
@@ -33,25 +35,22 @@ export type Transition = {
 const stateOf = ({ columns, half, batch: { seed } }: DeviceContext, device: DeviceId, round: number): Float32Array =>
   stateBefore(columns.state, half.privateState, indexOf(columns, device), device, round, seed);
 
-const joined = (some: Uint32Array, others: Uint32Array): Uint32Array => {
-  const all = new Uint32Array(some.length + others.length);
-  all.set(some);
-  all.set(others, some.length);
-  return all;
-};
-
 /** What a device learns from in a round. */
 const trainingBatch = ({ columns, batch }: DeviceContext, { round, device }: Assign | Model): LocalRatings =>
   batchOf(ratingsOf(columns, 'train', device), batch, round, device);
 
-/** The items that a device is measured on. */
-const heldOutItems = ({ columns }: DeviceContext, { device }: Assign | Model): Uint32Array =>
-  joined(ratingsOf(columns, 'valid', device).items, ratingsOf(columns, 'test', device).items);
+const userRatings = ({ columns }: DeviceContext, { device }: Assign | Model): UserRatings => ({
+  train: ratingsOf(columns, 'train', device),
+  valid: ratingsOf(columns, 'valid', device),
+  test: ratingsOf(columns, 'test', device),
+  user: device,
+});
 
 const want = (context: DeviceContext, message: Assign): Transition => {
   const { round, device, purpose, full } = message;
-  const needed = () => (purpose === 'train' ? trainingBatch(context, message).items : heldOutItems(context, message));
-  const rows = full === true ? null : withDecoys(needed(), context.batch, purpose, round, device);
+  const needed = () => (purpose === 'train' ? trainingBatch(context, message).items : context.measure.items(userRatings(context, message)));
+  const items = full === true ? null : needed();
+  const rows = items === null ? null : withDecoys(items, context.batch, purpose, round, device);
   return { reply: { kind: 'want', round, device, purpose, rows } };
 };
 
@@ -105,25 +104,16 @@ const train = (context: DeviceContext, message: Model): Transition => {
   return { model, reply, ...(state === undefined ? {} : { state: { before, after: state } }) };
 };
 
-const scorePart = (context: DeviceContext, model: LocalModel, { device, round }: Model, part: HeldOutPart): PartScore => {
-  const { columns, half } = context;
-  const { items, values } = ratingsOf(columns, part, device);
-  const predictions = half.predict(model, ratingsOf(columns, 'train', device), items, stateOf(context, device, round + 1));
-  let absolute = 0;
-  let squared = 0;
-  for (let i = 0; i < values.length; i++) {
-    const error = predictions[i]! - values[i]!;
-    absolute += Math.abs(error);
-    squared += error * error;
-  }
-  return { count: values.length, absolute, squared };
-};
-
 const measure = (context: DeviceContext, message: Model): Transition => {
   const { round, device } = message;
-  const model = receive(context, message, heldOutItems(context, message));
-  const score = (part: HeldOutPart) => scorePart(context, model, message, part);
-  return { model, reply: { kind: 'score', round, device, valid: score('valid'), test: score('test') } };
+  const { half, measure: by } = context;
+  const ratings = userRatings(context, message);
+  const needed = by.items(ratings);
+  if (needed === null && message.rows !== null) throw badInput('MESSAGE', `model for device ${device}`, 'every row', 'some of them');
+  const model = receive(context, message, needed ?? new Uint32Array(0));
+  const state = stateOf(context, device, round + 1);
+  const score = by.score(ratings, (items) => half.predict(model, ratings.train, items, state));
+  return { model, reply: { kind: 'score', round, device, ...score } };
 };
 
 /** Every message down has one answer. Throws MESSAGE for a message that no coordinator sends, or a model of the wrong form. */

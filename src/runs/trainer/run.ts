@@ -67,7 +67,7 @@ type Context = {
 
 /** Measures at the end of an epoch, if it is one to measure at. */
 const endEpoch = async (context: Context, epoch: number, trainLoss: number, isLast: boolean): Promise<void> => {
-  const { config, fleet } = context;
+  const { config, fleet, plan } = context;
   const { every } = config.evaluation;
   if (every === 0 || (epoch % every !== 0 && !isLast)) {
     context.state = { ...context.state, epochsEnded: epoch };
@@ -75,7 +75,7 @@ const endEpoch = async (context: Context, epoch: number, trainLoss: number, isLa
   }
   const measured = await orDeath(fleet.coordinator.evaluate(), fleet.death);
   // Not before: a checkpoint of a run that fails while it measures must lead to the measurement again.
-  context.state = { epochsEnded: epoch, best: judge(context.state.best, epoch, measured.valid) };
+  context.state = { epochsEnded: epoch, best: judge(plan.stopOn, context.state.best, epoch, measured.valid) };
   const best = context.state.best.epoch === epoch;
   context.onEvent({ type: 'epoch', epoch, round: context.round, trainLoss, best, ...measured });
   if (best && config.checkpoint.best) context.saves.best(fleet, context.round);
@@ -247,6 +247,8 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
     roundsPerEpoch,
     epochs,
     rounds,
+    metrics: settings.metrics,
+    stopOn: plan.stopOn.name,
     ends: plan.ends,
     round: started.round,
     fleet: settings.fleet === null ? null : { policy: settings.policy.kind, ...settings.fleet },

@@ -1,8 +1,9 @@
-import type { EpochFinished } from '../../events/evaluation.js';
+import type { EpochFinished, Score } from '../../events/evaluation.js';
 import { BUDGET_BOUNDS, type Outcomes } from '../../events/outcomes.js';
 import { PHASES, type RoundFinished } from '../../events/round.js';
 import type { RunEvent, RunStarted } from '../../events/run-event.js';
 import { bytesOf } from '../../events/traffic.js';
+import { PREFERRED_METRIC } from '../../runs/config/config.js';
 import { createFleetMap, type FleetMapBuilder } from './fleet-map.js';
 import type { Frame, LogLine, OutcomeCounts, ProfileCard, RunCard, ScorePoint, Snapshot } from './frame.js';
 import { createHistory, type HistoryBuilder, MOST_POINTS } from './history.js';
@@ -52,6 +53,11 @@ const count = (into: Counts, from: Outcomes): void => {
 
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
+const finiteIn = ({ metrics }: Score): Record<string, number | null> =>
+  Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, value === null ? null : finite(value)]));
+
+const UNKNOWN = { stopOn: '', isLoss: false };
+
 /** Sums over the rounds of one frame. */
 const newWindow = () => ({
   rounds: 0,
@@ -64,7 +70,18 @@ const newWindow = () => ({
 export const createLiveRun = (name: RunName, { recorded, now = () => performance.now() }: LiveRunOptions): LiveRun => {
   const begun = now();
   const elapsed = (): number => now() - begun;
-  let run: RunCard = { ...name, devices: 0, items: 0, parameters: 0, rounds: 0, epochs: 0, policy: null, recorded: 0, examples: [] };
+  let run: RunCard = {
+    ...name,
+    devices: 0,
+    items: 0,
+    parameters: 0,
+    rounds: 0,
+    epochs: 0,
+    policy: null,
+    ...UNKNOWN,
+    recorded: 0,
+    examples: [],
+  };
   let newRun = false;
   let state: Frame['state'] = 'starting';
   let last: RoundFinished | undefined;
@@ -88,7 +105,7 @@ export const createLiveRun = (name: RunName, { recorded, now = () => performance
     newLog = [...newLog, line].slice(-MOST_LINES);
   };
   const onStart = (event: RunStarted): void => {
-    const { devices, items, parameters, rounds, ends, epochs, round, fleet } = event;
+    const { devices, items, parameters, rounds, ends, epochs, round, fleet, stopOn } = event;
     const known = recorded(devices);
     run = {
       ...name,
@@ -98,6 +115,8 @@ export const createLiveRun = (name: RunName, { recorded, now = () => performance
       rounds: ends === null ? rounds : 0,
       epochs,
       policy: fleet?.policy ?? null,
+      stopOn,
+      isLoss: stopOn === PREFERRED_METRIC,
       recorded: known.length,
       examples: known.slice(0, MOST_EXAMPLES),
     };
@@ -142,10 +161,11 @@ export const createLiveRun = (name: RunName, { recorded, now = () => performance
     for (const reason of event.rejections) say('bad', `Round ${event.round}: ${reason}`);
   };
   const onEpoch = ({ epoch, round, valid, test, best }: EpochFinished): void => {
-    const point = { round, epoch, validMse: finite(valid.mse), testMse: finite(test.mse), testMae: finite(test.mae), best };
+    const point = { round, epoch, valid: finiteIn(valid), test: finiteIn(test), best };
     scores = thinScores([...scores, point]);
     newScores = [...newScores, point].slice(-MOST_POINTS);
-    if (best) say('good', `Epoch ${epoch}: best validation MSE so far, ${valid.mse.toFixed(4)}.`);
+    const value = point.valid[run.stopOn] ?? null;
+    if (best && value !== null) say('good', `Epoch ${epoch}: best validation ${run.stopOn.toUpperCase()} so far, ${value.toFixed(4)}.`);
   };
   const roundsPerSecond = (): number => {
     const time = now();

@@ -6,6 +6,7 @@ import { type Bytes, bytes, type DeviceId, type Millis, millis, type Seconds } f
 import { type DeviceContext, type Transition, transition } from '../../device/actor/actor.js';
 import type { BatchOptions } from '../../device/actor/batch.js';
 import { activityOf, indexOf, type PrivateColumns, ratingsOf } from '../../device/actor/columns.js';
+import { createMeasure, type MeasureOptions } from '../../device/actor/measure.js';
 import { createModelStore } from '../../device/actor/model-store.js';
 import { keepState, stateBefore } from '../../device/actor/private-state.js';
 import { type Byzantine, withAttack } from '../../device/faults/byzantine.js';
@@ -26,6 +27,7 @@ export type HostSetup = {
   readonly world: World;
   readonly dtype: Dtype;
   readonly batch: BatchOptions;
+  readonly measure: MeasureOptions;
   /** Budget for generated models on this host. */
   readonly modelBytes: Bytes;
   /** Absent: devices have no limits and take no virtual time. */
@@ -67,6 +69,7 @@ export const serveHost = ({ host, setup, control, traffic }: HostTask): Promise<
   const algorithm = createAlgorithm(setup.algorithm, setup.world);
   const store = createModelStore(setup.modelBytes);
   const meter = createThreadMeter();
+  const measure = createMeasure(setup.measure);
   let context: DeviceContext | undefined;
   let delivered = 0;
 
@@ -166,7 +169,7 @@ export const serveHost = ({ host, setup, control, traffic }: HostTask): Promise<
     const api: HostControl = {
       load: (columns) => {
         const { dtype, batch } = setup;
-        context = { half: algorithm.device, tensors: algorithm.tensors, columns, dtype, batch, room: store.room };
+        context = { half: algorithm.device, tensors: algorithm.tensors, columns, dtype, batch, measure, room: store.room };
         return activityOf(columns);
       },
       inspect: () => {

@@ -1,17 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { isMetafleetError } from '../../../src/base/errors.js';
-import { createLoadMetrics } from '../../../src/studies/load/load-metrics.js';
+import { createLoadMetrics, loadMetricsOf } from '../../../src/studies/load/load-metrics.js';
 import { renderLoadTable } from '../../../src/studies/load/load-table.js';
 import { judgeThresholds, parseThreshold } from '../../../src/studies/load/thresholds.js';
 import { epochFinished, roundFinished } from '../../support/report/run-events.js';
 
 const seconds = () => 10;
-const parse = (metric: string, text: string) => parseThreshold(metric, text, 's.yaml:3, key thresholds');
+const parse = (metric: string, text: string) =>
+  parseThreshold(loadMetricsOf(['mae', 'mse', 'ndcg@10']), metric, text, 's.yaml:3, key thresholds');
 const outcomes = roundFinished().outcomes;
 
 describe('load metrics', () => {
   it('are shares of the devices asked, over all rounds', () => {
-    const metrics = createLoadMetrics(seconds);
+    const metrics = createLoadMetrics(['mae', 'mse'], seconds);
     metrics.observe(
       roundFinished({ outcomes: { ...outcomes, assigned: 90, trained: 80, rejected: { norm: 4, shape: 2 }, dropped: { after: 4 } } }),
     );
@@ -23,15 +24,15 @@ describe('load metrics', () => {
   });
 
   it('have the statistics of what was observed, and NaN where nothing was', () => {
-    const metrics = createLoadMetrics(seconds);
+    const metrics = createLoadMetrics(['mae', 'mse'], seconds);
     for (let round = 1; round <= 100; round++) metrics.observe(roundFinished({ round, millis: round as never }));
     const found = ['avg', 'min', 'med', 'max', 'p(90)', 'p(99.5)'].map((statistic) => metrics.value('round_latency', statistic));
     [50.5, 1, 50, 100, 90, 100].forEach((expected, index) => {
       expect(found[index]! / expected).toBeCloseTo(1, 1);
     });
     expect(metrics.value('mse', 'value')).toBeNaN();
-    metrics.observe(epochFinished({ test: { mae: 0.5, mse: 0.7, count: 3 }, best: true }));
-    metrics.observe(epochFinished({ test: { mae: 0.6, mse: 0.8, count: 3 }, best: false }));
+    metrics.observe(epochFinished({ test: { count: 3, metrics: { mae: 0.5, mse: 0.7 } }, best: true }));
+    metrics.observe(epochFinished({ test: { count: 3, metrics: { mae: 0.6, mse: 0.8 } }, best: false }));
     expect([metrics.value('mse', 'value'), metrics.value('best_mse', 'value')]).toEqual([0.8, 0.7]);
     expect(metrics.value('round_virtual', 'avg')).toBeNaN();
   });
@@ -71,7 +72,7 @@ describe('a threshold', () => {
   });
 
   it('that was crossed is marked in the table, with what was found', () => {
-    const metrics = createLoadMetrics(seconds);
+    const metrics = createLoadMetrics(['mae', 'mse'], seconds);
     metrics.observe(roundFinished({ millis: 1500 as never, outcomes: { ...outcomes, rejected: { norm: 32 } } }));
     const verdicts = judgeThresholds([parse('round_latency', 'max<1s'), parse('rejected', 'rate<0.6'), parse('mse', 'value<9')], metrics);
     expect(verdicts.map(({ passed }) => passed)).toEqual([false, true, false]);

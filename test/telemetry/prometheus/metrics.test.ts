@@ -35,15 +35,15 @@ describe('metrics', () => {
 
   it('follow learning, fleet, hosts and checkpoints', async () => {
     const metrics = createMetrics();
-    for (const event of [started(671), round(64), epoch(), epoch({ best: false, valid: { mae: 0.9, mse: 0.95, count: 1 } })])
+    for (const event of [started(671), round(64), epoch(), epoch({ best: false, valid: { count: 1, metrics: { mae: 0.9, mse: 0.95 } } })])
       metrics.observe(event);
     metrics.observe({ type: 'host-lost', host: 0, reason: 'killed' });
     metrics.observe({ type: 'host-restored', host: 0, devices: 300 });
     metrics.observe({ type: 'checkpoint', path: 'x', round: 1, bytes: bytes(777), millis: millis(40), waited: millis(0) });
     const { value } = await scrape(metrics);
-    expect(value('metafleet_error', { part: 'valid', measure: 'mse' })).toBe(0.95);
-    expect(value('metafleet_best_error', { part: 'valid', measure: 'mse' })).toBe(0.8);
-    expect(value('metafleet_error', { part: 'test', measure: 'mae' })).toBe(0.71);
+    expect(value('metafleet_metric', { part: 'valid', metric: 'mse' })).toBe(0.95);
+    expect(value('metafleet_best_metric', { part: 'valid', metric: 'mse' })).toBe(0.8);
+    expect(value('metafleet_metric', { part: 'test', metric: 'mae' })).toBe(0.71);
     const expected = {
       devices: 671,
       parameters: 1000,
@@ -202,9 +202,9 @@ describe('metrics', () => {
 
   it('tell the errors of those who rate little and much', async () => {
     const metrics = createMetrics();
-    const score = (mse: number) => ({ mae: mse, mse, count: 1 });
+    const score = (mse: number) => ({ count: 1, metrics: { mae: mse, mse } });
     metrics.observe(epoch({ groups: [{ group: 'low', devices: 5, valid: score(1), test: score(2) }] }));
-    expect((await scrape(metrics)).value('metafleet_group_error', { group: 'low', part: 'test', measure: 'mse' })).toBe(2);
+    expect((await scrape(metrics)).value('metafleet_group_metric', { group: 'low', part: 'test', metric: 'mse' })).toBe(2);
   });
 
   it('have labels that are explained, each of them', () => {
