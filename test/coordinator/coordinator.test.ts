@@ -2,11 +2,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MetafleetError } from '../../src/base/errors.js';
 import { deviceId } from '../../src/base/units.js';
 import { digestOf } from '../../src/coordinator/checkpoint/digest.js';
+import { createCoordinator } from '../../src/coordinator/coordinator.js';
 import { evaluate } from '../../src/coordinator/evaluation/evaluate.js';
 import { createSampler } from '../../src/coordinator/sampling/sampling.js';
 import { constantRate } from '../../src/coordinator/schedule.js';
 import { transition } from '../../src/device/actor/actor.js';
 import { ratingsOf } from '../../src/device/actor/columns.js';
+import { createMeasure } from '../../src/device/actor/measure.js';
 import type { RoundFinished } from '../../src/events/round.js';
 import type { Message, Update } from '../../src/messages/message.js';
 import {
@@ -22,7 +24,7 @@ import {
   settingsOf,
   startCoordinator,
 } from '../support/coordinator/in-process-coordinator.js';
-import { partScore } from '../support/device/small-world.js';
+import { MEASURED, partScore } from '../support/device/small-world.js';
 
 let shared: Shared;
 let engine: Engine;
@@ -319,6 +321,50 @@ describe('measuring', () => {
       code: 'MESSAGE',
       message: /^answer of device 3: expected score/,
     });
+  });
+
+  it.each([
+    [[], 0],
+    [[1, 2, 3], 3],
+    [[1, 2, 3, 4, 5], 5],
+  ])('ends with MESSAGE at a score of sums %j, since the metrics have 4', async (sums, found) => {
+    const answer: InProcessOptions['answer'] = (down, honest) =>
+      down.kind === 'model' && down.device === 3
+        ? { kind: 'score', round: down.round, device: down.device, valid: partScore(1, 1, 1), test: { count: 1, sums } }
+        : honest();
+    await expect(start({ answer }).coordinator.evaluate()).rejects.toMatchObject({
+      code: 'MESSAGE',
+      cause: 'sums',
+      message: `score of device 3, test: expected 4 sums, found ${found}`,
+    });
+  });
+
+  it('has any metrics that are named, null where nothing was measured', async () => {
+    const metrics = ['auc', 'rmse', 'hr@3'];
+    const context = { ...contextFor(engine), measure: createMeasure({ ...MEASURED, metrics, relevant: 3 }) };
+    const devices = createInProcess({ context });
+    const activity = new Uint32Array(engine.world.devices).fill(1);
+    const measured = await createCoordinator({
+      ...engine,
+      devices,
+      settings: settingsOf({ metrics }),
+      activity,
+      emit: () => {},
+    }).evaluate();
+    for (const part of ['valid', 'test'] as const) {
+      expect(Object.keys(measured[part].metrics)).toEqual(metrics);
+      for (const value of Object.values(measured[part].metrics)) expect(value).toBeGreaterThan(0);
+      for (const name of ['auc', 'hr@3']) expect(measured[part].metrics[name]).toBeLessThanOrEqual(1);
+    }
+    const nobody = createInProcess({ context, answer: (down) => refusal(down) });
+    const none = await createCoordinator({
+      ...engine,
+      devices: nobody,
+      settings: settingsOf({ metrics }),
+      activity,
+      emit: () => {},
+    }).evaluate();
+    expect(none.test).toEqual({ count: 0, metrics: { auc: null, rmse: null, 'hr@3': null } });
   });
 
   it('is tried again when a host is lost', async () => {

@@ -106,7 +106,9 @@ const chunksOf = ({ server, items }: DeliveryContext, cohort: readonly DeviceId[
       return;
     }
     const count = rows?.length ?? items;
-    if (count > room) {
+    // A chunk takes every item's row for each of its devices, or lists of rows.
+    const mixes = (chunks.at(-1)?.rows[0] === null) !== (rows === null);
+    if (count > room || mixes) {
       chunks.push({ from: position, devices: [], rows: [] });
       room = most;
     }

@@ -36,6 +36,16 @@ describe('load metrics', () => {
     expect([metrics.value('mse', 'value'), metrics.value('best_mse', 'value')]).toEqual([0.8, 0.7]);
     expect(metrics.value('round_virtual', 'avg')).toBeNaN();
   });
+
+  it('hold any metric of the run; over no ratings it has no value, and no threshold on it is met', () => {
+    const metrics = createLoadMetrics(['mse', 'ndcg@10'], seconds);
+    metrics.observe(epochFinished({ test: { count: 3, metrics: { mse: 0.5, 'ndcg@10': 0.25 } }, best: true }));
+    expect(['ndcg@10', 'best_ndcg@10', 'best_mse'].map((name) => metrics.value(name, 'value'))).toEqual([0.25, 0.25, 0.5]);
+    metrics.observe(epochFinished({ test: { count: 0, metrics: { mse: null, 'ndcg@10': null } }, best: true }));
+    const judged = judgeThresholds([parse('mse', 'value<0.5'), parse('best_mse', 'value>=0'), parse('ndcg@10', 'value!=1')], metrics);
+    expect(judged.map(({ value, passed }) => [value, passed])).toEqual([1, 2, 3].map(() => [Number.NaN, false]));
+    expect(renderLoadTable(metrics, judged)).toMatch(/^ {2}✗ mse: value<0\.5 +value=-$/m);
+  });
 });
 
 describe('a threshold', () => {
@@ -58,6 +68,7 @@ describe('a threshold', () => {
     ['rejected', 'p(95)<1', /expected a statistic of rejected: rate, found "p\(95\)"$/],
     ['round_latency', 'p(101)<1', /expected a statistic of round_latency: avg, min, med, max, p\(N\), found "p\(101\)"$/],
     ['round_latency', 'avg<1MB', /expected a unit of round_latency: us, ms, s, min, h, found "MB"$/],
+    ['auc', 'value>0', /expected a metric: .*, ndcg@10, best_ndcg@10, ndcg@10_ratio, found "auc"$/],
     ['mse', '0.9', /expected statistic, comparison and number, such as "value<1", found "0\.9"$/],
   ])('%s: %s is refused with its place', (metric, text, message) => {
     let thrown: unknown;

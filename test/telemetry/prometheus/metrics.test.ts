@@ -200,6 +200,19 @@ describe('metrics', () => {
     expect(series.filter((name) => /virtual_time|class_|device_energy|budget_used/.test(name))).toEqual([]);
   });
 
+  it('have a series for each metric of the run, and none for a measure of nothing', async () => {
+    const metrics = createMetrics();
+    const nothing = { count: 0, metrics: { 'ndcg@10': null, auc: null } };
+    const some = { count: 9, metrics: { 'ndcg@10': 0.25, auc: null } };
+    metrics.observe(epoch({ valid: nothing, test: some, groups: [{ group: 'low', devices: 5, valid: nothing, test: nothing }] }));
+    const { series, value } = await scrape(metrics);
+    expect(value('metafleet_metric', { part: 'test', metric: 'ndcg@10' })).toBe(0.25);
+    expect(value('metafleet_best_metric', { part: 'test', metric: 'ndcg@10' })).toBe(0.25);
+    expect(series.filter((name) => /_metric(\{|$)/.test(name))).toHaveLength(2);
+    metrics.observe(epoch({ valid: nothing, test: nothing }));
+    expect((await scrape(metrics)).series.filter((name) => /_metric(\{|$)/.test(name))).toEqual([]);
+  });
+
   it('tell the errors of those who rate little and much', async () => {
     const metrics = createMetrics();
     const score = (mse: number) => ({ count: 1, metrics: { mae: mse, mse } });
