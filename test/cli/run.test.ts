@@ -36,7 +36,7 @@ const METRICS = [
   'process_resident_memory_bytes',
   'metafleet_devices_activated_total',
   'metafleet_train_loss',
-  'metafleet_error',
+  'metafleet_metric',
   'metafleet_pool_queue_size',
   'metafleet_pool_utilization_ratio',
 ];

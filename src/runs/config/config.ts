@@ -1,3 +1,4 @@
+// Above 300 lines: every key of a run, with its meaning and its bounds, stands in one place.
 import { z } from 'zod';
 import { SCHEDULE_UNITS, SCHEDULES } from '../../coordinator/schedule.js';
 import { DELIVERIES, POLICIES, SAMPLINGS, WEIGHTINGS } from '../../coordinator/settings.js';

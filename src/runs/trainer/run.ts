@@ -4,7 +4,7 @@ import type { DeviceId } from '../../base/units.js';
 import { millis } from '../../base/units.js';
 import { recordedDevices } from '../../coordinator/round/recorder.js';
 import type { Dataset } from '../../data/dataset.js';
-import type { RunEvent, RunFinished } from '../../events/run-event.js';
+import type { RunEvent, RunFinished, RunStarted } from '../../events/run-event.js';
 import { type Fleet, type PoolSample, startFleet } from '../../transport/supervisor/fleet.js';
 import { orDeath } from '../../transport/threads/control.js';
 import type { Config } from '../config/config.js';
@@ -183,6 +183,25 @@ const finish = async (context: Context, start: number): Promise<Outcome> => {
   }
 };
 
+const startedEvent = (plan: Plan, ratings: RunStarted['ratings'], parameters: number, round: number): RunStarted => {
+  const { world, settings, roundsPerEpoch, epochs, rounds, ends, stopOn } = plan;
+  return {
+    type: 'run-started',
+    devices: world.devices,
+    items: world.items,
+    parameters,
+    ratings,
+    roundsPerEpoch,
+    epochs,
+    rounds,
+    metrics: settings.metrics,
+    stopOn: stopOn.name,
+    ends,
+    round,
+    fleet: settings.fleet === null ? null : { policy: settings.policy.kind, ...settings.fleet },
+  };
+};
+
 /** Starts the threads, restores a checkpoint if asked to, and trains in the background. Throws CONFIG or CHECKPOINT before that. */
 export const startRun = async (options: RunOptions): Promise<Run> => {
   const start = performance.now();
@@ -236,23 +255,7 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
     await fleet.close();
     throw error;
   }
-  const { devices, items } = world;
-  const { roundsPerEpoch, epochs, rounds } = plan;
-  onEvent({
-    type: 'run-started',
-    devices,
-    items,
-    parameters: fleet.parameters,
-    ratings,
-    roundsPerEpoch,
-    epochs,
-    rounds,
-    metrics: settings.metrics,
-    stopOn: plan.stopOn.name,
-    ends: plan.ends,
-    round: started.round,
-    fleet: settings.fleet === null ? null : { policy: settings.policy.kind, ...settings.fleet },
-  });
+  onEvent(startedEvent(plan, ratings, fleet.parameters, started.round));
   const finished = finish(started, start);
   finished.catch(() => {}); // Whoever awaits `finished` handles it; until then it must not count as unhandled.
   return {

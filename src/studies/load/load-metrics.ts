@@ -77,6 +77,44 @@ const sum = (values: Readonly<Record<string, number>>): number => Object.values(
 
 type Series = { readonly sketch: Sketch; min: number };
 
+type Sums = {
+  readonly add: (metric: RunMetric, value: number) => void;
+  readonly count: (metric: RunMetric, value: number) => void;
+  readonly set: (metric: string, value: number) => void;
+};
+
+/** What a round tells. */
+const addRound = ({ add, count, set }: Sums, event: RoundFinished): void => {
+  const { outcomes, virtual, traffic } = event;
+  add('round_latency', event.millis);
+  for (const time of event.deviceMillis) add('device_latency', time);
+  add('cohort', outcomes.assigned);
+  add('train_loss', event.loss);
+  event.staleness.forEach((updates, steps) => {
+    for (let update = 0; update < updates; update++) add('staleness', steps);
+  });
+  for (const direction of ['down', 'up'] as const) {
+    count(`bytes_${direction}`, bytesOf(traffic, direction));
+    if (outcomes.assigned > 0) add(`bytes_${direction}_per_device`, bytesOf(traffic, direction) / outcomes.assigned);
+  }
+  if (virtual !== null) {
+    add('round_virtual', virtual.end - virtual.start);
+    for (const latency of virtual.latencies) add('device_virtual', latency);
+    set('virtual_time', virtual.end);
+    const energy = virtual.profiles.reduce((total, profile) => total + profile.energy, 0);
+    if (outcomes.assigned > 0) add('energy_per_device', energy / outcomes.assigned);
+  }
+  count('trained', outcomes.trained);
+  count('rejected', sum(outcomes.rejected));
+  count('refused', sum(outcomes.refused));
+  count('dropped', sum(outcomes.dropped));
+  count('late', outcomes.late);
+  count('rounds', 1);
+  count('updates', outcomes.trained);
+  count('duplicates', event.duplicates);
+  count('retries', event.retries);
+};
+
 /** Memory does not grow with the run. `measured`: its evaluation metrics; `seconds`: wall time since it began, for the rates of counters. */
 export const createLoadMetrics = (measured: readonly string[], seconds: () => number): LoadMetrics => {
   const facts = loadMetricsOf(measured);
@@ -91,42 +129,11 @@ export const createLoadMetrics = (measured: readonly string[], seconds: () => nu
     series.min = Math.min(series.min, value);
   };
   const count = (metric: RunMetric, value: number): void => void sums.set(metric, (sums.get(metric) ?? 0) + value);
-
-  const observeRound = (event: RoundFinished): void => {
-    const { outcomes, virtual, traffic } = event;
-    add('round_latency', event.millis);
-    for (const time of event.deviceMillis) add('device_latency', time);
-    add('cohort', outcomes.assigned);
-    add('train_loss', event.loss);
-    event.staleness.forEach((updates, steps) => {
-      for (let update = 0; update < updates; update++) add('staleness', steps);
-    });
-    for (const direction of ['down', 'up'] as const) {
-      count(`bytes_${direction}`, bytesOf(traffic, direction));
-      if (outcomes.assigned > 0) add(`bytes_${direction}_per_device`, bytesOf(traffic, direction) / outcomes.assigned);
-    }
-    if (virtual !== null) {
-      add('round_virtual', virtual.end - virtual.start);
-      for (const latency of virtual.latencies) add('device_virtual', latency);
-      gauges.set('virtual_time', virtual.end);
-      const energy = virtual.profiles.reduce((total, profile) => total + profile.energy, 0);
-      if (outcomes.assigned > 0) add('energy_per_device', energy / outcomes.assigned);
-    }
-    asked += outcomes.assigned;
-    count('trained', outcomes.trained);
-    count('rejected', sum(outcomes.rejected));
-    count('refused', sum(outcomes.refused));
-    count('dropped', sum(outcomes.dropped));
-    count('late', outcomes.late);
-    count('rounds', 1);
-    count('updates', outcomes.trained);
-    count('duplicates', event.duplicates);
-    count('retries', event.retries);
-  };
+  const set = (metric: string, value: number): void => void gauges.set(metric, value);
   const observeEpoch = ({ test, best }: EpochFinished): void => {
     for (const [metric, value] of Object.entries(test.metrics)) {
-      gauges.set(metric, value ?? Number.NaN);
-      if (best) gauges.set(`best_${metric}`, value ?? Number.NaN);
+      set(metric, value ?? Number.NaN);
+      if (best) set(`best_${metric}`, value ?? Number.NaN);
     }
   };
   const ofTrend = (metric: string, statistic: string): number => {
@@ -144,7 +151,8 @@ export const createLoadMetrics = (measured: readonly string[], seconds: () => nu
     observe: (event) => {
       switch (event.type) {
         case 'round':
-          return observeRound(event);
+          asked += event.outcomes.assigned;
+          return addRound({ add, count, set }, event);
         case 'epoch':
           return observeEpoch(event);
         case 'host-lost':
@@ -162,7 +170,7 @@ export const createLoadMetrics = (measured: readonly string[], seconds: () => nu
           event satisfies never;
       }
     },
-    set: (metric, value) => void gauges.set(metric, value),
+    set,
     value: (metric, statistic) => {
       switch (facts[metric]?.kind) {
         case 'trend':

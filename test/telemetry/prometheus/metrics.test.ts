@@ -69,7 +69,7 @@ describe('metrics', () => {
 
   it('show no error, loss or norm before there is one', async () => {
     const { names } = await scrape(createMetrics());
-    for (const name of ['metafleet_error', 'metafleet_best_error', 'metafleet_train_loss', 'metafleet_gradient_norm'])
+    for (const name of ['metafleet_metric', 'metafleet_best_metric', 'metafleet_train_loss', 'metafleet_gradient_norm'])
       expect(names).not.toContain(name);
     expect(names).toContain('metafleet_rounds_total');
   });
