@@ -64,7 +64,11 @@ type Compiled = {
 
 /** Fills in what Grafana would. */
 const filledIn = (expr: string, run: string): string =>
-  expr.replaceAll('$__rate_interval', RATE_INTERVAL).replaceAll('$__interval', RATE_INTERVAL).replaceAll('$run', run);
+  expr
+    .replaceAll('$__rate_interval', RATE_INTERVAL)
+    .replaceAll('$__interval', RATE_INTERVAL)
+    .replaceAll('$run', run)
+    .replaceAll('$metric', '.+');
 
 const ask = async (prometheus: Prometheus, run: string, { place, title, legend, expr }: Question): Promise<Answer> => {
   const question = { place, title, legend, expr };

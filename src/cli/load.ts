@@ -11,7 +11,7 @@ import { openResults } from '../runs/folder/results-folder.js';
 import { trainInto, type Watched } from '../runs/folder/run-folder.js';
 import { planRun } from '../runs/trainer/plan.js';
 import type { Outcome } from '../runs/trainer/run.js';
-import { createLoadMetrics, LOAD_METRICS, type LoadMetric, type LoadMetrics, STATISTICS } from '../studies/load/load-metrics.js';
+import { createLoadMetrics, type LoadMetrics, STATISTICS } from '../studies/load/load-metrics.js';
 import { renderLoadTable } from '../studies/load/load-table.js';
 import { parseScenario, type Scenario } from '../studies/load/scenario.js';
 import { judgeThresholds, type ThresholdVerdict } from '../studies/load/thresholds.js';
@@ -70,15 +70,15 @@ const runLoad = async (config: Config, name: string, observe: (event: RunEvent) 
 
 const EVENT_RATE_FLOOR = 1e-3;
 
-const startMetrics = (): LoadMetrics => {
+const startMetrics = ({ evaluation }: Config): LoadMetrics => {
   const start = performance.now();
-  return createLoadMetrics(() => Math.max(EVENT_RATE_FLOOR, (performance.now() - start) / 1000));
+  return createLoadMetrics(evaluation.metrics, () => Math.max(EVENT_RATE_FLOOR, (performance.now() - start) / 1000));
 };
 
 /** Everything the table says, for programs; what is not finite is null. */
 const toJson = (file: string, { outcome, error }: Ended, metrics: LoadMetrics, verdicts: readonly ThresholdVerdict[]): string => {
-  const values = (Object.keys(LOAD_METRICS) as LoadMetric[]).map((metric) => {
-    const statistics = STATISTICS[LOAD_METRICS[metric].kind];
+  const values = Object.entries(metrics.facts).map(([metric, { kind }]) => {
+    const statistics = STATISTICS[kind];
     return [metric, Object.fromEntries(statistics.map((statistic) => [statistic, metrics.value(metric, statistic)]))];
   });
   const thresholds = verdicts.map(({ metric, text, value, passed }) => ({ metric, threshold: text, value, passed }));
@@ -89,19 +89,21 @@ const toJson = (file: string, { outcome, error }: Ended, metrics: LoadMetrics, v
 const loadOnce = async (file: string, flags: Flags, progress: ProgressDisplay): Promise<number> => {
   const scenario = readScenario(file, flags);
   const name = basename(file, extname(file));
-  let reference: number | undefined;
+  let reference: LoadMetrics | undefined;
   if (scenario.reference !== undefined) {
     progress.note('the reference run first');
-    const earlier = startMetrics();
+    const earlier = startMetrics(scenario.reference);
     const { outcome, error } = await runLoad(scenario.reference, `${name}-reference`, earlier.observe, progress);
     if (error !== undefined) throw error;
     if (outcome?.reason === 'interrupted') return 130;
-    reference = earlier.value('mse', 'value');
+    reference = earlier;
   }
-  const metrics = startMetrics();
+  const metrics = startMetrics(scenario.config);
   const ended = await runLoad(scenario.config, name, metrics.observe, progress);
   metrics.set('memory', ended.memory);
-  if (reference !== undefined) metrics.set('mse_ratio', metrics.value('mse', 'value') / reference);
+  if (reference !== undefined)
+    for (const metric of scenario.config.evaluation.metrics)
+      metrics.set(`${metric}_ratio`, metrics.value(metric, 'value') / reference.value(metric, 'value'));
   const verdicts = judgeThresholds(scenario.thresholds, metrics);
   progress.close();
   await writeAtomically(join(ended.folder, 'load.json'), toJson(file, ended, metrics, verdicts));

@@ -6,7 +6,6 @@ import { badInput, MetafleetError, messageOf } from '../base/errors.js';
 import { deviceId } from '../base/units.js';
 import { recordedDevices } from '../coordinator/round/recorder.js';
 import type { Dataset } from '../data/dataset.js';
-import { type BaselineErrors, measureBaselines } from '../models/baselines/baselines.js';
 import { renderTable } from '../report/table.js';
 import { type Config, PRESETS } from '../runs/config/config.js';
 import { loadConfigured } from '../runs/config/load-data.js';
@@ -24,6 +23,8 @@ import {
 import { describeEnvironment } from '../runs/folder/environment.js';
 import { openResults, type Results } from '../runs/folder/results-folder.js';
 import { trainInto, type Watched } from '../runs/folder/run-folder.js';
+import type { Baselines } from '../runs/folder/summary.js';
+import { measureBaselines } from '../runs/trainer/baselines.js';
 import type { Observe } from '../runs/trainer/observe.js';
 import { planRun, ratingsIn } from '../runs/trainer/plan.js';
 import type { Outcome } from '../runs/trainer/run.js';
@@ -101,7 +102,7 @@ const resolved = async (own: OwnFlags, changes: readonly ConfigSource[]): Promis
 /** Central models over more ratings than this would take longer than many a run. */
 const MOST_BASELINE_RATINGS = 5_000_000;
 
-const baselinesOf = async (config: Config, dataset: Dataset, progress: ProgressDisplay): Promise<BaselineErrors> => {
+const baselinesOf = async (config: Config, dataset: Dataset, progress: ProgressDisplay): Promise<Baselines> => {
   if (!config.baselines) return {};
   const { train } = ratingsIn(dataset);
   if (train > MOST_BASELINE_RATINGS) {
@@ -109,7 +110,7 @@ const baselinesOf = async (config: Config, dataset: Dataset, progress: ProgressD
     return {};
   }
   progress.stage('fitting the baselines');
-  return measureBaselines(dataset, config.seed);
+  return measureBaselines(config, dataset);
 };
 
 const openFolder = (config: Config, own: OwnFlags, progress: ProgressDisplay): Promise<Results> => {

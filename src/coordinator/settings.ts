@@ -59,6 +59,8 @@ export type RoundSettings = {
   readonly roundsPerEpoch: number;
   readonly delivery: Delivery;
   readonly evaluationDelivery: Delivery;
+  /** Names of what is measured on held-out ratings: a metric set. */
+  readonly metrics: readonly string[];
   readonly dtype: Dtype;
   readonly schedule: Schedule;
   /** How cohort and fleet change as the run goes on; an empty list: they do not. */

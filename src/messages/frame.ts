@@ -57,6 +57,7 @@ const wireForm = (message: Message): object => {
 const sizeBound = (message: Message): number => {
   let size = 512 + ('rows' in message && message.rows !== null ? message.rows.byteLength : 0);
   if (message.kind === 'refuse') size += 3 * message.reason.length;
+  if (message.kind === 'score') size += 9 * (message.valid.sums.length + message.test.sums.length);
   if ('tensors' in message) {
     for (const tensor of message.tensors) {
       size += 128 + (tensor.scales?.length ?? 0) + tensor.data.reduce((sum, piece) => sum + piece.length + 5, 0);

@@ -53,8 +53,8 @@ export type Update = Envelope & {
   readonly tensors: readonly WireTensor[];
 };
 
-/** Sums over one held-out part: `absolute` = Σ|r−r̂|, `squared` = Σ(r−r̂)². */
-export type PartScore = { readonly count: number; readonly absolute: number; readonly squared: number };
+/** One held-out part: how many ratings it has, and the sums of the run's metric set over them, in the set's order. */
+export type PartScore = { readonly count: number; readonly sums: readonly number[] };
 export type Score = Envelope & { readonly kind: 'score'; readonly valid: PartScore; readonly test: PartScore };
 
 /** The device takes no part, and says why: one of REFUSALS, whatever follows after a colon. */

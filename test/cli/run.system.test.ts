@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { formatBytes, formatCount, formatError } from '../../src/report/format.js';
+import { formatBytes, formatCount, formatMetric } from '../../src/report/format.js';
 import type { Summary } from '../../src/runs/folder/summary.js';
 import { LABELS, RUN_LABELS } from '../../src/telemetry/prometheus/metrics.js';
 import { launch, metafleet, SMALL, temporaryFolder } from '../support/cli/command.js';
@@ -36,7 +36,7 @@ const METRICS = [
   'process_resident_memory_bytes',
   'metafleet_devices_activated_total',
   'metafleet_train_loss',
-  'metafleet_error',
+  'metafleet_metric',
   'metafleet_pool_queue_size',
   'metafleet_pool_utilization_ratio',
 ];
@@ -93,8 +93,9 @@ describe('metafleet run', () => {
     expect(summary.environment).toMatchObject({ node: process.versions.node, kernels: expect.stringMatching(/simd|reference/) });
     for (const part of [summary.valid, summary.test]) {
       for (const pair of [part.best, part.last]) {
-        expect(pair!.mse).toBeGreaterThan(0);
-        expect(pair!.mae ** 2).toBeLessThanOrEqual(pair!.mse);
+        const { mae, mse } = pair as Record<string, number>;
+        expect(mse).toBeGreaterThan(0);
+        expect(mae! ** 2).toBeLessThanOrEqual(mse!);
       }
     }
     expect(Object.keys(summary.baselines)).toHaveLength(4);
@@ -117,7 +118,7 @@ describe('metafleet run', () => {
     expect(digestIn(out)).toBe(summary.digest);
     for (const figure of [
       ...[summary.test.best!, summary.test.last!, ...Object.values(summary.baselines)].flatMap(({ mse, mae }) =>
-        [mse, mae].map(formatError),
+        [mse, mae].map(formatMetric),
       ),
       ...[summary.bytes.training, summary.bytes.evaluation].flatMap(({ down, up }) => [down, up].map(formatBytes)),
       ...[summary.parameters, summary.messages].map(formatCount),

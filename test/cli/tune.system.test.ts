@@ -34,10 +34,10 @@ describe('metafleet tune', () => {
       [3, 4, 4],
     ]);
     const rung = (number: number) => lines.filter((line) => line.rung === number);
-    const byError = rung(1).toSorted((a, b) => a.validMse! - b.validMse!);
+    const byError = rung(1).toSorted((a, b) => a.valid! - b.valid!);
     expect(new Set(rung(2).map(({ trial }) => trial))).toEqual(new Set(byError.slice(0, 2).map(({ trial }) => trial)));
     const winner = rung(3)[0]!;
-    expect(winner.trial).toBe(rung(2).toSorted((a, b) => a.validMse! - b.validMse!)[0]!.trial);
+    expect(winner.trial).toBe(rung(2).toSorted((a, b) => a.valid! - b.valid!)[0]!.trial);
     expect(JSON.stringify(lines)).not.toMatch(/test/i);
 
     // Trained on, not anew: the winner is what its command trains in one go.

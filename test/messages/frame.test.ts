@@ -262,7 +262,7 @@ describe('a message', () => {
   const tensor = { dtype: 'f32', shape: [1], data: [Buffer.alloc(4)] };
   const model = { kind: 'model', round: 1, device: 2, purpose: 'train', rows: null, tensors: [tensor] };
   const update = { kind: 'update', round: 1, device: 2, count: 1, loss: 1, rows: ids(3), tensors: [tensor] };
-  const part = { count: 1, absolute: 1, squared: 1 };
+  const part = { count: 1, sums: [1, 1] };
   const score = { kind: 'score', round: 1, device: 2, valid: part, test: part };
   const refuse = { kind: 'refuse', round: 1, device: 2, reason: 'no' };
   const withTensor = (changes: object) => ({ ...model, tensors: [tensor, { ...tensor, ...changes }] });
@@ -327,22 +327,23 @@ describe('a message', () => {
     [
       'with an unknown field in a score',
       { ...score, valid: { ...part, values: [4] } },
-      /valid: expected the fields count, absolute, squared, found "values"$/,
+      /valid: expected the fields count, sums, found "values"$/,
     ],
     [
       'with an endless score',
-      { ...score, valid: { ...part, squared: Number.POSITIVE_INFINITY } },
-      /valid.squared: expected a finite number/,
+      { ...score, valid: { ...part, sums: [1, Number.POSITIVE_INFINITY] } },
+      /valid.sums: expected a finite number/,
     ],
     [
       'with a score of half a rating',
       { ...score, test: { ...part, count: 0.5 } },
       /message, test.count: expected a whole number ≥ 0, found 0.5$/,
     ],
+    ['with a score without sums', { ...score, test: { count: 1 } }, /message, test.sums: expected a list of at most 256, found undefined$/],
     [
-      'with a score without a sum',
-      { ...score, test: { count: 1, squared: 1 } },
-      /message, test.absolute: expected a finite number, found undefined$/,
+      'with a score of too many sums',
+      { ...score, test: { count: 1, sums: Array(257).fill(0) } },
+      /message, test.sums: expected a list of at most 256, found a list of 257$/,
     ],
     ['with a reason too long', { ...refuse, reason: 'x'.repeat(201) }, /reason: expected a reason of at most 200 characters/],
     ['with a reason that is no text', { ...refuse, reason: 4 }, /reason: expected a reason of at most 200 characters, found 4$/],

@@ -10,6 +10,7 @@ import type { Dataset } from '../../../src/data/dataset.js';
 import type { RoundFinished } from '../../../src/events/round.js';
 import type { RunEvent } from '../../../src/events/run-event.js';
 import type { Config } from '../../../src/runs/config/config.js';
+import { stopMetricOf } from '../../../src/runs/config/measured.js';
 import { createSummary } from '../../../src/runs/folder/accounts.js';
 import { describeEnvironment } from '../../../src/runs/folder/environment.js';
 import { openResults } from '../../../src/runs/folder/results-folder.js';
@@ -43,7 +44,8 @@ const createObservers = async (config: Config, dataset: Dataset) => {
   const { name, users, items } = dataset;
   const ratings = ratingsIn(dataset);
   const environment = describeEnvironment({ metafleet: 'benchmark', kernels: 'simd' });
-  const facts = { run: 'observed', algorithm: config.algorithm, config, seed: config.seed, environment, baselines: {} };
+  const measured = { metrics: config.evaluation.metrics, stopOn: stopMetricOf(config) };
+  const facts = { run: 'observed', algorithm: config.algorithm, config, seed: config.seed, environment, ...measured, baselines: {} };
   const summary = createSummary({ ...facts, dataset: { name, users, items, ratings } });
   const progress = createProgress({ stream: terminal() });
   const metrics = createMetrics();
@@ -68,9 +70,10 @@ const measure = async (regime: Regime, dataset: Dataset, repetitions: number) =>
   const observers = await createObservers(config, dataset);
   const plain = await startTraining(config, dataset);
   const observed = await startTraining(config, dataset, observers.observe);
-  const { roundsPerEpoch, epochs, rounds } = observed.plan;
+  const { roundsPerEpoch, epochs, rounds, settings, stopOn } = observed.plan;
+  const measured = { metrics: settings.metrics, stopOn: stopOn.name };
   const counts = { devices: dataset.users, items: dataset.items, parameters: observed.parameters, ratings: ratingsIn(dataset) };
-  observers.observe({ type: 'run-started', ...counts, roundsPerEpoch, epochs, rounds, ends: null, round: 0, fleet: null });
+  observers.observe({ type: 'run-started', ...counts, ...measured, roundsPerEpoch, epochs, rounds, ends: null, round: 0, fleet: null });
   const busy: number[] = [];
   let event: RoundFinished | undefined;
   const turn = async (): Promise<void> => {

@@ -1,3 +1,4 @@
+// Above 300 lines: every key of a run, with its meaning and its bounds, stands in one place.
 import { z } from 'zod';
 import { SCHEDULE_UNITS, SCHEDULES } from '../../coordinator/schedule.js';
 import { DELIVERIES, POLICIES, SAMPLINGS, WEIGHTINGS } from '../../coordinator/settings.js';
@@ -19,11 +20,30 @@ const share = z.number().min(0).lt(1);
  */
 export const PRIOR = { ratings: 80, most: 2e-3 } as const;
 
+/** What `stopOn: auto` takes where it is measured: what the models are trained on. */
+export const PREFERRED_METRIC = 'mse';
+
 const evaluation = z.strictObject({
   every: count(0)
     .default(1)
     .describe('epochs between measurements on the validation and test ratings; 0: never, since measuring visits the whole fleet'),
   delivery: z.enum(DELIVERIES).default('subset').describe('delivery of the models that are measured; both give the same errors in f32'),
+  metrics: z
+    .array(z.string().min(1))
+    .min(1)
+    .max(64)
+    .default(['mae', PREFERRED_METRIC])
+    .describe('what is measured: mae, mse, rmse, hr@k, precision@k, recall@k, ndcg@k, mrr, auc'),
+  candidates: z
+    .union([z.literal('all'), count(1)])
+    .default('all')
+    .describe(
+      'items that a device scores for ranking metrics; all: every item outside of its training part (for the test part outside of validation too); a number: held-out items among so many it never rated',
+    ),
+  relevant: z
+    .union([z.literal('all'), z.number()])
+    .default('all')
+    .describe('rating from which a held-out item is relevant for ranking metrics; all: every held-out item'),
 });
 
 const optimizer = z.strictObject({
@@ -258,7 +278,14 @@ const ownKeys = z.strictObject({
   threads: count(0).max(256).default(0).describe('threads for devices and for kernels; 0: one per core. The result does not depend on it'),
   epochs: count(1).default(30).describe('most epochs to train'),
   rounds: count(0).default(0).describe('most rounds to train; 0: as many as the epochs take'),
-  patience: count(0).default(10).describe('measurements without a better validation MSE before the run stops; 0: never'),
+  patience: count(0).default(10).describe('measurements without a better value of stopOn before the run stops; 0: never'),
+  stopOn: z
+    .string()
+    .min(1)
+    .default('auto')
+    .describe(
+      `metric of the validation part that decides on the best epoch; auto: ${PREFERRED_METRIC} where it is measured, else the first of evaluation.metrics`,
+    ),
   cohort: count(1).default(64).describe('devices per round'),
   ratings: z
     .union([z.literal('all'), count(1)])

@@ -4,6 +4,7 @@ import { badInput, MetafleetError, messageOf } from '../../base/errors.js';
 import { type Config, configSchema, PRESETS, type PresetName } from './config.js';
 import { KINDS } from './definitions.js';
 import { checkEffects } from './effects.js';
+import { checkMeasured } from './measured.js';
 
 /** One leaf of the configuration, as a flag or a documented line. `key` is its dotted path. */
 export type ConfigKey = { readonly key: string; readonly description: string; readonly default: unknown; readonly schema: z.ZodType };
@@ -47,6 +48,21 @@ const show = (value: unknown): string => {
 /** An error is one line, whatever was found. */
 const shortened = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)}…` : text);
 
+/** What a key of several types takes. */
+const unionText = (key: string): string => {
+  const schema = configKeys().find((known) => known.key === key)?.schema;
+  const union = schema instanceof z.ZodDefault ? schema.unwrap() : schema;
+  const options = union instanceof z.ZodUnion ? union.options : [];
+  return options.map(optionText).join(', or ') || 'another type';
+};
+
+const optionText = (option: unknown): string => {
+  if (option instanceof z.ZodLiteral) return [...option.values].join(', ');
+  if (!(option instanceof z.ZodNumber)) return 'another type';
+  const { isInt, minValue } = option;
+  return `a ${isInt ? 'whole ' : ''}number${minValue !== null && Number.isFinite(minValue) && minValue !== Number.MIN_SAFE_INTEGER ? ` ≥ ${minValue}` : ''}`;
+};
+
 const OPTIONS = (issue: z.core.$ZodIssue): string => {
   switch (issue.code) {
     case 'invalid_type': {
@@ -62,7 +78,7 @@ const OPTIONS = (issue: z.core.$ZodIssue): string => {
       if (issue.origin === 'array') return `a list of at most ${issue.maximum}`;
       return `a number ${issue.inclusive ? '≤' : '<'} ${issue.maximum}`;
     case 'invalid_union':
-      return issue.errors.map((branch) => OPTIONS(branch[0]!)).join(' or ');
+      return unionText(issue.path.join('.'));
     default:
       return issue.message;
   }
@@ -190,6 +206,12 @@ export const presetSource = (name: string): ConfigSource => {
   return { tree: PRESETS[name as PresetName] as Tree, place: (path) => `preset ${name}, key ${path.join('.')}` };
 };
 
+/** Where the last source that has a key says it. */
+const placeOf = (path: readonly string[], sources: readonly ConfigSource[]): string => {
+  const source = sources.findLast(({ tree }) => at(tree, path) !== undefined);
+  return source === undefined ? `key ${path.join('.')}` : shortened(source.place(path));
+};
+
 /** The configuration: defaults, then each source over the last. Throws CONFIG for the first thing wrong, naming its source. */
 export const resolveConfig = (...sources: readonly ConfigSource[]): Config => {
   const schema = configSchema();
@@ -204,7 +226,9 @@ export const resolveConfig = (...sources: readonly ConfigSource[]): Config => {
         configKeys().map(({ key }) => key),
       );
   }
-  return schema.parse(tree);
+  const config = schema.parse(tree);
+  checkMeasured(config, (key) => placeOf(key.split('.'), sources));
+  return config;
 };
 
 /** Keys of the configuration that a source says something other than the default of. */

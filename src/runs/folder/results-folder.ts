@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { whatToDo } from '../../base/disk.js';
 import { badInput, MetafleetError, messageOf } from '../../base/errors.js';
 import { median } from '../../base/median.js';
-import type { EpochFinished, GroupScore } from '../../events/evaluation.js';
+import type { EpochFinished } from '../../events/evaluation.js';
 import type { VirtualRound } from '../../events/outcomes.js';
 import { PHASES, type RoundFinished } from '../../events/round.js';
 import type { RunEvent } from '../../events/run-event.js';
 import { bytesOf, type Traffic } from '../../events/traffic.js';
 import { writeAtomically } from './atomic-write.js';
 import { type FlightLog, openFlightLog } from './flight-log.js';
+import { metricColumns } from './metric-columns.js';
 import { type NdjsonFile, openNdjson, truncateNdjson } from './ndjson.js';
 import { checkRunName, defaultRunName, type RunOrigin } from './run-name.js';
 import type { Summary } from './summary.js';
@@ -260,25 +261,14 @@ const outcomeColumns = ({
   ...(virtual === null ? {} : virtualColumns(virtual)),
 });
 
-/** Errors by activity: testMaeLow, testMseLow, … */
-const groupColumns = ({ group, test }: GroupScore): [string, number][] => {
-  const name = `${group[0]!.toUpperCase()}${group.slice(1)}`;
-  return [
-    [`testMae${name}`, test.mae],
-    [`testMse${name}`, test.mse],
-  ];
-};
-
 /** One line of epochs.ndjson. Bytes and messages are the evaluation's own. */
-const epochLine = (event: EpochFinished): Record<string, number | boolean> => ({
+const epochLine = (event: EpochFinished): Record<string, number | boolean | null> => ({
   epoch: event.epoch,
   round: event.round,
   trainLoss: event.trainLoss,
-  validMae: event.valid.mae,
-  validMse: event.valid.mse,
-  testMae: event.test.mae,
-  testMse: event.test.mse,
-  ...Object.fromEntries(event.groups.flatMap(groupColumns)),
+  ...metricColumns('valid', event.valid.metrics),
+  ...metricColumns('test', event.test.metrics),
+  ...Object.assign({}, ...event.groups.map(({ group, test }) => metricColumns('test', test.metrics, group))),
   best: event.best,
   ...(event.virtualTime === null ? {} : { virtualTime: event.virtualTime }),
   ...trafficColumns(event.traffic),

@@ -8,12 +8,16 @@ import { constantRate, type Schedule } from '../../coordinator/schedule.js';
 import type { RoundSettings } from '../../coordinator/settings.js';
 import { lengthOf } from '../../coordinator/stages.js';
 import type { Dataset } from '../../data/dataset.js';
+import type { MeasureOptions } from '../../device/actor/measure.js';
 import type { RunStarted } from '../../events/run-event.js';
+import type { Metric } from '../../metrics/metric.js';
+import { metricOf } from '../../metrics/registry.js';
 import type { OptimizerSetup } from '../../tensor/optimizers/setup.js';
 import type { HostSetup } from '../../transport/threads/host.js';
 import { type Config, PRIOR } from '../config/config.js';
 import { chosen, identityOf } from '../config/definitions.js';
 import { countProfiles, loadFleet, policyOf } from '../config/load-fleet.js';
+import { checkMeasured, stopMetricOf } from '../config/measured.js';
 import { hostPerturbations, stagesOf, withPerturbations } from '../config/perturbed.js';
 
 /** What a configuration means for a dataset: sizes, rounds, and the settings each thread is given. */
@@ -24,6 +28,8 @@ export type RunPlan = {
   readonly rounds: number;
   readonly epochs: number;
   readonly ends: RunStarted['ends'];
+  /** Decides on the best epoch, and when to stop. */
+  readonly stopOn: Metric;
   readonly settings: RoundSettings;
   readonly host: HostSetup;
 };
@@ -62,10 +68,17 @@ export const splitOptimizer = (
   optimizer: { ...optimizer, decay: decay === 'auto' ? Math.min(PRIOR.most, PRIOR.ratings / trainRatings) : decay },
 });
 
+/** What users are measured with, on devices and by the baselines. */
+export const measureOptionsOf = ({ seed, evaluation }: Config, { items }: Dataset): MeasureOptions => {
+  const { metrics, candidates, relevant } = evaluation;
+  return { seed, items, metrics, candidates, relevant };
+};
+
 /** Throws CONFIG for settings that this dataset cannot serve. */
 export const planRun = (config: Config, dataset: Dataset): RunPlan => {
   const { seed, cohort, sampling, delivery, dtype, evaluation, optimizer, decoys, ratings } = config;
   if (cohort > dataset.users) throw badInput('CONFIG', 'key cohort', `at most the fleet's ${dataset.users} devices`, String(cohort));
+  checkMeasured(config, (key) => `key ${key}`);
   const { lowest, highest } = dataset.scale;
   const world: World = { devices: dataset.users, items: dataset.items, lowest, highest };
   const threads = config.threads === 0 ? availableParallelism() : config.threads;
@@ -89,6 +102,7 @@ export const planRun = (config: Config, dataset: Dataset): RunPlan => {
     rounds,
     epochs: Math.ceil(rounds / roundsPerEpoch),
     ends: unit === 'rounds' || length === Number.POSITIVE_INFINITY ? null : { unit, after: seconds(length) },
+    stopOn: metricOf(stopMetricOf(config)),
     settings: {
       identity: identityOf(config),
       seed,
@@ -97,6 +111,7 @@ export const planRun = (config: Config, dataset: Dataset): RunPlan => {
       roundsPerEpoch,
       delivery,
       evaluationDelivery: evaluation.delivery,
+      metrics: evaluation.metrics,
       dtype,
       schedule: readsOptimizer ? schedule : constantRate(1),
       stages,
@@ -110,6 +125,7 @@ export const planRun = (config: Config, dataset: Dataset): RunPlan => {
       world,
       dtype,
       batch: { seed, ratings, decoys, items: dataset.items },
+      measure: measureOptionsOf(config, dataset),
       modelBytes: bytes((config.modelMemory * 1e6) / Math.min(threads, dataset.users)),
       ...(fleet === undefined ? {} : { fleet: withPerturbations(fleet, config) }),
       ...(perturbations === undefined ? {} : { perturbations }),

@@ -5,7 +5,7 @@ import { millis } from '../../base/units.js';
 import { recordedDevices } from '../../coordinator/round/recorder.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { PrivateColumns } from '../../device/actor/columns.js';
-import type { RunEvent, RunFinished } from '../../events/run-event.js';
+import type { RunEvent, RunFinished, RunStarted } from '../../events/run-event.js';
 import { type Fleet, type FleetOptions, type PoolSample, startFleet } from '../../transport/supervisor/fleet.js';
 import { orDeath } from '../../transport/threads/control.js';
 import type { Config } from '../config/config.js';
@@ -68,7 +68,7 @@ type Context = {
 
 /** Measures at the end of an epoch, if it is one to measure at. */
 const endEpoch = async (context: Context, epoch: number, trainLoss: number, isLast: boolean): Promise<void> => {
-  const { config, fleet } = context;
+  const { config, fleet, plan } = context;
   const { every } = config.evaluation;
   if (every === 0 || (epoch % every !== 0 && !isLast)) {
     context.state = { ...context.state, epochsEnded: epoch };
@@ -76,7 +76,7 @@ const endEpoch = async (context: Context, epoch: number, trainLoss: number, isLa
   }
   const measured = await orDeath(fleet.coordinator.evaluate(), fleet.death);
   // Not before: a checkpoint of a run that fails while it measures must lead to the measurement again.
-  context.state = { epochsEnded: epoch, best: judge(context.state.best, epoch, measured.valid) };
+  context.state = { epochsEnded: epoch, best: judge(plan.stopOn, context.state.best, epoch, measured.valid) };
   const best = context.state.best.epoch === epoch;
   context.onEvent({ type: 'epoch', epoch, round: context.round, trainLoss, best, ...measured });
   if (best && config.checkpoint.best) context.saves.best(fleet, context.round);
@@ -208,13 +208,32 @@ const fleetOptions = (
   };
 };
 
+const startedEvent = (plan: RunPlan, ratings: RunStarted['ratings'], parameters: number, round: number): RunStarted => {
+  const { world, settings, roundsPerEpoch, epochs, rounds, ends, stopOn } = plan;
+  return {
+    type: 'run-started',
+    devices: world.devices,
+    items: world.items,
+    parameters,
+    ratings,
+    roundsPerEpoch,
+    epochs,
+    rounds,
+    metrics: settings.metrics,
+    stopOn: stopOn.name,
+    ends,
+    round,
+    fleet: settings.fleet === null ? null : { policy: settings.policy.kind, ...settings.fleet },
+  };
+};
+
 /** Starts the threads, restores a checkpoint if asked to, and trains in the background. Throws CONFIG or CHECKPOINT before that. */
 export const startRun = async (options: RunOptions): Promise<Run> => {
   const start = performance.now();
   const { config, dataset, checkpoints, observers } = options;
   const observe = createObserver(options.onEvent);
   const plan = planRun(config, dataset);
-  const { world, threads, settings, host } = plan;
+  const { world, threads, host } = plan;
   const { state } = (await loadAlgorithm(host.algorithm, world)).client();
   // From here on the dataset is not needed: a large one should not be kept alive by the run.
   const shards = shardDataset(dataset, threads, state?.size, host.fleet === undefined ? 'none' : 'budgets');
@@ -249,21 +268,7 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
     await fleet.close();
     throw error;
   }
-  const { devices, items } = world;
-  const { roundsPerEpoch, epochs, rounds } = plan;
-  onEvent({
-    type: 'run-started',
-    devices,
-    items,
-    parameters: fleet.parameters,
-    ratings,
-    roundsPerEpoch,
-    epochs,
-    rounds,
-    ends: plan.ends,
-    round: started.round,
-    fleet: settings.fleet === null ? null : { policy: settings.policy.kind, ...settings.fleet },
-  });
+  onEvent(startedEvent(plan, ratings, fleet.parameters, started.round));
   const finished = finish(started, start);
   finished.catch(() => {}); // The caller that awaits `finished` handles it; until then it must not count as unhandled.
   return {

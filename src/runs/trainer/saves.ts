@@ -20,9 +20,17 @@ export const AT_START: RunState = { epochsEnded: 0, best: NOTHING_YET };
 /** State of observers, plain data, kept with the checkpoint and given back when it is resumed. */
 export type ObserverState = { readonly save: () => unknown; readonly restore: (saved: unknown, round: number) => Promise<void> };
 
+const standing = { epoch: z.int().min(0), waited: z.int().min(0) };
+
+/** Before metrics had names, the best value was always that of `mse`. */
+const savedBest = z.union([
+  z.object({ value: z.number().nullable(), ...standing }),
+  z.object({ mse: z.number().nullable(), ...standing }).transform(({ mse, ...rest }) => ({ value: mse, ...rest })),
+]);
+
 const savedRun = z.object({
   epochsEnded: z.int().min(0),
-  best: z.object({ mse: z.number().nullable(), epoch: z.int().min(0), waited: z.int().min(0) }),
+  best: savedBest,
   devices: z.string().nullable(),
   observers: z.unknown(),
 });

@@ -72,9 +72,9 @@ export type PeerTime = {
 
 /** Error so far against cost so far. */
 const curveOf = (points: readonly (EpochPoint & CostPoint)[]): readonly CurvePoint[] =>
-  bestSoFar(points).map(({ test }, index) => {
+  bestSoFar(points, 'mse').map(({ test }, index) => {
     const { epoch, round, bytesDown, bytesUp, trainMillis, wallMillis, cpuMillis } = points[index]!;
-    return { epoch, round, bytesDown, bytesUp, trainMillis, wallMillis, cpuMillis, mae: test.mae, mse: test.mse };
+    return { epoch, round, bytesDown, bytesUp, trainMillis, wallMillis, cpuMillis, mae: test['mae'] ?? null, mse: test['mse'] ?? null };
   });
 
 const lastWithin = (curve: readonly CurvePoint[], rounds: number): Reached => curve.findLast(({ round }) => round <= rounds) ?? null;

@@ -1,5 +1,7 @@
 import { formatBytes, formatMillis } from '../../report/format.js';
+import type { Config } from '../../runs/config/config.js';
 import { writeAtomically } from '../../runs/folder/atomic-write.js';
+import { metricColumn, type Part } from '../../runs/folder/metric-columns.js';
 import { type Costs, type RunSizes, totalMillis } from './cost-model.js';
 import type { FinishedRun } from './runs.js';
 import type { SweepPoint } from './sweep-file.js';
@@ -16,8 +18,13 @@ const plain = (value: unknown): string | number | boolean | null =>
       ? value
       : JSON.stringify(value);
 
-/** The test error of the best epoch by validation, or null. */
-const errors = ({ summary: { valid, test } }: FinishedRun) => ({ validMse: valid.best?.mse ?? null, testMse: test.best?.mse ?? null });
+/** Metrics at the best epoch by validation, or null. */
+const metricsOf = ({ summary: { valid, test } }: FinishedRun, { evaluation }: Config): SweepRow =>
+  Object.fromEntries(
+    Object.entries({ valid, test }).flatMap(([part, { best }]) =>
+      evaluation.metrics.map((metric) => [metricColumn(part as Part, metric), best?.[metric] ?? null]),
+    ),
+  );
 
 export const rowOf = (point: SweepPoint, run: FinishedRun, predicted: Prediction | undefined): SweepRow => {
   const { summary, costs, seconds } = run;
@@ -42,7 +49,7 @@ export const rowOf = (point: SweepPoint, run: FinishedRun, predicted: Prediction
     bytesUpPerRound: costs.bytesUp ?? null,
     memoryBytes: costs.memoryBytes ?? null,
     seconds,
-    ...errors(run),
+    ...metricsOf(run, config),
     digest: summary.digest,
     ...(predicted === undefined
       ? {}

@@ -6,6 +6,7 @@ import { type Bytes, type DeviceId, millis } from '../../base/units.js';
 import { scoreItems } from '../../device/actor/actor.js';
 import type { BatchOptions } from '../../device/actor/batch.js';
 import { activityOf, type PrivateColumns } from '../../device/actor/columns.js';
+import { createMeasure, type MeasureOptions } from '../../device/actor/measure.js';
 import { createModelStore } from '../../device/actor/model-store.js';
 import type { FleetSetup } from '../../device/hardware/profile.js';
 import type { Simulation } from '../../device/hardware/simulate.js';
@@ -24,6 +25,7 @@ export type HostSetup = {
   readonly world: World;
   readonly dtype: Dtype;
   readonly batch: BatchOptions;
+  readonly measure: MeasureOptions;
   /** Budget for generated models on this host. */
   readonly modelBytes: Bytes;
   /** Absent: devices have no limits and take no virtual time. */
@@ -83,6 +85,7 @@ export const serveHost = async ({ host, setup, control, traffic }: HostTask): Pr
   const keeping = createKeeping(store);
   const faults = createHostFaults(host, perturbations, algorithm.wire.up);
   const meter = createThreadMeter();
+  const measure = createMeasure(setup.measure);
   let loaded: Loaded | undefined;
 
   traffic.on('message', (down: FrameDown) => {
@@ -99,7 +102,7 @@ export const serveHost = async ({ host, setup, control, traffic }: HostTask): Pr
   return new Promise((resolve) => {
     const api: HostControl = {
       load: (columns) => {
-        const context = { algorithm, columns, dtype, batch, room: store.room };
+        const context = { algorithm, columns, dtype, batch, measure, room: store.room };
         const { budgets } = columns;
         const simulation = fleet === undefined || budgets === undefined ? undefined : { setup: fleet, budgets };
         loaded = { answering: { context, keeping, faults }, simulation };

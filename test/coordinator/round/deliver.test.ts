@@ -220,6 +220,21 @@ describe('delivery', () => {
     for (const { models } of [named, none]) expect(asked(models)).toEqual(COHORT.filter((device) => device !== 4));
   });
 
+  it('in subset delivery sends every row to a device that is measured on all items', async () => {
+    const { models, rejected } = await run(
+      { delivery: 'subset', purpose: 'evaluate' },
+      { answer: (down, honest) => (down.kind === 'assign' && down.device === 4 ? want(down, null) : honest()) },
+    );
+    expect(rejected).toEqual([]);
+    expect(models.find(({ device }) => device === 4)!.rows).toBeNull();
+    // What the answer says of its purpose does not make it a measurement.
+    const claimed = await run(
+      { delivery: 'subset' },
+      { answer: (down, honest) => (down.kind === 'assign' && down.device === 4 ? { ...want(down, null), purpose: 'evaluate' } : honest()) },
+    );
+    expect(claimed.rejected).toMatchObject([{ device: 4, cause: 'rows' }]);
+  });
+
   it('takes the last item there is, and no row at all', async () => {
     const wanted = new Map([
       [4, Uint32Array.of(39)],

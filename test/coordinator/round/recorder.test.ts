@@ -112,7 +112,7 @@ describe('a flight recorder', () => {
     expect([...map.answered]).toEqual([0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
   });
 
-  const NOTHING = { count: 0, absolute: 0, squared: 0 };
+  const NOTHING = { count: 0, sums: [] };
   const used = { memory: 0.25, storage: 0, dataPlan: 1.5, battery: 0.1, compute: 0 };
   const left = { memory: 0.75, storage: 1, dataPlan: 0, battery: 0.9 };
   const costOf = (device: DeviceId, lost: DeviceCost['lost'] = null): DeviceCost => ({

@@ -31,10 +31,10 @@ describe('a finished run that is looked at', () => {
         expect(inspection.round).toBe(epoch.round);
         const scores = await inspection.measure();
         for (const part of ['valid', 'test'] as const) {
-          const { count, absolute, squared } = scores[part];
+          const { count, sums } = scores[part];
           expect(total(count)).toBe(epoch[part].count);
-          expect(total(absolute) / total(count)).toBeCloseTo(epoch[part].mae, 12);
-          expect(total(squared) / total(count)).toBeCloseTo(epoch[part].mse, 12);
+          expect(total(sums[1]!) / total(sums[0]!)).toBeCloseTo(epoch[part].metrics['mae']!, 12);
+          expect(total(sums[3]!) / total(sums[2]!)).toBeCloseTo(epoch[part].metrics['mse']!, 12);
         }
       } finally {
         await inspection.close();
@@ -62,7 +62,7 @@ describe('a finished run that is looked at', () => {
         const own = { train: ratings(dataset.parts.train) };
         const predicted = scoresOf(algorithm, { rows, tensors: models[index]! }, own, test.items, new Float32Array(0));
         const squared = predicted.reduce((sum, value, i) => sum + (value - test.values[i]!) ** 2, 0);
-        expect(squared).toBeCloseTo(scores.test.squared[device]!, 5);
+        expect(squared).toBeCloseTo(scores.test.sums[3]![device]!, 5);
       });
     } finally {
       await inspection.close();

@@ -14,12 +14,13 @@ import type { RoundSettings } from '../../../src/coordinator/settings.js';
 import { type DeviceContext, transition } from '../../../src/device/actor/actor.js';
 import type { BatchOptions } from '../../../src/device/actor/batch.js';
 import { activityOf } from '../../../src/device/actor/columns.js';
+import { createMeasure } from '../../../src/device/actor/measure.js';
 import type { RoundFinished } from '../../../src/events/round.js';
 import type { DeviceCost } from '../../../src/messages/device-cost.js';
 import { decodeFrame, encodeFrame } from '../../../src/messages/frame.js';
 import type { Message, Refuse } from '../../../src/messages/message.js';
 import { createTrafficMeter } from '../../../src/transport/exchange/traffic.js';
-import { algorithmOf, allColumns, WORLD } from '../device/small-world.js';
+import { algorithmOf, allColumns, MEASURED, WORLD } from '../device/small-world.js';
 import { type FakeOptions, fakeAlgorithm } from './fake-algorithm.js';
 import { IDLE_THREADS } from './samples.js';
 
@@ -129,6 +130,7 @@ export const settingsOf = (changes: Partial<RoundSettings> = {}): RoundSettings 
   roundsPerEpoch: 3,
   delivery: 'full',
   evaluationDelivery: 'subset',
+  metrics: MEASURED.metrics,
   dtype: 'f32',
   schedule: { ...constantRate(0.01), decay: 0.5 },
   ...PLAIN_ROUNDS,
@@ -159,6 +161,7 @@ export const contextFor = ({ algorithm }: Pick<Engine, 'algorithm'>, batch: Part
   columns: allColumns(),
   dtype: 'f32',
   batch: { seed: 1, ratings: 'all', decoys: 2, items: WORLD.items, ...batch },
+  measure: createMeasure(MEASURED),
 });
 
 /** What a message cost a device that took so many virtual seconds over it; `lost`: it falls silent. */

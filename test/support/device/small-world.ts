@@ -4,6 +4,8 @@ import type { World } from '../../../src/algorithms/port/definition.js';
 import { type AlgorithmSetup, createAlgorithm } from '../../../src/algorithms/registry.js';
 import { random } from '../../../src/base/random.js';
 import type { Column, PrivateColumns } from '../../../src/device/actor/columns.js';
+import type { MeasureOptions } from '../../../src/device/actor/measure.js';
+import type { PartScore } from '../../../src/messages/message.js';
 import { configSchema } from '../../../src/runs/config/config.js';
 import { splitOptimizer } from '../../../src/runs/trainer/plan.js';
 
@@ -23,6 +25,14 @@ export const setupOf = (metamf: Partial<MetaMFOptions> = {}): AlgorithmSetup => 
 
 export const algorithmOf = (metamf: Partial<MetaMFOptions> = {}, world: World = WORLD): Algorithm =>
   createAlgorithm(setupOf(metamf), world);
+
+/** What a device of the world measures, unless a test says otherwise: sums [n, Σ|e|, n, Σe²]. */
+export const MEASURED: MeasureOptions = { seed: 1, items: WORLD.items, metrics: ['mae', 'mse'], candidates: 'all', relevant: 'all' };
+
+export const partScore = (count: number, absolute: number, squared: number): PartScore => ({
+  count,
+  sums: [count, absolute, count, squared],
+});
 
 type Ratings = readonly (readonly [item: number, value: number])[];
 

@@ -25,6 +25,30 @@ const refused: Outcomes = {
 };
 
 describe('what the live page is told', () => {
+  it('is what the run stops on, and of a measure of nothing no value', () => {
+    const { live } = create();
+    live.observe(runStarted({ metrics: ['mse', 'auc'], stopOn: 'auc' }));
+    live.observe(
+      epochFinished({ valid: { count: 4, metrics: { mse: 0.5, auc: 0.75 } }, test: { count: 0, metrics: { mse: null, auc: null } } }),
+    );
+    live.observe(
+      epochFinished({ valid: { count: 0, metrics: { mse: null, auc: null } }, test: { count: 1, metrics: { mse: Number.NaN, auc: 0.5 } } }),
+    );
+    const { run, scores, log } = live.snapshot();
+    expect(run).toMatchObject({ stopOn: 'auc', isLoss: false });
+    expect(scores.map(({ valid, test }) => [valid, test])).toEqual([
+      [
+        { mse: 0.5, auc: 0.75 },
+        { mse: null, auc: null },
+      ],
+      [
+        { mse: null, auc: null },
+        { mse: null, auc: 0.5 },
+      ],
+    ]);
+    expect(log.filter(({ level }) => level === 'good').map(({ text }) => text)).toEqual(['Epoch 1: best validation AUC so far, 0.7500.']);
+  });
+
   it('is of the run as it goes: round, rate, bytes, outcomes, errors, events', () => {
     const { live, at } = create();
     live.observe(runStarted({ devices: 500 }));

@@ -88,7 +88,7 @@ const BAD_ANSWERS: readonly (readonly [name: string, forge: string, cause: Rejec
   ],
   [
     'a score where an update is due',
-    '(up, [{ round, device }, ...rest]) => reply(up, [{ kind: "score", round, device, valid: { count: 0, absolute: 0, squared: 0 }, test: { count: 0, absolute: 0, squared: 0 } }, ...rest])',
+    '(up, [{ round, device }, ...rest]) => reply(up, [{ kind: "score", round, device, valid: { count: 0, sums: [] }, test: { count: 0, sums: [] } }, ...rest])',
     'kind',
     /^answer of device \d+: expected update or refuse, found score$/,
   ],
