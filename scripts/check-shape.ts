@@ -18,7 +18,6 @@ const EXCEPTIONS: ReadonlyMap<string, string> = new Map([
   ['src/cli/progress.ts#createStatus', 'is to be split'],
   ['src/coordinator/coordinator.ts', 'is to be split'],
   ['src/coordinator/coordinator.ts#createCoordinator', 'is to be split'],
-  ['src/report/pace.ts#createPace', 'is to be split'],
   ['src/runs/config/config.ts', 'is to be split'],
   ['src/runs/folder/accounts.ts', 'is to be split'],
   ['src/runs/folder/accounts.ts#createSummary', 'is to be split'],
