@@ -23,7 +23,6 @@ const EXCEPTIONS: ReadonlyMap<string, string> = new Map([
   ['src/runs/folder/accounts.ts#createSummary', 'is to be split'],
   ['src/studies/load/load-metrics.ts#createLoadMetrics', 'is to be split'],
   ['src/telemetry/live/live-run.ts#createLiveRun', 'is to be split'],
-  ['src/telemetry/page/fleet-map.ts#createMap', 'is to be split'],
   ['src/tensor/kernels/kernel-pool.ts#createKernelPool', 'is to be split'],
   ['src/tensor/kernels/kernels.ts', 'is to be split'],
   ['src/tensor/kernels/reference.ts#referenceKernels', 'is to be split'],
