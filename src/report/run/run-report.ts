@@ -1,11 +1,13 @@
 import type { MetricValues } from '../../events/evaluation.js';
-import type { StoredLine, StoredRun } from '../../runs/folder/stored-run.js';
+import type { StoredRun } from '../../runs/folder/stored-run.js';
 import type { Summary } from '../../runs/folder/summary.js';
 import { formatBytes, formatCount, formatMetric, formatMillis, metricTitle, plural } from '../format.js';
 import { html } from '../page/html.js';
-import { csv, downloads, type Page, type Section, table, tiles } from '../page/page.js';
+import { type Page, type Section, table, tiles } from '../page/page.js';
+import { bytesSection, latencySection } from './cost-sections.js';
 import { fleetSections } from './fleet-sections.js';
-import { bytesFigures, costFigure, latencyFigures, learningFigures, leftOutFigure } from './run-figures.js';
+import { configurationSection, dataSection, environmentSection } from './origin-sections.js';
+import { costFigure, learningFigures, leftOutFigure } from './run-figures.js';
 
 /** How two runs differ on the same test ratings: a paired test over the devices that have any. */
 export type RunDifference = {
@@ -43,13 +45,13 @@ export const runReport = (runs: readonly StoredRun[], comparison?: Comparison): 
         lead: `What it costs: ${first} on test ratings over the bytes that training had sent until then, both ways, as encoded.`,
         body: [costFigure(runs, metrics[0]!)],
       },
-      latency(runs),
-      bytes(runs),
+      latencySection(runs),
+      bytesSection(runs),
       ...leftOut(runs, metrics[0]!),
       ...fleetSections(runs),
-      environment(runs),
-      configuration(runs),
-      data(runs),
+      environmentSection(runs),
+      configurationSection(runs),
+      dataSection(runs),
     ],
     footer: `Made by metafleet ${only!.summary.environment.metafleet}. Everything on this page is in this file; it asks nothing of any server.`,
   };
@@ -161,56 +163,6 @@ const significance = ({ differences, notes }: Comparison): Section => ({
   ],
 });
 
-const latency = (runs: readonly StoredRun[]): Section => ({
-  title: 'Latency',
-  lead: 'Times on the machine that ran the simulation.',
-  body: [
-    ...latencyFigures(runs),
-    table({
-      caption: 'Percentiles',
-      columns: [
-        { title: 'run' },
-        ...['round p50', 'round p95', 'round max', 'device step p50', 'device step p95', 'device step p99'].map(numeric),
-      ],
-      rows: runs.map(({ name, summary: { latency: l } }) => [
-        name,
-        ...[l.roundMillis.p50, l.roundMillis.p95, l.roundMillis.max, l.deviceMillis.p50, l.deviceMillis.p95, l.deviceMillis.p99].map(
-          formatMillis,
-        ),
-      ]),
-    }),
-  ],
-});
-
-const bytes = (runs: readonly StoredRun[]): Section => ({
-  title: 'Bytes',
-  lead: 'Counted where messages are encoded: what is reported as sent was sent.',
-  body: [
-    ...bytesFigures(runs),
-    ...runs.map(({ name, summary }) =>
-      table({
-        caption: runs.length === 1 ? 'By kind of message' : `${name}: by kind of message`,
-        columns: [
-          { title: 'kind' },
-          { title: 'purpose' },
-          { title: 'direction' },
-          { title: 'messages', numeric: true },
-          { title: 'bytes', numeric: true },
-          { title: 'mean size', numeric: true },
-        ],
-        rows: summary.bytes.byKind.map(({ kind, purpose, direction, messages, bytes: sent }) => [
-          kind,
-          purpose,
-          direction,
-          formatCount(messages),
-          formatBytes(sent),
-          formatBytes(messages === 0 ? 0 : sent / messages),
-        ]),
-      }),
-    ),
-  ],
-});
-
 const leftOut = (runs: readonly StoredRun[], metric: string): readonly Section[] => {
   const chart = leftOutFigure(runs, metric);
   return chart === undefined
@@ -223,74 +175,3 @@ const leftOut = (runs: readonly StoredRun[], metric: string): readonly Section[]
         },
       ];
 };
-
-const environment = (runs: readonly StoredRun[]): Section => ({
-  title: 'Environment',
-  body: [
-    table({
-      caption: 'Where it ran',
-      columns: ['run', 'metafleet', 'Node', 'platform', 'processor', 'processors', 'kernels', 'digest of Θ'].map((title) => ({ title })),
-      rows: runs.map(({ name, summary: { environment: e, digest } }) => [
-        name,
-        e.metafleet,
-        e.node,
-        e.platform,
-        e.cpu,
-        String(e.cpus),
-        e.kernels,
-        html`<code>${digest === null ? '–' : digest.slice(0, 16)}</code>`,
-      ]),
-    }),
-  ],
-});
-
-const flat = (value: unknown, place = ''): [string, string][] =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? Object.entries(value).flatMap(([key, inner]) => flat(inner, place === '' ? key : `${place}.${key}`))
-    : [[place, JSON.stringify(value)]];
-
-const configuration = (runs: readonly StoredRun[]): Section => {
-  const maps = runs.map(({ summary }) => new Map(flat(summary.config)));
-  const keys = [...new Set(maps.flatMap((map) => [...map.keys()]))];
-  const differing = keys.filter((key) => new Set(maps.map((map) => map.get(key))).size > 1);
-  return {
-    title: 'Configuration',
-    body: [
-      ...(runs.length > 1
-        ? [
-            differing.length === 0
-              ? html`<p>All runs have the same configuration.</p>`
-              : table({
-                  caption: 'Where they differ',
-                  columns: [{ title: 'key' }, ...runs.map(({ name }) => ({ title: name }))],
-                  rows: differing.map((key) => [key, ...maps.map((map) => map.get(key) ?? '–')]),
-                }),
-          ]
-        : []),
-      ...runs.map(
-        ({ name, config }) => html`<details><summary>config.yaml of ${name}</summary><pre tabindex="0">${config}</pre></details>`,
-      ),
-    ],
-  };
-};
-
-const linesAsCsv = (lines: readonly StoredLine[]): string => {
-  const columns = [...new Set(lines.flatMap(Object.keys))];
-  return csv(
-    columns,
-    lines.map((line) => columns.map((column) => line[column] ?? null)),
-  );
-};
-
-const data = (runs: readonly StoredRun[]): Section => ({
-  title: 'Data',
-  lead: 'What this page was made from, within this file.',
-  body: runs.map(({ name, summary, config, rounds, epochs }) =>
-    downloads([
-      { file: `${name}-summary.json`, text: `${JSON.stringify(summary, null, 2)}\n` },
-      { file: `${name}-epochs.csv`, text: linesAsCsv(epochs) },
-      { file: `${name}-rounds.csv`, text: linesAsCsv(rounds) },
-      { file: `${name}-config.yaml`, text: config },
-    ]),
-  ),
-});

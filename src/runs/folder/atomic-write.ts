@@ -1,5 +1,7 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { whatToDo } from '../../base/disk.js';
+import { MetafleetError, messageOf } from '../../base/errors.js';
 
 /**
  * `path` holds either what it held before or all of what `write` gave, whatever dies when. The steps are: a temporary file in the same
@@ -34,5 +36,14 @@ const syncFolder = async (folder: string): Promise<void> => {
     await handle.sync().finally(() => handle.close());
   } catch {
     // The content is complete either way.
+  }
+};
+
+/** What `writing` resolves with. Rejects with a MetafleetError of `code` that names the place and says what to do. */
+export const explained = async <T>(place: string, writing: Promise<T>, code: 'CONFIG' | 'CHECKPOINT' = 'CHECKPOINT'): Promise<T> => {
+  try {
+    return await writing;
+  } catch (error) {
+    throw new MetafleetError(code, `${place}: cannot be written: ${messageOf(error)}${whatToDo(error)}`, { cause: error });
   }
 };

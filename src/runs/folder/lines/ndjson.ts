@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { whatToDo } from '../../base/disk.js';
-import { badInput, MetafleetError, messageOf } from '../../base/errors.js';
-import { replaceAtomically } from './atomic-write.js';
+import { whatToDo } from '../../../base/disk.js';
+import { badInput, MetafleetError, messageOf } from '../../../base/errors.js';
+import { replaceAtomically } from '../atomic-write.js';
 
 export type NdjsonFile = {
   /** Buffers one line. Never throws, never waits; nothing after close(). NaN and infinities become null, as JSON has none. */

@@ -2,8 +2,8 @@ import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isMetafleetError } from '../../../src/base/errors.js';
-import { openNdjson, truncateNdjson } from '../../../src/runs/folder/ndjson.js';
+import { isMetafleetError } from '../../../../src/base/errors.js';
+import { openNdjson, truncateNdjson } from '../../../../src/runs/folder/lines/ndjson.js';
 
 let folder: string;
 beforeEach(async () => {
