@@ -74,15 +74,15 @@ describe('what a device keeps between rounds', () => {
     });
     expect(stateIn(2, 1)[0]).not.toBe(stateIn(3, 1)[0]);
     // Each device's own, in its older and its newer version, in any order.
-    const after = (index: number) => Float32Array.from({ length: sizes[index]! }, (_, i) => 10 * index + i + 1);
-    for (const index of [3, 0, 2, 1]) keepState(state, index, 5, stateIn(index, 5), after(index));
+    const learnedBy = (index: number) => Float32Array.from({ length: sizes[index]! }, (_, i) => 10 * index + i + 1);
+    for (const index of [3, 0, 2, 1]) keepState(state, index, 5, stateIn(index, 5), learnedBy(index));
     sizes.forEach((_, index) => {
       expect(stateIn(index, 5)).toEqual(first(index));
-      expect(stateIn(index, 6)).toEqual(after(index));
+      expect(stateIn(index, 6)).toEqual(learnedBy(index));
     });
     keepState(state, 2, 8, stateIn(2, 8), of(-1));
     expect([stateIn(2, 8), stateIn(2, 9)]).toEqual([of(21), of(-1)]);
-    for (const index of [0, 1, 3]) expect([stateIn(index, 5), stateIn(index, 9)]).toEqual([first(index), after(index)]);
+    for (const index of [0, 1, 3]) expect([stateIn(index, 5), stateIn(index, 9)]).toEqual([first(index), learnedBy(index)]);
     expect([state.versions.length, state.starts!.buffer instanceof SharedArrayBuffer]).toEqual([12, true]);
   });
 
