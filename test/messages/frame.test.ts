@@ -268,7 +268,7 @@ describe('a message', () => {
   const withTensor = (changes: object) => ({ ...model, tensors: [tensor, { ...tensor, ...changes }] });
 
   it('in its right form passes', () => {
-    for (const value of [assign, want, model, update, score, refuse])
+    for (const value of [assign, want, { ...want, tensors: [tensor] }, model, update, score, refuse])
       expect(said(value)).toMatchObject({ messages: [{ round: 1, device: 2 }] });
   });
 
@@ -298,6 +298,16 @@ describe('a message', () => {
     ['with a flag that is no flag', { ...assign, full: false }, /assign message, full: expected true, or nothing, found false$/],
     ['with a flag that is a number', { ...assign, full: 1 }, /assign message, full: expected true, or nothing, found 1$/],
     ['with a purpose as long as a page', { ...assign, purpose: 'x'.repeat(4000) }, /purpose: expected train or evaluate, found "x{60}…"$/],
+    [
+      'with a word for what a device says of itself',
+      { ...want, tensors: 'me' },
+      /want message, tensors: expected a list of at most 64, found "me"$/,
+    ],
+    [
+      'with nothing for what a device says of itself',
+      { ...want, tensors: null },
+      /want message, tensors: expected a list of at most 64, found null$/,
+    ],
     ['with rows in halves', { ...want, rows: Buffer.alloc(6) }, /rows: expected a multiple of 4 bytes, found 6$/],
     ['with rows out of order', { ...want, rows: ids(1, 3, 2) }, /rows: expected ascending item ids, found 2 after 3$/],
     ['with a row twice', { ...update, rows: ids(1, 1) }, /update message, rows: expected ascending item ids, found 1 after 1$/],

@@ -51,9 +51,11 @@ const needsOf = (context: DeviceContext, { energy }: DeviceProfile, message: Ass
   const { device } = message;
   const down = numbersIn(algorithm.wire.down, rows);
   const up = numbersIn(algorithm.wire.up, rows);
+  // What the device says of itself goes with its answer to the question.
+  const said = message.kind === 'assign' ? numbersIn(algorithm.wire.context ?? [], 0) : 0;
   const rated = (['train', 'valid', 'test'] as const).map((part) => 8 * ratingsOf(columns, part, device).items.length);
   // A number never takes more than 4 bytes on the wire; a row brings its id, and in int8 its scale.
-  const [wireDown, wireUp] = [down, up].map((numbers) => 4 * numbers + 8 * rows + 2 * ENVELOPE) as [number, number];
+  const [wireDown, wireUp] = [down, up + said].map((numbers) => 4 * numbers + 8 * rows + 2 * ENVELOPE) as [number, number];
   return {
     memory: 4 * (down + up) + rated[0]!,
     storage: rated.reduce((sum, size) => sum + size, 0) + 4 * down + 4 * stateSize(columns.state, indexOf(columns, device)),

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { PrivateStateSpec } from '../../../src/algorithms/port/client.js';
 import { random } from '../../../src/base/random.js';
 import { deviceId } from '../../../src/base/units.js';
-import { createPrivateState, keepState, type PrivateState, stateBefore } from '../../../src/device/actor/private-state.js';
+import { createPrivateState, keepState, type PrivateState, stateBefore, stateSize } from '../../../src/device/actor/private-state.js';
 
 const SPEC: PrivateStateSpec = { size: 2, initial: (source) => Float32Array.of(source.uniform(), source.uniform()) };
 const FIRST = 100;
@@ -56,6 +56,39 @@ describe('what a device keeps between rounds', () => {
     expect([startOf(state, 2, 2), startOf(state, 2, 3)]).toEqual([of(5, 6), of(7, 8)]);
     expect(startOf(state, 1, 3)).toEqual(initial(101));
     expect([...state.rounds]).toEqual([1, 0, 2]);
+  });
+
+  it('may be of another size on each device, none included', () => {
+    const sized: PrivateStateSpec = {
+      size: (records) => records,
+      initial: (source, size) => Float32Array.from({ length: size }, () => source.uniform()),
+    };
+    const sizes = [3, 0, 1, 2];
+    const state = createPrivateState(4, sizes);
+    const stateIn = (index: number, round: number) => stateBefore(state, sized, index, deviceId(FIRST + index), round, 1);
+    const first = (index: number) => sized.initial(random(1, 'state', FIRST + index), sizes[index]!);
+    sizes.forEach((size, index) => {
+      expect(stateSize(state, index)).toBe(size);
+      expect(stateIn(index, 1)).toHaveLength(size);
+      expect(stateIn(index, 1)).toEqual(first(index));
+    });
+    expect(stateIn(2, 1)[0]).not.toBe(stateIn(3, 1)[0]);
+    // Each device's own, in its older and its newer version, in any order.
+    const learnedBy = (index: number) => Float32Array.from({ length: sizes[index]! }, (_, i) => 10 * index + i + 1);
+    for (const index of [3, 0, 2, 1]) keepState(state, index, 5, stateIn(index, 5), learnedBy(index));
+    sizes.forEach((_, index) => {
+      expect(stateIn(index, 5)).toEqual(first(index));
+      expect(stateIn(index, 6)).toEqual(learnedBy(index));
+    });
+    keepState(state, 2, 8, stateIn(2, 8), of(-1));
+    expect([stateIn(2, 8), stateIn(2, 9)]).toEqual([of(21), of(-1)]);
+    for (const index of [0, 1, 3]) expect([stateIn(index, 5), stateIn(index, 9)]).toEqual([first(index), learnedBy(index)]);
+    expect([state.versions.length, state.starts!.buffer instanceof SharedArrayBuffer]).toEqual([12, true]);
+  });
+
+  it('has the size that was asked for, and none where nothing is kept', () => {
+    expect([0, 2].map((index) => stateSize(createPrivateState(3, 5), index))).toEqual([5, 5]);
+    expect(stateSize(undefined, 1)).toBe(0);
   });
 
   it('is handed out as a copy, and kept as one', () => {

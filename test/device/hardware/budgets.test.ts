@@ -102,8 +102,14 @@ const modelFor = (round: number, device: DeviceId): Model => {
 };
 
 /** One round of a device, as a host plays it: asked, then sent a model if it agrees. */
-const play = (setup: FleetSetup, budgets = createBudgets(WORLD.devices), round = 1, at = 0, device = deviceId(3)) => {
-  const context = contextFor({ algorithm: algorithmOf() });
+const play = (
+  setup: FleetSetup,
+  budgets = createBudgets(WORLD.devices),
+  round = 1,
+  at = 0,
+  { device = deviceId(3), algorithm = algorithmOf() } = {},
+) => {
+  const context = contextFor({ algorithm });
   const simulation = { setup, budgets };
   const asked = attempt(context, simulation, { kind: 'assign', round, device, purpose: 'train', full: true }, seconds(at), bytes(100));
   const answer = charge(context, simulation, asked, bytes(asked.lost === null ? 60 : 0));
@@ -127,6 +133,22 @@ describe('a device with limits', () => {
   ] as const)('refuses what exceeds her %s, and says so', (reason, changes) => {
     expect(play(setupOf(changes)).reply).toMatchObject({ kind: 'refuse', reason });
     expect(play(setupOf()).reply).toMatchObject({ kind: 'update' });
+  });
+
+  it('counts what it says of itself in what taking part would cost it', () => {
+    const algorithm = algorithmOf();
+    const { plan, ...half } = algorithm.client();
+    const client = { ...half, plan: (...given: Parameters<typeof plan>) => ({ ...plan(...given), context: [new Float32Array(5000)] }) };
+    const talkative = {
+      ...algorithm,
+      wire: { ...algorithm.wire, context: [{ name: 'self', perRow: false, shape: [5000] }] },
+      client: () => client,
+    };
+    const plan20kB = setupOf({ dataPlan: { bytes: bytes(20_000), period: seconds(86_400) } });
+    const asked = (of: typeof algorithm, setup: FleetSetup) => play(setup, undefined, 1, 0, { algorithm: of }).reply;
+    expect(asked(algorithm, plan20kB)).toMatchObject({ kind: 'update' });
+    expect(asked(talkative, plan20kB)).toMatchObject({ kind: 'refuse', reason: 'data plan' });
+    expect(asked(talkative, setupOf())).toMatchObject({ kind: 'update' });
   });
 
   it('takes the time and the energy of what really happened to it', () => {

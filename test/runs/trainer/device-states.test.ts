@@ -6,7 +6,7 @@ import { deviceId, joules, seconds } from '../../../src/base/units.js';
 import { writeCheckpoint } from '../../../src/coordinator/checkpoint/checkpoint.js';
 import { keptPaths } from '../../../src/coordinator/checkpoint/kept-files.js';
 import type { PrivateColumns } from '../../../src/device/actor/columns.js';
-import { keepState, stateBefore } from '../../../src/device/actor/private-state.js';
+import { keepState, stateBefore, stateSize } from '../../../src/device/actor/private-state.js';
 import { keepLevel, levelIn } from '../../../src/device/hardware/budgets.js';
 import { dropOtherStates, forgetDeviceStates, restoreDeviceStates, saveDeviceStates } from '../../../src/runs/trainer/device-states.js';
 import { shardDataset } from '../../../src/runs/trainer/shards.js';
@@ -66,6 +66,39 @@ describe('the states of devices', () => {
     );
     expect(files[1]).toEqual(files[0]);
     expect(files[2]).toEqual(files[0]);
+  });
+
+  it('may be of another size on each device, by its training records', async () => {
+    const folder = await temporaryFolder();
+    const checkpoint = `${folder}/last.checkpoint`;
+    const twice = (records: number) => 2 * records;
+    const shards = (hosts: number) => shardDataset(DATASET, hosts, twice);
+    const sizes = [3, 1, 4, 1, 5, 9, 2].map(twice);
+    const numbered = (hosts: number) => {
+      const made = shards(hosts);
+      for (const { firstDevice, devices, state } of made)
+        for (let index = 0; index < devices; index++) {
+          expect(stateSize(state, index)).toBe(sizes[firstDevice + index]);
+          const values = (version: number) =>
+            Float32Array.from({ length: stateSize(state, index) }, (_, i) => version + firstDevice + index + i / 64);
+          keepState(state!, index, 2, values(100), values(200));
+        }
+      return made;
+    };
+    const files = [1, 2, 7].map((hosts) =>
+      readFileSync(`${folder}/${saveDeviceStates(`${folder}/${hosts}.checkpoint`, 1, numbered(hosts))}`),
+    );
+    expect(files[1]).toEqual(files[0]);
+    expect(files[2]).toEqual(files[0]);
+    const name = saveDeviceStates(checkpoint, 12, numbered(3))!;
+    for (const hosts of [1, 2, 3, 7]) {
+      const restored = shards(hosts);
+      restoreDeviceStates(checkpoint, name, restored);
+      expect(contentOf(restored)).toEqual(contentOf(numbered(1)));
+    }
+    expect(refusal(() => restoreDeviceStates(checkpoint, name, shardsOf(1)))).toBe(`${folder}/${name}, size: expected ${SIZE}, found 50`);
+    const fewer = shardDataset(datasetOf([3, 1, 4, 1, 5, 9, 1]), 1, twice);
+    expect(refusal(() => restoreDeviceStates(checkpoint, name, fewer))).toBe(`${folder}/${name}, size: expected 48, found 50`);
   });
 
   it('are no file where devices keep nothing', async () => {

@@ -70,7 +70,7 @@ describe('the plan of a run', () => {
     expect(settings).toMatchObject({ seed: 9, cohort: 4, delivery: 'subset', evaluationDelivery: 'full', dtype: 'f16' });
     expect(settings.schedule).toMatchObject({ kind: 'geometric', rate: 0.5, decay: 0.25 });
     expect(host).toMatchObject({ world, dtype: 'f16', batch: { seed: 9, ratings: 2, decoys: 3, items: 4000 } });
-    expect(host.algorithm).toMatchObject({ name: 'metamf', metamf: { hidden: 6 }, optimizer: { beta1: configOf().optimizer.beta1 } });
+    expect(host.algorithm).toMatchObject({ name: 'metamf', options: { hidden: 6 }, optimizer: { beta1: configOf().optimizer.beta1 } });
     expect(threads).toBe(3);
     expect(() => structuredClone({ settings, host })).not.toThrow();
   });
@@ -78,7 +78,7 @@ describe('the plan of a run', () => {
   it('lets λ fall with the number of training ratings, unless it is given', () => {
     const decayOf = (data: Dataset, flags: Readonly<Record<string, string>> = {}) => {
       const { algorithm } = planRun(configOf(flags), data).host;
-      return algorithm.name === 'metamf' ? algorithm.optimizer.decay : undefined;
+      return algorithm.optimizer.decay;
     };
     expect(decayOf(datasetOf(Array(20).fill(4000)))).toBe(80 / 80_000);
     expect(decayOf(dataset)).toBe(2e-3);
@@ -93,8 +93,9 @@ describe('the plan of a run', () => {
   });
 
   it('keeps FedAvg’s server rate as it is', () => {
-    const { schedule } = plan({ algorithm: 'fedavg', 'fedavg.serverRate': '0.5', 'optimizer.schedule': 'cosine' }).settings;
-    expect([1, 50].map((round) => rateAt(schedule, round, 3))).toEqual([0.5, 0.5]);
+    const { settings, host } = plan({ algorithm: 'fedavg', 'fedavg.serverRate': '0.5', 'optimizer.schedule': 'cosine' });
+    expect([1, 50].map((round) => rateAt(settings.schedule, round, 3))).toEqual([1, 1]);
+    expect(host.algorithm).toMatchObject({ name: 'fedavg', options: { serverRate: 0.5 } });
   });
 
   it('shares the memory for models between as many hosts as there will be', () => {

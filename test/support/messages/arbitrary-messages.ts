@@ -51,7 +51,10 @@ const BY_KIND: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message, 
     { kind: fc.constant('assign'), ...envelope, purpose, full: fc.constant(true) },
     { requiredKeys: ['kind', 'round', 'device', 'purpose'] },
   ),
-  want: fc.record({ kind: fc.constant('want'), ...envelope, purpose, rows: fc.option(rows) }),
+  want: fc.record(
+    { kind: fc.constant('want'), ...envelope, purpose, rows: fc.option(rows), tensors },
+    { requiredKeys: ['kind', 'round', 'device', 'purpose', 'rows'] },
+  ),
   model: fc.record({ kind: fc.constant('model'), ...envelope, purpose, rows: fc.option(rows), tensors }),
   update: fc.record({ kind: fc.constant('update'), ...envelope, count: fc.nat(), loss: number, rows, tensors }),
   score: fc.record({ kind: fc.constant('score'), ...envelope, valid: part, test: part }),
@@ -70,7 +73,7 @@ export const plain = (value: unknown): unknown => {
   return value;
 };
 
-/** One message of each kind, small: what mutations start from. */
+/** Messages of each kind, small: what mutations start from. */
 export const examples = (device: DeviceId = deviceId(5)): readonly Message[] => {
   const shared = inShared(Uint8Array.from([1, 2, 3, 4]));
   const tensors: WireTensor[] = [
@@ -84,6 +87,7 @@ export const examples = (device: DeviceId = deviceId(5)): readonly Message[] => 
     { kind: 'update', round: 4, device, count: 2, loss: 0.25, rows: Uint32Array.of(3, 9), tensors },
     { kind: 'score', round: 5, device, valid: { count: 1, sums: [1, 0.5] }, test: { count: 0, sums: [0, 0] } },
     { kind: 'refuse', round: 6, device, reason: 'the battery is at 3 %' },
+    { kind: 'want', round: 7, device, purpose: 'train', rows: null, tensors },
   ];
 };
 
