@@ -16,7 +16,7 @@ export type Finding = { readonly target: string; readonly index: number; readonl
 
 /** What both threads see: inputs done, and the one in hand, so that it is kept even where the thread never answers again. */
 export type Shared = {
-  /** Inputs done; bytes of the input in hand, 0 where there is none or it is longer than `input`; inputs accepted; 1 once the target is there. */
+  /** Inputs done; bytes of the input in hand; inputs accepted; 1 once the target is there. An input longer than `input` counts 0 bytes. */
   readonly counts: Int32Array<SharedArrayBuffer>;
   readonly input: Uint8Array<SharedArrayBuffer>;
 };

@@ -65,7 +65,7 @@ export const dropOtherStates = (checkpoint: string, keep: number): void => {
   } catch {}
 };
 
-/** As before the first round: no device has taken part, so none keeps a private state and every budget is as it was at the start. */
+/** As before the first round: no device has taken part. So no device keeps a private state, and every budget is as it was at the start. */
 export const forgetDeviceStates = (shards: readonly PrivateColumns[]): void => {
   for (const { state, budgets } of shards) {
     state?.rounds.fill(0);

@@ -8,8 +8,8 @@ import type { Message, Update } from '../../../src/messages/message.js';
 import type { StoreUsage } from '../../../src/transport/exchange/envelope.js';
 
 /**
- * A way to reach hosts, as the suites of this folder drive it: the coordinator's port on one side, and hosts that the test plays on the
- * other. Two hosts: the first has devices 0 to 9, the second 10 to 19.
+ * A way to reach hosts, as the tests of this folder drive it. On one side is the coordinator's port, on the other are two hosts that
+ * the test plays. The first host has devices 0 to 9, the second 10 to 19.
  */
 export type TransportUnderTest = {
   readonly devices: Devices;

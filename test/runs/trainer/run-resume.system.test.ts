@@ -84,7 +84,7 @@ const tamper = ({ messages, ...up }, asked) => {
 `);
     const inRoundTwo = (event: RunEvent): boolean => {
       const isDue = event.type === 'round' && event.round === 2;
-      // Once the run has been told.
+      // After the interruption was sent.
       if (isDue) queueMicrotask(() => writeFileSync(marker, ''));
       return isDue;
     };

@@ -10,7 +10,7 @@ import type { FrameDown, FrameUp } from '../../../src/transport/exchange/envelop
 import { createPortChannel } from '../../../src/transport/threads/port-channel.js';
 import { contextFor, createFakeEngine, meanOf, settingsOf } from '../../support/coordinator/in-process-coordinator.js';
 
-/** Turns of the event loop without a frame after which nobody has more to send: a machine that is slow takes longer for a turn, not more turns. */
+/** So many turns of the event loop without a frame: nothing more is to be sent. A slow machine takes longer for a turn, not more turns. */
 const QUIET_TURNS = 50;
 
 /** A host of real actors that answers one frame at a time, and only when it is given no more. */

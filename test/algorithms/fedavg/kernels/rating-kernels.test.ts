@@ -6,21 +6,12 @@ import { type Random, random } from '../../../../src/base/random.js';
 import { simdKernels } from '../../../../src/tensor/kernels/simd.js';
 import { structOf } from '../../../../src/tensor/memory/struct.js';
 import { expectClose } from '../../../support/tensors/closeness.js';
-import {
-  createWorkbench,
-  expectSameOutcome,
-  indices,
-  type Outcome,
-  type Pass,
-  type Put,
-  product,
-  real,
-} from '../../../support/tensors/kernel-workbench.js';
+import { implementationsOf } from '../../../support/tensors/implementations.js';
+import { expectSameOutcome, indices, type Outcome, type Pass, type Put, product, real } from '../../../support/tensors/kernel-workbench.js';
 
 // As in kernels.test.ts: numbers whose sums are exact have to come out equal bit for bit, guards included.
 
-const onSimd = createWorkbench<RatingKernels>(simdKernels);
-const onReference = createWorkbench(ratingReference);
+const { definition, others } = implementationsOf<RatingKernels>(ratingReference, { SIMD: simdKernels });
 
 const signs = (source: Random, count: number): Float32Array => Float32Array.from({ length: count }, () => source.integer(3) - 1);
 const ITEMS = 6;
@@ -55,11 +46,11 @@ const withoutWork = ({ value, buffers }: Outcome, work: number): Outcome => ({ v
 
 const sizes = product([4, 8, 12, 32], [4, 8, 12]);
 
-describe('the rating kernels', () => {
+describe.each(others)('the rating kernels of $name', ({ on }) => {
   it('predict as the reference does, at every size', () => {
     for (const [[d, f], count] of product(sizes, [0, 1, 2, 9])) {
       const shape = { d, f, count, batch: 1, rate: 0 };
-      const [found, expected] = [onSimd, onReference].map((run) =>
+      const [found, expected] = [on, definition.on].map((run) =>
         withoutWork(
           run((kernels, put, pass) => predict(kernels, put, pass, shape, signs)),
           3,
@@ -72,7 +63,7 @@ describe('the rating kernels', () => {
   it('descend as the reference does, at every size, and leave their gradients zero', () => {
     for (const [[d, f], count] of product(sizes, [0, 1, 2, 8])) {
       const shape = { d, f, count, batch: 8, rate: 1 / 64 };
-      const [found, expected] = [onSimd, onReference].map((run) =>
+      const [found, expected] = [on, definition.on].map((run) =>
         withoutWork(
           run((kernels, put, pass) => descend(kernels, put, pass, shape, signs)),
           6,
@@ -86,7 +77,7 @@ describe('the rating kernels', () => {
   it('descend batch by batch, each from where the last one led', () => {
     for (const batch of [1, 3, 4, 100]) {
       const shape = { d: 8, f: 4, count: 11, batch, rate: 0.05 };
-      const [found, expected] = [onSimd, onReference].map((run) => run((kernels, put, pass) => descend(kernels, put, pass, shape, real)));
+      const [found, expected] = [on, definition.on].map((run) => run((kernels, put, pass) => descend(kernels, put, pass, shape, real)));
       expect(found!.value / expected!.value).toBeCloseTo(1, 5);
       for (const at of [2, 4]) expectClose(found!.buffers[at]!.slice(0, -20), expected!.buffers[at]!.slice(0, -20), 1e-6, `batch ${batch}`);
     }

@@ -5,9 +5,9 @@ import * as Factored from '../../../../src/algorithms/metamf/kernels/structs/fac
 import { type Random, random } from '../../../../src/base/random.js';
 import { simdKernels } from '../../../../src/tensor/kernels/simd.js';
 import { structOf } from '../../../../src/tensor/memory/struct.js';
+import { type Implementation, implementationsOf } from '../../../support/tensors/implementations.js';
 import {
   type Call,
-  createWorkbench,
   expectSameOutcome,
   indices,
   type Outcome,
@@ -19,8 +19,7 @@ import {
 
 // Unlike the float32 kernels, these agree bit for bit on any numbers: each does the same operations in the same order.
 
-const onSimd = createWorkbench<FactoredKernels>(simdKernels);
-const onReference = createWorkbench(factoredReference);
+const { definition, others } = implementationsOf<FactoredKernels>(factoredReference, { SIMD: simdKernels });
 
 const ITEMS = 6;
 
@@ -74,23 +73,26 @@ const withoutWork = ({ value, buffers }: Outcome): Outcome => ({
   buffers: buffers.map((buffer, at) => (at === WORK ? buffer.slice(-20) : buffer)),
 });
 
-const both = (call: Call<FactoredKernels>): readonly [Outcome, Outcome] => [withoutWork(onSimd(call)), withoutWork(onReference(call))];
+const both = ({ on }: Implementation<FactoredKernels>, call: Call<FactoredKernels>): readonly [Outcome, Outcome] => [
+  withoutWork(on(call)),
+  withoutWork(definition.on(call)),
+];
 
 const CASES = product(product([1, 2, 3, 8], [1, 5, 32]), product([1, 2, 3, 8, 11], product([0, 1, 9], [0, 1]))).map(
   ([[s, d], [f, [count, offset]]]): Case => ({ s, d, f, count, offset }),
 );
 
-describe('the kernels of generated models', () => {
+describe.each(others)('the kernels of generated models, of $name,', (implementation) => {
   it('predict to the bit as the reference does, at every size', () => {
     for (const sizes of CASES) {
-      const [found, expected] = both((kernels, put, pass) => predict(kernels, put, pass, sizes));
+      const [found, expected] = both(implementation, (kernels, put, pass) => predict(kernels, put, pass, sizes));
       expectSameOutcome(found, expected, JSON.stringify(sizes));
     }
   });
 
   it('differentiate to the bit as the reference does, at every size, whatever the gradient held before', () => {
     for (const sizes of CASES) {
-      const [found, expected] = both((kernels, put, pass) => differentiate(kernels, put, pass, sizes));
+      const [found, expected] = both(implementation, (kernels, put, pass) => differentiate(kernels, put, pass, sizes));
       expectSameOutcome(found, expected, JSON.stringify(sizes));
     }
   });
@@ -98,7 +100,7 @@ describe('the kernels of generated models', () => {
   it('agree to the bit on a model that has diverged', () => {
     for (const special of [Number.NaN, Number.POSITIVE_INFINITY]) {
       const sizes = { s: 8, d: 32, f: 8, count: 9, offset: 0 };
-      const [found, expected] = both((kernels, put, pass) => differentiate(kernels, put, pass, sizes, special));
+      const [found, expected] = both(implementation, (kernels, put, pass) => differentiate(kernels, put, pass, sizes, special));
       expectSameOutcome(found, expected, String(special));
     }
   });

@@ -6,6 +6,7 @@ import { pairRoom, unitRoom } from '../../../../src/algorithms/metamf/kernels/un
 import { random } from '../../../../src/base/random.js';
 import { simdKernels } from '../../../../src/tensor/kernels/simd.js';
 import { structOf } from '../../../../src/tensor/memory/struct.js';
+import { implementationsOf } from '../../../support/tensors/implementations.js';
 import {
   BEYOND_2_GIB,
   type Call,
@@ -20,14 +21,14 @@ import {
   whole,
 } from '../../../support/tensors/kernel-workbench.js';
 
-// As in the tests of the port's kernels: whole-number inputs make every sum exact, so that SIMD has to equal the reference bit for bit.
+// As in the tests of the port's kernels: whole-number inputs make every sum exact, so that an implementation has to equal the definition bit for bit.
 
-const onSimd = createWorkbench<ServerKernels>(simdKernels);
-const onReference = createWorkbench(serverReference);
-const expectSame = (call: Call<ServerKernels>, label: string): void => expectSameOutcome(onSimd(call), onReference(call), label);
+const { definition, others, all, expectSame: expectSameOf } = implementationsOf<ServerKernels>(serverReference, { SIMD: simdKernels });
+const blocks = product([4, 8, 12, 16], [0, 1, 2, 7, 64, 128]);
 
-describe('generation', () => {
-  const blocks = product([4, 8, 12, 16], [0, 1, 2, 7, 64, 128]);
+describe.each(others)('generation of $name', (implementation) => {
+  const { on } = implementation;
+  const expectSame = expectSameOf(implementation);
 
   it('generateItems equals the reference for every count of users and items, and writes only its own items', () => {
     for (const [s, o] of blocks) {
@@ -47,37 +48,12 @@ describe('generation', () => {
     }
   });
 
-  it.each([
-    ['SIMD', onSimd],
-    ['reference', onReference],
-  ] as const)('%s: generateItems has the same bits with pairs of users as without, whatever units are zero', (_, on) => {
-    const generate = (users: number, o: number, s: number, h: Float32Array, w: Float32Array, bias: Float32Array, paired: boolean) =>
-      on((kernels, put, pass) => {
-        const out = put(new Float32Array(users * 7 * s));
-        const generator = pass(structOf(Generator, { o, s, w: put(w), bias: put(bias) }));
-        const ph = put(h);
-        const pairs = put(new Float32Array(pairRoom(users, o)));
-        if (paired) kernels.pairUnits(users, o, s, ph, pairs);
-        kernels.generateItems(generator, users, 0, 7, ph, paired ? pairs : 0, out, 7 * s);
-        kernels.zero(pairRoom(users, o), pairs);
-      });
-    for (const [s, o] of product([4, 8, 12], [0, 1, 2, 63, 64, 65, 129])) {
-      for (const [users, density] of product([0, 1, 2, 3, 5, 64, 65, 130], [0, 0.1, 0.4, 0.9, 1])) {
-        const source = random(23, s, o, users, 10 * density);
-        const h = real(source, users * o).map((value) => (source.uniform() < density ? value : 0));
-        const [w, bias] = [real(source, 7 * o * s), real(source, 7 * s)];
-        const label = `${users} users, o = ${o}, s = ${s}, density ${density}`;
-        expectSameOutcome(generate(users, o, s, h, w, bias, true), generate(users, o, s, h, w, bias, false), label);
-      }
-    }
-  });
-
   it('pairUnits pairs users who share their units', () => {
     const [users, o, s] = [6, 70, 8];
     // Users 0 and 4, 1 and 3, 2 and 5 have the same ones.
     const groups = [0, 1, 2, 1, 0, 2];
     const h = Float32Array.from({ length: users * o }, (_, at) => ((at % o) % 3 === groups[Math.floor(at / o)]! ? 1 : 0));
-    const { buffers } = onSimd((kernels, put) => kernels.pairUnits(users, o, s, put(h), put(new Uint32Array(pairRoom(users, o)))));
+    const { buffers } = on((kernels, put) => kernels.pairUnits(users, o, s, put(h), put(new Uint32Array(pairRoom(users, o)))));
     const words = buffers[1]!;
     const record = (k: number) => Array.from(words.subarray(k * (4 + 3 * o), k * (4 + 3 * o) + 2));
     expect([0, 1, 2].map(record)).toEqual([
@@ -124,11 +100,32 @@ describe('generation', () => {
       }
     }
   });
+});
 
-  it.each([
-    ['SIMD', onSimd],
-    ['reference', onReference],
-  ] as const)('%s: slots from `fresh` on are zeroed by the first of their rows, and those below are added to', (_, on) => {
+describe.each(all)('generation of $name', ({ on }) => {
+  it('generateItems has the same bits with pairs of users as without, whatever units are zero', () => {
+    const generate = (users: number, o: number, s: number, h: Float32Array, w: Float32Array, bias: Float32Array, paired: boolean) =>
+      on((kernels, put, pass) => {
+        const out = put(new Float32Array(users * 7 * s));
+        const generator = pass(structOf(Generator, { o, s, w: put(w), bias: put(bias) }));
+        const ph = put(h);
+        const pairs = put(new Float32Array(pairRoom(users, o)));
+        if (paired) kernels.pairUnits(users, o, s, ph, pairs);
+        kernels.generateItems(generator, users, 0, 7, ph, paired ? pairs : 0, out, 7 * s);
+        kernels.zero(pairRoom(users, o), pairs);
+      });
+    for (const [s, o] of product([4, 8, 12], [0, 1, 2, 63, 64, 65, 129])) {
+      for (const [users, density] of product([0, 1, 2, 3, 5, 64, 65, 130], [0, 0.1, 0.4, 0.9, 1])) {
+        const source = random(23, s, o, users, 10 * density);
+        const h = real(source, users * o).map((value) => (source.uniform() < density ? value : 0));
+        const [w, bias] = [real(source, 7 * o * s), real(source, 7 * s)];
+        const label = `${users} users, o = ${o}, s = ${s}, density ${density}`;
+        expectSameOutcome(generate(users, o, s, h, w, bias, true), generate(users, o, s, h, w, bias, false), label);
+      }
+    }
+  });
+
+  it('slots from `fresh` on are zeroed by the first of their rows, and those below are added to', () => {
     for (const [s, o] of blocks) {
       const [count, users, items, slots, fresh] = [7, 3, 5, 4, 2];
       const source = random(22, s, o);
@@ -153,10 +150,7 @@ describe('generation', () => {
     }
   });
 
-  it.each([
-    ['SIMD', onSimd],
-    ['reference', onReference],
-  ] as const)('%s: a row has the same bits in a full and in a sparse generation', (_, on) => {
+  it('a row has the same bits in a full and in a sparse generation', () => {
     for (const s of [4, 8, 12]) {
       const users = 3,
         items = 7,
@@ -184,7 +178,7 @@ describe('generation', () => {
   });
 });
 
-describe('rounding', () => {
+describe.each(others)('rounding of $name', ({ on }) => {
   const o = 512,
     s = 8,
     source = random(21);
@@ -215,13 +209,13 @@ describe('rounding', () => {
       },
     ],
   ])('%s stays within float32 rounding of the float64 sum', (_, call) => {
-    const error = largestDifference(onSimd(call), onReference(call));
+    const error = largestDifference(on(call), definition.on(call));
     expect(error).toBeGreaterThan(0);
     expect(error).toBeLessThan(5e-5);
   });
 });
 
-describe('pointers', () => {
+describe.each(others)('pointers of $name', ({ implement }) => {
   it.each(BEYOND_2_GIB)('reach %s', (_, base) => {
     const memory = farMemory();
     const n = 5,
@@ -258,9 +252,7 @@ describe('pointers', () => {
       kernels.backwardRows(generator, list, users, ph, units, pg, pgBias, pdh);
       kernels.zero(unitRoom(users, o), units);
     };
-    expectSameOutcome(
-      createWorkbench<ServerKernels>(simdKernels, base, memory)(call),
-      createWorkbench(serverReference, base, memory)(call),
-    );
+    const [found, expected] = [implement, definition.implement].map((each) => createWorkbench(each, base, memory)(call));
+    expectSameOutcome(found!, expected!);
   });
 });

@@ -1,16 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { random } from '../../../src/base/random.js';
 import type { Kernels } from '../../../src/tensor/kernels/kernels.js';
-import { referenceKernels } from '../../../src/tensor/kernels/reference.js';
-import { simdKernels } from '../../../src/tensor/kernels/simd.js';
 import { structOf } from '../../../src/tensor/memory/struct.js';
 import * as Rows from '../../../src/tensor/structs/rows.js';
-import { createWorkbench, expectSameOutcome, hyper, type Put, real } from '../../support/tensors/kernel-workbench.js';
+import { KERNELS } from '../../support/tensors/implementations.js';
+import { expectSameOutcome, hyper, type Put, real } from '../../support/tensors/kernel-workbench.js';
 
-const implementations = [
-  ['SIMD', createWorkbench(simdKernels)],
-  ['reference', createWorkbench(referenceKernels)],
-] as const;
 const rate = 0.01,
   beta1 = 0.9,
   beta2 = 0.999,
@@ -69,7 +64,7 @@ const elementStep = (options: Options, t: number): Float64Array =>
 const tensorStep = (options: Options, tensorRate: number): Float64Array =>
   hyper({ scale: options.scale, rate: tensorRate, beta1, decay: decayArgument(options), decoupled: Number(options.decoupled) });
 
-describe.each(implementations)('%s Adam', (_, on) => {
+describe.each(KERNELS.all)('Adam of $name', ({ on }) => {
   it('takes the textbook steps, coupled and decoupled', () => {
     for (const { count, options, weights, gradients } of cases) {
       const expected = textbook(weights, gradients, options, false);

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { random } from '../../../src/base/random.js';
 import type { Kernels } from '../../../src/tensor/kernels/kernels.js';
-import { referenceKernels } from '../../../src/tensor/kernels/reference.js';
-import { simdKernels } from '../../../src/tensor/kernels/simd.js';
 import { structOf } from '../../../src/tensor/memory/struct.js';
 import * as Rows from '../../../src/tensor/structs/rows.js';
+import { KERNELS } from '../../support/tensors/implementations.js';
 import {
   BEYOND_2_GIB,
   type Call,
@@ -20,16 +19,16 @@ import {
   whole,
 } from '../../support/tensors/kernel-workbench.js';
 
-// Whole-number inputs make every sum exact, so SIMD has to equal the reference bit for bit, outputs, guards and
+// Whole-number inputs make every sum exact, so an implementation has to equal the definition bit for bit, outputs, guards and
 // untouched neighbours alike. Rounding is tested apart.
 
-const onSimd = createWorkbench<Kernels>(simdKernels);
-const onReference = createWorkbench(referenceKernels);
-const expectSame = (call: Call, label: string): void => expectSameOutcome(onSimd(call), onReference(call), label);
+const { definition, others, all, expectSame: expectSameOf } = KERNELS;
 
 const counts = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 127, 1000, 1003];
 
-describe('gemm', () => {
+describe.each(others)('gemm of $name', (implementation) => {
+  const { on } = implementation;
+  const expectSame = expectSameOf(implementation);
   const sizes = product(product([0, 1, 2, 3, 4, 5, 7, 17], [0, 1, 3, 4, 5, 15, 16, 17, 22, 39]), [0, 1, 2, 7, 63, 64, 65, 131]);
 
   it.each([
@@ -72,8 +71,8 @@ describe('gemm', () => {
       b = real(source, k * n),
       bias = real(source, n),
       empty = new Float32Array(m * n);
-    const atOnce = onSimd((kernels, put, pass) => kernels.gemm(m, n, k, put(a), put(b), put(empty), put(bias), pass(form(k, n))));
-    const oneByOne = onSimd((kernels, put, pass) => {
+    const atOnce = on((kernels, put, pass) => kernels.gemm(m, n, k, put(a), put(b), put(empty), put(bias), pass(form(k, n))));
+    const oneByOne = on((kernels, put, pass) => {
       const [pa, pb, pc, pBias, dense] = [put(a), put(b), put(empty), put(bias), pass(form(k, n))];
       for (let i = 0; i < m; i++)
         for (let j = 0; j < n; j++) kernels.gemm(1, 1, k, pa + 4 * i * k, pb + 4 * j, pc + 4 * (i * n + j), pBias + 4 * j, dense);
@@ -82,7 +81,9 @@ describe('gemm', () => {
   });
 });
 
-describe('element-wise kernels', () => {
+describe.each(others)('element-wise kernels of $name', (implementation) => {
+  const { on } = implementation;
+  const expectSame = expectSameOf(implementation);
   const calls: { readonly [Name in keyof Kernels]?: (count: number) => Call } = {
     relu: (count) => (kernels, put) => kernels.relu(count, put(whole(random(4, count), count))),
     reluBackward: (count) => (kernels, put) =>
@@ -109,8 +110,7 @@ describe('element-wise kernels', () => {
   it('sums of squares keep float64 precision where float32 would lose it', () => {
     const values = Float32Array.from({ length: 100_001 }, (_, i) => (i === 0 ? 4096 : 0.25));
     const call: Call = (kernels, put) => kernels.sumSquares(values.length, put(values));
-    expect(onSimd(call).value).toBe(4096 ** 2 + 100_000 / 16);
-    expect(onReference(call).value).toBe(4096 ** 2 + 100_000 / 16);
+    for (const run of [on, definition.on]) expect(run(call).value).toBe(4096 ** 2 + 100_000 / 16);
   });
 
   it('transpose and addRows equal the reference at every edge of the tiles', () => {
@@ -146,19 +146,19 @@ describe('element-wise kernels', () => {
 /** A step of Adam that leaves weights to their decay, and moments as they are. */
 const NO_STEP = { scale: 1, rate: 0, correction: 1, epsilon: 1, beta1: 1, beta2: 1 };
 
-describe('rounding', () => {
+describe.each(others)('rounding of $name', ({ on }) => {
   it('of gemm stays within what float32 gives the float64 sum', () => {
     const [n, k, source] = [32, 512, random(21)];
     const [a, b, bias] = [real(source, 4 * k), real(source, k * n), real(source, n)];
     const call: Call = (kernels, put, pass) =>
       kernels.gemm(4, n, k, put(a), put(b), put(new Float32Array(4 * n)), put(bias), pass(form(k, n)));
-    const error = largestDifference(onSimd(call), onReference(call));
+    const error = largestDifference(on(call), definition.on(call));
     expect(error).toBeGreaterThan(0);
     expect(error).toBeLessThan(5e-5);
   });
 });
 
-describe('pointers', () => {
+describe.each(others)('pointers of $name', ({ implement }) => {
   it.each(BEYOND_2_GIB)('reach %s', (_, base) => {
     const memory = farMemory();
     const [n, size, k, m] = [5, 8, 64, 3];
@@ -173,14 +173,12 @@ describe('pointers', () => {
       kernels.adamRowItems(rows, 0, n, g, pass(hyper({ ...NO_STEP, decay: 0.5, decoupled: 1 })));
       return kernels.squaresAndDotItems(0, n, size, slots, w, g, put(new Float32Array(2)));
     };
-    expectSameOutcome(createWorkbench<Kernels>(simdKernels, base, memory)(call), createWorkbench(referenceKernels, base, memory)(call));
+    const [found, expected] = [implement, definition.implement].map((each) => createWorkbench(each, base, memory)(call));
+    expectSameOutcome(found!, expected!);
   });
+});
 
-  it.each([
-    ['SIMD', simdKernels<Kernels>],
-    ['reference', referenceKernels],
-  ] as const)('%s refuses to write outside its memory', (_, implement) => {
-    const kernels = implement(sharedMemory(1));
-    expect(() => kernels.relu(8, 65_536 - 16)).toThrow();
-  });
+it.each(all)('$name refuses to write outside its memory', ({ implement }) => {
+  const kernels = implement(sharedMemory(1));
+  expect(() => kernels.relu(8, 65_536 - 16)).toThrow();
 });

@@ -1,28 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { random } from '../../../src/base/random.js';
 import type { Kernels } from '../../../src/tensor/kernels/kernels.js';
-import { referenceKernels } from '../../../src/tensor/kernels/reference.js';
-import { simdKernels } from '../../../src/tensor/kernels/simd.js';
 import { structOf } from '../../../src/tensor/memory/struct.js';
 import * as Kept from '../../../src/tensor/structs/kept-steps.js';
 import * as Rows from '../../../src/tensor/structs/rows.js';
-import {
-  type Call,
-  createWorkbench,
-  expectSameOutcome,
-  hyper,
-  type Outcome,
-  type Put,
-  real,
-} from '../../support/tensors/kernel-workbench.js';
+import { type Implementation, KERNELS } from '../../support/tensors/implementations.js';
+import { type Call, expectSameOutcome, hyper, type Outcome, type Put, real } from '../../support/tensors/kernel-workbench.js';
 
-const simd = createWorkbench(simdKernels);
-const reference = createWorkbench(referenceKernels);
 const RATE = 0.01;
 
-/** Both implementations on the same buffers: guards equal, numbers within float32's rounding of a few operations. */
-const expectAgreement = (call: Call): Outcome => {
-  const [found, expected] = [simd(call), reference(call)];
+/** An implementation and the definition on the same buffers: guards equal, numbers within float32's rounding of a few operations. */
+const expectAgreement = ({ on }: Implementation<Kernels>, call: Call): Outcome => {
+  const [found, expected] = [on(call), KERNELS.definition.on(call)];
   expected.buffers.forEach((buffer, i) => {
     buffer.forEach((value, at) => {
       const other = found.buffers[i]![at]!;
@@ -66,11 +55,15 @@ const STEPS = {
   }
 >;
 
-describe.each(Object.entries(STEPS))('the kernel of %s', (_, { own, step }) => {
+const STEPS_OF_OTHERS = KERNELS.others.flatMap((other) =>
+  Object.entries(STEPS).map(([name, kernel]) => ({ name: `${name} of ${other.name}`, other, ...kernel })),
+);
+
+describe.each(STEPS_OF_OTHERS)('the kernel $name', ({ other, own, step }) => {
   const hyperOf = ({ decay, decoupled }: Decay) => hyper({ ...own, decay, decoupled });
   it('steps as the reference does, with and without gradient, coupled and decoupled, and writes nowhere else', () => {
     for (const { count, hasGradient, ...decay } of CASES) {
-      expectAgreement((kernels, put, pass) => {
+      expectAgreement(other, (kernels, put, pass) => {
         const w = put(real(random(1, count), count)),
           m = put(real(random(2, count), count)),
           v = put(real(random(3, count), Math.max(1, count)).map(Math.abs)),
@@ -83,21 +76,20 @@ describe.each(Object.entries(STEPS))('the kernel of %s', (_, { own, step }) => {
   it('takes a gradient of zeros for none', () => {
     for (const { count, ...decay } of CASES) {
       const run = (gradient: (put: Put) => number) =>
-        simd((kernels, put, pass) => {
-          const w = put(real(random(1, count), count)),
-            m = put(real(random(2, count), count)),
-            v = put(real(random(3, count), Math.max(1, count)).map(Math.abs));
-          step(kernels, count, w, m, v, gradient(put), pass(hyperOf(decay)));
-        }).buffers.slice(0, 3);
+        other
+          .on((kernels, put, pass) => {
+            const w = put(real(random(1, count), count)),
+              m = put(real(random(2, count), count)),
+              v = put(real(random(3, count), Math.max(1, count)).map(Math.abs));
+            step(kernels, count, w, m, v, gradient(put), pass(hyperOf(decay)));
+          })
+          .buffers.slice(0, 3);
       expect(run(() => 0)).toEqual(run((put) => put(new Float32Array(count))));
     }
   });
 });
 
-describe.each([
-  ['SIMD', simd],
-  ['reference', reference],
-] as const)('over item blocks, %s', (_, on) => {
+describe.each(KERNELS.all)('over item blocks, $name', ({ on }) => {
   it.each([1, 4, 6, 8, 33])('of %i elements each kernel equals one call per block with that block’s gradient', (size) => {
     const [items, first, count] = [6, 1, 4];
     const slotOf = Int32Array.of(0, 2, -1, 0, -1, 1);
