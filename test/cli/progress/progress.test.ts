@@ -1,12 +1,12 @@
 import { Writable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { bytes, millis, seconds } from '../../src/base/units.js';
-import { createProgress } from '../../src/cli/progress.js';
-import type { EpochFinished } from '../../src/events/evaluation.js';
-import type { RoundFinished } from '../../src/events/round.js';
-import type { RunEvent } from '../../src/events/run-event.js';
-import { IDLE_THREADS, trafficLine } from '../support/coordinator/samples.js';
+import { bytes, millis, seconds } from '../../../src/base/units.js';
+import { createProgress } from '../../../src/cli/progress/progress.js';
+import type { EpochFinished } from '../../../src/events/evaluation.js';
+import type { RoundFinished } from '../../../src/events/round.js';
+import type { RunEvent } from '../../../src/events/run-event.js';
+import { IDLE_THREADS, trafficLine } from '../../support/coordinator/samples.js';
 
 type Fake = Writable & { readonly writes: string[]; columns: number | undefined };
 /** A stream that remembers what was written, and claims to be a terminal when it has columns. */
