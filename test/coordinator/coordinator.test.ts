@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { MetafleetError } from '../../src/base/errors.js';
 import { deviceId } from '../../src/base/units.js';
 import { digestOf } from '../../src/coordinator/checkpoint/digest.js';
@@ -13,6 +13,7 @@ import type { RoundFinished } from '../../src/events/round.js';
 import type { Message, Update } from '../../src/messages/message.js';
 import {
   contextFor,
+  createEngine,
   createFakeEngine,
   createInProcess,
   createShared,
@@ -343,6 +344,8 @@ describe('measuring', () => {
   });
 
   it('has any metrics that are named, null where nothing was measured', async () => {
+    const engine = await createEngine();
+    onTestFinished(() => engine.server.close());
     const metrics = ['auc', 'rmse', 'hr@3'];
     const context = { ...contextFor(engine), measure: createMeasure({ ...MEASURED, metrics, relevant: 3 }) };
     const devices = createInProcess({ context });
