@@ -1,5 +1,5 @@
 import type { Run } from '../runs/trainer/run.js';
-import type { ProgressDisplay } from './progress.js';
+import type { ProgressDisplay } from './progress/progress.js';
 
 /** First Ctrl-C: end after this round, with a checkpoint and a table. Second, or without a run: end now; `idle` says so. Returns what takes the handlers away. */
 export const onInterrupt = (

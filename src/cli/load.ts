@@ -17,7 +17,7 @@ import { parseScenario, type Scenario } from '../studies/load/scenario.js';
 import { judgeThresholds, type ThresholdVerdict } from '../studies/load/thresholds.js';
 import { chooseImplementation } from '../tensor/kernels/probe.js';
 import { onInterrupt } from './interrupt.js';
-import { createProgress, type ProgressDisplay } from './progress.js';
+import { createProgress, type ProgressDisplay } from './progress/progress.js';
 import { VERSION } from './version.js';
 
 type Flags = { readonly set: readonly string[]; readonly duration?: string; readonly quiet?: boolean };

@@ -36,7 +36,7 @@ import { chooseImplementation } from '../tensor/kernels/probe.js';
 import { addConfigFlags, configFlagsIn } from './config-flags.js';
 import { onInterrupt } from './interrupt.js';
 import { installModulesOf } from './modules.js';
-import { createProgress, type ProgressDisplay } from './progress.js';
+import { createProgress, type ProgressDisplay } from './progress/progress.js';
 import { VERSION } from './version.js';
 
 /** Flags that are not keys of the configuration. */

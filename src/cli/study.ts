@@ -5,7 +5,7 @@ import { createPace } from '../report/pace.js';
 import type { Watched } from '../runs/folder/run-folder.js';
 import type { StudyContext, StudyHooks } from '../studies/train-all.js';
 import { onInterrupt } from './interrupt.js';
-import { createProgress } from './progress.js';
+import { createProgress } from './progress/progress.js';
 
 /** How long all runs will take at most: the pace of this one, for the rounds of those that wait, too. */
 const createOutlook = () => {

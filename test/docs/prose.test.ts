@@ -8,7 +8,6 @@ const root = join(import.meta.dirname, '../..');
 const PENDING = [
   'dashboards/METRICS.md',
   'src/algorithms/',
-  'src/cli/progress.ts',
   'src/coordinator/coordinator.ts',
   'src/device/actor/',
   'src/runs/config/',

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { Writable } from 'node:stream';
 import { median } from '../../../src/base/median.js';
-import { createProgress } from '../../../src/cli/progress.js';
+import { createProgress } from '../../../src/cli/progress/progress.js';
 import type { Dataset } from '../../../src/data/dataset.js';
 import type { RoundFinished } from '../../../src/events/round.js';
 import type { RunEvent } from '../../../src/events/run-event.js';

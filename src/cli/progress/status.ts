@@ -1,8 +1,8 @@
-import type { Clock } from '../base/clock.js';
-import type { EpochFinished, Score } from '../events/evaluation.js';
-import type { RoundFinished } from '../events/round.js';
-import type { RunEvent, RunStarted } from '../events/run-event.js';
-import { bytesOf, type Traffic } from '../events/traffic.js';
+import type { Clock } from '../../base/clock.js';
+import type { EpochFinished, Score } from '../../events/evaluation.js';
+import type { RoundFinished } from '../../events/round.js';
+import type { RunEvent, RunStarted } from '../../events/run-event.js';
+import { bytesOf, type Traffic } from '../../events/traffic.js';
 import {
   formatBytes,
   formatCount,
@@ -12,8 +12,8 @@ import {
   formatRate,
   formatSpan,
   metricTitle,
-} from '../report/format.js';
-import { createPace } from '../report/pace.js';
+} from '../../report/format.js';
+import { createPace } from '../../report/pace.js';
 
 /** What the events have said of the run so far. */
 const createWatch = (clock: Clock) => {
@@ -93,7 +93,7 @@ const allOf = ({ metrics }: Score, stopOn: string): string =>
     .map((name) => `${metricTitle(name)} ${formatMetric(metrics[name])}`)
     .join(' ');
 
-/** What there is to show, told by nobody but the events. */
+/** What there is to show, by the events alone. */
 export const createStatus = (clock: Clock, context: () => string = () => '') => {
   const pace = createPace();
   const { watch, observe } = createWatch(clock);

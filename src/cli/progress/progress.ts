@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { type Clock, wallClock } from '../base/clock.js';
-import type { RunEvent, RunFinished } from '../events/run-event.js';
-import { formatBytes, formatCount, formatMillis, formatSpan, plural } from '../report/format.js';
-import { liveDisplay, plainDisplay, type Terminal } from './progress-display.js';
-import { createStatus } from './progress-status.js';
+import { type Clock, wallClock } from '../../base/clock.js';
+import type { RunEvent, RunFinished } from '../../events/run-event.js';
+import { formatBytes, formatCount, formatMillis, formatSpan, plural } from '../../report/format.js';
+import { liveDisplay, plainDisplay, type Terminal } from './display.js';
+import { createStatus } from './status.js';
 
 export type ProgressOptions = {
   readonly stream: Terminal;
