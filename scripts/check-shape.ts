@@ -24,7 +24,6 @@ const EXCEPTIONS: ReadonlyMap<string, string> = new Map([
   ['test/coordinator/coordinator.test.ts', 'is to be split'],
   ['test/data/catalogue/fetch.system.test.ts', 'is to be split'],
   ['test/device/actor/actor.test.ts', 'is to be split'],
-  ['test/messages/frame.test.ts', 'is to be split'],
   ['test/tensor/optimizers/adam.test.ts', 'is to be split'],
 ]);
 
