@@ -23,7 +23,6 @@ const EXCEPTIONS: ReadonlyMap<string, string> = new Map([
   ['test/coordinator/coordinator.test.ts', 'is to be split'],
   ['test/data/catalogue/fetch.system.test.ts', 'is to be split'],
   ['test/device/actor/actor.test.ts', 'is to be split'],
-  ['test/tensor/optimizers/adam.test.ts', 'is to be split'],
 ]);
 
 type Size = { readonly place: string; readonly line: number; readonly key: string; readonly found: string };
