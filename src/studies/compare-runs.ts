@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { badInput, messageOf } from '../base/errors.js';
 import { metricOf } from '../metrics/registry.js';
-import type { Comparison, RunDifference } from '../report/run/run-report.js';
+import type { RunComparison, RunDifference } from '../report/run/run-report.js';
 import { loadConfigured } from '../runs/config/load-data.js';
 import { resolveConfig, yamlSource } from '../runs/config/parse-config.js';
 import type { StoredRun } from '../runs/folder/stored-run.js';
@@ -35,7 +35,7 @@ const errorsOf = async ({ name, folder, config: text, summary }: StoredRun, note
 };
 
 /** Each pair of runs on the same test ratings, over the devices that have any. */
-export const compareRuns = async (runs: readonly StoredRun[], note: (text: string) => void): Promise<Comparison> => {
+export const compareRuns = async (runs: readonly StoredRun[], note: (text: string) => void): Promise<RunComparison> => {
   const notes: string[] = [];
   const errors = new Map<StoredRun, UserMetrics>();
   for (const run of runs) {

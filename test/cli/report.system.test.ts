@@ -25,7 +25,7 @@ describe('metafleet report', () => {
     const sections = [
       'At a glance',
       'Learning',
-      'Error against bytes',
+      'MSE against bytes',
       'Latency',
       'Bytes',
       'Who is left out',
@@ -38,11 +38,12 @@ describe('metafleet report', () => {
     ];
     for (const title of [...sections, 'Data']) expect(page).toContain(`>${title}</h2>`);
     for (const title of [
-      'Held-out error',
-      'Error against bytes',
+      'Held-out MSE',
+      'Held-out MAE',
+      'MSE against bytes',
       'Time of a round',
       'Bytes up in a round',
-      'Error by activity',
+      'MSE by activity',
       'Latency of answers',
       'Battery',
     ])
@@ -67,8 +68,8 @@ describe('metafleet report', () => {
     expect((await metafleet(['report', 'results/one', 'results/same', 'results/other', '--out', 'all.html'], { cwd })).code).toBe(0);
     const page = readFileSync(join(cwd, 'all.html'), 'utf8');
     const section = (id: string): string => new RegExp(`<section id="${id}"[\\s\\S]*?</section>`).exec(page)![0];
-    const cells = [...section('significance').matchAll(/<t[hd]\b[^>]*>([^<]*)<\/t[hd]>/g)].map(([, text]) => text).slice(7);
-    expect(cells).toEqual(['one', 'same', '60', '0.0000', '1.000', '0.0000', '1.000']);
+    const cells = [...section('significance').matchAll(/<t[hd]\b[^>]*>([^<]*)<\/t[hd]>/g)].map(([, text]) => text).slice(6);
+    expect(cells).toEqual(['MAE', 'MSE'].flatMap((metric) => ['one', 'same', metric, '60', '0.0000', '1.000']));
     expect(section('significance')).toContain('one and other were tested on different ratings');
     expect(page).not.toContain('By device class');
     expect(section('configuration')).toMatch(/<th scope="row">seed<\/th><td>1<\/td><td>1<\/td><td>2<\/td>/);

@@ -8,6 +8,7 @@ const root = join(import.meta.dirname, '../..');
 const PENDING = [
   'dashboards/METRICS.md',
   'src/algorithms/',
+  'src/cli/progress/',
   'src/coordinator/coordinator.ts',
   'src/device/actor/',
   'src/runs/config/',

@@ -3,8 +3,8 @@ import { stripVTControlCharacters } from 'node:util';
 import { type Clock, wallClock } from '../../base/clock.js';
 import type { RunEvent, RunFinished } from '../../events/run-event.js';
 import { formatBytes, formatCount, formatMillis, formatSpan, plural } from '../../report/format.js';
-import { liveDisplay, plainDisplay, type Terminal } from './display.js';
-import { createStatus } from './status.js';
+import { liveDisplay, plainDisplay, type Terminal } from './progress-display.js';
+import { createStatus } from './progress-status.js';
 
 export type ProgressOptions = {
   readonly stream: Terminal;

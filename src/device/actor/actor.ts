@@ -33,7 +33,7 @@ export type Transition = {
 };
 
 /** A device's state as it was before `round`. */
-const stateOf = ({ columns, algorithm, batch: { seed } }: DeviceContext, device: DeviceId, round: number): Float32Array =>
+export const stateOf = ({ columns, algorithm, batch: { seed } }: DeviceContext, device: DeviceId, round: number): Float32Array =>
   stateBefore(columns.state, algorithm.client().state, indexOf(columns, device), device, round, seed);
 
 type Addressed = Pick<Model, 'round' | 'device'>;

@@ -1,6 +1,6 @@
 import { ACTIVITY_GROUPS, type ActivityGroup } from '../../events/evaluation.js';
 import { metricOf } from '../../metrics/registry.js';
-import { metricColumn, type Part } from '../../runs/folder/metric-columns.js';
+import { type MeasuredPart, metricColumn } from '../../runs/folder/metric-columns.js';
 import type { StoredLine, StoredRun } from '../../runs/folder/stored-run.js';
 import type { Chart, Series } from '../charts/chart.js';
 import { formatBytes, formatMillis, metricTitle } from '../format.js';
@@ -30,7 +30,7 @@ const label = (runs: readonly StoredRun[], { name }: StoredRun, what: string): s
 
 const heldOut = (runs: readonly StoredRun[], metric: string): Chart => {
   const title = metricTitle(metric);
-  const one = (run: StoredRun, name: string, part: Part): Series => ({
+  const one = (run: StoredRun, name: string, part: MeasuredPart): Series => ({
     kind: 'line',
     name,
     points: curve(run.epochs, 'round', metricColumn(part, metric)),

@@ -17,14 +17,14 @@ export type RunDifference = {
   readonly metrics: Readonly<Record<string, { readonly devices: number; readonly difference: number; readonly p: number }>>;
 };
 
-export type Comparison = {
+export type RunComparison = {
   readonly differences: readonly RunDifference[];
   /** Why pairs of runs could not be compared, a sentence each. */
   readonly notes: readonly string[];
 };
 
 /** The report of one run, or of several side by side; with no comparison, it says nothing of significance. */
-export const runReport = (runs: readonly StoredRun[], comparison?: Comparison): Page => {
+export const runReport = (runs: readonly StoredRun[], comparison?: RunComparison): Page => {
   const [only] = runs;
   const title = runs.length === 1 ? `Run ${only!.name}` : `${runs.length} runs compared`;
   const metrics = metricsOf(runs);
@@ -137,7 +137,7 @@ const sideBySide = (runs: readonly StoredRun[], metrics: readonly string[]): Sec
 const pText = (p: number): string => (Number.isNaN(p) ? '–' : p < 0.001 ? p.toExponential(1) : p.toFixed(3));
 const signed = (value: number): string => `${value > 0 ? '+' : ''}${value.toFixed(4)}`;
 
-const significance = ({ differences, notes }: Comparison): Section => ({
+const significance = ({ differences, notes }: RunComparison): Section => ({
   title: 'Significance',
   lead: 'Whether two of these trained models differ on this fleet: Student’s two-sided paired t-test, a pair being a device with test ratings and what is compared its own value of a metric. It says nothing of other seeds: for that, run each configuration with several.',
   body: [

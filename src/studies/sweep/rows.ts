@@ -1,7 +1,7 @@
 import { formatBytes, formatMillis } from '../../report/format.js';
 import type { Config } from '../../runs/config/config.js';
 import { writeAtomically } from '../../runs/folder/atomic-write.js';
-import { metricColumn, type Part } from '../../runs/folder/metric-columns.js';
+import { type MeasuredPart, metricColumn } from '../../runs/folder/metric-columns.js';
 import { type Costs, type RunSizes, totalMillis } from './cost-model.js';
 import type { FinishedRun } from './runs.js';
 import type { SweepPoint } from './sweep-file.js';
@@ -22,7 +22,7 @@ const plain = (value: unknown): string | number | boolean | null =>
 const metricsOf = ({ summary: { valid, test } }: FinishedRun, { evaluation }: Config): SweepRow =>
   Object.fromEntries(
     Object.entries({ valid, test }).flatMap(([part, { best }]) =>
-      evaluation.metrics.map((metric) => [metricColumn(part as Part, metric), best?.[metric] ?? null]),
+      evaluation.metrics.map((metric) => [metricColumn(part as MeasuredPart, metric), best?.[metric] ?? null]),
     ),
   );
 

@@ -4,7 +4,7 @@ import type { Clock } from '../../base/clock.js';
 import type { EpochFinished } from '../../events/evaluation.js';
 import type { RunEvent } from '../../events/run-event.js';
 import { formatError, formatMillis, formatPercent, formatSpan } from '../../report/format.js';
-import type { Status } from './status.js';
+import type { Status } from './progress-status.js';
 
 /** What may be a terminal: process.stderr is one, and so is any stream that has the same to say of itself. */
 export type Terminal = Writable & {

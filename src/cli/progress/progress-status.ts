@@ -93,7 +93,7 @@ const allOf = ({ metrics }: Score, stopOn: string): string =>
     .map((name) => `${metricTitle(name)} ${formatMetric(metrics[name])}`)
     .join(' ');
 
-/** What there is to show, by the events alone. */
+/** What there is to show, told by nobody but the events. */
 export const createStatus = (clock: Clock, context: () => string = () => '') => {
   const pace = createPace();
   const { watch, observe } = createWatch(clock);
