@@ -13,6 +13,7 @@ const FOLDERS: readonly { readonly floor: number; readonly folder: string; reado
   { floor: 5, folder: 'coordinator', holds: 'round, sampling, evaluation, checkpoint; owns the port to devices' },
   { floor: 6, folder: 'transport', holds: 'the port to devices over worker threads; supervision' },
   { floor: 7, folder: 'runs', holds: 'configuration, the run itself, its folder' },
+  { floor: 8, folder: 'conformance', holds: 'tests of what users bring: definitions against the promises of their ports' },
   { floor: 8, folder: 'telemetry', holds: 'events → Prometheus, HTTP and the live page' },
   { floor: 8, folder: 'report', holds: 'what is looked at after a run: pages, tables, charts' },
   { floor: 9, folder: 'studies', holds: 'what is made of several runs: the paper, tuning, sweeps, load tests' },

@@ -50,5 +50,6 @@ export const loadAlgorithm = async (setup: AlgorithmSetup, world: World, watch?:
   const { options, optimizer, module } = setup;
   if (module === undefined) return bindAlgorithm(definition, options, optimizer, world);
   const guarded = guardAlgorithm(definition, module.name, watch);
-  return bindAlgorithm(guarded.definition, options, optimizer, world, guarded.entering);
+  const { entering, isBroken } = guarded;
+  return bindAlgorithm(guarded.definition, options, optimizer, world, { entering, isBroken });
 };

@@ -58,6 +58,7 @@ const CHANGEABLE = [
   'patience',
   'modelMemory',
   'hostHeap',
+  'moduleTimeout',
   'baselines',
   'checkpoint',
   'recorder',

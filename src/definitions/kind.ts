@@ -36,7 +36,7 @@ const optionsProblem = (options: unknown): string | undefined => {
 };
 
 /** What keeps a value from being a definition of this kind, in one line. */
-const definitionProblem = <D extends Definition>(kind: Kind<D>, value: unknown): string | undefined => {
+export const definitionProblem = <D extends Definition>(kind: Kind<D>, value: unknown): string | undefined => {
   if (!isRecord(value)) return `expected an object, found ${typeof value}`;
   const { name, version, options } = value;
   if (typeof name !== 'string' || !NAME.test(name)) return `name: expected lower case letters, digits and hyphens, found ${String(name)}`;

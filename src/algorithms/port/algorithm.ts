@@ -17,7 +17,12 @@ export type Algorithm = {
   cost(): AlgorithmCost;
   /** Says whose hooks are called next, for the errors of users' modules. */
   entering?(device: number): void;
+  /** Whether a hook of a user's module that changes Θ failed: Θ may be that of no round. */
+  isBroken?(): boolean;
 };
+
+/** What the engine calls on the guard of a user's module. */
+type Guard = Pick<Algorithm, 'entering' | 'isBroken'>;
 
 export type ServerOptions = { readonly seed: number; readonly threads: number };
 
@@ -34,7 +39,7 @@ export const bindAlgorithm = (
   options: unknown,
   optimizer: OptimizerSetup | null,
   world: World,
-  entering?: (device: number) => void,
+  guard: Guard = {},
 ): Algorithm => {
   const { name, version, traits } = definition;
   const settings = traits.reads.includes('optimizer') ? optimizer : null;
@@ -47,7 +52,7 @@ export const bindAlgorithm = (
     traits,
     wire,
     cost: () => definition.cost?.(world, options, settings) ?? sharedCost(wire, world),
-    ...(entering === undefined ? {} : { entering }),
+    ...guard,
     client: () => (client ??= definition.client(world, options)),
     createServer: async ({ seed, threads }) => {
       return definition.server(world, options, createRuntime({ seed, threads, optimizer: settings }));

@@ -1,6 +1,6 @@
 import type { Traits, Wire } from './definition.js';
 import type { HookCalls } from './hook-calls.js';
-import type { GeneratedModel, NamedTensor, ServerHalf } from './server.js';
+import type { GeneratedModel, NamedTensor, ServerHalf, StepResult } from './server.js';
 
 const FUNCTIONS = ['prepare', 'generate', 'step', 'settle', 'state', 'restore', 'close'] as const;
 
@@ -48,9 +48,29 @@ const checkFinite = ({ expect }: HookCalls, tensors: readonly NamedTensor[]): vo
   }
 };
 
-export const guardServer = (calls: HookCalls, wire: Wire, aggregation: Traits['aggregation'], half: unknown): ServerHalf => {
+const checkStep = ({ expect }: HookCalls, result: StepResult): void => {
+  const norm = result?.gradientNorm;
+  expect(Number.isFinite(norm), 'step', '{ gradientNorm, clipped } with a finite norm', () => `gradientNorm ${String(norm)}`);
+};
+
+/** `broke` is called where a hook that changes Θ failed. */
+export const guardServer = (
+  calls: HookCalls,
+  wire: Wire,
+  aggregation: Traits['aggregation'],
+  half: unknown,
+  broke: () => void = () => {},
+): ServerHalf => {
   const server = checkHalf(calls, aggregation, half);
   const { accumulate, apply } = server;
+  const changing = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      broke();
+      throw error;
+    }
+  };
   return {
     tensors: server.tensors,
     kernels: server.kernels ?? 'reference',
@@ -66,21 +86,19 @@ export const guardServer = (calls: HookCalls, wire: Wire, aggregation: Traits['a
         return models;
       };
     },
-    ...(accumulate === undefined ? {} : { accumulate: (updates) => calls.call('accumulate', () => accumulate.call(server, updates)) }),
-    ...(apply === undefined ? {} : { apply: (sum) => calls.call('apply', () => apply.call(server, sum)) }),
-    step: (learningRate) => {
-      const result = calls.call('step', () => server.step(learningRate));
-      calls.expect(
-        Number.isFinite(result?.gradientNorm),
-        'step',
-        '{ gradientNorm, clipped } with a finite norm',
-        () => JSON.stringify(result) ?? 'nothing',
-      );
-      checkFinite(calls, server.tensors);
-      return result;
-    },
-    settle: () => calls.call('step', () => server.settle()),
-    state: () => calls.call('step', () => server.state()),
+    ...(accumulate === undefined
+      ? {}
+      : { accumulate: (updates) => changing(() => calls.call('accumulate', () => accumulate.call(server, updates))) }),
+    ...(apply === undefined ? {} : { apply: (sum) => changing(() => calls.call('apply', () => apply.call(server, sum))) }),
+    step: (learningRate) =>
+      changing(() => {
+        const result = calls.call('step', () => server.step(learningRate));
+        checkStep(calls, result);
+        checkFinite(calls, server.tensors);
+        return result;
+      }),
+    settle: () => changing(() => calls.call('settle', () => server.settle())),
+    state: () => calls.call('state', () => server.state()),
     restore: (saved) => calls.call('restore', () => server.restore(saved)),
     close: () => calls.call('close', () => server.close()),
   };

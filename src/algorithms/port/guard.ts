@@ -5,7 +5,12 @@ import { createCalls, type HookCalls } from './hook-calls.js';
 import type { HookWatch } from './hook-watch.js';
 
 /** A definition of a user's module, and what is called before the hooks of another device. */
-export type GuardedAlgorithm = { readonly definition: AlgorithmDefinition; entering(device: number): void };
+export type GuardedAlgorithm = {
+  readonly definition: AlgorithmDefinition;
+  entering(device: number): void;
+  /** A hook that changes Θ failed: Θ may be that of no round. */
+  isBroken(): boolean;
+};
 
 const show = (value: unknown): string => (value === undefined ? 'nothing' : (JSON.stringify(value) ?? typeof value));
 
@@ -44,6 +49,7 @@ const checkWire = (calls: HookCalls, wire: unknown): Wire => {
 /** `module`: how the user named it. */
 export const guardAlgorithm = (definition: AlgorithmDefinition, module: string, watch?: HookWatch): GuardedAlgorithm => {
   let device: number | null = null;
+  let broken = false;
   const callsFor = (world: World): HookCalls => createCalls(module, world.items, () => device, watch);
   const wireOf = (world: World, options: unknown): Wire => {
     const calls = callsFor(world);
@@ -66,9 +72,10 @@ export const guardAlgorithm = (definition: AlgorithmDefinition, module: string, 
     server: async (world, options, runtime) => {
       const calls = callsFor(world);
       const wire = wireOf(world, options);
-      const made = calls.call('server', () => definition.server(world, options, runtime));
-      const half = await Promise.resolve(made).catch((error: unknown) => calls.call('server', () => Promise.reject(error)));
-      return guardServer(calls, wire, definition.traits.aggregation, half);
+      const half = await calls.wait('server', () => definition.server(world, options, runtime));
+      return guardServer(calls, wire, definition.traits.aggregation, half, () => {
+        broken = true;
+      });
     },
   };
   return {
@@ -76,5 +83,6 @@ export const guardAlgorithm = (definition: AlgorithmDefinition, module: string, 
     entering: (next) => {
       device = next;
     },
+    isBroken: () => broken,
   };
 };

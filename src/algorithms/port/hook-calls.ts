@@ -6,6 +6,8 @@ export type HookCalls = {
   readonly items: number;
   /** Calls a hook. Throws MODULE where it throws. */
   call<T>(hook: Hook, work: () => T): T;
+  /** As `call`, over the whole time that a promise takes. No other hook is called on this thread meanwhile. */
+  wait<T>(hook: Hook, work: () => T | Promise<T>): Promise<T>;
   /** Throws MODULE unless `right`. */
   expect(right: boolean, hook: Hook, expected: string, found: () => string): void;
 };
@@ -17,17 +19,36 @@ export const createCalls = (module: string, items: number, device: () => number 
     const of = device();
     return `${module}, hook ${hook}${of === null ? '' : `, device ${of}`}`;
   };
+  const enter = (hook: Hook): void => {
+    if (watch !== undefined) enterHook(watch, hook, device());
+  };
+  const leave = (): void => {
+    if (watch !== undefined) leaveHook(watch);
+  };
+  const thrown = (hook: Hook, error: unknown): MetafleetError => {
+    if (error instanceof MetafleetError && error.code === 'MODULE') return error;
+    return new MetafleetError('MODULE', `${place(hook)}: it threw: ${firstLine(error)}`, { cause: error });
+  };
   return {
     items,
     call: (hook, work) => {
-      if (watch !== undefined) enterHook(watch, hook, device());
+      enter(hook);
       try {
         return work();
       } catch (error) {
-        if (error instanceof MetafleetError && error.code === 'MODULE') throw error;
-        throw new MetafleetError('MODULE', `${place(hook)}: it threw: ${firstLine(error)}`, { cause: error });
+        throw thrown(hook, error);
       } finally {
-        if (watch !== undefined) leaveHook(watch);
+        leave();
+      }
+    },
+    wait: async (hook, work) => {
+      enter(hook);
+      try {
+        return await work();
+      } catch (error) {
+        throw thrown(hook, error);
+      } finally {
+        leave();
       }
     },
     expect: (right, hook, expected, found) => {

@@ -19,6 +19,7 @@ export const HOOKS = [
   'apply',
   'accumulate',
   'step',
+  'settle',
   'restore',
   'close',
 ] as const;

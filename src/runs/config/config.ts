@@ -312,6 +312,11 @@ const ownKeys = z.strictObject({
   hostHeap: count(0)
     .default(0)
     .describe('MB of JavaScript heap for each thread of devices; one that needs more dies and is restored. 0: as Node has it'),
+  moduleTimeout: z
+    .number()
+    .positive()
+    .default(60)
+    .describe("seconds that one call of a hook of a user's module may last; after that the run ends, with its last checkpoint kept"),
   evaluation: evaluation.prefault({}),
   optimizer: optimizer.prefault({}),
   fleet: fleet.prefault({}),

@@ -58,15 +58,30 @@ export const chosen = <D extends Definition>(kind: Kind<D>, name: string): Chose
   return { definition: found.definition as D, reference: { name: found.definition.name, module: found.module } };
 };
 
+/** What a configuration says for a kind: one name or several. */
+const saidFor = (kind: Kind<Definition>, config: Readonly<Record<string, unknown>>): readonly string[] => {
+  const value = config[kind.key];
+  return (Array.isArray(value) ? value : [value]).map(String);
+};
+
+/** Names of the definitions that a configuration chooses, without paths of modules: for tables, labels and names of runs. */
+export const chosenNames = (kind: Kind<Definition>, config: Readonly<Record<string, unknown>>): string =>
+  saidFor(kind, config)
+    .map((name) => chosen(kind, name).definition.name)
+    .join(', ') || 'none';
+
+/** Whether any definition of a configuration is a user's module. */
+export const usesModule = (config: Readonly<Record<string, unknown>>): boolean =>
+  KINDS.some((kind) => saidFor(kind, config).some((name) => chosen(kind, name).reference.module !== undefined));
+
+/** The kind of the definition that has a section. */
+export const kindOfSection = (section: string): Kind<Definition> =>
+  loaded.find(({ definition }) => definition.name === section)?.kind ??
+  KINDS.find(({ builtIns }) => builtIns.some(({ name }) => name === section))!;
+
 /** Names of the sections whose options a configuration reads. */
 export const sectionsInUse = (config: Readonly<Record<string, unknown>>): ReadonlySet<string> =>
-  new Set(
-    KINDS.flatMap((kind) => {
-      const value = config[kind.key];
-      const names = Array.isArray(value) ? value : [value];
-      return names.map((name) => chosen(kind, String(name)).definition.name);
-    }),
-  );
+  new Set(KINDS.flatMap((kind) => saidFor(kind, config).map((name) => chosen(kind, name).definition.name)));
 
 /**
  * What a configuration's definitions are, for the identity of a run: `metamf@1`, then other keys, with the SHA-256 of modules. A checkpoint
@@ -74,10 +89,8 @@ export const sectionsInUse = (config: Readonly<Record<string, unknown>>): Readon
  */
 export const identityOf = (config: Readonly<Record<string, unknown>>): string =>
   KINDS.map((kind) => {
-    const value = config[kind.key];
-    const names = Array.isArray(value) ? value : [value];
-    const each = names.map((name) => {
-      const { definition, reference } = chosen(kind, String(name));
+    const each = saidFor(kind, config).map((name) => {
+      const { definition, reference } = chosen(kind, name);
       const hash = reference.module === undefined ? '' : ` sha256:${reference.module.sha256}`;
       return `${definition.name}@${definition.version}${hash}`;
     });

@@ -1,108 +1,108 @@
 import { ALGORITHM } from '../../algorithms/registry.js';
-import { badInput } from '../../base/errors.js';
+import { MetafleetError } from '../../base/errors.js';
 import type { Config } from './config.js';
-import { chosen, definitionSections, sectionsInUse } from './definitions.js';
+import { chosen, chosenNames, definitionSections, kindOfSection, sectionsInUse, usesModule } from './definitions.js';
 
-/** Keys that some configurations do not read: a value for one of them would be a setting without effect. */
+/** Keys that only some configurations read: a value for one of them would be a setting without effect. */
 type Rule = {
-  /** A key, or a section for all keys in it. */
-  readonly key: string;
+  /** Keys, or sections for all keys in them. */
+  readonly keys: readonly string[];
   readonly isRead: (config: Config) => boolean;
-  /** What reads it. */
+  /** What reads them. */
   readonly reader: string;
+  /** The setting of this run that keeps them from being read, as `key value`. */
+  readonly instead: (config: Config) => string;
 };
 
-const fleetOnly = ({ fleet }: Config): boolean => fleet.profiles !== 'none';
-const diurnal = ({ fleet }: Config): boolean => fleet.availability === 'diurnal';
-const kindIs =
-  (...kinds: readonly string[]) =>
-  ({ policy }: Config): boolean =>
-    kinds.includes(policy.kind);
-const optimizerIs =
-  (...kinds: readonly string[]) =>
-  ({ optimizer }: Config): boolean =>
-    kinds.includes(optimizer.kind);
-const scheduleIs =
-  (...schedules: readonly string[]) =>
-  ({ optimizer }: Config): boolean =>
-    schedules.includes(optimizer.schedule);
+const within = (section: string, ...names: readonly string[]): readonly string[] => names.map((name) => `${section}.${name}`);
+
+/** Read where a key has one of these values. */
+const where = (key: string, values: readonly string[], keys: readonly string[]): Rule => {
+  const textOf = (config: Config): string =>
+    String(key.split('.').reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], config));
+  return {
+    keys,
+    isRead: (config) => values.includes(textOf(config)),
+    reader: `${key} ${values.join(' or ')}`,
+    instead: (config) => `${key} ${textOf(config)}`,
+  };
+};
+
+/** Read where a key has a number above 0. */
+const above0 = (section: string, name: string, ...names: readonly string[]): Rule => ({
+  keys: within(section, ...names),
+  isRead: (config) => Number((config[section] as Record<string, unknown>)[name]) > 0,
+  reader: `${section}.${name} above 0`,
+  instead: () => `${section}.${name} 0`,
+});
 
 const RULES: readonly Rule[] = [
   {
-    key: 'optimizer',
+    keys: ['optimizer'],
     isRead: ({ algorithm }) => chosen(ALGORITHM, algorithm).definition.traits.reads.includes('optimizer'),
-    reader: 'an algorithm that reads the optimizer section',
-  },
-  ...['rateDecay'].map((key) => ({
-    key: `optimizer.${key}`,
-    isRead: scheduleIs('geometric', 'step'),
-    reader: 'optimizer.schedule geometric or step',
-  })),
-  { key: 'optimizer.stepEpochs', isRead: scheduleIs('step'), reader: 'optimizer.schedule step' },
-  ...['annealEpochs', 'rateFloor'].map((key) => ({
-    key: `optimizer.${key}`,
-    isRead: scheduleIs('cosine'),
-    reader: 'optimizer.schedule cosine',
-  })),
-  ...['beta1', 'beta2', 'tensorMoments'].map((key) => ({
-    key: `optimizer.${key}`,
-    isRead: optimizerIs('adam'),
-    reader: 'optimizer.kind adam',
-  })),
-  { key: 'optimizer.epsilon', isRead: optimizerIs('adam', 'adagrad'), reader: 'optimizer.kind adam or adagrad' },
-  { key: 'optimizer.momentum', isRead: optimizerIs('sgd'), reader: 'optimizer.kind sgd' },
-  { key: 'policy.timeout', isRead: fleetOnly, reader: 'fleet.profiles' },
-  { key: 'policy.deadline', isRead: kindIs('deadline'), reader: 'policy.kind deadline' },
-  { key: 'policy.overSelection', isRead: kindIs('deadline', 'fastest'), reader: 'policy.kind deadline or fastest' },
-  ...['concurrency', 'weighting', 'maxStaleness'].map((key) => ({
-    key: `policy.${key}`,
-    isRead: kindIs('buffered'),
-    reader: 'policy.kind buffered',
-  })),
-  ...['zones', 'startHour'].map((key) => ({ key: `fleet.${key}`, isRead: fleetOnly, reader: 'fleet.profiles' })),
-  ...['leastAvailable', 'mostAvailable', 'peakHour'].map((key) => ({
-    key: `fleet.${key}`,
-    isRead: diurnal,
-    reader: 'fleet.availability diurnal',
-  })),
-  { key: 'stages.unit', isRead: ({ stages }) => stages.list.length > 0, reader: 'stages.list' },
-  {
-    key: 'perturbations.slowMillis',
-    isRead: ({ perturbations }) => perturbations.slowHosts > 0,
-    reader: 'perturbations.slowHosts above 0',
+    reader: 'an algorithm that steps by the optimizer section',
+    instead: ({ algorithm }) => `algorithm ${chosen(ALGORITHM, algorithm).definition.name}`,
   },
   {
-    key: 'perturbations.linkFactor',
-    isRead: ({ perturbations }) => perturbations.degradedLinks > 0,
-    reader: 'perturbations.degradedLinks above 0',
+    keys: ['moduleTimeout'],
+    isRead: usesModule,
+    reader: 'a module such as --algorithm ./mine.js',
+    instead: ({ algorithm }) => `algorithm ${algorithm}, which is built in`,
   },
-  { key: 'perturbations.delaySeconds', isRead: ({ perturbations }) => perturbations.delayed > 0, reader: 'perturbations.delayed above 0' },
+  where('optimizer.schedule', ['geometric', 'step'], ['optimizer.rateDecay']),
+  where('optimizer.schedule', ['step'], ['optimizer.stepEpochs']),
+  where('optimizer.schedule', ['cosine'], within('optimizer', 'annealEpochs', 'rateFloor')),
+  where('optimizer.kind', ['adam'], within('optimizer', 'beta1', 'beta2', 'tensorMoments')),
+  where('optimizer.kind', ['adam', 'adagrad'], ['optimizer.epsilon']),
+  where('optimizer.kind', ['sgd'], ['optimizer.momentum']),
+  where('sampling', ['oort'], ['oort']),
+  where('policy.kind', ['deadline'], ['policy.deadline']),
+  where('policy.kind', ['deadline', 'fastest'], ['policy.overSelection']),
+  where('policy.kind', ['buffered'], within('policy', 'concurrency', 'weighting', 'maxStaleness')),
   {
-    key: 'perturbations.skewHours',
-    isRead: ({ perturbations }) => perturbations.skewedClocks > 0,
-    reader: 'perturbations.skewedClocks above 0',
+    keys: ['policy.timeout', ...within('fleet', 'zones', 'startHour')],
+    isRead: ({ fleet }) => fleet.profiles !== 'none',
+    reader: 'a fleet with profiles',
+    instead: () => 'fleet.profiles none',
   },
-  ...['attacks', 'attackFactor'].map((key) => ({
-    key: `perturbations.${key}`,
-    isRead: ({ perturbations }: Config) => perturbations.byzantine > 0,
-    reader: 'perturbations.byzantine above 0',
-  })),
+  where('fleet.availability', ['diurnal'], within('fleet', 'leastAvailable', 'mostAvailable', 'peakHour')),
+  {
+    keys: ['stages.unit'],
+    isRead: ({ stages }) => stages.list.length > 0,
+    reader: 'a run with stages.list',
+    instead: () => 'no stages',
+  },
+  above0('perturbations', 'slowHosts', 'slowMillis'),
+  above0('perturbations', 'degradedLinks', 'linkFactor'),
+  above0('perturbations', 'delayed', 'delaySeconds'),
+  above0('perturbations', 'skewedClocks', 'skewHours'),
+  above0('perturbations', 'byzantine', 'attacks', 'attackFactor'),
+  above0('recorder', 'share', 'size'),
 ];
 
 const isWithin = (key: string, section: string): boolean => key === section || key.startsWith(`${section}.`);
 
-/** What would have to be chosen for a key to be read; undefined where it is read. */
-const missingReader = (config: Config, key: string): string | undefined => {
-  const used = sectionsInUse(config);
+type Idle = { readonly reader: string; readonly instead: string };
+
+/** Why a key is not read; undefined where it is. */
+const idleBecause = (config: Config, key: string): Idle | undefined => {
   const section = Object.keys(definitionSections()).find((name) => isWithin(key, name));
-  if (section !== undefined && !used.has(section)) return section;
-  return RULES.find((rule) => isWithin(key, rule.key) && !rule.isRead(config))?.reader;
+  if (section !== undefined && !sectionsInUse(config).has(section)) {
+    const kind = kindOfSection(section);
+    return { reader: `${kind.key} ${section}`, instead: `${kind.key} ${chosenNames(kind, config)}` };
+  }
+  const rule = RULES.find(({ keys, isRead }) => keys.some((known) => isWithin(key, known)) && !isRead(config));
+  return rule === undefined ? undefined : { reader: rule.reader, instead: rule.instead(config) };
 };
+
+/** Whether the run reads a key: one that it does not read means nothing for it. */
+export const isRead = (config: Config, key: string): boolean => idleBecause(config, key) === undefined;
 
 /** Throws CONFIG for the first of `keys` that this configuration does not read; `place` names it as its source does. */
 export const checkEffects = (config: Config, keys: readonly string[], place: (key: string) => string): void => {
   for (const key of keys) {
-    const reader = missingReader(config, key);
-    if (reader !== undefined) throw badInput('CONFIG', place(key), `no value, since only ${reader} reads it`, 'a setting without effect');
+    const idle = idleBecause(config, key);
+    if (idle !== undefined)
+      throw new MetafleetError('CONFIG', `${place(key)}: only ${idle.reader} reads it, and this run has ${idle.instead}`);
   }
 };

@@ -2,7 +2,7 @@ import { isScalar, isMap as isYamlMap, LineCounter, parseDocument, Scalar, strin
 import { z } from 'zod';
 import { badInput, MetafleetError, messageOf } from '../../base/errors.js';
 import { type Config, configSchema, PRESETS, type PresetName } from './config.js';
-import { KINDS } from './definitions.js';
+import { definitionSections, KINDS, sectionsInUse } from './definitions.js';
 import { checkEffects } from './effects.js';
 import { checkMeasured } from './measured.js';
 
@@ -247,11 +247,22 @@ export const refuseIdleSettings = (config: Config, sources: readonly ConfigSourc
 
 const indent = (depth: number): string => '  '.repeat(depth);
 
-/** The configuration as YAML; `documented` puts each key's meaning and default above it. */
-export const printConfig = (config: Config, documented: boolean): string => {
+/** Keys without the sections of definitions that a configuration does not choose. */
+export const keysInUse = (config: Config): readonly ConfigKey[] => {
+  const used = sectionsInUse(config);
+  const idle = Object.keys(definitionSections()).filter((name) => !used.has(name));
+  return configKeys().filter(({ key }) => !idle.includes(key.split('.')[0]!));
+};
+
+/**
+ * The configuration as YAML; `documented` puts each key's meaning and default above it. Options are printed of those definitions only that the
+ * configuration chooses: the others mean nothing for the run. `keeps` says which keys are printed; default: all.
+ */
+export const printConfig = (config: Config, documented: boolean, keeps: (key: string) => boolean = () => true): string => {
   const lines: string[] = [];
   let section: readonly string[] = [];
-  for (const { key, description, default: initial } of configKeys()) {
+  for (const { key, description, default: initial } of keysInUse(config)) {
+    if (!keeps(key)) continue;
     const path = key.split('.');
     const parents = path.slice(0, -1);
     if (parents.join('.') !== section.join('.')) {

@@ -110,6 +110,10 @@ const train = async (context: Context): Promise<Outcome['reason']> => {
   return 'completed';
 };
 
+/** What a user's module did may have left a Θ that is that of no round. */
+const isSound = async (fleet: Fleet, error: unknown): Promise<boolean> =>
+  !isMetafleetError(error, 'MODULE') || (await fleet.isSound().catch(() => false));
+
 /** Trains to the end, and has it saved. */
 const complete = async (context: Context): Promise<Pick<Outcome, 'reason' | 'digest'>> => {
   const save = async (): Promise<void> => {
@@ -122,7 +126,7 @@ const complete = async (context: Context): Promise<Pick<Outcome, 'reason' | 'dig
     return { reason, digest: await orDeath(context.fleet.coordinator.digest(), context.fleet.death) };
   } catch (error) {
     // Θ is as the last finished round left it: what was computed is kept, and the error is the one to tell.
-    if (!isMetafleetError(error, 'COORDINATOR_LOST')) await save();
+    if (!isMetafleetError(error, 'COORDINATOR_LOST') && (await isSound(context.fleet, error))) await save();
     throw error;
   }
 };
@@ -201,6 +205,7 @@ const fleetOptions = (
     host,
     shards,
     hostHeap: config.hostHeap,
+    moduleTimeout: config.moduleTimeout,
     onEvent,
     ...(eventMillis === undefined ? {} : { eventMillis }),
     ...(hostEntry === undefined ? {} : { hostEntry }),

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { median } from '../../base/median.js';
 import type { Config } from '../../runs/config/config.js';
+import { isRead } from '../../runs/config/effects.js';
 import { printConfig } from '../../runs/config/parse-config.js';
 import type { Summary } from '../../runs/folder/summary.js';
 import type { Costs } from './cost-model.js';
@@ -93,7 +94,10 @@ export const openRuns = (folder: string): RunFolder => {
       if (!resumes) rmSync(place, { recursive: true, force: true });
       const before = resumes ? Clock.parse(JSON.parse(readFileSync(clock, 'utf8'))).seconds : 0;
       const file = join(folder, `${name}.yaml`);
-      writeFileSync(file, printConfig({ ...config, results: folder }, false));
+      writeFileSync(
+        file,
+        printConfig({ ...config, results: folder }, false, (key) => isRead(config, key)),
+      );
       const began = performance.now();
       const child = start(['run', '--quiet', ...(resumes ? ['--resume', place] : ['--config', file, '--name', name])]);
       current = child;

@@ -7,10 +7,11 @@ import type { HostLost, HostRestored } from '../../events/run-event.js';
 import { disconnect, handOver, orDeath, type Remote } from '../threads/control.js';
 import type { CoordinatorControl, CoordinatorSetup } from '../threads/coordinator-thread.js';
 import type { HostSetup } from '../threads/host.js';
-import { createRoundEvents, launchCoordinator } from './coordinator-launcher.js';
+import { createRoundEvents, type LaunchedCoordinator, launchCoordinator } from './coordinator-launcher.js';
 import { growOldHeaps } from './heaps.js';
 import { createThreadLauncher } from './host-launcher.js';
 import { createHosts } from './hosts.js';
+import { watchHooks } from './stuck-hooks.js';
 import { createSupervisor } from './supervisor.js';
 import { createUtilization } from './utilization.js';
 
@@ -20,7 +21,7 @@ import { createUtilization } from './utilization.js';
  * loaded again on a fresh thread, and the coordinator runs the interrupted round again.
  */
 export type FleetOptions = {
-  readonly coordinator: Omit<CoordinatorSetup, 'hosts' | 'eventMillis'>;
+  readonly coordinator: Omit<CoordinatorSetup, 'hosts' | 'eventMillis' | 'watch'>;
   readonly host: HostSetup;
   /** One shard of devices per host, contiguous and in order. */
   readonly shards: readonly PrivateColumns[];
@@ -29,6 +30,8 @@ export type FleetOptions = {
   readonly eventMillis?: number;
   /** MB of JavaScript heap a host may use; 0: as Node has it. Beyond it, the host dies and is restored. */
   readonly hostHeap?: number;
+  /** Seconds that a call of a hook of a user's module may last; default: a minute. */
+  readonly moduleTimeout?: number;
   /** Entries of the host threads and the coordinator's, for tests of faults; default: metafleet's own. */
   readonly hostEntry?: string;
   readonly coordinatorEntry?: string;
@@ -51,16 +54,39 @@ export type Fleet = {
   /** Predicted ratings by the model a device holds, or null where it holds none of those items. */
   predict(device: DeviceId, items: Uint32Array): Promise<Float32Array | null>;
   sample(): PoolSample;
+  /** Whether Θ is that of a finished round, and can be asked for: not after a hook of a user's module that changes it failed, or never returned. */
+  isSound(): Promise<boolean>;
   close(): Promise<void>;
 };
 
 /** Waking this thread, and filling the caches again that rounds have emptied, costs more than what it does with an event. */
 const EVENT_MILLIS = 100;
 
+const MODULE_SECONDS = 60;
+
 /** A coordinator that cannot end by itself in this time, such as one whose disk hangs, is ended. */
 const CLOSE_MILLIS = 10_000;
 
 const deadline = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, CLOSE_MILLIS).unref());
+
+/** Calls of a user's module that never return: on the coordinator's thread they end every call to it, on a host's the run by way of `fail`. */
+const watchModule = (
+  { host, moduleTimeout = MODULE_SECONDS }: Pick<FleetOptions, 'host' | 'moduleTimeout'>,
+  hosts: number,
+  coordinator: LaunchedCoordinator,
+  fail: (error: MetafleetError) => void,
+) => {
+  const { module } = host.algorithm;
+  if (module === undefined) return undefined;
+  let isCoordinator = false;
+  const onStuck = (who: 'coordinator' | 'host', error: MetafleetError): void => {
+    isCoordinator ||= who === 'coordinator';
+    if (isCoordinator) coordinator.end(error);
+    else fail(error);
+  };
+  const hooks = watchHooks({ hosts, module: module.name, timeout: moduleTimeout, onStuck });
+  return { hooks, isCoordinator: () => isCoordinator };
+};
 
 /** The threads of a run, and what is done about their deaths. */
 const launchThreads = ({ shards, onEvent, ...options }: FleetOptions) => {
@@ -82,7 +108,7 @@ const launchThreads = ({ shards, onEvent, ...options }: FleetOptions) => {
     },
     restart: (host) => hosts.start(host),
     reportRestart: (host) => onEvent({ type: 'host-restored', host, devices: shards[host]!.devices }),
-    giveUp: (host, error) => void remote.fail(`host ${host} could not be kept alive: ${messageOf(error)}`).catch(() => {}),
+    giveUp: (host, error) => void remote.fail('HOST_LOST', `host ${host} could not be kept alive: ${messageOf(error)}`).catch(() => {}),
   });
   const rounds = createRoundEvents((finished) => {
     supervisor.happened({ type: 'rounds-finished' });
@@ -91,9 +117,14 @@ const launchThreads = ({ shards, onEvent, ...options }: FleetOptions) => {
       onEvent(event);
     }
   });
+  const stuck = watchModule(options, shards.length, coordinator, (error) => {
+    failStart(error);
+    void remote.fail('MODULE', error.message).catch(() => {});
+  });
+  const watchOf = (host: number) => stuck?.hooks.hosts[host];
   const hosts = createHosts({
     shards,
-    launcher: createThreadLauncher({ setup: options.host, hostEntry: options.hostEntry, hostHeap: options.hostHeap }),
+    launcher: createThreadLauncher({ setup: options.host, hostEntry: options.hostEntry, hostHeap: options.hostHeap, watchOf }),
     attach: (host, activity, traffic) => orDeath(remote.attach(host, shards[host]!.firstDevice, activity, handOver(traffic)), death),
     onEnd: (host, error) => {
       if (supervisor.isClosing()) return;
@@ -103,16 +134,17 @@ const launchThreads = ({ shards, onEvent, ...options }: FleetOptions) => {
     },
     isClosing: supervisor.isClosing,
   });
-  return { coordinator, hosts, rounds, utilization, startFailure, happened: supervisor.happened };
+  return { coordinator, hosts, rounds, utilization, startFailure, stuck, happened: supervisor.happened };
 };
 
 type Threads = ReturnType<typeof launchThreads>;
 
-const shutDown = async ({ coordinator, hosts, rounds, happened }: Threads): Promise<void> => {
+const shutDown = async ({ coordinator, hosts, rounds, stuck, happened }: Threads): Promise<void> => {
   happened({ type: 'closing' });
+  stuck?.hooks.close();
   coordinator.end(new Error('the run was closed'));
   hosts.stop();
-  await Promise.race([coordinator.remote.close(), coordinator.exited, deadline()]).catch(() => {});
+  if (stuck?.isCoordinator() !== true) await Promise.race([coordinator.remote.close(), coordinator.exited, deadline()]).catch(() => {});
   disconnect(coordinator.remote);
   rounds.close();
   await Promise.all([coordinator.terminate(), hosts.destroy()]);
@@ -131,7 +163,7 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
   const { shards } = options;
   growOldHeaps();
   const threads = launchThreads(options);
-  const { coordinator, hosts, rounds, utilization, startFailure, happened } = threads;
+  const { coordinator, hosts, rounds, utilization, startFailure, stuck, happened } = threads;
   const { remote, death } = coordinator;
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
@@ -140,7 +172,9 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
   };
 
   try {
-    const setup = { ...options.coordinator, hosts: shards.length, eventMillis: options.eventMillis ?? EVENT_MILLIS };
+    const watch = stuck?.hooks.coordinator;
+    const eventMillis = options.eventMillis ?? EVENT_MILLIS;
+    const setup = { ...options.coordinator, hosts: shards.length, eventMillis, ...(watch === undefined ? {} : { watch }) };
     const started = await orDeath(remote.start(setup, handOver(rounds.port)), death);
     await Promise.race([Promise.all(shards.map((_, host) => hosts.start(host))), startFailure]);
     happened({ type: 'all-started' });
@@ -152,6 +186,7 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
       killThread: hosts.kill,
       killCoordinator: () => void coordinator.terminate(),
       predict: hosts.predict,
+      isSound: async () => stuck?.isCoordinator() !== true && (await orDeath(remote.isSound(), death)),
       sample: () => ({ ...hosts.load(), utilization: utilization.sample() }),
       close,
     };

@@ -1,5 +1,6 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import type { HookWatch } from '../../algorithms/port/hook-watch.js';
 import { connect, type Remote } from '../threads/control.js';
 import type { HostControl, HostSetup, HostTask } from '../threads/host.js';
 import { entry } from './entries.js';
@@ -29,6 +30,8 @@ export type LauncherOptions = {
   readonly hostEntry?: string | undefined;
   /** MB of JavaScript heap a host may use; 0 or absent: as Node has it. */
   readonly hostHeap?: number | undefined;
+  /** Shows which hook of a user's module a host is in. */
+  readonly watchOf?: (host: number) => HookWatch | undefined;
 };
 
 /**
@@ -54,12 +57,13 @@ const createPool = (filename: string, heapMegabytes: number): Piscina => {
 };
 
 /** Hosts on Piscina threads of this process. Each serves in one never-ending task: a task that ends by itself means that its thread died. */
-export const createThreadLauncher = ({ setup, hostEntry, hostHeap }: LauncherOptions): HostLauncher => ({
+export const createThreadLauncher = ({ setup, hostEntry, hostHeap, watchOf }: LauncherOptions): HostLauncher => ({
   launch: (host) => {
     const pool = createPool(hostEntry ?? entry('device-host'), hostHeap ?? 0);
     const control = new MessageChannel();
     const traffic = new MessageChannel();
-    const task: HostTask = { host, setup, control: control.port2, traffic: traffic.port2 };
+    const watch = watchOf?.(host);
+    const task: HostTask = { host, setup, control: control.port2, traffic: traffic.port2, ...(watch === undefined ? {} : { watch }) };
     const run = pool.run(task, { transferList: [control.port2, traffic.port2] }) as Promise<void>;
     return {
       remote: connect<HostControl>(control.port1),

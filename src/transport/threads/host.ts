@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { World } from '../../algorithms/port/definition.js';
+import type { HookWatch } from '../../algorithms/port/hook-watch.js';
 import { type AlgorithmSetup, loadAlgorithm } from '../../algorithms/registry.js';
 import { isMetafleetError, messageOf } from '../../base/errors.js';
 import { type Bytes, type DeviceId, millis } from '../../base/units.js';
@@ -34,7 +35,14 @@ export type HostSetup = {
   readonly perturbations?: HostPerturbations;
 };
 
-export type HostTask = { readonly host: number; readonly setup: HostSetup; readonly control: MessagePort; readonly traffic: MessagePort };
+export type HostTask = {
+  readonly host: number;
+  readonly setup: HostSetup;
+  readonly control: MessagePort;
+  readonly traffic: MessagePort;
+  /** Of a user's module: shows which of its hooks is being called. */
+  readonly watch?: HookWatch;
+};
 
 /** What the main thread may ask a host. No answer holds a rating. */
 export type HostControl = {
@@ -78,9 +86,9 @@ const answer = ({ answering, simulation }: Loaded, meter: ThreadMeter, { exchang
 };
 
 /** Serves until it is stopped. Piscina keeps the thread, and with it this state, for as long as the promise is pending. */
-export const serveHost = async ({ host, setup, control, traffic }: HostTask): Promise<void> => {
+export const serveHost = async ({ host, setup, control, traffic, watch }: HostTask): Promise<void> => {
   const { dtype, batch, fleet, perturbations } = setup;
-  const algorithm = await loadAlgorithm(setup.algorithm, setup.world);
+  const algorithm = await loadAlgorithm(setup.algorithm, setup.world, watch);
   const store = createModelStore(setup.modelBytes);
   const keeping = createKeeping(store);
   const faults = createHostFaults(host, perturbations, algorithm.wire.up);
