@@ -32,6 +32,6 @@ export type {
   Tensors,
   UpdateSum,
 } from './algorithms/port/server.js';
-export { type SharedModel, serveSharedModel } from './algorithms/port/shared-model.js';
+export { addMeans, type SharedModel, serveSharedModel } from './algorithms/port/shared-model.js';
 export type { Random } from './base/random.js';
 export type { TensorSpec } from './messages/wire-tensor.js';

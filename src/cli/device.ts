@@ -28,7 +28,10 @@ const readConfigFile = (file: string): string => {
 /** Without a summary, of a run that goes on, nobody can say which devices there are. */
 const checkRecorded = (folder: string, device: DeviceId): void => {
   const file = resolve(folder, 'config.yaml');
-  const { seed, recorder } = resolveConfig(yamlSource(readConfigFile(file), file));
+  const { tree, place } = yamlSource(readConfigFile(file), file);
+  // Nothing else matters here: a module that the run was trained by may be gone.
+  const own = Object.fromEntries(['seed', 'recorder'].flatMap((key) => (Object.hasOwn(tree, key) ? [[key, tree[key]]] : [])));
+  const { seed, recorder } = resolveConfig({ tree: own, place });
   const devices = findSummary(folder)?.devices;
   if (devices === undefined || devices === 0) return;
   if (device >= devices) throw badInput('CONFIG', 'device', `0 to ${devices - 1}, the devices of this run`, String(device));

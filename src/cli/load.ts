@@ -4,7 +4,9 @@ import { Command } from 'commander';
 import { badInput, isMetafleetError, messageOf } from '../base/errors.js';
 import type { RunEvent } from '../events/run-event.js';
 import type { Config } from '../runs/config/config.js';
+import { installModulesOf, installModulesWithin } from '../runs/config/install-modules.js';
 import { loadConfigured } from '../runs/config/load-data.js';
+import { yamlSource } from '../runs/config/parse-config.js';
 import { writeAtomically } from '../runs/folder/atomic-write.js';
 import { describeEnvironment } from '../runs/folder/environment.js';
 import { openResults } from '../runs/folder/results-folder.js';
@@ -25,7 +27,7 @@ type Flags = { readonly set: readonly string[]; readonly duration?: string; read
 /** k6's exit code for thresholds that were crossed. */
 const CROSSED = 99;
 
-const readScenario = (file: string, { set, duration }: Flags): Scenario => {
+const readScenario = async (file: string, { set, duration }: Flags): Promise<Scenario> => {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -37,6 +39,8 @@ const readScenario = (file: string, { set, duration }: Flags): Scenario => {
     if (at < 1) throw badInput('CONFIG', 'flag --set', 'key=value', JSON.stringify(pair));
     return [pair.slice(0, at), pair.slice(at + 1)];
   });
+  await installModulesWithin(yamlSource(text, file), ['base', 'reference']);
+  await installModulesOf({ tree: Object.fromEntries(pairs) });
   return parseScenario(text, file, { set: Object.fromEntries(pairs), ...(duration !== undefined && { duration }) });
 };
 
@@ -87,7 +91,7 @@ const toJson = (file: string, { outcome, error }: Ended, metrics: LoadMetrics, v
 };
 
 const loadOnce = async (file: string, flags: Flags, progress: ProgressDisplay): Promise<number> => {
-  const scenario = readScenario(file, flags);
+  const scenario = await readScenario(file, flags);
   const name = basename(file, extname(file));
   let reference: LoadMetrics | undefined;
   if (scenario.reference !== undefined) {

@@ -5,6 +5,7 @@ import { dataCommand } from './data.js';
 import { deviceCommand } from './device.js';
 import { loadCommand } from './load.js';
 import { installModulesOfFlags } from './modules.js';
+import { newCommand } from './new.js';
 import { paperCommand } from './paper.js';
 import { reportCommand } from './report.js';
 import { runCommand } from './run.js';
@@ -33,6 +34,7 @@ const createProgram = (): Command =>
     .version(VERSION)
     .showSuggestionAfterError()
     .addCommand(runCommand())
+    .addCommand(newCommand())
     .addCommand(reportCommand())
     .addCommand(deviceCommand())
     .addCommand(dataCommand())

@@ -1,6 +1,5 @@
 import { OWN_KEYS } from '../runs/config/config.js';
 import { installModule, KINDS, modulesIn } from '../runs/config/definitions.js';
-import type { ConfigSource } from '../runs/config/parse-config.js';
 
 /** The values of a flag in a command line, in either form. */
 const flagValues = (words: readonly string[], key: string): readonly string[] =>
@@ -23,12 +22,5 @@ export const installModulesOfFlags = async (words: readonly string[]): Promise<v
   for (const kind of KINDS) {
     for (const value of flagValues(words, kind.key))
       for (const name of modulesIn(namesIn(value))) await installModule(kind, name, OWN_KEYS);
-  }
-};
-
-/** Loads the modules that files name, before their keys are checked. Throws CONFIG or MODULE. */
-export const installModulesOf = async (...sources: readonly ConfigSource[]): Promise<void> => {
-  for (const { tree } of sources) {
-    for (const kind of KINDS) for (const name of modulesIn(tree[kind.key])) await installModule(kind, name, OWN_KEYS);
   }
 };

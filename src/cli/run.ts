@@ -2,12 +2,15 @@ import { readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { Registry } from 'prom-client';
+import { ALGORITHM } from '../algorithms/registry.js';
 import { badInput, MetafleetError, messageOf } from '../base/errors.js';
 import { deviceId } from '../base/units.js';
 import { recordedDevices } from '../coordinator/round/recorder.js';
 import type { Dataset } from '../data/dataset.js';
 import { renderTable } from '../report/table.js';
 import { type Config, PRESETS } from '../runs/config/config.js';
+import { chosenNames } from '../runs/config/definitions.js';
+import { installModulesOf } from '../runs/config/install-modules.js';
 import { loadConfigured } from '../runs/config/load-data.js';
 import {
   type ConfigSource,
@@ -35,7 +38,6 @@ import { readToken } from '../telemetry/server/token.js';
 import { chooseImplementation } from '../tensor/kernels/probe.js';
 import { addConfigFlags, configFlagsIn } from './config-flags.js';
 import { onInterrupt } from './interrupt.js';
-import { installModulesOf } from './modules.js';
 import { createProgress, type ProgressDisplay } from './progress/progress.js';
 import { VERSION } from './version.js';
 
@@ -86,7 +88,7 @@ const configOf = async (own: OwnFlags, flags: Readonly<Record<string, string>>):
   await installModulesOf(...file);
   const changes = [...file, flagSource(flags)];
   const config = await resolved(own, changes);
-  refuseIdleSettings(config, changes);
+  refuseIdleSettings([config], changes);
   return config;
 };
 
@@ -121,7 +123,7 @@ const openFolder = (config: Config, own: OwnFlags, progress: ProgressDisplay): P
     const folder = resolve(own.resume);
     return openResults(dirname(folder), basename(folder), { resume: true, warn, flightBytes });
   }
-  return openResults(config.results, own.name ?? { data: config.data, algorithm: config.algorithm, date: new Date() }, {
+  return openResults(config.results, own.name ?? { data: config.data, algorithm: chosenNames(ALGORITHM, config), date: new Date() }, {
     warn,
     flightBytes,
   });
@@ -147,7 +149,8 @@ const serveMetrics = async (config: Config, watched: Watched, progress: Progress
   return {
     /** They begin when the run has its name, so that no series is without it. */
     begin: ({ run, flights }: Results): readonly Observe[] => {
-      const { algorithm, data, delivery, dtype, seed, recorder } = config;
+      const { data, delivery, dtype, seed, recorder } = config;
+      const algorithm = chosenNames(ALGORITHM, config);
       const metrics = createMetrics({
         registry,
         pool,

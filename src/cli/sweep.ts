@@ -3,6 +3,8 @@ import { basename, extname, join } from 'node:path';
 import { Command } from 'commander';
 import { badInput, messageOf } from '../base/errors.js';
 import { formatMillis, formatSpan, plural } from '../report/format.js';
+import { installModulesWithin } from '../runs/config/install-modules.js';
+import { yamlSource } from '../runs/config/parse-config.js';
 import { checkRunName } from '../runs/folder/run-name.js';
 import { totalMillis } from '../studies/sweep/cost-model.js';
 import { writeCurves } from '../studies/sweep/curves.js';
@@ -15,13 +17,14 @@ type Flags = { readonly plan?: boolean; readonly predict: boolean; readonly resu
 
 type Predictions = ReadonlyMap<string, Prediction>;
 
-const readSweep = (file: string): Sweep => {
+const readSweep = async (file: string): Promise<Sweep> => {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     throw badInput('CONFIG', file, 'a readable sweep file', messageOf(error));
   }
+  await installModulesWithin(yamlSource(text, file), ['base', 'grid', 'list']);
   return parseSweep(text, file);
 };
 
@@ -110,7 +113,7 @@ const runPoints = async (
 const EXIT: Readonly<Record<SweepEnd, number>> = { finished: 0, failed: 1, interrupted: 130 };
 
 const sweepOnce = async (file: string, flags: Flags): Promise<number> => {
-  const sweep = readSweep(file);
+  const sweep = await readSweep(file);
   const folder = join(flags.results, checkRunName(flags.name ?? `sweep-${basename(file, extname(file))}`));
   const runs = openRuns(join(folder, 'runs'));
   const { interrupted, release } = onInterrupt(runs);

@@ -4,13 +4,15 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { badInput, messageOf } from '../base/errors.js';
 import { formatMetric, metricTitle } from '../report/format.js';
-import { PRESETS } from '../runs/config/config.js';
-import { flagSource, presetSource, resolveConfig } from '../runs/config/parse-config.js';
+import { type Config, PRESETS } from '../runs/config/config.js';
+import { checkEffects } from '../runs/config/effects.js';
+import { installModulesWithin } from '../runs/config/install-modules.js';
+import { type ConfigSource, flagSource, presetSource, refuseIdleSettings, resolveConfig } from '../runs/config/parse-config.js';
 import { writeAtomically } from '../runs/folder/atomic-write.js';
 import { describeEnvironment } from '../runs/folder/environment.js';
 import { columnsText } from '../studies/paper/table-text.js';
 import { runTune, type TrialLine, type TuneResult } from '../studies/tuning/tune.js';
-import { parseSpaceFlag, parseSpec, readSpec, type TuneSpec } from '../studies/tuning/tune-spec.js';
+import { candidatesOf, configOfCandidate, parseSpaceFlag, parseSpec, readSpec, type TuneSpec } from '../studies/tuning/tune-spec.js';
 import { chooseImplementation } from '../tensor/kernels/probe.js';
 import { addConfigFlags, configFlagsIn } from './config-flags.js';
 import { withStudyHooks } from './study.js';
@@ -72,6 +74,13 @@ const resultText = ({ ranking, command, lines }: TuneResult, folder: string): st
   return `${table}\n\nthe best, by validation ${title}:\n  ${command}\n\nresults  ${join(folder, 'trials.ndjson')}`;
 };
 
+/** A setting, or a key of the space, that no trial reads. */
+const refuseIdle = (spec: TuneSpec, base: Config, changes: readonly ConfigSource[]): void => {
+  const configs = candidatesOf(spec).map((candidate) => configOfCandidate(base, candidate));
+  refuseIdleSettings(configs, changes);
+  checkEffects(configs, Object.keys(spec.space), (key) => `key space.${key}`);
+};
+
 /** `metafleet tune [FILE.yaml]`: a search over configuration keys by successive halving. */
 export const tuneCommand = (): Command =>
   addConfigFlags(
@@ -97,17 +106,19 @@ export const tuneCommand = (): Command =>
     TAKEN,
   ).action(async (file: string | undefined, flags: TuneFlags & Record<string, unknown>) => {
     const spec = specOf(file, flags);
+    await installModulesWithin({ tree: spec }, ['settings', 'space']);
     const source = (name: string, tree: Record<string, unknown>) => ({
       tree,
       place: (path: readonly PropertyKey[]) => `${name}, key ${path.join('.')}`,
     });
+    const changes = [source(`${file ?? 'flags'}, settings`, spec.settings), flagSource(configFlagsIn(flags, TAKEN))];
     const base = resolveConfig(
       presetSource(flags.preset),
       source('tune', { metrics: { enabled: false }, baselines: false, checkpoint: { best: false, keep: 1 } }),
-      source(`${file ?? 'flags'}, settings`, spec.settings),
-      flagSource(configFlagsIn(flags, TAKEN)),
+      ...changes,
       source('tune', { seed: spec.seed, epochs: spec.most, rounds: 0, results: flags.out }),
     );
+    refuseIdle(spec, base, changes);
     const environment = describeEnvironment({ metafleet: VERSION, kernels: chooseImplementation() });
     const onTrials = async (lines: readonly TrialLine[]): Promise<void> => {
       await mkdir(flags.out, { recursive: true });

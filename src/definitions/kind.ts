@@ -23,7 +23,8 @@ export type DefinitionName = { readonly name: string; readonly module?: ModuleFi
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null;
 
-const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+/** Of every definition: it is a section of configurations, too. */
+export const DEFINITION_NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 
 /** Options must be keys with a description and a default each: they are flags, documentation and tuning space. */
 const optionsProblem = (options: unknown): string | undefined => {
@@ -39,7 +40,8 @@ const optionsProblem = (options: unknown): string | undefined => {
 export const definitionProblem = <D extends Definition>(kind: Kind<D>, value: unknown): string | undefined => {
   if (!isRecord(value)) return `expected an object, found ${typeof value}`;
   const { name, version, options } = value;
-  if (typeof name !== 'string' || !NAME.test(name)) return `name: expected lower case letters, digits and hyphens, found ${String(name)}`;
+  if (typeof name !== 'string' || !DEFINITION_NAME.test(name))
+    return `name: expected lower case letters, digits and hyphens, found ${String(name)}`;
   if (typeof version !== 'string' || version === '') return `version: expected a text, found ${String(version)}`;
   const missing = kind.functions.find((hook) => typeof value[hook] !== 'function');
   if (missing !== undefined) return `${missing}: expected a function, found ${typeof value[missing]}`;

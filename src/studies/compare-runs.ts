@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { badInput, messageOf } from '../base/errors.js';
 import { metricOf } from '../metrics/registry.js';
 import type { RunComparison, RunDifference } from '../report/run/run-report.js';
+import { installModulesOf } from '../runs/config/install-modules.js';
 import { loadConfigured } from '../runs/config/load-data.js';
 import { resolveConfig, yamlSource } from '../runs/config/parse-config.js';
 import type { StoredRun } from '../runs/folder/stored-run.js';
@@ -27,10 +28,12 @@ const isRanking = (metric: string): boolean => metricOf(metric).task === 'rankin
 
 /** Test metrics device by device with the best checkpoint: measured once, then kept in the run's folder. Rejects where they cannot be had. */
 const errorsOf = async ({ name, folder, config: text, summary }: StoredRun, note: (text: string) => void): Promise<UserMetrics> => {
-  const config = resolveConfig(yamlSource(text, join(folder, 'config.yaml')));
+  const source = yamlSource(text, join(folder, 'config.yaml'));
+  await installModulesOf(source);
+  const config = resolveConfig(source);
   const dataset = await loadConfigured(config, note);
   const errors = await userMetricsOf({ label: name, seed: config.seed, config, folder, dataset, digest: summary.digest ?? '' });
-  if (errors === undefined) throw badInput('CHECKPOINT', name, 'an algorithm whose devices keep nothing between rounds', config.algorithm);
+  if (errors === undefined) throw badInput('CHECKPOINT', name, 'an algorithm whose devices keep nothing between rounds', summary.algorithm);
   return errors;
 };
 

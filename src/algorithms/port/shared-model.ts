@@ -31,6 +31,26 @@ const gather = (table: Float32Array, rows: Uint32Array, width: number): Float32A
   return out;
 };
 
+/**
+ * A step of FedAvg on tensors of the names of wire.up: each value moves by `factor` times the weighted mean of the cohort's values, those with rows
+ * by the mean over the devices that had the row. Rows that no device had stay as they are.
+ */
+export const addMeans = ({ up }: Wire, tensors: Tensors, { tensors: sums, weight, rowWeights }: UpdateSum, factor = 1): StepResult => {
+  let squares = 0;
+  up.forEach((spec, index) => {
+    const values = tensors.values(spec.name);
+    const width = widthOf(spec);
+    const sum = sums[index]!;
+    for (let at = 0; at < values.length; at++) {
+      const total = spec.perRow ? rowWeights[Math.floor(at / width)]! : weight;
+      const mean = total === 0 ? 0 : sum[at]! / total;
+      values[at]! += factor * mean;
+      squares += mean * mean;
+    }
+  });
+  return { gradientNorm: Math.sqrt(squares), clipped: false };
+};
+
 /** The server half of algorithms whose devices all get the same tensors, or the rows of them that they ask for. */
 export const serveSharedModel = ({ wire, world, tensors, step, state, restore }: SharedModel): ServerHalf => {
   const { down } = wire;

@@ -98,11 +98,11 @@ const idleBecause = (config: Config, key: string): Idle | undefined => {
 /** Whether the run reads a key: one that it does not read means nothing for it. */
 export const isRead = (config: Config, key: string): boolean => idleBecause(config, key) === undefined;
 
-/** Throws CONFIG for the first of `keys` that this configuration does not read; `place` names it as its source does. */
-export const checkEffects = (config: Config, keys: readonly string[], place: (key: string) => string): void => {
+/** Throws CONFIG for the first of `keys` that none of the configurations reads; `place` names it as its source does. */
+export const checkEffects = (configs: readonly Config[], keys: readonly string[], place: (key: string) => string): void => {
   for (const key of keys) {
-    const idle = idleBecause(config, key);
-    if (idle !== undefined)
-      throw new MetafleetError('CONFIG', `${place(key)}: only ${idle.reader} reads it, and this run has ${idle.instead}`);
+    if (configs.some((config) => isRead(config, key))) continue;
+    const { reader, instead } = idleBecause(configs[0]!, key)!;
+    throw new MetafleetError('CONFIG', `${place(key)}: only ${reader} reads it, and this run has ${instead}`);
   }
 };

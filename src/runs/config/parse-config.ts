@@ -240,9 +240,9 @@ const changedKeys = ({ tree }: ConfigSource): readonly string[] =>
     })
     .map(({ key }) => key);
 
-/** Throws CONFIG for a setting of one of these sources that the configuration does not read. */
-export const refuseIdleSettings = (config: Config, sources: readonly ConfigSource[]): void => {
-  for (const source of sources) checkEffects(config, changedKeys(source), (key) => source.place(key.split('.')));
+/** Throws CONFIG for a setting of one of these sources that none of the configurations reads. */
+export const refuseIdleSettings = (configs: readonly Config[], sources: readonly ConfigSource[]): void => {
+  for (const source of sources) checkEffects(configs, changedKeys(source), (key) => source.place(key.split('.')));
 };
 
 const indent = (depth: number): string => '  '.repeat(depth);

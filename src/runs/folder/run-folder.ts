@@ -1,7 +1,9 @@
+import { ALGORITHM } from '../../algorithms/registry.js';
 import { messageOf } from '../../base/errors.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { RunEvent } from '../../events/run-event.js';
 import type { Config } from '../config/config.js';
+import { chosenNames, identityOf } from '../config/definitions.js';
 import { stopMetricOf } from '../config/measured.js';
 import { printConfig } from '../config/parse-config.js';
 import { createObserver } from '../trainer/observe.js';
@@ -36,7 +38,8 @@ export const trainInto = async (parts: FolderRun, watched: Watched): Promise<Out
   const { checkpoints } = results.paths;
   const summary = createSummary({
     run: results.run,
-    algorithm: config.algorithm,
+    algorithm: chosenNames(ALGORITHM, config),
+    identity: identityOf(config),
     config,
     seed: config.seed,
     environment: parts.environment,

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { ALGORITHM } from '../../algorithms/registry.js';
 import { bytesOf } from '../../base/views.js';
 import type { Dataset } from '../../data/dataset.js';
 import { PARTS } from '../../data/dataset.js';
 import type { Config } from '../config/config.js';
+import { chosenNames, identityOf, usesModule } from '../config/definitions.js';
 import { configValue, keysInUse, yamlSource } from '../config/parse-config.js';
 
 /**
@@ -57,10 +59,11 @@ const nameOf = (config: Config, { name }: Dataset, digest: string, except: reado
       return same(value, initial) ? [] : [[key, value]];
     });
   const hash = createHash('sha256')
-    .update(JSON.stringify([digest, changed]))
+    // Another module under the same path is another run.
+    .update(JSON.stringify([digest, changed, ...(usesModule(config) ? [identityOf(config)] : [])]))
     .digest('hex')
     .slice(0, 10);
-  return `${slug(name).slice(0, 60)}-${slug(config.algorithm)}-seed${config.seed}-${hash}`;
+  return `${slug(name).slice(0, 60)}-${slug(chosenNames(ALGORITHM, config))}-seed${config.seed}-${hash}`;
 };
 
 /** Whether the run in a folder is the one that is wanted: keys that it does not know of must be at their defaults. */

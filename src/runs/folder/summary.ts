@@ -11,6 +11,8 @@ export type Summary = {
   readonly version: 1;
   readonly run: string;
   readonly algorithm: string;
+  /** Name and version of what was learned by, with the SHA-256 of users' modules: a checkpoint goes on under the same text only. */
+  readonly identity?: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly seed: number;
   /** SHA-256 of Θ, hex; null until the run has ended. */
@@ -153,5 +155,5 @@ export type MemorySpent = {
 /** What is known before the run starts. */
 export type RunFacts = Pick<
   Summary,
-  'run' | 'algorithm' | 'config' | 'seed' | 'environment' | 'dataset' | 'metrics' | 'stopOn' | 'baselines'
+  'run' | 'algorithm' | 'identity' | 'config' | 'seed' | 'environment' | 'dataset' | 'metrics' | 'stopOn' | 'baselines'
 >;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { badInput, messageOf } from '../../base/errors.js';
 import type { Config } from '../../runs/config/config.js';
+import { installModulesOf } from '../../runs/config/install-modules.js';
 import { resolveConfig, yamlSource } from '../../runs/config/parse-config.js';
 import type { Environment } from '../../runs/folder/environment.js';
 import { commandOf } from '../../runs/folder/run-store.js';
@@ -102,10 +103,12 @@ const regimeOf = async (
   };
 };
 
-const readConfig = (folder: string): Config => {
+const readConfig = async (folder: string): Promise<Config> => {
   const file = join(folder, 'config.yaml');
   try {
-    return resolveConfig(yamlSource(readFileSync(file, 'utf8'), file));
+    const source = yamlSource(readFileSync(file, 'utf8'), file);
+    await installModulesOf(source);
+    return resolveConfig(source);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
     throw badInput('CHECKPOINT', file, 'the configuration of a run', messageOf(error));
@@ -122,9 +125,9 @@ const summaryIfEnded = (folder: string): Summary | undefined => {
 };
 
 /** A run of another command, finished or not; the authors' regime is recognized. */
-const included = (folder: string, data: string): RunPlace => {
+const included = async (folder: string, data: string): Promise<RunPlace> => {
   const path = resolve(folder);
-  const config = { ...readConfig(path), data };
+  const config = { ...(await readConfig(path)), data };
   const authors = config.ratings === AUTHORS.ratings && config.sampling === AUTHORS.sampling && config.cohort === AUTHORS.cohort;
   return { label: authors ? AUTHORS_LABEL : basename(path), folder: path, config, digest: summaryIfEnded(path)?.digest ?? null };
 };
@@ -149,7 +152,7 @@ export type BytesOptions = StudyOptions & {
 
 export const runBytes = async (options: BytesOptions, hooks: StudyHooks): Promise<BytesResult> => {
   const load = createLoader(hooks);
-  const others = options.include.map((folder) => included(folder, options.data));
+  const others = await Promise.all(options.include.map((folder) => included(folder, options.data)));
   const { dataset } = await load(plainConfig(options));
   const set = paperSetOf(dataset);
   const runs = plannedRuns(regimesOf(set, options), options);

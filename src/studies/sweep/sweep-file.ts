@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { badInput } from '../../base/errors.js';
 import { type Config, PRESETS } from '../../runs/config/config.js';
+import { identityOf, usesModule } from '../../runs/config/definitions.js';
 import {
   type ConfigSource,
   configKeys,
@@ -75,13 +76,14 @@ const combinations = (grid: Readonly<Record<string, readonly unknown[]>>): Value
     [{}],
   );
 
-/** Where a run's results lie does not make it another run. */
-const identityOf = (config: Config): string =>
-  JSON.stringify(
-    configKeys()
+/** Where a run's results lie does not make it another run. Another module under the same path does. */
+const contentOf = (config: Config): string =>
+  JSON.stringify([
+    ...configKeys()
       .filter(({ key }) => key !== 'results')
       .map(({ key }) => [key, configValue(config, key)]),
-  );
+    ...(usesModule(config) ? [identityOf(config)] : []),
+  ]);
 
 const slug = (text: string, longest: number): string =>
   text
@@ -96,7 +98,7 @@ const nameOf = (config: Config, varied: Values): string => {
     const shown = slug(String(value), 16);
     return key === 'data' ? shown : `${key.split('.').at(-1)}-${shown}`;
   });
-  const hash = createHash('sha256').update(identityOf(config)).digest('hex').slice(0, 8);
+  const hash = createHash('sha256').update(contentOf(config)).digest('hex').slice(0, 8);
   return `${slug(words.join('-'), 80)}-${hash}`;
 };
 

@@ -31,8 +31,11 @@ export type DevicesLink = Devices & {
  */
 const MOST_UNANSWERED = bytes(4 * 2 ** 20);
 
-const errorOf = (host: number, { code, message }: HostFailure['failure']): Error =>
-  code === null ? new Error(`host ${host}: ${message}`) : new MetafleetError(code, `host ${host}: ${message}`);
+/** What a user's module did is the same on any host: its line says the device. */
+const errorOf = (host: number, { code, message }: HostFailure['failure']): Error => {
+  if (code === 'MODULE') return new MetafleetError(code, message);
+  return code === null ? new Error(`host ${host}: ${message}`) : new MetafleetError(code, `host ${host}: ${message}`);
+};
 
 /** Takes a host's frame apart, and settles what it answers. Throws MESSAGE for what is no frame. */
 const settleFrame = ({ meter, recorder }: Observers, { owed }: OpenExchange, host: number, up: FrameUp): void => {

@@ -12,7 +12,7 @@ import {
 /** What `metafleet run` does with its flags. */
 const given = (flags: Readonly<Record<string, string>>): void => {
   const source = flagSource(flags);
-  refuseIdleSettings(resolveConfig(source), [source]);
+  refuseIdleSettings([resolveConfig(source)], [source]);
 };
 
 describe('a setting that the run does not read is refused, by the name of what would read it', () => {
@@ -27,7 +27,10 @@ describe('a setting that the run does not read is refused, by the name of what w
       'flag --optimizer.rate: only an algorithm that steps by the optimizer section reads it, and this run has algorithm fedavg',
     ],
     [{ 'policy.deadline': '5' }, 'flag --policy.deadline: only policy.kind deadline reads it, and this run has policy.kind wait-all'],
-    [{ 'policy.weighting': 'constant' }, 'flag --policy.weighting: only policy.kind buffered reads it, and this run has policy.kind wait-all'],
+    [
+      { 'policy.weighting': 'constant' },
+      'flag --policy.weighting: only policy.kind buffered reads it, and this run has policy.kind wait-all',
+    ],
     [{ 'oort.penalty': '1' }, 'flag --oort.penalty: only sampling oort reads it, and this run has sampling shuffled'],
     [{ 'optimizer.momentum': '.5' }, 'flag --optimizer.momentum: only optimizer.kind sgd reads it, and this run has optimizer.kind adam'],
     [
@@ -50,9 +53,16 @@ describe('a setting that the run does not read is refused, by the name of what w
     expect(() => given(flags as Readonly<Record<string, string>>)).toThrow(expect.objectContaining({ code: 'CONFIG', message }));
   });
 
+  it('unless one of several runs reads it', () => {
+    const source = flagSource({ 'metamf.hidden': '7' });
+    const configs = ['fedavg', 'metamf'].map((algorithm) => resolveConfig(source, flagSource({ algorithm })));
+    expect(() => refuseIdleSettings(configs, [source])).not.toThrow();
+    expect(() => refuseIdleSettings(configs.slice(0, 1), [source])).toThrow('only algorithm metamf reads it');
+  });
+
   it('in a file, with its line', () => {
     const source = yamlSource('sampling: uniform\noort:\n  penalty: 1\n', 'run.yaml');
-    expect(() => refuseIdleSettings(resolveConfig(source), [source])).toThrow(
+    expect(() => refuseIdleSettings([resolveConfig(source)], [source])).toThrow(
       'run.yaml:3, key oort.penalty: only sampling oort reads it, and this run has sampling uniform',
     );
   });
@@ -73,7 +83,7 @@ describe('a setting is accepted', () => {
 
   it('of a preset, whatever is chosen on top of it', () => {
     const changes = flagSource({ algorithm: 'fedavg' });
-    expect(() => refuseIdleSettings(resolveConfig(presetSource('paper'), changes), [changes])).not.toThrow();
+    expect(() => refuseIdleSettings([resolveConfig(presetSource('paper'), changes)], [changes])).not.toThrow();
   });
 });
 
