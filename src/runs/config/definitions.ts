@@ -1,14 +1,16 @@
 import type { z } from 'zod';
 import { ALGORITHM } from '../../algorithms/registry.js';
 import { badInput } from '../../base/errors.js';
-import { builtIn, type Definition, type DefinitionName, type Kind, loadDefinition } from '../../definitions/kind.js';
+import { AGGREGATOR } from '../../coordinator/aggregation/registry.js';
+import { SAMPLER } from '../../coordinator/sampling/registry.js';
+import { builtIn, type Definition, type DefinitionName, type DefinitionSetup, type Kind, loadDefinition } from '../../definitions/kind.js';
 import { isModuleName, locateModule, type ModuleFile } from '../../definitions/module-file.js';
 
 /**
  * What a configuration may choose by a name or a path: built-in definitions, and those of users' modules once they are loaded. Each definition with
  * options has a section of its own name.
  */
-export const KINDS: readonly Kind<Definition>[] = [ALGORITHM];
+export const KINDS: readonly Kind<Definition>[] = [ALGORITHM, SAMPLER, AGGREGATOR];
 
 type Loaded = { readonly kind: Kind<Definition>; readonly name: string; readonly module: ModuleFile; readonly definition: Definition };
 
@@ -56,6 +58,12 @@ export const chosen = <D extends Definition>(kind: Kind<D>, name: string): Chose
   const found = loaded.find((known) => known.kind === (kind as Kind<Definition>) && known.name === name);
   if (found === undefined) return { definition: builtIn(kind, name), reference: { name } };
   return { definition: found.definition as D, reference: { name: found.definition.name, module: found.module } };
+};
+
+/** A definition with its options, as threads are given it. */
+export const setupOf = <D extends Definition>(config: Readonly<Record<string, unknown>>, kind: Kind<D>, name: string): DefinitionSetup => {
+  const { definition, reference } = chosen(kind, name);
+  return { ...reference, options: config[definition.name] ?? {} };
 };
 
 /** Names of the sections whose options a configuration reads. */

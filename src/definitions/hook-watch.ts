@@ -21,6 +21,12 @@ export const HOOKS = [
   'step',
   'restore',
   'close',
+  'create',
+  'choose',
+  'learn',
+  'combine',
+  'onDevice',
+  'onServer',
 ] as const;
 export type Hook = (typeof HOOKS)[number];
 
