@@ -297,6 +297,10 @@ const ownKeys = z.strictObject({
     .describe(
       "what becomes of a round's updates: mean, median, trimmed-mean, krum, multi-krum, norm-clip, or a path to a module (docs/aggregation.md)",
     ),
+  updates: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('what a device does to its update before it is sent, in order: clip, noise, or paths to modules; each at most once'),
   delivery: z
     .enum(DELIVERIES)
     .default('subset')

@@ -5,12 +5,13 @@ import { AGGREGATOR } from '../../coordinator/aggregation/registry.js';
 import { SAMPLER } from '../../coordinator/sampling/registry.js';
 import { builtIn, type Definition, type DefinitionName, type DefinitionSetup, type Kind, loadDefinition } from '../../definitions/kind.js';
 import { isModuleName, locateModule, type ModuleFile } from '../../definitions/module-file.js';
+import { UPDATE_STEP } from '../../updates/registry.js';
 
 /**
  * What a configuration may choose by a name or a path: built-in definitions, and those of users' modules once they are loaded. Each definition with
  * options has a section of its own name.
  */
-export const KINDS: readonly Kind<Definition>[] = [ALGORITHM, SAMPLER, AGGREGATOR];
+export const KINDS: readonly Kind<Definition>[] = [ALGORITHM, SAMPLER, AGGREGATOR, UPDATE_STEP];
 
 type Loaded = { readonly kind: Kind<Definition>; readonly name: string; readonly module: ModuleFile; readonly definition: Definition };
 

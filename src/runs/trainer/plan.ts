@@ -16,6 +16,7 @@ import type { Metric } from '../../metrics/metric.js';
 import { metricOf } from '../../metrics/registry.js';
 import type { OptimizerSetup } from '../../tensor/optimizers/setup.js';
 import type { HostSetup } from '../../transport/threads/host.js';
+import { UPDATE_STEP } from '../../updates/registry.js';
 import { checkCompatible } from '../config/compatible.js';
 import { type Config, PRIOR } from '../config/config.js';
 import { chosen, identityOf, setupOf } from '../config/definitions.js';
@@ -130,6 +131,7 @@ export const planRun = (config: Config, dataset: Dataset): RunPlan => {
       dtype,
       batch: { seed, ratings, decoys, items: dataset.items },
       measure: measureOptionsOf(config, dataset),
+      ...(config.updates.length > 0 && { updates: config.updates.map((name) => setupOf(config, UPDATE_STEP, name)) }),
       modelBytes: bytes((config.modelMemory * 1e6) / Math.min(threads, dataset.users)),
       ...(fleet === undefined ? {} : { fleet: withPerturbations(fleet, config) }),
       ...(perturbations === undefined ? {} : { perturbations }),
