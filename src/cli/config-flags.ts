@@ -10,13 +10,16 @@ export const addConfigFlags = (command: Command, except: readonly string[] = [])
   return command;
 };
 
+/** Commander names an option in camel case: hyphens of definitions' names are gone from it. */
+const optionName = (key: string): string => new Option(`--${key} <value>`).attributeName();
+
 /** The configuration flags among a command's options. */
 export const configFlagsIn = (options: Readonly<Record<string, unknown>>, except: readonly string[] = []): Record<string, string> =>
   Object.fromEntries(
-    Object.entries(options).filter(
-      (entry): entry is [string, string] =>
-        typeof entry[1] === 'string' && !except.includes(entry[0]) && configKeys().some(({ key }) => key === entry[0]),
-    ),
+    configKeys().flatMap(({ key }): [string, string][] => {
+      const value = options[optionName(key)];
+      return typeof value === 'string' && !except.includes(key) ? [[key, value]] : [];
+    }),
   );
 
 /** `1,2,3` as distinct whole numbers. */

@@ -4,7 +4,6 @@ import { deviceId } from '../../src/base/units.js';
 import { digestOf } from '../../src/coordinator/checkpoint/digest.js';
 import { createCoordinator } from '../../src/coordinator/coordinator.js';
 import { evaluate } from '../../src/coordinator/evaluation/evaluate.js';
-import { createSampler } from '../../src/coordinator/sampling/sampling.js';
 import { constantRate } from '../../src/coordinator/schedule.js';
 import { transition } from '../../src/device/actor/actor.js';
 import { ratingsOf } from '../../src/device/actor/columns.js';
@@ -24,6 +23,7 @@ import {
   type Setup,
   type Shared,
   type Started,
+  samplerFor,
   settingsOf,
   startCoordinator,
 } from '../support/coordinator/in-process-coordinator.js';
@@ -295,7 +295,7 @@ describe('measuring', () => {
       settings: settingsOf(),
       items: engine.world.items,
       dtype: 'f32',
-      sampler: createSampler({ ...settingsOf(), activity: new Uint32Array(12), checkIn: () => 'charging' }),
+      sampler: samplerFor(settingsOf(), new Uint32Array(12)),
       takeUpdates: () => {},
       beforeStep: async () => {},
     } as const;

@@ -1,5 +1,5 @@
-import { createHookWatch, type HookWatch, hookIn } from '../../algorithms/port/hook-watch.js';
 import { MetafleetError } from '../../base/errors.js';
+import { createHookWatch, type HookWatch, hookIn } from '../../definitions/hook-watch.js';
 
 /** Looks at the threads that call hooks of a user's module: one that is in the same call for too long will never say so itself. */
 export type StuckHooks = {
