@@ -57,6 +57,8 @@ export type RoundSettings = {
   readonly cohort: number;
   readonly sampling: Sampling;
   readonly roundsPerEpoch: number;
+  /** Planned for the run. */
+  readonly rounds: number;
   readonly delivery: Delivery;
   readonly evaluationDelivery: Delivery;
   /** Names of what is measured on held-out ratings: a metric set. */

@@ -19,7 +19,8 @@ export type Algorithm = {
   entering?(device: number): void;
 };
 
-export type ServerOptions = { readonly seed: number; readonly threads: number };
+/** `rounds`: planned for the run; absent: no plan. */
+export type ServerOptions = { readonly seed: number; readonly threads: number; readonly rounds?: number };
 
 const sharedCost = ({ down }: Wire, { items }: World): AlgorithmCost => {
   const numbers = (perRow: boolean): number =>
@@ -49,8 +50,8 @@ export const bindAlgorithm = (
     cost: () => definition.cost?.(world, options, settings) ?? sharedCost(wire, world),
     ...(entering === undefined ? {} : { entering }),
     client: () => (client ??= definition.client(world, options)),
-    createServer: async ({ seed, threads }) => {
-      return definition.server(world, options, createRuntime({ seed, threads, optimizer: settings }));
+    createServer: async (server) => {
+      return definition.server(world, options, createRuntime({ ...server, optimizer: settings }));
     },
   };
 };

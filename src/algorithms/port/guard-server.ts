@@ -68,8 +68,8 @@ export const guardServer = (calls: HookCalls, wire: Wire, aggregation: Traits['a
     },
     ...(accumulate === undefined ? {} : { accumulate: (updates) => calls.call('accumulate', () => accumulate.call(server, updates)) }),
     ...(apply === undefined ? {} : { apply: (sum) => calls.call('apply', () => apply.call(server, sum)) }),
-    step: (learningRate) => {
-      const result = calls.call('step', () => server.step(learningRate));
+    step: (learningRate, round) => {
+      const result = calls.call('step', () => server.step(learningRate, round));
       calls.expect(
         Number.isFinite(result?.gradientNorm),
         'step',

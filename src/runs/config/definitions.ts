@@ -58,15 +58,17 @@ export const chosen = <D extends Definition>(kind: Kind<D>, name: string): Chose
   return { definition: found.definition as D, reference: { name: found.definition.name, module: found.module } };
 };
 
+/** The definitions that a configuration chooses, of every kind. */
+export const definitionsInUse = (config: Readonly<Record<string, unknown>>): readonly Definition[] =>
+  KINDS.flatMap((kind) => {
+    const value = config[kind.key];
+    const names = Array.isArray(value) ? value : [value];
+    return names.map((name) => chosen(kind, String(name)).definition);
+  });
+
 /** Names of the sections whose options a configuration reads. */
 export const sectionsInUse = (config: Readonly<Record<string, unknown>>): ReadonlySet<string> =>
-  new Set(
-    KINDS.flatMap((kind) => {
-      const value = config[kind.key];
-      const names = Array.isArray(value) ? value : [value];
-      return names.map((name) => chosen(kind, String(name)).definition.name);
-    }),
-  );
+  new Set(definitionsInUse(config).map(({ name }) => name));
 
 /**
  * What a configuration's definitions are, for the identity of a run: `metamf@1`, then other keys, with the SHA-256 of modules. A checkpoint

@@ -1,7 +1,8 @@
 import { ALGORITHM } from '../../algorithms/registry.js';
 import { badInput } from '../../base/errors.js';
+import { unusedOptions } from '../../definitions/kind.js';
 import type { Config } from './config.js';
-import { chosen, definitionSections, sectionsInUse } from './definitions.js';
+import { chosen, definitionSections, definitionsInUse, sectionsInUse } from './definitions.js';
 
 /** Keys that some configurations do not read: a value for one of them would be a setting without effect. */
 type Rule = {
@@ -91,6 +92,14 @@ const RULES: readonly Rule[] = [
 
 const isWithin = (key: string, section: string): boolean => key === section || key.startsWith(`${section}.`);
 
+const configured = (config: Readonly<Record<string, unknown>>, section: string): unknown => config[section];
+
+/** Whether the definition that a key's section belongs to says that its other options leave that one without effect. */
+const isIdle = (config: Config, key: string): boolean =>
+  definitionsInUse(config).some((definition) =>
+    unusedOptions(definition, configured(config, definition.name)).some((option) => isWithin(key, `${definition.name}.${option}`)),
+  );
+
 /** What would have to be chosen for a key to be read; undefined where it is read. */
 const missingReader = (config: Config, key: string): string | undefined => {
   const used = sectionsInUse(config);
@@ -104,5 +113,12 @@ export const checkEffects = (config: Config, keys: readonly string[], place: (ke
   for (const key of keys) {
     const reader = missingReader(config, key);
     if (reader !== undefined) throw badInput('CONFIG', place(key), `no value, since only ${reader} reads it`, 'a setting without effect');
+    if (isIdle(config, key))
+      throw badInput(
+        'CONFIG',
+        place(key),
+        `no value, since other ${key.split('.')[0]} options leave it unread`,
+        'a setting without effect',
+      );
   }
 };

@@ -109,6 +109,7 @@ export const planRun = (config: Config, dataset: Dataset): RunPlan => {
       cohort,
       sampling,
       roundsPerEpoch,
+      rounds,
       delivery,
       evaluationDelivery: evaluation.delivery,
       metrics: evaluation.metrics,

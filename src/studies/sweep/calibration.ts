@@ -14,6 +14,7 @@ const NOT_OF_THE_KIND = [
   ...['data', 'split', 'columns', 'delimiter', 'scale', 'seed', 'results', 'cohort', 'ratings', 'decoys', 'epochs', 'rounds', 'patience'],
   ...['evaluation.every', 'checkpoint', 'metrics', 'baselines', 'metamf.userEmbedding', 'metamf.collaborative', 'metamf.hidden'],
   ...['metamf.lowRank', 'metamf.itemEmbedding', 'metamf.units', 'metamf.userInit', 'fedavg.itemEmbedding', 'fedavg.units'],
+  ...['fedavg.localRate', 'fedavg.itemRate', 'fedavg.userRate', 'fedavg.serverRate', 'fedavg.beta1', 'fedavg.beta2', 'fedavg.tau'],
   ...['optimizer.rate', 'optimizer.rateDecay', 'optimizer.decay', 'optimizer.decayOf', 'optimizer.clip'],
 ];
 

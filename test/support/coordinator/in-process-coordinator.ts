@@ -128,6 +128,7 @@ export const settingsOf = (changes: Partial<RoundSettings> = {}): RoundSettings 
   cohort: 5,
   sampling: 'shuffled',
   roundsPerEpoch: 3,
+  rounds: 6,
   delivery: 'full',
   evaluationDelivery: 'subset',
   metrics: MEASURED.metrics,

@@ -63,6 +63,7 @@ export const createEngine = async (options: MetaMFOptions, optimizer: Partial<Op
     cohort: 5,
     sampling,
     roundsPerEpoch: 2,
+    rounds: 4,
     delivery,
     evaluationDelivery: 'full',
     metrics: MEASURED.metrics,
