@@ -5,7 +5,7 @@ import { rowOf } from '../port/rows.js';
 
 /**
  * A device's control variates c_i: Karimireddy et al., "SCAFFOLD", ICML 2020, algorithm 1, option II. They lie in its private state, one tensor of the
- * model behind the other; of row tensors it keeps the rows of its own training items alone, where c_i can differ from 0.
+ * model behind the other. Of row tensors it keeps the rows of its own training items alone, where c_i can differ from 0.
  *
  *   c_i⁺ = c_i − c + (x − y) / (K·η)      Δc = c_i⁺ − c_i, which is sent, = (x − y) / (K·η) − c
  *
@@ -15,7 +15,7 @@ export type ControlState = { readonly specs: readonly TensorSpec[]; readonly own
 
 const lengthOf = ({ perRow, shape }: TensorSpec, rows: number): number => elements(shape) * (perRow ? rows : 1);
 
-/** Numbers that a device with that many training items keeps: for each of them, and beside. */
+/** Numbers of c_i: for each item whose rows are kept, and of dense tensors. */
 export const controlSizes = (specs: readonly TensorSpec[]): { readonly perItem: number; readonly fixed: number } => {
   const sum = (perRow: boolean) => specs.reduce((total, spec) => total + (spec.perRow === perRow ? elements(spec.shape) : 0), 0);
   return { perItem: sum(true), fixed: sum(false) };

@@ -5,9 +5,8 @@ import { checkOptions, type FedAvgOptions, fedavgOptions, sharedTensors, unusedO
 import { createServerHalf } from './server.js';
 
 /**
- * Federated averaging (McMahan et al., AISTATS 2017) of item rows and perhaps a small prediction network, with user parts that never leave
- * their devices, and its kin: what devices add to their steps (FedProx, SCAFFOLD), and what the server makes of the devices' mean
- * difference (FedAvgM, FedAdagrad, FedAdam, FedYogi).
+ * Federated averaging (McMahan et al., AISTATS 2017) of item rows and perhaps a small prediction network. User parts never leave their devices.
+ * FedProx and SCAFFOLD add to the devices' steps. FedAvgM, FedAdagrad, FedAdam and FedYogi are other server steps (docs/fedavg.md).
  */
 export const fedavg: AlgorithmDefinition<FedAvgOptions, Work> = {
   name: 'fedavg',

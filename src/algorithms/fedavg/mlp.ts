@@ -7,7 +7,7 @@ import { createWorkspace, type Sizes, type Workspace } from './workspace.js';
  *
  *   x = E[i] ⊙ p_u (d)     z = x·w1 + b1 (f)     h = ReLU(z)     ŷ = c_u + w2·h + b2
  *
- * The kernels know one rate and no decay. Where parts have rates of their own, or decay, they step one minibatch at a time, and what they moved is
+ * The kernels know one rate and no decay. Where parts have rates of their own, or decay, they step one minibatch at a time. What they moved is
  * stretched by the ratio of the rates.
  */
 

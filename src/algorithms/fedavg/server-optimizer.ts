@@ -1,5 +1,5 @@
 /**
- * Server optimizers on the pseudo-gradient, which is the mean difference Δ_t of the clients' weights: Reddi et al., "Adaptive
+ * Server optimizers on the pseudo-gradient, which is the mean difference Δ_t of the clients' weights. Source: Reddi et al., "Adaptive
  * Federated Optimization", ICLR 2021, algorithms 1 and 2. η is the server rate. All operations are elementwise, and float64 on float32 storage.
  *
  *   sgd        x ← x + η·Δ_t                                                    FedAvg with η = 1 (McMahan et al., 2017)

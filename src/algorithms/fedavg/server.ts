@@ -48,7 +48,7 @@ const steppedTensors = (tensors: Tensors, options: FedAvgOptions): readonly Step
 };
 
 /**
- * Steps a tensor by the mean difference, row by row where rows have weights of their own or those that nobody sent are to be left alone.
+ * Steps a tensor by the mean difference. It goes row by row where rows have weights of their own, or those that nobody sent rest.
  * Returns Σ of the mean's squares.
  */
 const stepTensor = (
@@ -80,8 +80,8 @@ const scheduleShare = ({ serverSchedule, serverAnnealRounds }: FedAvgOptions, ro
 };
 
 /**
- * The server half. Control variates: c ← c + |S|/N · mean Δc (Karimireddy et al., ICML 2020, algorithm 1, line 17), with the weights of the mean that
- * the model gets. c is part of Θ and of its digest: later steps follow from it as from the weights.
+ * The server half. Control variates: c ← c + |S|/N · mean Δc (Karimireddy et al., ICML 2020, algorithm 1, line 17).
+ * The mean has the weights of the model's mean. The digest of Θ covers c, too: later steps follow from it as from the weights.
  */
 export const createServerHalf = (world: World, options: FedAvgOptions, runtime: ServerRuntime): ServerHalf => {
   const optimizer = serverOptimizerOf(options);

@@ -1,6 +1,6 @@
 import type { LocalModel } from '../port/client.js';
 
-/** A stretch of the weights that a device is training, in whatever layout the model's arithmetic wants it; `width`: numbers of an item row, 0: dense. */
+/** A stretch of the weights that a device is training, in the layout of the model's arithmetic; `width`: numbers of an item row, 0: dense. */
 export type Piece = { readonly weights: Float32Array; readonly rate: number; readonly width: number };
 
 /**

@@ -74,7 +74,7 @@ export type ServerHalf = {
   step(learningRate: number, round: number): StepResult;
   /** Ends what the last step left to be done during the next round: Θ is then what that step makes of it. */
   settle(): void;
-  /** What training needs to go on beside `tensors`: plain data for the checkpoint. */
+  /** What training needs to go on, apart from `tensors`: plain data for the checkpoint. */
   state(): unknown;
   restore(state: unknown): void;
   close(): void | Promise<void>;

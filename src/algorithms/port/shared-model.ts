@@ -14,7 +14,7 @@ export type SharedModel = {
   readonly tensors: Tensors;
   /** Changes the tensors by the sum of a round, counted from 1; `learningRate`: of the run's schedule, 1 without one. */
   step(sum: UpdateSum, learningRate: number, round: number): StepResult;
-  /** Plain data that training needs beside the tensors, such as a count of steps; default: none. */
+  /** Plain data that training needs apart from the tensors, such as a count of steps; default: none. */
   state?(): unknown;
   restore?(state: unknown): void;
 };
