@@ -14,6 +14,7 @@ export type {
 export {
   type AlgorithmCost,
   type AlgorithmDefinition,
+  type DownSpec,
   defineAlgorithm,
   type Traits,
   type Wire,

@@ -185,10 +185,10 @@ const serverCases = ({ world, guarded }: Subject): void => {
       const before = digest(server);
       const played = exchangeRound(fleet, server, 1, cohortOf(world));
       expect(digest(server)).toBe(before);
-      server.step(1);
+      server.step(1, 1);
       expect(digest(server)).toBe(before);
       takeRound(fleet, server, exchangeRound(fleet, server, 2, cohortOf(world)));
-      server.step(1);
+      server.step(1, 2);
       expect(played.length).toBeGreaterThan(0);
       expect(digest(server)).not.toBe(before);
     });

@@ -102,6 +102,6 @@ export const playRounds = (fleet: SmallFleet, server: ServerHalf, first: number,
   for (let round = first; round <= last; round++) {
     const devices = Array.from({ length: fleet.world.devices }, (_, device) => device).filter((device) => device !== round % 3);
     takeRound(fleet, server, exchangeRound(fleet, server, round, devices));
-    server.step(1);
+    server.step(1, round);
   }
 };

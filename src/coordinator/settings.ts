@@ -45,6 +45,8 @@ export type RoundSettings = {
   readonly sampler: DefinitionSetup;
   readonly aggregator: DefinitionSetup;
   readonly roundsPerEpoch: number;
+  /** Planned for the run. */
+  readonly rounds: number;
   readonly delivery: Delivery;
   readonly evaluationDelivery: Delivery;
   /** Names of what is measured on held-out ratings: a metric set. */

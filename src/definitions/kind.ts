@@ -4,7 +4,13 @@ import { importModule } from './import-module.js';
 import type { ModuleFile } from './module-file.js';
 
 /** What algorithms, samplers, aggregators and update steps have in common, built in or not. */
-export type Definition = { readonly name: string; readonly version: string; readonly options: z.ZodType };
+export type Definition = {
+  readonly name: string;
+  readonly version: string;
+  readonly options: z.ZodType;
+  /** Names of the options that the others leave without effect; absent: none. */
+  unused?(options: unknown): readonly string[];
+};
 
 /** A sort of definition, and the configuration key that chooses one by its name or by a path to a module. */
 export type Kind<D extends Definition> = {
@@ -49,6 +55,22 @@ export const definitionProblem = <D extends Definition>(kind: Kind<D>, value: un
   const missing = kind.functions.find((hook) => typeof value[hook] !== 'function');
   if (missing !== undefined) return `${missing}: expected a function, found ${typeof value[missing]}`;
   return optionsProblem(options) ?? kind.problem?.(value);
+};
+
+/** Names of the options that a definition says others leave without effect. Throws MODULE for a hook that fails or names none of its options. */
+export const unusedOptions = ({ name, options: schema, unused }: Definition, options: unknown): readonly string[] => {
+  if (unused === undefined) return [];
+  const refuse = (found: string) => badInput('MODULE', `definition ${name}, unused`, 'a list of names of its options', found);
+  let names: unknown;
+  try {
+    names = unused(options);
+  } catch (error) {
+    throw refuse(messageOf(error));
+  }
+  const known = Object.keys((schema as z.ZodObject).shape);
+  const odd = Array.isArray(names) ? names.find((found) => !known.includes(found)) : names;
+  if (odd !== undefined || !Array.isArray(names)) throw refuse(String(odd));
+  return names;
 };
 
 const looksLikeOne = <D extends Definition>(kind: Kind<D>, value: unknown): boolean =>

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { fedavgOptions } from '../../src/algorithms/fedavg/options.js';
 import { createAlgorithm } from '../../src/algorithms/registry.js';
 import { isMetafleetError } from '../../src/base/errors.js';
 import { deviceId } from '../../src/base/units.js';
@@ -16,7 +17,7 @@ const decays = async (optimizer: Partial<OptimizerSetup>): Promise<Readonly<Reco
     ({ perRow, shape }) => new Float32Array(perRow ? 0 : shape.reduce((product, size) => product * size, 1)),
   );
   server.accumulate([{ device: deviceId(0), count: 1, rows: new Uint32Array(), tensors }]);
-  server.step(RATE);
+  server.step(RATE, 1);
   const stepped = readWeights(server.parameters, ODD);
   await server.close();
   return Object.fromEntries(
@@ -140,7 +141,7 @@ describe('settings of an optimizer that contradict each other are refused with o
 });
 
 it('an algorithm is made by its name', () => {
-  const options = { itemEmbedding: 3, units: 2, localEpochs: 1, localBatch: 4, localRate: 0.1, serverRate: 1 };
+  const options = fedavgOptions.parse({ model: 'mlp' });
   const algorithm = createAlgorithm({ name: 'fedavg', options, optimizer: PLAIN_ADAM }, WORLD);
   expect([algorithm.name, algorithm.wire.down.map(({ name }) => name)]).toEqual(['fedavg', ['items', 'w1', 'b1', 'w2', 'b2']]);
   expect(metamf(WORLD, ODD).name).toBe('metamf');
@@ -158,7 +159,7 @@ describe('the kinds of optimizers', () => {
       const before = last();
       prepareFor(server, [deviceId(0)], 1);
       server.accumulate([{ device: deviceId(0), count: 4, rows: new Uint32Array(), tensors }]);
-      server.step(RATE);
+      server.step(RATE, 1);
       return last() - before;
     });
     await server.close();

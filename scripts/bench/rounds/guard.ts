@@ -9,7 +9,7 @@ import { createGenerator, type Generator, PAPER, runOn } from '../kernels/genera
 import { alternate, bestRatio, type Contender, type Timing } from '../measure.js';
 import type { Bench } from '../report.js';
 import { EXPECTED, type Guarded, judge, TOLERANCE, type Verdict } from './expected.js';
-import { configOf, type Flags, startTraining } from './training.js';
+import { configOf, FEDAVG_NETWORK, type Flags, startTraining } from './training.js';
 
 const REPETITIONS = 5;
 /** What is worse at first is measured again: only what stays worse is a regression. */
@@ -69,7 +69,7 @@ const roundGauge = async (): Promise<Gauge> => {
   const full = await start({ ratings: 'all', delivery: 'full' });
   const small = await start({ ratings: '1' });
   const tiny = await start(TINY);
-  const fedavg = await start({ algorithm: 'fedavg', cohort: '100', delivery: 'full' });
+  const fedavg = await start({ ...FEDAVG_NETWORK, cohort: '100', delivery: 'full' });
   const contenders = {
     full: () => full.rounds(ROUNDS),
     generate: () => repeat(ROUNDS, () => runOn(simd, generator.generate)),

@@ -24,6 +24,19 @@ export type Training = {
 
 export type Flags = Readonly<Record<string, string>>;
 
+/** FedAvg of the small network, as the peers' programs and older versions have it. */
+export const FEDAVG_NETWORK: Flags = {
+  algorithm: 'fedavg',
+  'fedavg.model': 'mlp',
+  'fedavg.centring': 'none',
+  'fedavg.localBatch': '64',
+  'fedavg.localRate': '0.05',
+  'fedavg.itemDecay': '0',
+  'fedavg.userDecay': '0',
+  'fedavg.serverRate': '1',
+  'fedavg.serverSchedule': 'constant',
+};
+
 /** Keys that this version of metafleet does not have are left out. */
 export const configOf = (flags: Flags, preset = 'default'): Config => {
   const known = Object.entries(flags).filter(([key]) => configKeys().some((candidate) => candidate.key === key));

@@ -8,6 +8,7 @@ import { createAdamPass, fullConfig, smallConfig, TURN_ROUNDS, WARMUPS } from '.
 import {
   configOf,
   devicesPerSecond,
+  FEDAVG_NETWORK,
   loadMl1mShapes,
   ml1mPlace,
   ratingsPerSecond,
@@ -107,7 +108,7 @@ const fedavgRace = async (peer: 'pfl' | 'flower', trainings: Trainings, repetiti
 };
 
 const fedavgConfig = (delivery: keyof Trainings) =>
-  configOf({ algorithm: 'fedavg', threads: String(THREADS), cohort: '100', sampling: 'uniform', ratings: 'all', delivery });
+  configOf({ ...FEDAVG_NETWORK, threads: String(THREADS), cohort: '100', sampling: 'uniform', ratings: 'all', delivery });
 
 const fedavgRaces = async (dataset: Dataset, repetitions: number, note: (text: string) => void): Promise<Report[]> => {
   const peers = (['pfl', 'flower'] as const).filter(isInstalled);

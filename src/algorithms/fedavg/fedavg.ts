@@ -1,24 +1,27 @@
+import { elements } from '../../messages/wire-tensor.js';
 import type { AlgorithmDefinition } from '../port/definition.js';
 import { createClientHalf, type Work } from './client.js';
-import { type FedAvgOptions, fedavgOptions, sharedTensors } from './options.js';
+import { checkOptions, type FedAvgOptions, fedavgOptions, sharedTensors, unusedOptions, wireOf } from './options.js';
 import { createServerHalf } from './server.js';
 
 /**
- * Federated averaging (McMahan et al., AISTATS 2017) of item embeddings and a small prediction network, with user vectors
- * that never leave their devices. The server adds the ratings-weighted mean of the devices' differences, times its own
- * rate (1 in the original).
+ * Federated averaging (McMahan et al., AISTATS 2017) of item rows and perhaps a small prediction network. User parts never leave their devices.
+ * FedProx and SCAFFOLD add to the devices' steps. FedAvgM, FedAdagrad, FedAdam and FedYogi are other server steps (docs/fedavg.md).
  */
 export const fedavg: AlgorithmDefinition<FedAvgOptions, Work> = {
   name: 'fedavg',
-  version: '1',
+  version: '2',
   options: fedavgOptions,
   traits: { feedback: 'explicit', aggregation: 'sum', coldUsers: false, features: [], reads: [] },
-  wire: (_world, options) => ({ down: sharedTensors(options), up: sharedTensors(options) }),
+  check: checkOptions,
+  unused: unusedOptions,
+  wire: (_world, options) => wireOf(options),
   client: createClientHalf,
   server: createServerHalf,
-  sizes: ['itemEmbedding', 'units'],
-  cost: ({ items }, { itemEmbedding, units, localEpochs }) => {
-    const parameters = (items + units) * itemEmbedding;
-    return { workPerRow: itemEmbedding * units * localEpochs, parameters, stepped: parameters };
+  sizes: ['itemEmbedding', 'units', 'localRate', 'itemRate', 'userRate', 'serverRate', 'beta1', 'beta2', 'tau'],
+  cost: ({ items }, options) => {
+    const { model, itemEmbedding: d, units, localEpochs } = options;
+    const parameters = sharedTensors(options).reduce((sum, { perRow, shape }) => sum + elements(shape) * (perRow ? items : 1), 0);
+    return { workPerRow: localEpochs * d * (model === 'dot' ? 1 : units), parameters, stepped: parameters };
   },
 };

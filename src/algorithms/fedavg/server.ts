@@ -1,50 +1,107 @@
-import type { Random } from '../../base/random.js';
+import { elements, type TensorSpec } from '../../messages/wire-tensor.js';
 import type { World } from '../port/definition.js';
-import type { ServerHalf, ServerRuntime, Tensors } from '../port/server.js';
+import type { ServerHalf, ServerRuntime, Tensors, UpdateSum } from '../port/server.js';
 import { serveSharedModel } from '../port/shared-model.js';
-import { type FedAvgOptions, sharedTensors } from './options.js';
+import { type FedAvgOptions, isControl, modelTensors, serverOptimizerOf, serverRateOf, sharedTensors, wireOf } from './options.js';
+import { createServerStep, keepsFirst, keepsSecond, type Moments, type ServerStep, startMoments } from './server-optimizer.js';
 
-/** N(0, 0.1²) embeddings, Xavier-normal layers, zero biases, b2 in the middle of the scale. */
+const NOTHING = new Float32Array(0);
+
+/** Θ: the model, its control variates, and what the server optimizer remembers of each tensor of the model. */
 const createShared = (world: World, options: FedAvgOptions, runtime: ServerRuntime): Tensors => {
-  const { itemEmbedding: d, units: f } = options;
-  const deviations = [0.1, Math.sqrt(2 / (d + f)), 0, Math.sqrt(2 / (f + 1)), 0];
-  const fill = (values: Float32Array, deviation: number, source: Random): void => {
-    for (let i = 0; i < values.length; i++) values[i] = deviation * source.normal();
-  };
-  const tensors = runtime.createTensors(
-    sharedTensors(options).map(({ name, perRow, shape }, index) => ({
-      name,
-      shape: perRow ? [world.items, ...shape] : shape,
-      initial: (_source, values) => fill(values, deviations[index]!, runtime.random('initialize', index)),
+  const optimizer = serverOptimizerOf(options);
+  const kept = [...(keepsFirst(optimizer) ? ['moment'] : []), ...(keepsSecond(optimizer) ? ['variance'] : [])];
+  return runtime.createTensors(
+    sharedTensors(options).map((spec) => ({
+      name: spec.name,
+      shape: spec.perRow ? [world.items, ...spec.shape] : spec.shape,
+      state: isControl(spec) ? [] : kept,
     })),
   );
-  tensors.values('b2')[0] = (world.lowest + world.highest) / 2;
-  return tensors;
 };
 
-/** weights += rate · sum / weight. Returns the mean's Σ of squares. */
-const move = (weights: Float32Array, sum: Float32Array, weight: number, rate: number): number => {
+/** N(0, 0.1²) embeddings, Xavier-normal layers, zero biases; b2 in the middle of the scale, unless devices subtract their centre. */
+const initialize = (tensors: Tensors, world: World, options: FedAvgOptions, runtime: ServerRuntime): void => {
+  const { model, itemEmbedding: d, units: f, centring } = options;
+  const deviations = model === 'dot' ? [0.1, 0] : [0.1, Math.sqrt(2 / (d + f)), 0, Math.sqrt(2 / (f + 1)), 0];
+  modelTensors(options).forEach(({ name }, index) => {
+    const [values, source] = [tensors.values(name), runtime.random('initialize', index)];
+    for (let i = 0; i < values.length; i++) values[i] = deviations[index]! * source.normal();
+  });
+  if (model === 'mlp' && centring === 'none') tensors.values('b2')[0] = (world.lowest + world.highest) / 2;
+};
+
+/** A tensor of Θ with what the server optimizer remembers of it. */
+type Stepped = { readonly spec: TensorSpec; readonly weights: Float32Array; readonly moments: Moments };
+
+const steppedTensors = (tensors: Tensors, options: FedAvgOptions): readonly Stepped[] => {
+  const optimizer = serverOptimizerOf(options);
+  return sharedTensors(options).map((spec): Stepped => {
+    const keeps = (kind: typeof keepsFirst): boolean => !isControl(spec) && kind(optimizer);
+    const moments = {
+      first: keeps(keepsFirst) ? tensors.values(spec.name, 'moment') : NOTHING,
+      second: keeps(keepsSecond) ? tensors.values(spec.name, 'variance') : NOTHING,
+    };
+    startMoments(optimizer, moments);
+    return { spec, weights: tensors.values(spec.name), moments };
+  });
+};
+
+/**
+ * Steps a tensor by the mean difference. It goes row by row where rows have weights of their own, or those that nobody sent rest.
+ * Returns Σ of the mean's squares.
+ */
+const stepTensor = (
+  { spec, weights, moments }: Stepped,
+  step: ServerStep,
+  { weight: total, rowWeights }: UpdateSum,
+  sum: Float32Array,
+  { rowWeighting, untouchedRows }: Pick<FedAvgOptions, 'rowWeighting' | 'untouchedRows'>,
+  rate: number,
+): number => {
+  const every = untouchedRows === 'decay';
+  if (!spec.perRow || (every && rowWeighting === 'cohort'))
+    return step(weights, moments, sum, { from: 0, end: sum.length, weight: total }, rate);
+  const width = elements(spec.shape);
   let squares = 0;
-  for (let i = 0; i < sum.length; i++) {
-    const mean = sum[i]! / weight;
-    squares += mean * mean;
-    weights[i]! += rate * mean;
+  for (let row = 0; row < rowWeights.length; row++) {
+    const weight = rowWeights[row]!;
+    if (weight === 0 && !every) continue;
+    const stretch = { from: row * width, end: (row + 1) * width, weight: rowWeighting === 'cohort' || weight === 0 ? total : weight };
+    squares += step(weights, moments, sum, stretch, rate);
   }
   return squares;
 };
 
+/** The share of the server rate in a round, counted from 1; with no plan of the run, all of it. */
+const scheduleShare = ({ serverSchedule, serverAnnealRounds }: FedAvgOptions, round: number, planned: number | null): number => {
+  const rounds = serverAnnealRounds === 0 ? planned : serverAnnealRounds;
+  return serverSchedule === 'constant' || rounds === null ? 1 : (1 + Math.cos(Math.PI * Math.min(1, (round - 1) / rounds))) / 2;
+};
+
+/**
+ * The server half. Control variates: c ← c + |S|/N · mean Δc (Karimireddy et al., ICML 2020, algorithm 1, line 17).
+ * The mean has the weights of the model's mean. The digest of Θ covers c, too: later steps follow from it as from the weights.
+ */
 export const createServerHalf = (world: World, options: FedAvgOptions, runtime: ServerRuntime): ServerHalf => {
-  const specs = sharedTensors(options);
+  const optimizer = serverOptimizerOf(options);
   const tensors = createShared(world, options, runtime);
+  initialize(tensors, world, options, runtime);
+  const stepped = steppedTensors(tensors, options);
+  const [step, average] = [createServerStep(optimizer), createServerStep({ ...optimizer, kind: 'sgd' })];
   return serveSharedModel({
-    wire: { down: specs, up: specs },
+    wire: wireOf(options),
     world,
     tensors,
-    step: ({ weight, tensors: sums }) => {
-      const squares = sums.reduce(
-        (total, sum, index) => total + move(tensors.values(specs[index]!.name), sum, weight, options.serverRate),
-        0,
-      );
+    step: (sum, _learningRate, round) => {
+      const rate = serverRateOf(options) * scheduleShare(options, round, runtime.rounds);
+      let squares = 0;
+      stepped.forEach((tensor, index) => {
+        const values = sum.tensors[index]!;
+        if (isControl(tensor.spec))
+          stepTensor(tensor, average, sum, values, { ...options, untouchedRows: 'keep' }, sum.updates / world.devices);
+        else squares += stepTensor(tensor, step, sum, values, options, rate);
+      });
       return { gradientNorm: Math.sqrt(squares), clipped: false };
     },
   });

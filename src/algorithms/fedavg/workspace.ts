@@ -13,13 +13,20 @@ import * as Rated from './kernels/structs/rated.js';
 export type Sizes = { readonly d: number; readonly f: number };
 
 /**
- * Kernel memory in which one device after another of a thread computes: the item rows she touches and the dense part of her model as
+ * Kernel memory in which one device after another of a thread computes: the item rows it touches and the dense part of its model as
  * the rating kernels want them (kernels/rating-kernels.ts), and the gradients of both, zero between devices.
  */
 export type Workspace = {
   readonly kernels: RatingKernels;
   /** The model, as kernels take it (kernels/structs/rated.ts), after `load`. */
   readonly model: number;
+  /** Elements of a padded item row, and where the private vector starts among the dense weights. */
+  readonly width: number;
+  readonly user: number;
+  /** The rows and dense weights that were loaded last, as the kernels have them. */
+  views(): { readonly items: Float32Array; readonly dense: Float32Array };
+  /** Tensors of the model's shape, rows aligned with those loaded last, in the layout of `views` up to `user`. */
+  arrange(tensors: readonly Float32Array[]): readonly Float32Array[];
   /** Takes up the model's rows of some items, ascending, its dense tensors and the user vector. */
   load(model: LocalModel, rows: Uint32Array, state: Float32Array): void;
   /** Room for a list of `count` ratings. */
@@ -87,19 +94,36 @@ export const createWorkspace = (sizes: Sizes): Workspace => {
   write(model.view, Rated, { d: width, f: units, w: dense, g: arena.allocate(size), work: arena.allocate(2 * width + units) });
   const [items, itemGradients, listed, values] = [createScratch(arena), createScratch(arena), createScratch(arena), createScratch(arena)];
 
+  let loaded = 0;
+
+  /** The dense tensors of the shared model, in their order after the items'. */
+  const loadDense = ([, w1, b1In, w2In, b2In]: readonly Float32Array[], into: Float32Array): void => {
+    loadTransposed(w1!, into, sizes, width);
+    into.set(b1In!, b1);
+    into.set(w2In!, w2);
+    into.set(b2In!, b2);
+  };
+
   return {
     kernels: instantiate(chooseImplementation(), arena.memory, ratingReference),
     model: model.pointer,
+    width,
+    user,
+    views: () => ({ items: arena.f32(items.pointer, loaded), dense: weights }),
+    arrange: (tensors) => {
+      const [rows, shared] = [new Float32Array(loaded), new Float32Array(user)];
+      for (let index = 0; index * width < loaded; index++) rows.set(tensors[0]!.subarray(index * d, (index + 1) * d), index * width);
+      loadDense(tensors, shared);
+      return [rows, shared];
+    },
     load: (local, rows, state) => {
       const count = rows.length * width;
+      loaded = count;
       model.view[Rated.gItems] = itemGradients.reserve(count);
       model.view[Rated.items] = items.reserve(count);
       loadRows(local, rows, arena.f32(items.pointer, count), d, width);
-      loadTransposed(local.tensors[1]!, weights, sizes, width);
-      weights.set(local.tensors[2]!, b1);
-      weights.set(local.tensors[3]!, w2);
-      weights.set(local.tensors[4]!, b2);
-      weights.set(state, user);
+      loadDense(local.tensors, weights);
+      weights.set(state.subarray(0, d), user);
     },
     listRows: (count) => ({ pointer: listed.reserve(count), view: arena.u32(listed.pointer, count) }),
     listValues: (count) => ({ pointer: values.reserve(count), view: arena.f32(values.pointer, count) }),

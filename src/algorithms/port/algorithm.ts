@@ -24,7 +24,8 @@ export type Algorithm = {
 /** What the engine calls on the guard of a user's module. */
 type Guard = Pick<Algorithm, 'entering' | 'isBroken'>;
 
-export type ServerOptions = { readonly seed: number; readonly threads: number };
+/** `rounds`: planned for the run; absent: no plan. */
+export type ServerOptions = { readonly seed: number; readonly threads: number; readonly rounds?: number };
 
 const sharedCost = ({ down }: Wire, { items }: World): AlgorithmCost => {
   const numbers = (perRow: boolean): number =>
@@ -54,8 +55,8 @@ export const bindAlgorithm = (
     cost: () => definition.cost?.(world, options, settings) ?? sharedCost(wire, world),
     ...guard,
     client: () => (client ??= definition.client(world, options)),
-    createServer: async ({ seed, threads }) => {
-      return definition.server(world, options, createRuntime({ seed, threads, optimizer: settings }));
+    createServer: async (server) => {
+      return definition.server(world, options, createRuntime({ ...server, optimizer: settings }));
     },
   };
 };

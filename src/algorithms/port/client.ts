@@ -35,7 +35,7 @@ export type Plan<Work> = {
 /** The item rows of a model: those a device asked for, ascending, or null for all. */
 export type Rows = Uint32Array | null;
 
-/** A model as a device holds it: the tensors of wire.down, those with rows in the order of `rows`. */
+/** A model as a device holds it: the tensors of wire.down, those with rows in the order of `rows`. `score` gets none that is for training only. */
 export type LocalModel = { readonly rows: Rows; readonly tensors: readonly Float32Array[] };
 
 /** A client update before update steps and encoding. */

@@ -23,6 +23,8 @@ export type AlgorithmDefinition<Options = unknown, Work = unknown> = {
   readonly traits: Traits;
   /** Throws CONFIG for settings that contradict each other; `optimizer` is null where traits.reads leaves it out. */
   check?(options: Options, optimizer: OptimizerSetup | null): void;
+  /** Names of the options that the others leave without effect: a value for one of them is refused. */
+  unused?(options: Options): readonly string[];
   /** What crosses between the halves. */
   wire(world: World, options: Options): Wire;
   /** Made once in each thread that hosts devices. */
@@ -75,10 +77,18 @@ export type World = {
  * the tensors with rows come first.
  */
 export type Wire = {
-  /** Of a model. */
-  readonly down: readonly TensorSpec[];
+  /** Of a model. A tensor with `trainingOnly` is of models to learn with alone: `score` neither gets nor pays for it. */
+  readonly down: readonly DownSpec[];
   /** Of a client update. */
   readonly up: readonly TensorSpec[];
   /** What a device says of itself before its model is made, without rows; default: nothing. */
   readonly context?: readonly TensorSpec[];
+  /** Where traits.aggregation is `sum`, the weight of an update: the records it stands for, or 1; default: records. */
+  readonly weighting?: 'records' | 'uniform';
 };
+
+export type DownSpec = TensorSpec & { readonly trainingOnly?: boolean };
+
+/** Those of the tensors down that a model to measure with has. */
+export const measuredTensors = ({ down }: Pick<Wire, 'down'>): readonly DownSpec[] =>
+  down.filter(({ trainingOnly }) => trainingOnly !== true);

@@ -90,9 +90,9 @@ export const guardServer = (
       ? {}
       : { accumulate: (updates) => changing(() => calls.call('accumulate', () => accumulate.call(server, updates))) }),
     ...(apply === undefined ? {} : { apply: (sum) => changing(() => calls.call('apply', () => apply.call(server, sum))) }),
-    step: (learningRate) =>
+    step: (learningRate, round) =>
       changing(() => {
-        const result = calls.call('step', () => server.step(learningRate));
+        const result = calls.call('step', () => server.step(learningRate, round));
         checkStep(calls, result);
         checkFinite(calls, server.tensors);
         return result;

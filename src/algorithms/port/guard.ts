@@ -39,10 +39,11 @@ const checkSpecs = (calls: HookCalls, list: unknown, where: string, withRows: bo
 };
 
 const checkWire = (calls: HookCalls, wire: unknown): Wire => {
-  const { down, up, context } = (wire ?? {}) as Partial<Wire>;
+  const { down, up, context, weighting = 'records' } = (wire ?? {}) as Partial<Wire>;
   checkSpecs(calls, down, 'down', true);
   checkSpecs(calls, up, 'up', true);
   if (context !== undefined) checkSpecs(calls, context, 'context', false);
+  calls.expect(['records', 'uniform'].includes(weighting), 'wire', 'weighting: records or uniform', () => show(weighting));
   return wire as Wire;
 };
 

@@ -38,11 +38,18 @@ const createTensors = (specs: readonly NewTensor[], seed: number): Tensors => {
   };
 };
 
-export type RuntimeOptions = { readonly seed: number; readonly threads: number; readonly optimizer: OptimizerSetup | null };
+export type RuntimeOptions = {
+  readonly seed: number;
+  readonly threads: number;
+  /** Absent: no plan. */
+  readonly rounds?: number;
+  readonly optimizer: OptimizerSetup | null;
+};
 
-export const createRuntime = ({ seed, threads, optimizer }: RuntimeOptions): ServerRuntime => ({
+export const createRuntime = ({ seed, threads, rounds, optimizer }: RuntimeOptions): ServerRuntime => ({
   seed,
   threads,
+  rounds: rounds ?? null,
   optimizer,
   random: (...keys) => random(seed, ...keys),
   createTensors: (specs) => createTensors(specs, seed),

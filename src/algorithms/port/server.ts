@@ -31,6 +31,8 @@ export type ClientUpdate = {
 
 /** What an aggregation of client updates leaves: sums, to be divided by weights. */
 export type UpdateSum = {
+  /** How many updates it stands for. */
+  readonly updates: number;
   /** Σ of the updates' weights, above 0. */
   readonly weight: number;
   /** The tensors of wire.up, those with rows with one for every item: Σ weight · tensor. */
@@ -65,11 +67,14 @@ export type ServerHalf = {
   accumulate?(updates: readonly ClientUpdate[]): void;
   /** Where it is `sum`: takes a round's sum, which stays as it is until `step` returns. Θ does not change before. */
   apply?(sum: UpdateSum): void;
-  /** Steps Θ by what was taken since the last step; nothing taken, nothing changes. `learningRate`: of the run's schedule, 1 without one. */
-  step(learningRate: number): StepResult;
+  /**
+   * Steps Θ by what was taken since the last step; nothing taken, nothing changes. `learningRate`: of the run's schedule, 1 without one.
+   * `round`: counted from 1, for schedules of the algorithm's own (ServerRuntime.rounds).
+   */
+  step(learningRate: number, round: number): StepResult;
   /** Ends what the last step left to be done during the next round: Θ is then what that step makes of it. */
   settle(): void;
-  /** What training needs to go on beside `tensors`: plain data for the checkpoint. */
+  /** What training needs to go on, apart from `tensors`: plain data for the checkpoint. */
   state(): unknown;
   restore(state: unknown): void;
   close(): void | Promise<void>;
@@ -80,6 +85,8 @@ export type ServerRuntime = {
   readonly seed: number;
   /** Threads for kernels, the coordinator's own included. */
   readonly threads: number;
+  /** How many rounds the run is planned to have; null where there is no plan. */
+  readonly rounds: number | null;
   /** The run's `optimizer` section; null where traits.reads leaves it out. */
   readonly optimizer: OptimizerSetup | null;
   /** A stream of its own for each list of keys, the same on every machine. */

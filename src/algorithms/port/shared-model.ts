@@ -12,9 +12,9 @@ export type SharedModel = {
   readonly world: World;
   /** Holds at least the tensors of wire.down, by their names. */
   readonly tensors: Tensors;
-  /** Changes the tensors by a round's sum; `learningRate`: of the run's schedule, 1 without one. */
-  step(sum: UpdateSum, learningRate: number): StepResult;
-  /** Plain data that training needs beside the tensors, such as a count of steps; default: none. */
+  /** Changes the tensors by the sum of a round, counted from 1; `learningRate`: of the run's schedule, 1 without one. */
+  step(sum: UpdateSum, learningRate: number, round: number): StepResult;
+  /** Plain data that training needs apart from the tensors, such as a count of steps; default: none. */
   state?(): unknown;
   restore?(state: unknown): void;
 };
@@ -71,9 +71,9 @@ export const serveSharedModel = ({ wire, world, tensors, step, state, restore }:
     apply: (sum) => {
       pending = sum;
     },
-    step: (learningRate) => {
+    step: (learningRate, round) => {
       if (pending === undefined) return { gradientNorm: 0, clipped: false };
-      const result = step(pending, learningRate);
+      const result = step(pending, learningRate, round);
       pending = undefined;
       return result;
     },

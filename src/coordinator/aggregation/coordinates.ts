@@ -65,7 +65,7 @@ export const createCentres = ({ wire: { up }, items }: AggregatorContext, centre
       if (perRow) fillRows(tensors[index]!, widths[index]!, values, owners);
       else fillDense(tensors[index]!, values, weight);
     });
-    return { weight, tensors, rowWeights };
+    return { updates: updates.length, weight, tensors, rowWeights };
   };
   return { combine: (updates) => ({ kind: 'sum', sum: sumOf(updates) }) };
 };

@@ -14,7 +14,7 @@ export const createTakeUpdates = (
 ): TakeUpdates => {
   const missing = traits.aggregation === 'each' ? server.accumulate === undefined : server.apply === undefined;
   if (missing) throw new Error(`algorithm ${name}: its server half lacks ${traits.aggregation === 'each' ? 'accumulate' : 'apply'}`);
-  const sums = traits.aggregation === 'sum' ? createUpdateSums(wire.up, items) : undefined;
+  const sums = traits.aggregation === 'sum' ? createUpdateSums(wire.up, items, wire.weighting) : undefined;
   return (updates) => {
     const combined = aggregator.combine(updates);
     if (combined.kind === 'sum') {

@@ -1,3 +1,4 @@
+import type { Wire } from '../../algorithms/port/definition.js';
 import type { ClientUpdate, UpdateSum } from '../../algorithms/port/server.js';
 import type { TensorSpec } from '../../messages/wire-tensor.js';
 
@@ -18,12 +19,12 @@ const add = (sum: Float32Array, values: Float32Array, weight: number): void => {
 
 /** Sums of client updates in float32, in the order in which they are added. */
 export type UpdateSums = {
-  /** Weighs each update by the records it stands for (McMahan et al., AISTATS 2017, algorithm 1). The sum lasts until the next call. */
+  /** Weighs each update by the records it stands for (McMahan et al., AISTATS 2017, algorithm 1), or all alike. The sum lasts until the next call. */
   of(updates: readonly ClientUpdate[]): UpdateSum;
 };
 
 /** `up`: the tensors of an update, of which those with rows have one for each of `items`. */
-export const createUpdateSums = (up: readonly TensorSpec[], items: number): UpdateSums => {
+export const createUpdateSums = (up: readonly TensorSpec[], items: number, weighting: Wire['weighting'] = 'records'): UpdateSums => {
   const widths = up.map(widthOf);
   const tensors = up.map(({ perRow }, index) => new Float32Array(widths[index]! * (perRow ? items : 1)));
   const rowWeights = new Float32Array(items);
@@ -32,14 +33,15 @@ export const createUpdateSums = (up: readonly TensorSpec[], items: number): Upda
       for (const values of [...tensors, rowWeights]) values.fill(0);
       let weight = 0;
       for (const { count, rows, tensors: values } of updates) {
-        weight += count;
+        const share = weighting === 'records' ? count : 1;
+        weight += share;
         up.forEach(({ perRow }, index) => {
-          if (perRow) addRows(tensors[index]!, rows, values[index]!, widths[index]!, count);
-          else add(tensors[index]!, values[index]!, count);
+          if (perRow) addRows(tensors[index]!, rows, values[index]!, widths[index]!, share);
+          else add(tensors[index]!, values[index]!, share);
         });
-        for (const row of rows) rowWeights[row]! += count;
+        for (const row of rows) rowWeights[row]! += share;
       }
-      return { weight, tensors, rowWeights };
+      return { updates: updates.length, weight, tensors, rowWeights };
     },
   };
 };

@@ -38,7 +38,9 @@ const encodeModel = (
 ): Model => {
   const { round, purpose } = request;
   const count = rows?.length ?? items;
-  const tensors = algorithm.wire.down.map((spec, index) => encodeTensor(dtype, shapeOf(spec, count), model[index]!));
+  const tensors = algorithm.wire.down.flatMap((spec, index) =>
+    purpose === 'evaluate' && spec.trainingOnly === true ? [] : [encodeTensor(dtype, shapeOf(spec, count), model[index]!)],
+  );
   return { kind: 'model', round, device, purpose, rows, tensors };
 };
 

@@ -105,7 +105,7 @@ export const runRound = async (
   if (updates.length > 0) context.takeUpdates(updates);
   clock.lap('backward');
   await context.beforeStep();
-  const step = server.step(learningRateOf(round, settings));
+  const step = server.step(learningRateOf(round, settings), round);
   clock.lap('step');
 
   const { loss, ratings } = sumLoss(accepted);

@@ -1,5 +1,6 @@
 import type { Algorithm } from '../../algorithms/port/algorithm.js';
 import type { Interactions, LocalModel, LocalUpdate, OwnData, Plan, Task } from '../../algorithms/port/client.js';
+import { measuredTensors } from '../../algorithms/port/definition.js';
 import { lowerBound } from '../../algorithms/port/rows.js';
 import { badInput } from '../../base/errors.js';
 import { random } from '../../base/random.js';
@@ -106,14 +107,15 @@ const checkRows = (rows: Uint32Array, needed: Uint32Array | readonly number[], p
 /** The model, with the rows that are needed among its own. */
 const receive = (context: DeviceContext, message: Model, needed: Plan<unknown>['rows']): LocalModel => {
   const { algorithm, dtype, batch, room } = context;
-  const { device, rows, tensors: encoded } = message;
+  const { device, purpose, rows, tensors: encoded } = message;
+  const specs = purpose === 'train' ? algorithm.wire.down : measuredTensors(algorithm.wire);
   const place = `model for device ${device}`;
   const last = rows?.at(-1);
   if (last !== undefined && last >= batch.items) throw badInput('MESSAGE', place, `items below ${batch.items}`, String(last));
   if (rows !== null && needed === null) throw badInput('MESSAGE', place, 'a row for every item', String(rows.length));
   if (rows !== null && needed !== null) checkRows(rows, needed, place);
   const count = rows?.length ?? batch.items;
-  return { rows, tensors: decodeTensors(encoded, dtype, algorithm.wire.down, count, place, room) };
+  return { rows, tensors: decodeTensors(encoded, dtype, specs, count, place, room) };
 };
 
 /** Spreads the rows of an update among decoys, which are zero. */
@@ -150,10 +152,16 @@ const train = (context: DeviceContext, message: Model): Transition => {
   return { model, reply, ...(state === undefined ? {} : { state: { before, after: state } }) };
 };
 
+/** A held model as `score` takes it: without what is for training only. */
+const measuredModel = ({ algorithm: { wire } }: DeviceContext, model: LocalModel): LocalModel =>
+  model.tensors.length === measuredTensors(wire).length
+    ? model
+    : { ...model, tensors: model.tensors.filter((_, index) => wire.down[index]!.trainingOnly !== true) };
+
 /** Scores of items by a model that the device holds. */
 export const scoreItems = (context: DeviceContext, model: LocalModel, device: Addressed, items: Uint32Array): Float32Array => {
   const { own, state, plan } = planScores(context, device, items);
-  return context.algorithm.client().score(model, own, plan.work, state);
+  return context.algorithm.client().score(measuredModel(context, model), own, plan.work, state);
 };
 
 const measure = (context: DeviceContext, message: Model): Transition => {

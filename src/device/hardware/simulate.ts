@@ -1,3 +1,4 @@
+import { measuredTensors } from '../../algorithms/port/definition.js';
 import { random } from '../../base/random.js';
 import { type Bytes, bytes, joules, type Seconds, seconds } from '../../base/units.js';
 import type { DeviceCost, DropStage, Resource } from '../../messages/device-cost.js';
@@ -49,7 +50,7 @@ const numbersIn = (specs: readonly TensorSpec[], rows: number): number =>
 const needsOf = (context: DeviceContext, { energy }: DeviceProfile, message: Assign | Model, rows: number): Needs => {
   const { columns, algorithm } = context;
   const { device } = message;
-  const down = numbersIn(algorithm.wire.down, rows);
+  const down = numbersIn(message.purpose === 'train' ? algorithm.wire.down : measuredTensors(algorithm.wire), rows);
   const up = numbersIn(algorithm.wire.up, rows);
   // What the device says of itself goes with its answer to the question.
   const said = message.kind === 'assign' ? numbersIn(algorithm.wire.context ?? [], 0) : 0;

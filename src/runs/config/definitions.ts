@@ -88,9 +88,13 @@ export const setupOf = <D extends Definition>(config: Readonly<Record<string, un
   return { ...reference, options: config[definition.name] ?? {} };
 };
 
+/** The definitions that a configuration chooses, of every kind. */
+export const definitionsInUse = (config: Readonly<Record<string, unknown>>): readonly Definition[] =>
+  KINDS.flatMap((kind) => saidFor(kind, config).map((name) => chosen(kind, name).definition));
+
 /** Names of the sections whose options a configuration reads. */
 export const sectionsInUse = (config: Readonly<Record<string, unknown>>): ReadonlySet<string> =>
-  new Set(KINDS.flatMap((kind) => saidFor(kind, config).map((name) => chosen(kind, name).definition.name)));
+  new Set(definitionsInUse(config).map(({ name }) => name));
 
 /**
  * What a configuration's definitions are, for the identity of a run: `metamf@1`, then other keys, with the SHA-256 of modules. A checkpoint

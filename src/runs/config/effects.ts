@@ -1,7 +1,8 @@
 import { ALGORITHM } from '../../algorithms/registry.js';
 import { MetafleetError } from '../../base/errors.js';
+import { unusedOptions } from '../../definitions/kind.js';
 import type { Config } from './config.js';
-import { chosen, chosenNames, definitionSections, kindOfSection, sectionsInUse, usesModule } from './definitions.js';
+import { chosen, chosenNames, definitionSections, definitionsInUse, kindOfSection, sectionsInUse, usesModule } from './definitions.js';
 
 /** Keys that only some configurations read: a value for one of them would be a setting without effect. */
 type Rule = {
@@ -82,17 +83,23 @@ const RULES: readonly Rule[] = [
 
 const isWithin = (key: string, section: string): boolean => key === section || key.startsWith(`${section}.`);
 
-type Idle = { readonly reader: string; readonly instead: string };
+/** The definition that a key's section belongs to, where its other options leave that one without effect. */
+const unusedBy = (config: Readonly<Record<string, unknown>>, key: string): string | undefined =>
+  definitionsInUse(config).find((definition) =>
+    unusedOptions(definition, config[definition.name]).some((option) => isWithin(key, `${definition.name}.${option}`)),
+  )?.name;
 
-/** Why a key is not read; undefined where it is. */
-const idleBecause = (config: Config, key: string): Idle | undefined => {
+/** Why a key is not read, in words that follow its name; undefined where it is read. */
+const idleBecause = (config: Config, key: string): string | undefined => {
   const section = Object.keys(definitionSections()).find((name) => isWithin(key, name));
   if (section !== undefined && !sectionsInUse(config).has(section)) {
     const kind = kindOfSection(section);
-    return { reader: `${kind.key} ${section}`, instead: `${kind.key} ${chosenNames(kind, config)}` };
+    return `only ${kind.key} ${section} reads it, and this run has ${kind.key} ${chosenNames(kind, config)}`;
   }
   const rule = RULES.find(({ keys, isRead }) => keys.some((known) => isWithin(key, known)) && !isRead(config));
-  return rule === undefined ? undefined : { reader: rule.reader, instead: rule.instead(config) };
+  if (rule !== undefined) return `only ${rule.reader} reads it, and this run has ${rule.instead(config)}`;
+  const owner = unusedBy(config, key);
+  return owner === undefined ? undefined : `the other ${owner} options of this run leave it without effect`;
 };
 
 /** Whether the run reads a key: one that it does not read means nothing for it. */
@@ -102,7 +109,6 @@ export const isRead = (config: Config, key: string): boolean => idleBecause(conf
 export const checkEffects = (configs: readonly Config[], keys: readonly string[], place: (key: string) => string): void => {
   for (const key of keys) {
     if (configs.some((config) => isRead(config, key))) continue;
-    const { reader, instead } = idleBecause(configs[0]!, key)!;
-    throw new MetafleetError('CONFIG', `${place(key)}: only ${reader} reads it, and this run has ${instead}`);
+    throw new MetafleetError('CONFIG', `${place(key)}: ${idleBecause(configs[0]!, key)}`);
   }
 };

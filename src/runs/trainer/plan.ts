@@ -115,6 +115,7 @@ export const planRun = (config: Config, dataset: Dataset): RunPlan => {
       sampler: setupOf(config, SAMPLER, sampling),
       aggregator: setupOf(config, AGGREGATOR, aggregation),
       roundsPerEpoch,
+      rounds,
       delivery,
       evaluationDelivery: evaluation.delivery,
       metrics: evaluation.metrics,

@@ -63,7 +63,7 @@ const ofMetaMF = (set: PaperSet | undefined) => [...inPaper(TABLE_2, 'MetaMF', s
 const NO_EXTRAS = { others: [], comparisons: [], baselines: false, groups: false } as const;
 
 const table2 = (set: PaperSet | undefined): Study => {
-  const { table } = configurationsFor(set);
+  const { table, fedavg } = configurationsFor(set);
   const others = Object.keys(TABLE_2).filter((label) => label !== 'MetaMF');
   return {
     ...NO_EXTRAS,
@@ -71,7 +71,7 @@ const table2 = (set: PaperSet | undefined): Study => {
     question: 'What does federation cost in accuracy?',
     lines: [
       { label: 'MetaMF', settings: [table], published: ofMetaMF(set) },
-      { label: 'FedAvg, untuned', settings: [{ algorithm: 'fedavg', patience: 10 }], published: [] },
+      { label: fedavg.label, settings: [fedavg.settings], published: [] },
     ],
     others: others.flatMap((label) => inPaper(TABLE_2, label, set).map((each) => ({ label, figure: each }))),
     baselines: true,

@@ -99,7 +99,7 @@ export const serveCoordinator = (control: MessagePort): void => {
   const api: CoordinatorControl = {
     start: async ({ algorithm: setup, world, settings, hosts, threads, recorded, fleet, watch, eventMillis }, events) => {
       const algorithm = await loadAlgorithm(setup, world, watch);
-      const server = await algorithm.createServer({ seed: settings.seed, threads });
+      const server = await algorithm.createServer({ seed: settings.seed, threads, rounds: settings.rounds });
       const link = createDevicesLink(hosts, createRecorder({ devices: world.devices, recorded }));
       const activity = new Uint32Array(world.devices);
       const { add, flush } = createEventPost(events, eventMillis);

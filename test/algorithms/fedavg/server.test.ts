@@ -63,7 +63,7 @@ describe('the server half of FedAvg', () => {
         1,
       );
       take(server, UPDATES);
-      const { gradientNorm, clipped } = server.step(1);
+      const { gradientNorm, clipped } = server.step(1, 1);
       thetaOf(server).forEach((values, index) => {
         expect([...values], SHARED[index]).toEqual([...before[index]!].map((value, i) => Math.fround(value + rate * means[index]![i]!)));
       });
@@ -81,7 +81,7 @@ describe('the server half of FedAvg', () => {
     });
     take(server, [b2(0, 1, 1), b2(1, 2, -2), b2(2, 5, 4)]);
     // (1·1 − 2·2 + 5·4) ÷ 8
-    expect(server.step(1).gradientNorm).toBe(17 / 8);
+    expect(server.step(1, 1).gradientNorm).toBe(17 / 8);
     expect(thetaOf(server).at(-1)![0]).toBe(before![0]! + 17 / 8);
   });
 
@@ -89,7 +89,7 @@ describe('the server half of FedAvg', () => {
     const server = await serverOf();
     const [before] = thetaOf(server);
     take(server, UPDATES);
-    server.step(1);
+    server.step(1, 1);
     const [after] = thetaOf(server);
     const changed = Array.from({ length: WORLD.items }, (_, item) => item).filter((item) =>
       [0, 1, 2].some((e) => !Object.is(after![item * 3 + e], before![item * 3 + e])),
@@ -102,7 +102,7 @@ describe('the server half of FedAvg', () => {
     const before = thetaOf(one);
     for (const server of [one, other]) take(server, UPDATES);
     expect(thetaOf(one)).toEqual(before);
-    expect(other.step(0.25)).toEqual(one.step(1));
+    expect(other.step(0.25, 1)).toEqual(one.step(1, 1));
     expect(thetaOf(one)).not.toEqual(before);
     expect(thetaOf(other)).toEqual(thetaOf(one));
   });
@@ -110,17 +110,17 @@ describe('the server half of FedAvg', () => {
   it('changes nothing without updates, and forgets a round’s once it has stepped', async () => {
     const server = await serverOf();
     const start = thetaOf(server);
-    expect(server.step(1)).toEqual({ gradientNorm: 0, clipped: false });
+    expect(server.step(1, 1)).toEqual({ gradientNorm: 0, clipped: false });
     take(server, []);
-    expect(server.step(1)).toEqual({ gradientNorm: 0, clipped: false });
+    expect(server.step(1, 1)).toEqual({ gradientNorm: 0, clipped: false });
     expect(thetaOf(server)).toEqual(start);
     take(server, UPDATES);
-    server.step(1);
+    server.step(1, 1);
     const stepped = thetaOf(server);
-    expect(server.step(1)).toEqual({ gradientNorm: 0, clipped: false });
+    expect(server.step(1, 1)).toEqual({ gradientNorm: 0, clipped: false });
     expect(thetaOf(server)).toEqual(stepped);
     take(server, [UPDATES[1]!]);
-    server.step(1);
+    server.step(1, 1);
     const [mean] = meanOf([UPDATES[1]!]);
     expect([...thetaOf(server)[0]!]).toEqual([...stepped[0]!].map((value, i) => Math.fround(value + mean![i]!)));
   });

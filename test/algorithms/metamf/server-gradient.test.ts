@@ -75,7 +75,7 @@ describe.each(BACKENDS)('the gradient of Θ and tfjs on %s', (backend) => {
 
         expectClose([loss], [expected.loss], TOLERANCE, 'loss');
         expectCloseTensors(readGradients(server.parameters, options), expected.gradients, TOLERANCE, `round ${round}, gradient of`);
-        server.step(0.01);
+        server.step(0.01, 1);
         const padding = readPadding(server.parameters, options);
         expect(padding.length > 0).toBe(options.lowRank % 4 !== 0);
         expect(padding.every((value) => value === 0)).toBe(true);
@@ -171,7 +171,7 @@ describe('the gradient of Θ', () => {
       const { updates } = exchange({ algorithm, server }, batches);
       for (const turn of turns) server.accumulate(turn.map((index) => updates[index]!));
       const found = readGradients(server.parameters, ODD);
-      norms.push(server.step(0.01).gradientNorm);
+      norms.push(server.step(0.01, 1).gradientNorm);
       await server.close();
       return found;
     };
@@ -185,7 +185,7 @@ describe('the gradient of Θ', () => {
       for (const cohort of silent) {
         exchange({ algorithm, server }, randomBatches(WORLD, cohort, 13));
         server.accumulate([]);
-        expect(server.step(0.01)).toEqual({ gradientNorm: 0, clipped: false });
+        expect(server.step(0.01, 1)).toEqual({ gradientNorm: 0, clipped: false });
       }
       expect(readWeights(server.parameters, ODD)).toEqual(theta);
       server.accumulate(exchange({ algorithm, server }, randomBatches(WORLD, [1, 2, 6], 14)).updates);

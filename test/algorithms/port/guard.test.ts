@@ -151,7 +151,12 @@ describe('what a wire says wrongly names the hook', () => {
 
 describe('a server half', () => {
   const RUNTIME = createRuntime({ seed: 1, threads: 1, optimizer: null });
-  const SUM = { weight: 2, tensors: [new Float32Array(5).fill(1), Float32Array.of(4)], rowWeights: Float32Array.of(0, 1, 2, 1, 0) };
+  const SUM = {
+    updates: 1,
+    weight: 2,
+    tensors: [new Float32Array(5).fill(1), Float32Array.of(4)],
+    rowWeights: Float32Array.of(0, 1, 2, 1, 0),
+  };
   const serve = async (server: object) => {
     const { definition, isBroken } = guarded({ server });
     return { server: await definition.server(WORLD, {}, RUNTIME), isBroken };
@@ -175,7 +180,7 @@ describe('a server half', () => {
   it('moves its tensors by means where all is well, and stays sound', async () => {
     const { server, isBroken } = await serve({});
     server.apply!(SUM);
-    server.step(1);
+    server.step(1, 1);
     const values = server.tensors.map((tensor) => Array.from(new Float32Array(tensor.bytes().buffer)));
     expect(values).toEqual([[0, 1, 0.5, 1, 0], [2]]);
     expect(isBroken()).toBe(false);
@@ -185,7 +190,7 @@ describe('a server half', () => {
     const { server, isBroken } = await serve({ [hook]: throwing });
     expect(() => {
       server.apply!(SUM);
-      server.step(1);
+      server.step(1, 1);
       server.settle();
     }).toThrow(`./mine.js, hook ${hook}: it threw: on fire`);
     expect(isBroken()).toBe(true);

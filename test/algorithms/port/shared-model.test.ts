@@ -14,7 +14,7 @@ const WIRE: Wire = {
   ],
   up: [{ name: 'slope', perRow: false, shape: [3] }],
 };
-const SUM: UpdateSum = { weight: 2, tensors: [Float32Array.of(1, 2, 3)], rowWeights: new Float32Array(4) };
+const SUM: UpdateSum = { updates: 2, weight: 2, tensors: [Float32Array.of(1, 2, 3)], rowWeights: new Float32Array(4) };
 
 const serve = (changes: Partial<SharedModel> = {}) => {
   const tensors = createRuntime({ seed: 1, threads: 1, optimizer: null }).createTensors([
@@ -24,9 +24,9 @@ const serve = (changes: Partial<SharedModel> = {}) => {
   ]);
   tensors.values('E').set([0, 1, 2, 3, 4, 5, 6, 7]);
   tensors.values('b')[0] = 9;
-  const stepped: (readonly [UpdateSum, number])[] = [];
-  const step: SharedModel['step'] = (sum, rate) => {
-    stepped.push([sum, rate]);
+  const stepped: (readonly [UpdateSum, number, number])[] = [];
+  const step: SharedModel['step'] = (sum, rate, round) => {
+    stepped.push([sum, rate, round]);
     tensors.values('E')[7] = 70;
     return { gradientNorm: 3, clipped: true };
   };
@@ -53,21 +53,21 @@ describe('a server half that sends every device the same model', () => {
     server.prepare(REQUESTS, 1);
     const begun = server.generate(0, [Uint32Array.of(3)]);
     server.apply!(SUM);
-    server.step(1);
+    server.step(1, 1);
     expect(whole(begun()[0]!)[0]).toEqual([6, 7]);
     expect(whole(server.generate(1, [null])()[0]!)[0]!.slice(6)).toEqual([6, 7]);
     server.prepare(REQUESTS, null);
     expect(whole(server.generate(1, [null])()[0]!)[0]!.slice(6)).toEqual([6, 70]);
   });
 
-  it('steps once by each sum it is handed, at the rate of the schedule, and by nothing otherwise', () => {
+  it('steps once by each sum it is handed, at the rate of the schedule and for its round, and by nothing otherwise', () => {
     const { server, stepped, tensors } = serve();
-    expect(server.step(0.5)).toEqual({ gradientNorm: 0, clipped: false });
+    expect(server.step(0.5, 1)).toEqual({ gradientNorm: 0, clipped: false });
     server.apply!(SUM);
     expect([stepped, tensors.values('E')[7]]).toEqual([[], 7]);
-    expect(server.step(0.25)).toEqual({ gradientNorm: 3, clipped: true });
-    expect(server.step(0.5)).toEqual({ gradientNorm: 0, clipped: false });
-    expect(stepped).toEqual([[SUM, 0.25]]);
+    expect(server.step(0.25, 6)).toEqual({ gradientNorm: 3, clipped: true });
+    expect(server.step(0.5, 1)).toEqual({ gradientNorm: 0, clipped: false });
+    expect(stepped).toEqual([[SUM, 0.25, 6]]);
   });
 
   it('has no state beside its tensors, or the one that it is given', () => {

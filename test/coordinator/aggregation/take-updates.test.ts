@@ -51,7 +51,12 @@ describe('a round’s updates', () => {
   });
 
   it('are the sum that the aggregator leaves, where sums suffice; where they do not, that is an error', async () => {
-    const sum: UpdateSum = { weight: 3, tensors: [new Float32Array(40), Float32Array.of(1, 2)], rowWeights: new Float32Array(40) };
+    const sum: UpdateSum = {
+      updates: 1,
+      weight: 3,
+      tensors: [new Float32Array(40), Float32Array.of(1, 2)],
+      rowWeights: new Float32Array(40),
+    };
     expect(await take(SUM, 'apply', leaving({ kind: 'sum', sum }))).toEqual([sum]);
     await expect(take(EACH, 'accumulate', leaving({ kind: 'sum', sum }))).rejects.toThrow(
       'algorithm fake: takes each update by itself, and the aggregator left their sum',

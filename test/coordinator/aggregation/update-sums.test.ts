@@ -29,6 +29,14 @@ describe('the sum of client updates', () => {
     expect(rowWeights).toEqual(of(2, 0, 0, 5, 0));
   });
 
+  it('weighs all alike where the algorithm says so, and counts them either way', () => {
+    const uniform = createUpdateSums(UP, ITEMS, 'uniform').of([FIRST, SECOND]);
+    expect([uniform.updates, uniform.weight]).toEqual([2, 2]);
+    expect(uniform.tensors).toEqual([of(1, 2, 0, 0, 0, 0, 13, -16, 0, 0), of(5, 0, 0, 6, 0), of(8, 9, 10)]);
+    expect(uniform.rowWeights).toEqual(of(1, 0, 0, 2, 0));
+    expect(createUpdateSums(UP, ITEMS).of([FIRST, SECOND, SECOND]).updates).toBe(3);
+  });
+
   it('counts the weight of rows that are zero, as decoys are', () => {
     const { rowWeights, tensors } = createUpdateSums(UP, ITEMS).of([update(1, 4, [1, 2], [of(0, 0, 1, 1), of(0, 1), of(0, 0, 0)])]);
     expect(rowWeights).toEqual(of(0, 4, 4, 0, 0));

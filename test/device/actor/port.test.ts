@@ -154,3 +154,48 @@ describe('a private state with a number for each record', () => {
     }
   });
 });
+
+describe('a tensor for training only', () => {
+  const extra = { name: 'extra', perRow: false, shape: [3], trainingOnly: true } as const;
+  /** Its client half is the fake one, which does not look at a third tensor; `given`: how many tensors each hook was handed. */
+  const withExtra = () => {
+    const given: Record<string, number[]> = { update: [], score: [] };
+    const { wire, client } = fakeAlgorithm();
+    const half = client();
+    const algorithm: DeviceContext['algorithm'] = {
+      wire: { ...wire, down: [...wire.down, extra] },
+      client: () => ({
+        ...half,
+        update: (model, ...rest) => {
+          given['update']!.push(model.tensors.length);
+          return half.update(model, ...rest);
+        },
+        score: (model, ...rest) => {
+          given['score']!.push(model.tensors.length);
+          return half.score(model, ...rest);
+        },
+      }),
+    };
+    return { context: contextOf({}, { algorithm }), given };
+  };
+  const more = encodeTensor('f32', extra.shape, [Float32Array.of(1, 2, 3)]);
+  const without = (purpose: Model['purpose']): Model => modelFor(contextOf(), purpose);
+  const having = (purpose: Model['purpose']): Model => ({ ...without(purpose), tensors: [...without(purpose).tensors, more] });
+
+  it('comes with models to learn with, and with no others', () => {
+    const { context, given } = withExtra();
+    expect(reply<Update>(context, having('train'))).toEqual(reply<Update>(contextOf(), without('train')));
+    expect(reply<Score>(context, without('evaluate'))).toEqual(reply<Score>(contextOf(), without('evaluate')));
+    expect([new Set(given['update']), new Set(given['score'])]).toEqual([new Set([3]), new Set([2])]);
+    expect(() => transition(context, without('train'))).toThrow('expected 3 tensors, found 2');
+    expect(() => transition(context, having('evaluate'))).toThrow('expected 2 tensors, found 3');
+  });
+
+  it('is left out of a held model that scores items', () => {
+    const { context, given } = withExtra();
+    const { model } = transition(context, having('train'));
+    expect(model!.tensors).toHaveLength(3);
+    expect([...scoreItems(context, model!, { round: ROUND, device: DEVICE }, Uint32Array.of(4, 2))]).toEqual([4.75, 2.75]);
+    expect(given['score']).toEqual([2]);
+  });
+});

@@ -11,6 +11,7 @@ import type { RunEvent } from '../../../src/events/run-event.js';
 import { restoreDeviceStates } from '../../../src/runs/trainer/device-states.js';
 import type { Run } from '../../../src/runs/trainer/run.js';
 import { shardDataset } from '../../../src/runs/trainer/shards.js';
+import { OPTIONS } from '../../support/fedavg/model.js';
 import { PLAIN_ADAM } from '../../support/metamf/fleet.js';
 import { tamperingHost } from '../../support/transport/host-entry.js';
 import { leavesOf, ratingsFound, sentinelData, tappedHosts } from '../../support/transport/message-tap.js';
@@ -27,7 +28,8 @@ import {
 } from '../../support/transport/small-run.js';
 
 const SIZES = { itemEmbedding: 4, units: 2 };
-const FEDAVG = { algorithm: 'fedavg', fedavg: { ...SIZES, localEpochs: 2, localBatch: 4, localRate: 0.05 } } as const;
+const MLP = { ...OPTIONS, ...SIZES, localEpochs: 2, localBatch: 4, localRate: 0.05 };
+const FEDAVG = { algorithm: 'fedavg', fedavg: MLP } as const;
 /** Every device takes part in each of the three epochs, in cohorts that no thread's shard is. */
 const SUBSET = { ...FEDAVG, delivery: 'subset', decoys: 2, ratings: 6 } as const;
 
@@ -87,7 +89,7 @@ describe('a run of FedAvg', () => {
 
   it('learns: its error on a planted set falls far below that of the first round', async () => {
     const dataset = await loadDataset('synthetic:users=60,items=30,ratings=1500,rank=2,noise=0.1', { split: 'auto', seed: 1 });
-    const fedavg = { itemEmbedding: 8, units: 4, localEpochs: 5, localBatch: 8, localRate: 0.1 };
+    const fedavg = { ...OPTIONS, itemEmbedding: 8, units: 4, localEpochs: 5, localBatch: 8, localRate: 0.1 };
     const { events } = await finish({ dataset, config: { ...FEDAVG, fedavg, cohort: 20, epochs: 25 } });
     const rounds = roundsOf(events);
     const last = rounds.slice(-3).reduce((sum, { loss }) => sum + loss / 3, 0);
@@ -187,7 +189,7 @@ describe('a run of FedAvg interrupted', () => {
     await finish({ config: { ...FEDAVG, rounds: 1 }, checkpoints });
     const failure = await failureOf(start({ resume: checkpoints.last }));
     expect(isMetafleetError(failure, 'CHECKPOINT')).toBe(true);
-    expect((failure as Error).message).toContain('expected algorithm metamf, found fedavg');
+    expect((failure as Error).message).toContain('expected algorithm metamf@1, found fedavg@2');
   });
 
   it('by MetaMF writes no states of devices', async () => {

@@ -215,7 +215,8 @@ describe('when the last checkpoint is damaged', () => {
   };
   for (const algorithm of ['metamf', 'fedavg']) {
     it(`${algorithm} continues from the one before it, says so, and comes to the same end`, async () => {
-      const config = { algorithm };
+      // Runs of other lengths are to take the same steps: the server rate must not follow from the planned rounds.
+      const config = { algorithm, ...(algorithm === 'fedavg' ? { fedavg: { serverSchedule: 'constant' } } : {}) };
       const whole = await finish({ config });
       const checkpoints = await twoSaved(config);
       const before = checkpoints.last.replace('last', 'last-1');

@@ -99,10 +99,10 @@ const createServer = (world: World, chosen: FakeOptions, runtime: ServerRuntime)
   return {
     ...rest,
     accumulate: (updates) => void taken.push(...updates),
-    step: (learningRate) => {
+    step: (learningRate, round) => {
       if (taken.length > 0) shared.apply!(adding.of(taken));
       taken = [];
-      return shared.step(learningRate);
+      return shared.step(learningRate, round);
     },
   };
 };

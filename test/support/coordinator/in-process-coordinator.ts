@@ -142,6 +142,7 @@ export const settingsOf = (changes: Partial<RoundSettings> = {}): RoundSettings 
   cohort: 5,
   sampler: samplerOf('shuffled'),
   roundsPerEpoch: 3,
+  rounds: 6,
   delivery: 'full',
   evaluationDelivery: 'subset',
   metrics: MEASURED.metrics,

@@ -8,7 +8,33 @@ import { distinct, type Random, random, shuffle } from '../../../src/base/random
 /** ŷ = w2·ReLU((E[i] ⊙ p_u)·w1 + b1) + b2 and its descent, written down as plainly as can be, in float64. */
 export const WORLD: World = { devices: 5, items: 19, lowest: 1, highest: 5 };
 
-export const OPTIONS: FedAvgOptions = { itemEmbedding: 5, units: 3, localEpochs: 1, localBatch: 1000, localRate: 0.05, serverRate: 1 };
+/** FedAvg of the network as McMahan et al. have it. */
+export const OPTIONS: FedAvgOptions = {
+  model: 'mlp',
+  itemEmbedding: 5,
+  units: 3,
+  centring: 'none',
+  centringDamping: 0,
+  localEpochs: 1,
+  localBatch: 1000,
+  localRate: 0.05,
+  itemRate: 0,
+  userRate: 0,
+  itemDecay: 0,
+  userDecay: 0,
+  proximal: 0,
+  controlVariates: false,
+  weighting: 'records',
+  rowWeighting: 'cohort',
+  untouchedRows: 'decay',
+  serverOptimizer: 'sgd',
+  serverRate: 1,
+  serverSchedule: 'constant',
+  serverAnnealRounds: 0,
+  beta1: 0.9,
+  beta2: 0.99,
+  tau: 0.001,
+};
 
 export const fedavg = (options: Partial<FedAvgOptions> = {}, world: World = WORLD): Algorithm =>
   bindAlgorithm(definition, { ...OPTIONS, ...options }, null, world);

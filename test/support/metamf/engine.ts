@@ -62,6 +62,7 @@ export const createEngine = async (options: MetaMFOptions, optimizer: Partial<Op
     cohort: 5,
     sampler: samplerOf(sampling),
     roundsPerEpoch: 2,
+    rounds: 4,
     delivery,
     evaluationDelivery: 'full',
     metrics: MEASURED.metrics,
