@@ -1,18 +1,26 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { PATIENCE_MILLIS } from './test/support/patience.js';
+
+const SYSTEM = 'test/**/*.system.test.ts';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     // Tests start threads on shared WebAssembly memory: a process per file keeps one file's threads out of another's.
     pool: 'forks',
     maxWorkers: Math.min(availableParallelism(), 4),
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // These end what hangs. No test asserts how long anything takes.
+    testTimeout: 2 * PATIENCE_MILLIS,
+    hookTimeout: PATIENCE_MILLIS,
+    expect: { poll: { timeout: PATIENCE_MILLIS } },
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [SYSTEM] } },
+      { extends: true, test: { name: 'system', include: [SYSTEM] } },
+    ],
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],
-      exclude: ['src/tensor/assembly/**', 'src/**/*.d.ts'],
+      exclude: ['src/**/assembly/**', 'src/**/*.d.ts'],
       reporter: ['text', 'html'],
     },
   },

@@ -1,4 +1,4 @@
-import { type Dashboard, quantile, RUN } from './panels.js';
+import { type Dashboard, METRIC, quantile, RUN } from './panels.js';
 
 const byRun = (metric: string, labels = ''): string => `max by (run) (${metric}{${RUN}${labels === '' ? '' : `,${labels}`}})`;
 
@@ -13,14 +13,14 @@ export const experimentCompare: Dashboard = {
       panels: [
         {
           title: 'What, and what came of it',
-          description: 'At the end of the time shown; errors at the epoch with the best validation error',
+          description: 'At the end of the time shown; the chosen metric at the best epoch by validation',
           form: 'table',
           unit: 'short',
           queries: {
             running: `max by (run, algorithm, data, delivery, dtype, seed) (metafleet_run_info{${RUN}} * on (run, instance) group_left () metafleet_run_active{${RUN}})`,
             rounds: byRun('metafleet_round'),
-            'test MSE': byRun('metafleet_best_error', 'part="test",measure="mse"'),
-            'test MAE': byRun('metafleet_best_error', 'part="test",measure="mae"'),
+            'test metric': byRun('metafleet_best_metric', `part="test",${METRIC}`),
+            'valid metric': byRun('metafleet_best_metric', `part="valid",${METRIC}`),
             'bytes down': `sum by (run) (metafleet_message_bytes_total{${RUN},direction="down"})`,
             'bytes up': `sum by (run) (metafleet_message_bytes_total{${RUN},direction="up"})`,
             'virtual seconds': byRun('metafleet_virtual_time_seconds'),
@@ -33,16 +33,16 @@ export const experimentCompare: Dashboard = {
       title: 'Learning',
       panels: [
         {
-          title: 'Validation MSE',
+          title: 'Chosen metric, validation',
           description: 'After each epoch',
           unit: 'short',
-          queries: { '{{run}}': byRun('metafleet_error', 'part="valid",measure="mse"') },
+          queries: { '{{run}}': byRun('metafleet_metric', `part="valid",${METRIC}`) },
         },
         {
-          title: 'Best test MSE',
-          description: 'At the epoch with the best validation error so far',
+          title: 'Chosen metric, best test',
+          description: 'At the best epoch by validation so far',
           unit: 'short',
-          queries: { '{{run}}': byRun('metafleet_best_error', 'part="test",measure="mse"') },
+          queries: { '{{run}}': byRun('metafleet_best_metric', `part="test",${METRIC}`) },
         },
         {
           title: 'Train loss',

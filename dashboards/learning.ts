@@ -1,17 +1,12 @@
-import { buckets, type Dashboard, quantile, RUN } from './panels.js';
-
-const errors = (measure: string): Record<string, string> => ({
-  '{{part}}': `metafleet_error{${RUN},measure="${measure}"}`,
-  'best {{part}}': `metafleet_best_error{${RUN},measure="${measure}"}`,
-});
+import { buckets, type Dashboard, METRIC, quantile, RUN } from './panels.js';
 
 export const learning: Dashboard = {
   uid: 'metafleet-learning',
   title: 'metafleet: Learning',
-  description: 'Loss, errors on held-out ratings, gradients, staleness: does it learn, and for whom',
+  description: 'Loss, metrics of held-out ratings, gradients, staleness: does it learn, and for whom',
   rows: [
     {
-      title: 'Errors',
+      title: 'Metrics',
       panels: [
         {
           title: 'Train loss',
@@ -20,22 +15,25 @@ export const learning: Dashboard = {
           queries: { round: `metafleet_train_loss{${RUN}}`, epoch: `metafleet_epoch_train_loss{${RUN}}` },
         },
         {
-          title: 'MSE on held-out ratings',
-          description: 'After each epoch, and at the epoch with the best validation error',
+          title: 'Chosen metric on held-out ratings',
+          description: 'After each epoch, and at the best epoch by validation',
           unit: 'short',
-          queries: errors('mse'),
+          queries: {
+            '{{part}}': `metafleet_metric{${RUN},${METRIC}}`,
+            'best {{part}}': `metafleet_best_metric{${RUN},${METRIC}}`,
+          },
         },
         {
-          title: 'MAE on held-out ratings',
-          description: 'After each epoch, and at the epoch with the best validation error',
+          title: 'All metrics on test ratings',
+          description: 'After each epoch',
           unit: 'short',
-          queries: errors('mae'),
+          queries: { '{{metric}}': `metafleet_metric{${RUN},part="test"}` },
         },
         {
-          title: 'Test MSE of those who rate little, middling, much',
-          description: 'A twentieth of the fleet each: who is served worse',
+          title: 'Chosen metric of those who rate little, middling, much',
+          description: 'On test ratings, a twentieth of the fleet each: who is served worse',
           unit: 'short',
-          queries: { '{{group}}': `metafleet_group_error{${RUN},part="test",measure="mse"}` },
+          queries: { '{{group}}': `metafleet_group_metric{${RUN},${METRIC},part="test"}` },
         },
         {
           title: 'Epoch',

@@ -14,7 +14,7 @@ export type Dashboard = {
   readonly uid: string;
   readonly title: string;
   readonly description: string;
-  /** Whether several runs are shown beside each other. */
+  /** Whether several runs are shown side by side. */
   readonly manyRuns?: boolean;
   readonly rows: readonly { readonly title: string; readonly panels: readonly Panel[] }[];
 };
@@ -36,6 +36,8 @@ export type Panel = {
 
 /** What every query is limited to, and the window of its rates. */
 export const RUN = 'run=~"$run"';
+/** What queries of a metric are limited to: the one that is chosen. */
+export const METRIC = 'metric=~"$metric"';
 export const rate = (counter: string, labels = ''): string =>
   `rate(${counter}{${RUN}${labels === '' ? '' : `,${labels}`}}[$__rate_interval])`;
 /** Rates of one run may come from several processes, where it was resumed. */
@@ -142,7 +144,23 @@ const panelOf = (panel: Panel): Builder<grafana.Panel> => {
   return shape;
 };
 
-const variablesOf = ({ manyRuns = false }: Dashboard): Builder<grafana.VariableModel>[] => {
+/** Only where a panel asks for it. */
+const metricVariable = ({ rows }: Dashboard): Builder<grafana.VariableModel>[] =>
+  rows.some(({ panels }) => panels.some(({ queries }) => Object.values(queries).some((query) => query.includes(METRIC))))
+    ? [
+        new grafana.QueryVariableBuilder('metric')
+          .label('Metric')
+          .datasource(DATASOURCE)
+          .query({ query: `label_values(metafleet_metric{${RUN}}, metric)`, refId: 'metric' })
+          .refresh(grafana.VariableRefresh.OnTimeRangeChanged)
+          .sort(grafana.VariableSort.AlphabeticalDesc)
+          .multi(false)
+          .includeAll(false),
+      ]
+    : [];
+
+const variablesOf = (dashboard: Dashboard): Builder<grafana.VariableModel>[] => {
+  const { manyRuns = false } = dashboard;
   const run = new grafana.QueryVariableBuilder('run')
     .label('Run')
     .datasource(DATASOURCE)
@@ -152,7 +170,7 @@ const variablesOf = ({ manyRuns = false }: Dashboard): Builder<grafana.VariableM
     .multi(manyRuns)
     .includeAll(manyRuns);
   if (manyRuns) run.allValue('.+').current({ selected: true, text: ['All'], value: ['$__all'] });
-  return [new grafana.DatasourceVariableBuilder('datasource').label('Prometheus').type('prometheus'), run];
+  return [new grafana.DatasourceVariableBuilder('datasource').label('Prometheus').type('prometheus'), run, ...metricVariable(dashboard)];
 };
 
 export const compile = (dashboard: Dashboard): grafana.Dashboard => {

@@ -1,10 +1,15 @@
-// Compiles src/tensor/assembly to dist/src/tensor/kernels.wasm. Fails if the module would own memory: many threads
+// Compiles src/tensor/assembly, and the assembly/ folders of algorithms with it, to dist/src/tensor/kernels.wasm. Fails if the module would own memory: many threads
 // instantiate it on one shared memory, so a data segment or a mutable global of its own would be shared by accident.
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+/** The export of every entry is the module's. */
+const entries = readdirSync(`${root}src`, { recursive: true })
+  .map((file) => `src/${file.replaceAll('\\', '/')}`)
+  .filter((file) => file.endsWith('/assembly/index.ts'))
+  .sort();
 const outFile = 'dist/src/tensor/kernels.wasm';
 /** Section ids of the WebAssembly binary format. */
 const GLOBAL = 6,
@@ -12,7 +17,7 @@ const GLOBAL = 6,
 
 mkdirSync(new URL('../dist/src/tensor/', import.meta.url), { recursive: true });
 const { error, stdout, stderr } = await asc.main([
-  'src/tensor/assembly/index.ts',
+  ...entries,
   '--baseDir',
   root,
   '--outFile',

@@ -1,4 +1,4 @@
-// Compiles src/telemetry/page, the live page's browser half, to dist and puts the files beside it that a browser needs as they are.
+// Compiles src/telemetry/page, the live page's browser half, to dist and adds the files that a browser needs as they are.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

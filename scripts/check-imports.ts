@@ -1,41 +1,25 @@
-// Fails on an import, of values or of types, that points up or sideways in the tree, and on a cycle of files.
-// FLOORS is the architecture: a folder of src/ imports its own files and folders on lower floors.
-import { readdirSync, readFileSync } from 'node:fs';
+// Fails on an import, of values or of types, that points up or sideways in the tree, on a cycle of files, and on a type's name
+// that means two things. `--table` prints the floors as ARCHITECTURE.md shows them.
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseSync, Visitor } from 'oxc-parser';
+import { Visitor } from 'oxc-parser';
+import { filesUnder, isAssembly, ROOTS, readSource, reportViolations } from './sources.js';
+import { FLOORS, floorTable } from './tree/floors.js';
+import { checkTypeNames } from './tree/type-names.js';
 
-const FLOORS: ReadonlyMap<string, number> = new Map([
-  ['base', 0],
-  ['tensor', 1],
-  ['data', 1],
-  ['metrics', 1],
-  ['messages', 2],
-  ['algorithms', 3],
-  ['models', 3],
-  ['events', 3],
-  ['device', 4],
-  ['coordinator', 5],
-  ['transport', 6],
-  ['runs', 7],
-  ['telemetry', 8],
-  ['report', 8],
-  ['studies', 9],
-  ['cli', 10],
-]);
 const PUBLIC_API = 'src/index.ts';
-const ASSEMBLY = 'src/tensor/assembly';
-const ROOTS = ['src', 'workers', 'scripts', 'test', 'dashboards'];
+/** What package.json exports: the public API, what users' modules import, and what their tests do. */
+const ENTRIES: readonly string[] = [PUBLIC_API, 'src/algorithm.ts', 'src/testing.ts'];
 
 type Import = { readonly specifier: string; readonly line: number };
 type Edge = { readonly from: string; readonly to: string; readonly line: number };
 
 /** One line per violation, `file:line: what is wrong`, for the project at `root`. */
 export const checkImports = (root: string): string[] => {
-  const files = ROOTS.flatMap((folder) => sourcesUnder(root, folder));
+  const files = ROOTS.flatMap((folder) => filesUnder(root, folder)).filter((name) => /\.[cm]?ts$/.test(name));
   const homeless = files
     .filter((file) => zoneOf(file) === undefined)
-    .map((file) => `${file}:1: belongs to no floor; add its folder to FLOORS`);
+    .map((file) => `${file}:1: belongs to no floor; add its folder to scripts/tree/floors.ts`);
   const edges = files.flatMap((from) =>
     importsOf(root, from).flatMap(({ specifier, line }) => {
       const to = resolve(from, specifier);
@@ -49,27 +33,11 @@ export const checkImports = (root: string): string[] => {
   return [...homeless, ...misdirected, ...cyclesAmong(edges.filter(({ from, to }) => zoneOf(from) === zoneOf(to)))];
 };
 
-const sourcesUnder = (root: string, folder: string): string[] => {
-  try {
-    return readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter((name) => /\.[cm]?ts$/.test(name))
-      .map((name) => path.posix.join(folder, name.split(path.sep).join('/')))
-      .sort();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
-};
-
-/** AssemblyScript decorates functions, which no TypeScript parser accepts; blanked, its sources parse. */
-const DECORATOR = /^\s*@\w+(\([^)]*\))?/gm;
+/** Layouts of structs in kernel memory, which both compilers read: constants that import nothing. */
+const isStruct = (file: string): boolean => /^src\/.*\/structs\//.test(file);
 
 const importsOf = (root: string, name: string): Import[] => {
-  const file = path.join(root, name);
-  const source = readFileSync(file, 'utf8');
-  const text = zoneOf(name) === ASSEMBLY ? source.replace(DECORATOR, (match) => match.replace(/\S/g, ' ')) : source;
-  const { program, errors } = parseSync(file, text);
-  if (errors[0]) throw new Error(`${name}: ${errors[0].message}`);
+  const { text, program } = readSource(root, name);
   const found: Import[] = [];
   const add = (source: { readonly type: string; readonly start: number; readonly value?: unknown } | null): void => {
     if (source?.type !== 'Literal' || typeof source.value !== 'string') return;
@@ -94,10 +62,9 @@ const resolve = (from: string, specifier: string): string | undefined => {
   return specifier.startsWith('.') ? source(path.posix.join(path.posix.dirname(from), specifier)) : undefined;
 };
 
-/** What a file belongs to: a folder of src/, the public API, the AssemblyScript sources, or a folder beside src/. */
+/** What a file belongs to: a folder of src/, the public API, or another folder of the project. */
 const zoneOf = (file: string): string | undefined => {
-  if (file === PUBLIC_API) return PUBLIC_API;
-  if (file.startsWith(`${ASSEMBLY}/`)) return ASSEMBLY;
+  if (ENTRIES.includes(file)) return PUBLIC_API;
   const [top = '', folder = ''] = file.split('/');
   if (top !== 'src') return top;
   return FLOORS.has(folder) ? folder : undefined;
@@ -105,14 +72,17 @@ const zoneOf = (file: string): string | undefined => {
 
 const objection = (from: string, to: string): string | undefined => {
   const [importer, imported] = [zoneOf(from), zoneOf(to)];
-  if (importer === imported || importer === 'test') return undefined;
-  if (importer === ASSEMBLY || imported === ASSEMBLY) return 'the AssemblyScript sources import each other and nothing else does';
+  if (importer === 'test') return undefined;
+  if (isStruct(from)) return 'two compilers read structs/, which imports nothing';
+  if (isAssembly(from) ? !isAssembly(to) && !isStruct(to) : isAssembly(to))
+    return 'the AssemblyScript sources import each other and structs/, and nothing else imports them';
+  if (importer === imported) return undefined;
   if (imported === 'workers') return 'workers/ are thread entry points, which nothing imports';
   if (imported === 'test') return 'only tests import test/';
   if (!from.startsWith('src/')) return undefined;
   if (!to.startsWith('src/')) return 'src/ imports nothing outside src/';
-  if (from === PUBLIC_API) return undefined;
-  if (to === PUBLIC_API) return 'the public API is above every floor';
+  if (ENTRIES.includes(from)) return undefined;
+  if (ENTRIES.includes(to)) return 'the public API is above every floor';
   const [above, below] = [FLOORS.get(importer ?? ''), FLOORS.get(imported ?? '')];
   if (above === undefined || below === undefined) return undefined; // reported as belonging to no floor
   if (below > above) return `floor ${below} is above floor ${above}; imports point down`;
@@ -142,12 +112,10 @@ const cyclesAmong = (edges: readonly Edge[]): string[] => {
 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const violations = checkImports(process.cwd());
-  for (const violation of violations) console.error(violation);
-  if (violations.length > 0) {
-    console.error(
-      `check-imports: ${violations.length} ${violations.length === 1 ? 'import breaks' : 'imports break'} the direction of the tree`,
+  if (process.argv.includes('--table')) console.log(floorTable());
+  else
+    reportViolations(
+      [...checkImports(process.cwd()), ...checkTypeNames(process.cwd())],
+      (count) => `check-imports: the tree has ${count} ${count === 1 ? 'fault' : 'faults'}`,
     );
-    process.exitCode = 1;
-  }
 }

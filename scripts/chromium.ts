@@ -20,11 +20,11 @@ export const chromiumPath = (): string | undefined =>
     .flatMap((folder) => NAMES.map((name) => join(folder, name)))
     .find(isProgram);
 
-/** Starts a browser, without a window. It may take a minute on a loaded machine. */
-export const launchChromium = (executablePath: string): Promise<Browser> =>
+/** Starts a browser, without a window. It may take minutes on a loaded machine. */
+export const launchChromium = (executablePath: string, timeout = 300_000): Promise<Browser> =>
   chromium.launch({
     executablePath,
-    timeout: 60_000,
+    timeout,
     // Chromium refuses to run as root inside its sandbox; /dev/shm is small in containers.
     args: [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), '--disable-dev-shm-usage'],
   });

@@ -23,8 +23,8 @@ const builds = [
   {
     name: 'kernels',
     script: ['scripts/build-kernels.mjs'],
-    inputs: ['package-lock.json', 'scripts/build-kernels.mjs', 'src/tensor/assembly'],
-    isInput: () => true,
+    inputs: ['package-lock.json', 'scripts/build-kernels.mjs', 'src'],
+    isInput: (file) => !file.startsWith('src/') || isAssembly(file) || isStruct(file),
     output: 'dist/src/tensor/kernels.wasm',
   },
   {
@@ -120,7 +120,12 @@ function isPage(file) {
 }
 
 function isAssembly(file) {
-  return file.startsWith('src/tensor/assembly/');
+  return file.startsWith('src/') && file.includes('/assembly/');
+}
+
+/** Layouts of structs in kernel memory, which both compilers read. */
+function isStruct(file) {
+  return file.startsWith('src/') && file.includes('/structs/');
 }
 
 /** A deleted source must not live on in dist. */

@@ -1,4 +1,4 @@
-/** Thread entry: writes checkpoints beside the rounds. */
+/** Thread entry: writes checkpoints during the rounds. */
 import { parentPort } from 'node:worker_threads';
 import { serveCheckpoints } from '../src/coordinator/checkpoint/checkpoint-writer.js';
 

@@ -1,11 +1,12 @@
 // A thread of the kernel pool (src/tensor/kernels/kernel-pool.ts). It answers no messages: it computes, or sleeps on shared memory.
 import { parentPort, workerData } from 'node:worker_threads';
+import { allReferences } from '../src/algorithms/kernels.js';
 import type { KernelThreadData } from '../src/tensor/kernels/kernel-pool.js';
 import { instantiate, recordLoss, ringOn, serve } from '../src/tensor/kernels/kernel-ring.js';
 
-const { ring: buffer, memories, implementation } = workerData as KernelThreadData;
-const ring = ringOn(buffer);
+const { ring: buffer, names, memories, implementation } = workerData as KernelThreadData;
+const ring = ringOn(buffer, names);
 process.on('exit', () => recordLoss(ring));
-const kernels = memories.map((memory) => instantiate(implementation, memory));
+const kernels = memories.map((memory) => instantiate(implementation, memory, allReferences));
 parentPort!.postMessage('ready');
 serve(ring, kernels);

@@ -1,4 +1,4 @@
-// One run in a process of its own (child-run.ts), so that its memory is its own: started as the CLI starts one, ended after some rounds.
+// One run in a process of its own (child-run.ts), so that its memory is its own. It starts as the CLI starts one, and ends after some rounds.
 import { readFileSync } from 'node:fs';
 import { loadDataset } from '../../src/data/load.js';
 import type { RoundFinished } from '../../src/events/round.js';
@@ -20,7 +20,7 @@ const seen: RoundFinished[] = [];
 let parameters = 0;
 let firstRound = 0;
 
-/** Backing stores are freed beside the program, some time after their collection. */
+/** Backing stores are freed by another thread, some time after their collection. */
 const SWEEP_MILLIS = 1000;
 
 const report = async (): Promise<ChildReport> => {

@@ -3,23 +3,26 @@ import { processorTime } from '../../src/base/clock.js';
 import { median } from '../../src/base/median.js';
 
 /**
- * Contenders take turns, repetition by repetition, and a ratio is the median of the ratios of neighbours: what else the machine
- * does then hits both sides alike. `cpu` is the time the whole process computed, which other processes hardly touch.
+ * Contenders take turns, repetition by repetition, and a ratio is the median of the ratios of neighbours. Other work of the machine
+ * then hits both sides alike. `cpu` is the time the whole process computed: other processes hardly change it.
  */
 export type Timing = { readonly millis: readonly number[]; readonly cpu: readonly number[] };
 
 /** What is timed. One that returns a number has measured itself, in milliseconds (rounds, other programs). */
 export type Contender = () => unknown;
 
-/** `calls`: how often a contender is called in each turn, of which the median counts (default 1): the first call of several threads that slept is a slow one. */
+/**
+ * `calls`: how often a contender is called in each turn, of which the median counts (default 1).
+ * The first call of several threads that slept is a slow one.
+ */
 export type Alternation = { readonly repetitions: number; readonly warmups?: number; readonly calls?: (name: string) => number };
 
 /** Median of a[i] / b[i]. */
 export const medianRatio = (a: readonly number[], b: readonly number[]): number => median(a.map((value, index) => value / b[index]!));
 
 /**
- * By which clock: work on one thread is compared by the time it computed, so that waiting for a busy core is not held against it; work
- * on several by the clock on the wall, since what they gain is just that.
+ * By which clock. Work on one thread is compared by the time it computed, so that waiting for a busy core does not count. Work
+ * on several is compared by the clock on the wall, since this time is what they gain.
  */
 export type ClockName = 'millis' | 'cpu';
 

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 
 /**
- * Some virtual machines' schedulers pack threads onto few processors before they spread them, so that two threads of a few milliseconds
- * each take turns on one. With `--pin`, this thread has processor 0 and those that are made here the next one (Linux, `taskset`).
+ * Some schedulers of virtual machines pack threads onto few processors before they spread them. Two threads of a few milliseconds
+ * each then take turns on one. With `--pin`, this thread has processor 0 and those that are made here the next one (Linux, `taskset`).
  */
 export const onNextProcessor = async <Result>(pin: boolean, create: () => Promise<Result>): Promise<Result> => {
   if (!pin) return create();

@@ -39,7 +39,7 @@ export const isMet = ({ measured, bound, wanted }: Target): boolean => (bound ==
 
 const isNumber = (text: string): boolean => /^[\d.,-]+( ?[×%])?$/.test(text);
 
-/** A Markdown table that is also readable as it stands: what is printed can go into BENCHMARKS.md. */
+/** A Markdown table that is also readable as it stands: what is printed can go into docs/benchmarks. */
 export const renderTable = ({ title, columns, rows }: Table): string => {
   const cells = [columns, ...rows.map((row) => row.map(show))];
   const widths = columns.map((_, index) => Math.max(3, ...cells.map((row) => (row[index] ?? '').length)));

@@ -1,5 +1,5 @@
 import { random } from '../../src/base/random.js';
-import { ROUNDS, SCENARIO_NAMES } from './world.js';
+import { BUDGETS_BIND, FIRST_CHECKPOINT, ROUNDS, SCENARIO_NAMES } from './world.js';
 
 /** Where a run is hit, and with what. Delays in milliseconds, so that a fault can fall anywhere in a round or a save. */
 export type Fault = { readonly scenario: string; readonly name: string } & (
@@ -16,7 +16,7 @@ export type Fault = { readonly scenario: string; readonly name: string } & (
   | { readonly kind: 'file'; readonly damage: 'cut' | 'flip' | 'gone'; readonly where: number }
 );
 
-/** The number of a call, or of one that is (or is no) write: most calls are, and the others are where a file takes its place. */
+/** The number of a call, or of one that is (or is no) write. Most calls are writes. At the others a file takes its place. */
 const callOf = ({ oneOf, below }: Draw, calls: readonly string[], kind: 'write' | 'any'): number => {
   const numbers = calls.map((_, index) => index + 1);
   const isWrite = (number: number): boolean => calls[number - 1] === 'writeSync';
@@ -28,10 +28,11 @@ type Draw = { below(bound: number): number; oneOf<T>(values: readonly T[]): T };
 
 const EPOCHS = [4, 8, ROUNDS] as const;
 
-/** By name, each with its share of the points. */
+/** By name, each with its share of the points, and the scenario where not every one can show the fault. */
 const KINDS: readonly {
   readonly name: string;
   readonly share: number;
+  readonly scenario?: string;
   readonly draw: (draw: Draw, calls: readonly string[]) => Omit<Fault, 'scenario' | 'name'>;
 }[] = [
   {
@@ -63,6 +64,12 @@ const KINDS: readonly {
     name: 'coordinator dies within a round',
     share: 12,
     draw: ({ below }) => ({ kind: 'coordinator', on: 'round', at: 1 + below(ROUNDS - 1), delay: 1 + below(8) }),
+  },
+  {
+    name: 'coordinator dies before any checkpoint',
+    share: 6,
+    scenario: BUDGETS_BIND,
+    draw: ({ below }) => ({ kind: 'coordinator', on: 'round', at: 1 + below(FIRST_CHECKPOINT - 1), delay: 0 }),
   },
   {
     name: 'coordinator dies in a checkpoint',
@@ -105,11 +112,11 @@ const KINDS: readonly {
 /** At least `points` faults, every kind among them, as the seed says. `calls`: what the saves of a scenario ask of the disk, in order. */
 export const planFaults = (seed: number, points: number, calls: Readonly<Record<string, readonly string[]>>): readonly Fault[] => {
   const shares = KINDS.reduce((sum, { share }) => sum + share, 0);
-  return KINDS.flatMap(({ name, share, draw }) =>
+  return KINDS.flatMap(({ name, share, scenario: only, draw }) =>
     Array.from({ length: Math.max(1, Math.ceil((points * share) / shares)) }, (_, index) => {
       const source = random(seed, 'chaos', name, index);
       const below = (bound: number): number => Math.floor(source.uniform() * bound);
-      const scenario = SCENARIO_NAMES[below(SCENARIO_NAMES.length)]!;
+      const scenario = only ?? SCENARIO_NAMES[below(SCENARIO_NAMES.length)]!;
       const drawn = draw({ below, oneOf: (values) => values[below(values.length)]! }, calls[scenario] ?? []);
       return { scenario, name, ...drawn } as Fault;
     }),

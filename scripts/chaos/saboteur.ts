@@ -1,5 +1,5 @@
-// Loaded before anything else in every thread of a child: ends the process, as kill -9 would, at the n-th call that a thread which
-// writes checkpoints makes to the file system; of a write, half is done first where CHAOS_TORN says so. Without a number, it lists them.
+// Loaded before anything else in every thread of a child. Ends the process, as kill -9 would, at the n-th call to the file system that a
+// thread which writes checkpoints makes. Of a write, half is done first where CHAOS_TORN says so. Without a number, it lists them.
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 

@@ -17,6 +17,11 @@ const SMALL = {
 
 export const ROUNDS = 12;
 
+/** After the first epoch. */
+export const FIRST_CHECKPOINT = 4;
+
+export const BUDGETS_BIND = 'a fleet whose budgets bind';
+
 /** What a fault has to leave as it was: each has state of its own. */
 const SCENARIOS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'metamf, full': { delivery: 'full' },
@@ -27,6 +32,11 @@ const SCENARIOS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     sampling: 'uniform',
     fleet: { profiles: 'mix', dropoutDuring: 0.1, dropoutAfter: 0.1 },
     policy: { kind: 'buffered', concurrency: 14, timeout: 30 },
+  },
+  [BUDGETS_BIND]: {
+    delivery: 'full',
+    sampling: 'uniform',
+    fleet: { profiles: 'scripts/chaos/tight-budgets.yaml' },
   },
 };
 

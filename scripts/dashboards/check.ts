@@ -23,10 +23,10 @@ export type Answer = {
 export type Report = { readonly answers: readonly Answer[]; readonly faults: readonly string[] };
 
 /** How long data may take to arrive; a machine that is busy with other things needs some of it. */
-const PATIENCE_MILLIS = 60_000;
+const PATIENCE_MILLIS = 300_000;
 const POLL_MILLIS = 500;
 /** Rules look back five minutes; panels are looked at over all the time the check can take. */
-const RANGE_SECONDS = 120;
+const RANGE_SECONDS = 900;
 
 /** What must have happened before panels are looked at: a 0 would fill them as well. */
 const HAPPENS = ['metafleet_device_refusals_total', 'metafleet_devices_dropped_total', 'metafleet_updates_rejected_total'];
@@ -64,7 +64,11 @@ type Compiled = {
 
 /** Fills in what Grafana would. */
 const filledIn = (expr: string, run: string): string =>
-  expr.replaceAll('$__rate_interval', RATE_INTERVAL).replaceAll('$__interval', RATE_INTERVAL).replaceAll('$run', run);
+  expr
+    .replaceAll('$__rate_interval', RATE_INTERVAL)
+    .replaceAll('$__interval', RATE_INTERVAL)
+    .replaceAll('$run', run)
+    .replaceAll('$metric', '.+');
 
 const ask = async (prometheus: Prometheus, run: string, { place, title, legend, expr }: Question): Promise<Answer> => {
   const question = { place, title, legend, expr };

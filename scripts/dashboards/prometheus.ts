@@ -22,7 +22,7 @@ export type Target = { readonly url: string; readonly token: string };
 const SCRAPE_MILLIS = 500;
 /** The window for rates: four scrapes, as Grafana's $__rate_interval. */
 export const RATE_INTERVAL = '2s';
-const START_MILLIS = 30_000;
+const START_MILLIS = 300_000;
 
 export const prometheusIsInstalled = (): boolean =>
   ['prometheus', 'promtool'].every((command) => spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0);

@@ -64,7 +64,7 @@ export const startWatchedRun = async (folder: string): Promise<WatchedRun> => {
         if (!closing) reject(error);
       });
     });
-    failure.catch(() => {}); // Handled by whoever races against it.
+    failure.catch(() => {}); // Handled where it is raced against.
     return {
       name,
       url: server.url,

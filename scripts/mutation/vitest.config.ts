@@ -22,8 +22,8 @@ class QuickFirst extends BaseSequencer {
 }
 
 /**
- * Stryker's runner sees tests alone: a file whose import throws has none, and one whose `beforeAll` throws has skipped ones, so
- * that the mutant would pass for a survivor. Such a file gets a test that failed.
+ * Stryker's runner sees tests alone. A file whose import throws has none, and one whose `beforeAll` throws has skipped ones. The
+ * mutant would then pass for a survivor. Such a file gets a test that failed.
  */
 const failedFiles: Reporter = {
   onTestRunEnd: (modules) => {
@@ -35,14 +35,19 @@ const failedFiles: Reporter = {
   },
 };
 
+const folder = process.env['MUTATION_FOLDER'] ?? 'messages';
+/** Conformance tests of what a folder implements stand apart from its own. */
+const CONFORMANCE: Readonly<Record<string, string>> = { tensor: 'kernels', transport: 'transport' };
+const folders = [folder, ...(folder in CONFORMANCE ? [`conformance/${CONFORMANCE[folder]}`] : [])];
+
 export default defineConfig({
   test: {
     reporters: [failedFiles],
-    include: [`test/${process.env['MUTATION_FOLDER'] ?? 'messages'}/**/*.test.ts`],
+    include: folders.map((name) => `test/${name}/**/*.test.ts`),
     // These tests share no state, and a thread for each file would take most of a mutant's time.
     isolate: false,
     setupFiles: ['scripts/mutation/patience.ts'],
-    // By the clock, what is stopped while others measure would fail, and so would what loops over numbers and asks each time which mutant is on.
+    // By the clock, a test that is stopped while others measure would fail. So would one that loops over numbers and asks each time which mutant is on.
     testTimeout: 3_600_000,
     hookTimeout: 3_600_000,
     sequence: { sequencer: QuickFirst },

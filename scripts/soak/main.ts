@@ -15,9 +15,9 @@ import { startServer } from '../../src/telemetry/server/server.js';
 import { judge, type Sample, type Verdict } from './verdict.js';
 
 /**
- * Devices come and go: cohorts are drawn anew each round, and the memory for their models holds a tenth of the fleet, so that every
+ * Devices come and go: cohorts are drawn anew each round, and the memory for their models holds a tenth of the fleet. So every
  * round activates some and evicts others. A checkpoint each minute, a host that dies every five. Half of the hosts stand still for a while
- * in each round, so that the load is the same whatever else the machine has to do: some 13 rounds a second, a fifth of a core.
+ * in each round. So the load is the same whatever else the machine has to do: some 13 rounds a second, a fifth of a core.
  */
 const STEADY = `
 data: synthetic:users=2000,items=500,ratings=60000

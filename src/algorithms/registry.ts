@@ -1,25 +1,55 @@
-import { badInput } from '../base/errors.js';
+import { builtIn, type DefinitionName, type Kind, loadDefinition } from '../definitions/kind.js';
 import type { OptimizerSetup } from '../tensor/optimizers/setup.js';
 import { fedavg } from './fedavg/fedavg.js';
 import { metamf } from './metamf/metamf.js';
 import { type Algorithm, bindAlgorithm } from './port/algorithm.js';
 import type { AlgorithmDefinition, World } from './port/definition.js';
+import { guardAlgorithm } from './port/guard.js';
+import type { HookWatch } from './port/hook-watch.js';
 
-/** The algorithms that need no module of a user's. */
-export const ALGORITHMS: readonly AlgorithmDefinition[] = [metamf, fedavg];
+const TRAITS: Readonly<Record<string, readonly unknown[]>> = {
+  feedback: ['explicit', 'implicit'],
+  aggregation: ['each', 'sum'],
+  coldUsers: [true, false],
+};
+
+export const ALGORITHM: Kind<AlgorithmDefinition> = {
+  title: 'an algorithm',
+  key: 'algorithm',
+  builtIns: [metamf, fedavg],
+  functions: ['wire', 'client', 'server'],
+  problem: ({ traits }) => {
+    if (typeof traits !== 'object' || traits === null) return `traits: expected an object, found ${typeof traits}`;
+    for (const [key, values] of Object.entries(TRAITS)) {
+      const found = (traits as Record<string, unknown>)[key];
+      if (!values.includes(found)) return `traits.${key}: expected ${values.join(' or ')}, found ${String(found)}`;
+    }
+    const lists = ['features', 'reads'].find((key) => !Array.isArray((traits as Record<string, unknown>)[key]));
+    return lists === undefined ? undefined : `traits.${lists}: expected a list`;
+  },
+};
 
 /** Plain data that names an algorithm and all it needs beside the dataset's public facts: it crosses threads. */
-export type AlgorithmSetup = {
-  readonly name: string;
+export type AlgorithmSetup = DefinitionName & {
   /** As the definition's schema leaves them. */
   readonly options: unknown;
   /** The run's `optimizer` section. */
   readonly optimizer: OptimizerSetup;
 };
 
-/** Throws CONFIG for an unknown name, or for settings that contradict each other. */
-export const createAlgorithm = ({ name, options, optimizer }: AlgorithmSetup, world: World): Algorithm => {
-  const definition = ALGORITHMS.find((known) => known.name === name);
-  if (definition === undefined) throw badInput('CONFIG', 'key algorithm', ALGORITHMS.map((known) => known.name).join(' or '), name);
-  return bindAlgorithm(definition, options, optimizer, world);
+/** A built-in algorithm. Throws CONFIG for an unknown name, or for settings that contradict each other. */
+export const createAlgorithm = ({ name, options, optimizer }: AlgorithmSetup, world: World): Algorithm =>
+  bindAlgorithm(builtIn(ALGORITHM, name), options, optimizer, world);
+
+/**
+ * Any algorithm, on the calling thread. What a user's module throws or returns wrongly ends in one line of MODULE; `watch` shows other threads
+ * which of its hooks is being called.
+ */
+export const loadAlgorithm = async (setup: AlgorithmSetup, world: World, watch?: HookWatch): Promise<Algorithm> => {
+  const definition = await loadDefinition(ALGORITHM, setup);
+  const { options, optimizer, module } = setup;
+  if (module === undefined) return bindAlgorithm(definition, options, optimizer, world);
+  const guarded = guardAlgorithm(definition, module.name, watch);
+  const { entering, isBroken } = guarded;
+  return bindAlgorithm(guarded.definition, options, optimizer, world, { entering, isBroken });
 };

@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'CHECKPOINT' // a checkpoint or results folder
   | 'HOST_LOST' // a device host thread died
   | 'COORDINATOR_LOST' // the coordinator thread died
+  | 'MODULE' // a user's module: what it exports, throws or returns
   | 'CAPABILITY'; // this machine lacks what was asked for
 
 export class MetafleetError extends Error {

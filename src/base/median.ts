@@ -1,6 +1,9 @@
-/** The middle value, or the mean of the two; NaN of none. */
-export const median = (values: readonly number[]): number => {
-  const sorted = values.toSorted((a, b) => a - b);
+/**
+ * The middle value of an odd number of values, the mean of the two middle ones of an even number, NaN of none. The order of the
+ * values does not matter, and they stay as they are.
+ */
+export const median = (values: ArrayLike<number>): number => {
+  const sorted = Float64Array.from(values).sort();
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 };

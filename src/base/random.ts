@@ -1,6 +1,6 @@
 /**
- * Seeded randomness, keyed by what it is for, never by who asks first: `random(seed, 'batch', round, device)` gives
- * the same stream on every thread and in every order of arrival.
+ * Seeded randomness. Its key says what it is for, never which code asks first.
+ * `random(seed, 'batch', round, device)` gives the same stream on every thread and in every order of arrival.
  * Streams are sfc32 (Chris Doty-Humphrey, PractRand), seeded by hashing the keys with MurmurHash3's mixer.
  */
 export type Random = {

@@ -2,8 +2,8 @@
 const SLAB = 1 << 16;
 
 /**
- * Memory for small arrays, cut from slabs: each of its own, outside of V8's heap, would cost a call of malloc and, when it is collected, one of
- * free. A slab is collected once none of its arrays is held.
+ * Memory for small arrays, cut from slabs. A separate array lies outside of V8's heap: it costs a call of malloc, and later one of free.
+ * A slab is collected once none of its arrays is held.
  */
 export const createSlabs = (): ((count: number) => Float32Array<ArrayBuffer>) => {
   let slab = new ArrayBuffer(0);

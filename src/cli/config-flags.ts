@@ -2,9 +2,9 @@ import { type Command, Option } from 'commander';
 import { badInput } from '../base/errors.js';
 import { configKeys } from '../runs/config/parse-config.js';
 
-/** Gives a command every key of the configuration as a flag, under its dotted name, but for those it has a meaning of its own for. */
+/** Gives a command a flag for every key of the configuration, under its dotted name. Keys in `except` have their own meaning there. */
 export const addConfigFlags = (command: Command, except: readonly string[] = []): Command => {
-  for (const { key, description, default: initial } of configKeys) {
+  for (const { key, description, default: initial } of configKeys()) {
     if (!except.includes(key)) command.addOption(new Option(`--${key} <value>`, `${description} (default: ${JSON.stringify(initial)})`));
   }
   return command;
@@ -15,7 +15,7 @@ export const configFlagsIn = (options: Readonly<Record<string, unknown>>, except
   Object.fromEntries(
     Object.entries(options).filter(
       (entry): entry is [string, string] =>
-        typeof entry[1] === 'string' && !except.includes(entry[0]) && configKeys.some(({ key }) => key === entry[0]),
+        typeof entry[1] === 'string' && !except.includes(entry[0]) && configKeys().some(({ key }) => key === entry[0]),
     ),
   );
 

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { badInput } from '../base/errors.js';
 import { fetchDataset } from '../data/catalogue/cache.js';
 import { CATALOGUE, type CatalogueEntry, catalogueEntry, DEFAULT_DATASET } from '../data/catalogue/catalogue.js';
-import { type Description, describeDataset, type Spread } from '../data/describe.js';
+import { type CountSpread, type DatasetDescription, describeDataset } from '../data/describe.js';
 import { type LoadOptions, loadDataset } from '../data/load.js';
 
 const whole = (count: number): string => count.toLocaleString('en-US', { maximumFractionDigits: 0 });
@@ -52,10 +52,10 @@ const listTable = (): string =>
     new Set([1, 2, 3]),
   );
 
-const spreadText = ({ min, median, mean, max }: Spread): string =>
+const spreadText = ({ min, median, mean, max }: CountSpread): string =>
   `min ${whole(min)}, median ${decimal(median)}, mean ${mean.toFixed(1)}, max ${whole(max)}`;
 
-const descriptionText = (description: Description): string => {
+const descriptionText = (description: DatasetDescription): string => {
   const { sizes, scale, items, ratings, itemsWithoutTrain, bestMse } = description;
   const facts: [string, string][] = [
     ['dataset', description.name],

@@ -1,8 +1,12 @@
 import type { Run } from '../runs/trainer/run.js';
-import type { Progress } from './progress.js';
+import type { ProgressDisplay } from './progress/progress.js';
 
 /** First Ctrl-C: end after this round, with a checkpoint and a table. Second, or without a run: end now; `idle` says so. Returns what takes the handlers away. */
-export const onInterrupt = (progress: Progress, run: () => Run | undefined, idle = 'stopped before training began'): (() => void) => {
+export const onInterrupt = (
+  progress: ProgressDisplay,
+  run: () => Run | undefined,
+  idle = 'stopped before training began',
+): (() => void) => {
   let asked = false;
   const handle = (): void => {
     const running = run();

@@ -11,13 +11,13 @@ import { openResults } from '../runs/folder/results-folder.js';
 import { trainInto, type Watched } from '../runs/folder/run-folder.js';
 import { planRun } from '../runs/trainer/plan.js';
 import type { Outcome } from '../runs/trainer/run.js';
-import { createLoadMetrics, LOAD_METRICS, type LoadMetric, type LoadMetrics, STATISTICS } from '../studies/load/load-metrics.js';
+import { createLoadMetrics, type LoadMetrics, STATISTICS } from '../studies/load/load-metrics.js';
 import { renderLoadTable } from '../studies/load/load-table.js';
 import { parseScenario, type Scenario } from '../studies/load/scenario.js';
-import { judgeThresholds, type Verdict } from '../studies/load/thresholds.js';
+import { judgeThresholds, type ThresholdVerdict } from '../studies/load/thresholds.js';
 import { chooseImplementation } from '../tensor/kernels/probe.js';
 import { onInterrupt } from './interrupt.js';
-import { createProgress, type Progress } from './progress.js';
+import { createProgress, type ProgressDisplay } from './progress/progress.js';
 import { VERSION } from './version.js';
 
 type Flags = { readonly set: readonly string[]; readonly duration?: string; readonly quiet?: boolean };
@@ -43,7 +43,7 @@ const readScenario = (file: string, { set, duration }: Flags): Scenario => {
 type Ended = { readonly outcome: Outcome | undefined; readonly error: Error | undefined; readonly folder: string; readonly memory: number };
 
 /** One run into a folder of its own. A run that fails is an end, too: what it did until then is judged. */
-const runLoad = async (config: Config, name: string, observe: (event: RunEvent) => void, progress: Progress): Promise<Ended> => {
+const runLoad = async (config: Config, name: string, observe: (event: RunEvent) => void, progress: ProgressDisplay): Promise<Ended> => {
   const watched: Watched = {};
   const release = onInterrupt(progress, () => watched.run);
   try {
@@ -70,15 +70,15 @@ const runLoad = async (config: Config, name: string, observe: (event: RunEvent) 
 
 const EVENT_RATE_FLOOR = 1e-3;
 
-const startMetrics = (): LoadMetrics => {
+const startMetrics = ({ evaluation }: Config): LoadMetrics => {
   const start = performance.now();
-  return createLoadMetrics(() => Math.max(EVENT_RATE_FLOOR, (performance.now() - start) / 1000));
+  return createLoadMetrics(evaluation.metrics, () => Math.max(EVENT_RATE_FLOOR, (performance.now() - start) / 1000));
 };
 
 /** Everything the table says, for programs; what is not finite is null. */
-const toJson = (file: string, { outcome, error }: Ended, metrics: LoadMetrics, verdicts: readonly Verdict[]): string => {
-  const values = (Object.keys(LOAD_METRICS) as LoadMetric[]).map((metric) => {
-    const statistics = STATISTICS[LOAD_METRICS[metric].kind];
+const toJson = (file: string, { outcome, error }: Ended, metrics: LoadMetrics, verdicts: readonly ThresholdVerdict[]): string => {
+  const values = Object.entries(metrics.facts).map(([metric, { kind }]) => {
+    const statistics = STATISTICS[kind];
     return [metric, Object.fromEntries(statistics.map((statistic) => [statistic, metrics.value(metric, statistic)]))];
   });
   const thresholds = verdicts.map(({ metric, text, value, passed }) => ({ metric, threshold: text, value, passed }));
@@ -86,22 +86,24 @@ const toJson = (file: string, { outcome, error }: Ended, metrics: LoadMetrics, v
   return `${JSON.stringify({ scenario: file, ...end, thresholds, metrics: Object.fromEntries(values) }, null, 2)}\n`;
 };
 
-const loadOnce = async (file: string, flags: Flags, progress: Progress): Promise<number> => {
+const loadOnce = async (file: string, flags: Flags, progress: ProgressDisplay): Promise<number> => {
   const scenario = readScenario(file, flags);
   const name = basename(file, extname(file));
-  let reference: number | undefined;
+  let reference: LoadMetrics | undefined;
   if (scenario.reference !== undefined) {
     progress.note('the reference run first');
-    const earlier = startMetrics();
+    const earlier = startMetrics(scenario.reference);
     const { outcome, error } = await runLoad(scenario.reference, `${name}-reference`, earlier.observe, progress);
     if (error !== undefined) throw error;
     if (outcome?.reason === 'interrupted') return 130;
-    reference = earlier.value('mse', 'value');
+    reference = earlier;
   }
-  const metrics = startMetrics();
+  const metrics = startMetrics(scenario.config);
   const ended = await runLoad(scenario.config, name, metrics.observe, progress);
   metrics.set('memory', ended.memory);
-  if (reference !== undefined) metrics.set('mse_ratio', metrics.value('mse', 'value') / reference);
+  if (reference !== undefined)
+    for (const metric of scenario.config.evaluation.metrics)
+      metrics.set(`${metric}_ratio`, metrics.value(metric, 'value') / reference.value(metric, 'value'));
   const verdicts = judgeThresholds(scenario.thresholds, metrics);
   progress.close();
   await writeAtomically(join(ended.folder, 'load.json'), toJson(file, ended, metrics, verdicts));

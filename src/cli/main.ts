@@ -4,6 +4,7 @@ import { isMetafleetError, messageOf } from '../base/errors.js';
 import { dataCommand } from './data.js';
 import { deviceCommand } from './device.js';
 import { loadCommand } from './load.js';
+import { installModulesOfFlags } from './modules.js';
 import { paperCommand } from './paper.js';
 import { reportCommand } from './report.js';
 import { runCommand } from './run.js';
@@ -26,18 +27,19 @@ const complainInOneLine = (command: Command): Command => {
 };
 
 /** The `metafleet` program. Bad input ends in one line on stderr and exit code 1. */
-const program = new Command('metafleet')
-  .description('Train recommenders on a simulated fleet of devices, and measure what it costs')
-  .version(VERSION)
-  .showSuggestionAfterError()
-  .addCommand(runCommand())
-  .addCommand(reportCommand())
-  .addCommand(deviceCommand())
-  .addCommand(dataCommand())
-  .addCommand(sweepCommand())
-  .addCommand(paperCommand())
-  .addCommand(tuneCommand())
-  .addCommand(loadCommand());
+const createProgram = (): Command =>
+  new Command('metafleet')
+    .description('Train recommenders on a simulated fleet of devices, and measure what it costs')
+    .version(VERSION)
+    .showSuggestionAfterError()
+    .addCommand(runCommand())
+    .addCommand(reportCommand())
+    .addCommand(deviceCommand())
+    .addCommand(dataCommand())
+    .addCommand(sweepCommand())
+    .addCommand(paperCommand())
+    .addCommand(tuneCommand())
+    .addCommand(loadCommand());
 
 const fail = (error: unknown): void => {
   // What metafleet raises on purpose says all there is to say; anything else is a defect, and its stack helps to mend it.
@@ -50,4 +52,9 @@ const fail = (error: unknown): void => {
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
-await complainInOneLine(program).parseAsync().catch(fail);
+const main = async (): Promise<void> => {
+  // Before commands are made: options of modules are flags of theirs.
+  await installModulesOfFlags(process.argv.slice(2));
+  await complainInOneLine(createProgram()).parseAsync();
+};
+await main().catch(fail);

@@ -127,7 +127,7 @@ const figure2Command = (): Command =>
       tell(figure2Text(result), files);
     });
 
-/** `metafleet paper table2 | table3 | table4 | groups | budget …`: the paper's tables, measured anew, beside the published ones. */
+/** `metafleet paper table2 | table3 | table4 | groups | budget …`: the paper's tables, measured again, next to the published ones. */
 export const paperCommand = (): Command => {
   const command = new Command('paper').description(
     "train what the paper's tables and figures need, and print them beside the published ones",

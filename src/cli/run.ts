@@ -6,14 +6,25 @@ import { badInput, MetafleetError, messageOf } from '../base/errors.js';
 import { deviceId } from '../base/units.js';
 import { recordedDevices } from '../coordinator/round/recorder.js';
 import type { Dataset } from '../data/dataset.js';
-import { type BaselineErrors, measureBaselines } from '../models/baselines/baselines.js';
 import { renderTable } from '../report/table.js';
 import { type Config, PRESETS } from '../runs/config/config.js';
 import { loadConfigured } from '../runs/config/load-data.js';
-import { configKeys, configValue, flagSource, presetSource, printConfig, resolveConfig, yamlSource } from '../runs/config/parse-config.js';
+import {
+  type ConfigSource,
+  configKeys,
+  configValue,
+  flagSource,
+  presetSource,
+  printConfig,
+  refuseIdleSettings,
+  resolveConfig,
+  yamlSource,
+} from '../runs/config/parse-config.js';
 import { describeEnvironment } from '../runs/folder/environment.js';
 import { openResults, type Results } from '../runs/folder/results-folder.js';
 import { trainInto, type Watched } from '../runs/folder/run-folder.js';
+import type { Baselines } from '../runs/folder/summary.js';
+import { measureBaselines } from '../runs/trainer/baselines.js';
 import type { Observe } from '../runs/trainer/observe.js';
 import { planRun, ratingsIn } from '../runs/trainer/plan.js';
 import type { Outcome } from '../runs/trainer/run.js';
@@ -24,7 +35,8 @@ import { readToken } from '../telemetry/server/token.js';
 import { chooseImplementation } from '../tensor/kernels/probe.js';
 import { addConfigFlags, configFlagsIn } from './config-flags.js';
 import { onInterrupt } from './interrupt.js';
-import { createProgress, type Progress } from './progress.js';
+import { installModulesOf } from './modules.js';
+import { createProgress, type ProgressDisplay } from './progress/progress.js';
 import { VERSION } from './version.js';
 
 /** Flags that are not keys of the configuration. */
@@ -46,6 +58,7 @@ const CHANGEABLE = [
   'patience',
   'modelMemory',
   'hostHeap',
+  'moduleTimeout',
   'baselines',
   'checkpoint',
   'recorder',
@@ -60,7 +73,7 @@ const isChangeable = (key: string): boolean => CHANGEABLE.some((name) => key ===
 
 /** What is trained stays what it was: a run of two configurations would be neither. */
 const checkResumed = (saved: Config, config: Config): void => {
-  for (const { key } of configKeys) {
+  for (const { key } of configKeys()) {
     const [before, now] = [saved, config].map((each) => JSON.stringify(configValue(each, key)));
     const sameLength = saved.optimizer.schedule === 'cosine' && saved.optimizer.annealEpochs === 0 && LENGTHS.includes(key);
     if (before !== now && (sameLength || !isChangeable(key)))
@@ -68,11 +81,20 @@ const checkResumed = (saved: Config, config: Config): void => {
   }
 };
 
-const configOf = (own: OwnFlags, flags: Readonly<Record<string, string>>): Config => {
-  const changes = [...(own.config === undefined ? [] : [yamlSource(readText(own.config), own.config)]), flagSource(flags)];
+const configOf = async (own: OwnFlags, flags: Readonly<Record<string, string>>): Promise<Config> => {
+  const file = own.config === undefined ? [] : [yamlSource(readText(own.config), own.config)];
+  await installModulesOf(...file);
+  const changes = [...file, flagSource(flags)];
+  const config = await resolved(own, changes);
+  refuseIdleSettings(config, changes);
+  return config;
+};
+
+const resolved = async (own: OwnFlags, changes: readonly ConfigSource[]): Promise<Config> => {
   if (own.resume === undefined) return resolveConfig(presetSource(own.preset), ...changes);
   const file = resolve(own.resume, 'config.yaml');
   const saved = yamlSource(readText(file), file);
+  await installModulesOf(saved);
   const config = resolveConfig(saved, ...changes);
   checkResumed(resolveConfig(saved), config);
   return config;
@@ -81,7 +103,7 @@ const configOf = (own: OwnFlags, flags: Readonly<Record<string, string>>): Confi
 /** Central models over more ratings than this would take longer than many a run. */
 const MOST_BASELINE_RATINGS = 5_000_000;
 
-const baselinesOf = async (config: Config, dataset: Dataset, progress: Progress): Promise<BaselineErrors> => {
+const baselinesOf = async (config: Config, dataset: Dataset, progress: ProgressDisplay): Promise<Baselines> => {
   if (!config.baselines) return {};
   const { train } = ratingsIn(dataset);
   if (train > MOST_BASELINE_RATINGS) {
@@ -89,10 +111,10 @@ const baselinesOf = async (config: Config, dataset: Dataset, progress: Progress)
     return {};
   }
   progress.stage('fitting the baselines');
-  return measureBaselines(dataset, config.seed);
+  return measureBaselines(config, dataset);
 };
 
-const openFolder = (config: Config, own: OwnFlags, progress: Progress): Promise<Results> => {
+const openFolder = (config: Config, own: OwnFlags, progress: ProgressDisplay): Promise<Results> => {
   const warn = (text: string): void => progress.note(text);
   const flightBytes = config.recorder.size * 1e6;
   if (own.resume !== undefined) {
@@ -110,7 +132,7 @@ const MOST_FLIGHTS = 50;
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');
 
-const serveMetrics = async (config: Config, watched: Watched, progress: Progress) => {
+const serveMetrics = async (config: Config, watched: Watched, progress: ProgressDisplay) => {
   if (!config.metrics.enabled) return undefined;
   const registry = new Registry();
   const { host, port, tokenFile } = config.metrics;
@@ -144,7 +166,7 @@ const serveMetrics = async (config: Config, watched: Watched, progress: Progress
 };
 
 /** One run, from its configuration to its table. What can be refused is refused before a folder is made for it. */
-const runOnce = async (config: Config, own: OwnFlags, progress: Progress): Promise<Outcome> => {
+const runOnce = async (config: Config, own: OwnFlags, progress: ProgressDisplay): Promise<Outcome> => {
   const watched: Watched = {};
   const releaseSignals = onInterrupt(progress, () => watched.run);
   const resumed = own.resume === undefined ? undefined : await openFolder(config, own, progress);
@@ -188,7 +210,7 @@ export const runCommand = (): Command => {
     .option('--quiet', 'no progress display')
     .option('--print-config', 'print the configuration, documented, and end');
   return addConfigFlags(command).action(async (options: OwnFlags & Record<string, unknown>) => {
-    const config = configOf(options, configFlagsIn(options));
+    const config = await configOf(options, configFlagsIn(options));
     if (options.printConfig === true) {
       process.stdout.write(printConfig(config, true));
       return;

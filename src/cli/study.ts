@@ -5,7 +5,7 @@ import { createPace } from '../report/pace.js';
 import type { Watched } from '../runs/folder/run-folder.js';
 import type { StudyContext, StudyHooks } from '../studies/train-all.js';
 import { onInterrupt } from './interrupt.js';
-import { createProgress } from './progress.js';
+import { createProgress } from './progress/progress.js';
 
 /** How long all runs will take at most: the pace of this one, for the rounds of those that wait, too. */
 const createOutlook = () => {
@@ -41,8 +41,8 @@ const createOutlook = () => {
 };
 
 /**
- * Many runs in one command: one progress display with the time all of them will take, and Ctrl-C that ends the run it is in with a
- * checkpoint and leaves the others for the next time.
+ * Many runs in one command. One progress display shows the time that all of them will take.
+ * Ctrl-C ends the current run with a checkpoint, and leaves the others for the next time.
  */
 export const withStudyHooks = async <T>(quiet: boolean, work: (hooks: StudyHooks) => Promise<T>): Promise<T> => {
   const outlook = createOutlook();

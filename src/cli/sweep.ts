@@ -7,7 +7,7 @@ import { checkRunName } from '../runs/folder/run-name.js';
 import { totalMillis } from '../studies/sweep/cost-model.js';
 import { writeCurves } from '../studies/sweep/curves.js';
 import { measureSizes, predict } from '../studies/sweep/prediction.js';
-import { type Prediction, type Row, renderComparison, renderPlan, rowOf, writeRows } from '../studies/sweep/rows.js';
+import { type Prediction, renderComparison, renderPlan, rowOf, type SweepRow, writeRows } from '../studies/sweep/rows.js';
 import { openRuns, type RunFolder } from '../studies/sweep/runs.js';
 import { parseSweep, type Sweep } from '../studies/sweep/sweep-file.js';
 
@@ -63,8 +63,8 @@ const runPoints = async (
   predictions: Predictions | undefined,
   table: string,
   interrupted: () => boolean,
-): Promise<{ readonly end: SweepEnd; readonly rows: readonly Row[] }> => {
-  const rows: Row[] = [];
+): Promise<{ readonly end: SweepEnd; readonly rows: readonly SweepRow[] }> => {
+  const rows: SweepRow[] = [];
   const done: { readonly millis: number; readonly predicted?: number }[] = [];
   const foresee = (name: string): number | undefined => {
     const prediction = predictions?.get(name);

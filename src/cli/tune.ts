@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { badInput, messageOf } from '../base/errors.js';
-import { formatError } from '../report/format.js';
+import { formatMetric, metricTitle } from '../report/format.js';
 import { PRESETS } from '../runs/config/config.js';
 import { flagSource, presetSource, resolveConfig } from '../runs/config/parse-config.js';
 import { writeAtomically } from '../runs/folder/atomic-write.js';
@@ -57,25 +57,28 @@ const specOf = (file: string | undefined, flags: TuneFlags): TuneSpec => {
 
 const resultText = ({ ranking, command, lines }: TuneResult, folder: string): string => {
   if (command === null) return `stopped after ${lines.length} trials; the same command continues`;
-  const row = ({ trial, rung, trained, validMse, settings }: TrialLine, index: number): string[] => [
+  const row = ({ trial, rung, trained, valid, settings }: TrialLine, index: number): string[] => [
     String(index + 1),
     String(trial),
-    formatError(validMse ?? Number.NaN),
+    formatMetric(valid),
     String(trained),
     String(rung),
     Object.entries(settings)
       .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
       .join(' '),
   ];
-  const table = columnsText([['rank', 'trial', 'valid MSE', 'epochs', 'rung', 'settings'], ...ranking.map(row)]);
-  return `${table}\n\nthe best, by validation MSE:\n  ${command}\n\nresults  ${join(folder, 'trials.ndjson')}`;
+  const title = metricTitle(ranking[0]!.metric);
+  const table = columnsText([['rank', 'trial', `valid ${title}`, 'epochs', 'rung', 'settings'], ...ranking.map(row)]);
+  return `${table}\n\nthe best, by validation ${title}:\n  ${command}\n\nresults  ${join(folder, 'trials.ndjson')}`;
 };
 
 /** `metafleet tune [FILE.yaml]`: a search over configuration keys by successive halving. */
 export const tuneCommand = (): Command =>
   addConfigFlags(
     new Command('tune')
-      .description('search configuration keys by successive halving, choosing by validation MSE; the same command continues a search')
+      .description(
+        'search configuration keys by successive halving, choosing by the validation metric of stopOn; the same command continues a search',
+      )
       .argument('[file]', 'YAML with space, and perhaps settings, search, trials, seed, least, factor, most')
       .addOption(new Option('--preset <name>', 'starting point').choices(Object.keys(PRESETS)).default('default'))
       .addOption(

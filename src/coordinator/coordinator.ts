@@ -247,7 +247,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
       const optimizer = server.state();
       const handedOn = weightsOnly ? {} : { roundState: packRoundState({ rounds: roundState, sampler: sampler().state() }) };
       const { magic, header, stretches } = checkpointFile({
-        ...{ algorithm: algorithm.name, round, optimizer, run: { state, run }, weightsOnly, tensors: settled() },
+        ...{ algorithm: settings.identity, round, optimizer, run: { state, run }, weightsOnly, tensors: settled() },
         ...handedOn,
       });
       // What is plain data is taken now; Θ cannot change before it is copied, since the next step waits for that.
@@ -283,7 +283,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
       return { bytes, millis: millis(performance.now() - start), waited: millis(waited), round: copied.round };
     },
     restore: (path) => {
-      const { optimizer, run, round, roundState: handedOn } = readCheckpoint(path, algorithm.name, settled());
+      const { optimizer, run, round, roundState: handedOn } = readCheckpoint(path, settings.identity, settled());
       const saved = parseSaved(run, round, path);
       checkState(optimizer, server.state(), path);
       server.restore(optimizer);
@@ -295,7 +295,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
       return { round, run: saved.run };
     },
     restoreWeights: (path) => {
-      const { run, round } = readWeights(path, algorithm.name, settled());
+      const { run, round } = readWeights(path, settings.identity, settled());
       state = parseSaved(run, round, path).state;
       return { round: state.round };
     },

@@ -3,7 +3,7 @@ import type { Dtype } from '../messages/wire-tensor.js';
 import { rateAt, type Schedule } from './schedule.js';
 import type { Stages } from './stages.js';
 
-/** What a device downloads: `full`, all item rows (nothing leaks about which matter to her); `subset`, those she asks for among decoys. */
+/** What a device downloads: `full`, all item rows (no message names those it needs); `subset`, those it asks for among decoys. */
 export const DELIVERIES = ['full', 'subset'] as const;
 export type Delivery = (typeof DELIVERIES)[number];
 
@@ -50,6 +50,8 @@ export type OortSettings = {
 
 /** How rounds are run. Plain data: it crosses to the coordinator's thread. */
 export type RoundSettings = {
+  /** What the run's definitions are, for its checkpoints. */
+  readonly identity: string;
   readonly seed: number;
   /** Devices per round. */
   readonly cohort: number;
@@ -57,6 +59,8 @@ export type RoundSettings = {
   readonly roundsPerEpoch: number;
   readonly delivery: Delivery;
   readonly evaluationDelivery: Delivery;
+  /** Names of what is measured on held-out ratings: a metric set. */
+  readonly metrics: readonly string[];
   readonly dtype: Dtype;
   readonly schedule: Schedule;
   /** How cohort and fleet change as the run goes on; an empty list: they do not. */

@@ -1,7 +1,7 @@
 import { type Seconds, seconds } from '../base/units.js';
 
 /**
- * How many devices take part, and in what cohorts, as a run goes on: a list of stages, in each of which values move in a straight line
+ * How many devices take part, and in what cohorts, as a run goes on: a list of stages. In each stage, values move in a straight line
  * from what they were to the stage's own (k6's ramping executors). A run with stages ends with the last one.
  *
  *   unit rounds    a stage lasts so many rounds

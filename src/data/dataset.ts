@@ -1,7 +1,7 @@
 /**
- * A rating set as columns. Devices (= users) are dense 0 … m−1, items dense 0 … n−1; within a part, the ratings of device u
- * are the rows offsets[u] … offsets[u+1]−1, in the order in which the source gave them. Columns lie in shared memory, so that
- * a device host can be handed (and handed again, after it died) its share without a copy of the whole.
+ * A rating set as columns. Devices (= users) are dense 0 … m−1, items dense 0 … n−1. Within a part, device u has the rows
+ * offsets[u] … offsets[u+1]−1, in the order of the source. Columns lie in shared memory.
+ * So a device host can get its share without a copy of the whole, and can get it again after it died.
  */
 export type Ratings = {
   /** (m + 1) row offsets. */

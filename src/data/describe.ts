@@ -1,10 +1,11 @@
+import { median } from '../base/median.js';
 import { entryOfFolder, findEntry } from './catalogue/catalogue.js';
 import { type Dataset, PARTS, type Part } from './dataset.js';
 import { ratingCount } from './splits/split.js';
 
-export type Spread = { readonly min: number; readonly median: number; readonly mean: number; readonly max: number };
+export type CountSpread = { readonly min: number; readonly median: number; readonly mean: number; readonly max: number };
 
-export type Description = {
+export type DatasetDescription = {
   readonly name: string;
   readonly users: number;
   readonly items: number;
@@ -13,8 +14,8 @@ export type Description = {
   readonly sparsity: number;
   readonly sizes: Readonly<Record<Part, number>>;
   /** Ratings of all parts. */
-  readonly perUser: Spread;
-  readonly perItem: Spread;
+  readonly perUser: CountSpread;
+  readonly perItem: CountSpread;
   /** Items that no model can have learnt from ratings. */
   readonly itemsWithoutTrain: number;
   readonly scale: Dataset['scale'];
@@ -29,16 +30,14 @@ export type Description = {
 const MOST_VALUES = 20;
 const BINS = 10;
 
-const spread = (counts: Uint32Array): Spread => {
+const spread = (counts: Uint32Array): CountSpread => {
   if (counts.length === 0) return { min: 0, median: 0, mean: 0, max: 0 };
-  const sorted = counts.slice().sort();
-  const middle = sorted.length >> 1;
-  const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-  const sum = sorted.reduce((total, count) => total + count, 0);
-  return { min: sorted[0]!, median, mean: sum / sorted.length, max: sorted.at(-1)! };
+  const { length } = counts;
+  const [min, max] = [counts.reduce((least, count) => Math.min(least, count)), counts.reduce((most, count) => Math.max(most, count))];
+  return { min, median: median(counts), mean: counts.reduce((total, count) => total + count, 0) / length, max };
 };
 
-const histogramOf = ({ parts, scale: { lowest, highest } }: Dataset): Description['histogram'] => {
+const histogramOf = ({ parts, scale: { lowest, highest } }: Dataset): DatasetDescription['histogram'] => {
   const values = new Map<number, number>();
   for (const part of PARTS) {
     for (const value of parts[part].values) {
@@ -61,7 +60,7 @@ const histogramOf = ({ parts, scale: { lowest, highest } }: Dataset): Descriptio
 };
 
 /** Counts of a dataset. Two passes over the ratings; 4 B per user and item. */
-export const describeDataset = (dataset: Dataset): Description => {
+export const describeDataset = (dataset: Dataset): DatasetDescription => {
   const { name, users, items, parts, scale, bestMse } = dataset;
   const perUser = new Uint32Array(users);
   const perItem = new Uint32Array(items);

@@ -6,7 +6,7 @@ import { type Found, findRatings } from './catalogue/find.js';
 import { type Dataset, PARTS, type Part } from './dataset.js';
 import { assemble } from './import/assemble.js';
 import type { Columns } from './import/header.js';
-import { type Layout, readRatings, type Scale } from './import/reader.js';
+import { type FileLayout, readRatings, type Scale } from './import/reader.js';
 import { emptyRows } from './import/rows.js';
 import { withBudget } from './splits/budget.js';
 import { ratingCount } from './splits/split.js';
@@ -32,7 +32,7 @@ export type LoadOptions = {
   readonly cache?: Omit<CacheOptions, 'onProgress'>;
 };
 
-const layoutOf = (options: LoadOptions, entry: CatalogueEntry | undefined): Layout => {
+const layoutOf = (options: LoadOptions, entry: CatalogueEntry | undefined): FileLayout => {
   const { columns, delimiter, declared } = options;
   const scale: Scale | undefined = options.scale ? { step: 0, ...options.scale } : entry?.scale;
   if (scale !== undefined && !(scale.lowest < scale.highest && scale.step >= 0)) {
@@ -46,7 +46,7 @@ const layoutOf = (options: LoadOptions, entry: CatalogueEntry | undefined): Layo
   };
 };
 
-const read = async (found: Found, place: string, layout: Layout, options: LoadOptions): Promise<Dataset> => {
+const read = async (found: Found, place: string, layout: FileLayout, options: LoadOptions): Promise<Dataset> => {
   const rows = emptyRows();
   const partOfFile: Part[] = [];
   const given = found.kind === 'split' && options.split !== 'random';
@@ -105,7 +105,7 @@ const loadEntry = async (entry: CatalogueEntry, options: LoadOptions): Promise<D
   const folder = await fetchDataset(entry, { ...options.cache, ...(onProgress && { onProgress }) });
   // MetaMF's ids are dense already, so that the catalogue's counts bound them.
   const declared = entry.split === 'given' ? { users: entry.users, items: entry.items } : undefined;
-  const layout: Layout = { ...entry.layout, scale: entry.scale, ...(declared && { declared }) };
+  const layout: FileLayout = { ...entry.layout, scale: entry.scale, ...(declared && { declared }) };
   const dataset = await read(cachedFiles(entry, folder), folder, layout, options);
   const ratings = PARTS.reduce((sum, part) => sum + ratingCount(dataset.parts[part]), 0);
   if (dataset.users !== entry.users || dataset.items !== entry.items || ratings !== entry.ratings) {

@@ -4,8 +4,8 @@ import { allocateParts, partSizes, splitUser } from './splits/split.js';
 import type { SyntheticOptions } from './synthetic-options.js';
 
 /**
- * How many ratings each user has: 1 + a share of the rest in proportion to (1 + (m−1)·U)^−activity with U uniform, keyed per
- * user; nobody has more than there are items, and the sum is exact. What is cut off at the cap goes to the others in proportion.
+ * How many ratings each user has: 1 + a share of the rest in proportion to (1 + (m−1)·U)^−activity, with U uniform, keyed per
+ * user. No user has more ratings than there are items, and the sum is exact. What is cut off at the cap goes to the others in proportion.
  */
 export const activityOf = ({ users, items, ratings, activity }: SyntheticOptions, seed: number): Uint32Array => {
   const weights = new Float64Array(users);
@@ -82,8 +82,8 @@ const popularityOf = (items: number, exponent: number, seed: number): Float64Arr
 };
 
 /**
- * Draws `count` distinct items in proportion to popularity into `chosen`: repeats are drawn again, and once that has become
- * wasteful the rest is drawn at one go by exponential races (Efraimidis & Spirakis, 2006), which is the same distribution.
+ * Draws `count` distinct items in proportion to popularity into `chosen`. Repeats are drawn again. When that becomes wasteful, the
+ * rest is drawn at once by exponential races (Efraimidis & Spirakis, 2006). The distribution is the same.
  */
 const drawItems = (
   count: number,
@@ -125,8 +125,8 @@ const factors = (count: number, rank: number, spread: number, seed: number, purp
 };
 
 /**
- * A set with planted structure: rating = μ + b_u + b_i + p_u·q_i + noise, continuous and not clipped, so that `bestMse` (the
- * mean squared noise on the test part) is what the generating model itself scores. The scale is what the ratings span.
+ * A set with planted structure: rating = μ + b_u + b_i + p_u·q_i + noise, continuous and not clipped. So `bestMse`, the
+ * mean squared noise on the test part, is the error of the generating model itself. The scale is what the ratings span.
  * Everything of a user is keyed by (seed, user). Cost: about 0.2 µs a rating, 8 B a rating; 50 million take some 10 s.
  */
 export const synthesize = (options: SyntheticOptions, seed: number): Dataset => {

@@ -2,16 +2,17 @@ import type { Millis, Seconds } from '../base/units.js';
 import type { Traffic } from './traffic.js';
 
 /**
- * Who is left out: devices grouped by activity, their number of training ratings. Each group is 5 % of the fleet (as in the
- * independent reproduction of MetaMF's results): the least active, those in the middle, the most active; ties in DeviceId order.
+ * Who is left out: devices grouped by activity, their number of training ratings. Each group is 5 % of the fleet: the least active,
+ * those in the middle, the most active. Ties go in DeviceId order. The independent reproduction of MetaMF's results has the same groups.
  */
 export const ACTIVITY_GROUPS = ['low', 'medium', 'high'] as const;
 export type ActivityGroup = (typeof ACTIVITY_GROUPS)[number];
 
-/** Mean absolute and squared error (eq. 11, 12) over `count` held-out ratings. */
-export type Score = { readonly mae: number; readonly mse: number; readonly count: number };
+/** Values over `count` held-out ratings by the metric's name, in the configured order; null: nothing was measured. */
+export type Score = { readonly count: number; readonly metrics: MetricValues };
+export type MetricValues = Readonly<Record<string, number | null>>;
 
-/** Errors of one group of devices: 5 % of the fleet each, with the fewest, middling and the most training ratings. */
+/** Of one group of devices: 5 % of the fleet each, with the fewest, middling and the most training ratings. */
 export type GroupScore = { readonly group: ActivityGroup; readonly devices: number; readonly valid: Score; readonly test: Score };
 
 export type EpochFinished = {
@@ -24,7 +25,7 @@ export type EpochFinished = {
   readonly test: Score;
   /** By activity, least active first; empty for a fleet too small to group (under 30 devices). */
   readonly groups: readonly GroupScore[];
-  /** True where this is the best validation MSE so far. */
+  /** True where the validation part's stopping metric is the best so far. */
   readonly best: boolean;
   /** Virtual time of the measurement, which takes none itself; null where no fleet is configured. */
   readonly virtualTime: Seconds | null;

@@ -10,11 +10,11 @@ export type FlightStep = {
   readonly bytes?: Bytes;
   /** Of the local step: decode, forward, backward, encode. */
   readonly took?: Millis;
-  /** Why she was refused, dropped or rejected. */
+  /** Why the device was refused, dropped or rejected. */
   readonly reason?: string;
-  /** With the last step of her own, where a fleet is configured: virtual seconds she took, from being asked to her answer or her silence. */
+  /** With the last own step of the device, where a fleet is configured: virtual seconds from being asked to its answer or silence. */
   readonly virtual?: Seconds;
-  /** With the same: shares of her budgets that are left. */
+  /** With the same: shares of its budgets that are left. */
   readonly left?: Readonly<Partial<Record<Resource, number>>>;
 };
 

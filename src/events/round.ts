@@ -6,12 +6,12 @@ import type { Direction, Traffic } from './traffic.js';
 export const THREAD_ROLES = ['coordinator', 'host'] as const;
 export type ThreadRole = (typeof THREAD_ROLES)[number];
 
-/** What threads of one role did beside their work: the longest delay of an event loop, time spent collecting garbage, JavaScript heap in use. */
+/** What threads of one role did apart from their work: an event loop's longest delay, garbage collection, JavaScript heap in use. */
 export type ThreadUse = { readonly lagMillis: Millis; readonly gcMillis: Millis; readonly heapBytes: Bytes };
 
 /**
- * The fleet in at most MAP_CELLS cells of neighbouring devices, device d in cell ⌊d · cells / devices⌋: how many devices of each the round
- * turned to, and how many of them sent an update. A round that was run again counts all attempts.
+ * The fleet in at most MAP_CELLS cells of neighbouring devices, device d in cell ⌊d · cells / devices⌋. A cell counts how many of its devices
+ * the round asked, and how many of them sent an update. A round that was run again counts all attempts.
  */
 export type RoundMap = { readonly asked: Uint32Array; readonly answered: Uint32Array };
 

@@ -4,8 +4,8 @@ import type { RoundFinished } from './round.js';
 
 /**
  * What a run tells the world, as one stream. Progress, Prometheus, the results folder and reports observe it; the model
- * knows none of them. No event carries a rating, nor anything per device beyond latencies without ids, the few updates that
- * `rejections` explains, and the flights of the few devices that are recorded.
+ * knows none of them. No event carries a rating. Only three things are per device: latencies without ids, the few updates that
+ * `rejections` explains, and the flights of recorded devices.
  */
 export type RunEvent =
   | RunStarted
@@ -30,6 +30,9 @@ export type RunStarted = {
   readonly epochs: number;
   /** Rounds the whole run will take, if nothing stops it early; where stages end it after a time, no more than a bound. */
   readonly rounds: number;
+  /** What is measured on held-out ratings, in order, and which of it decides on the best epoch. */
+  readonly metrics: readonly string[];
+  readonly stopOn: string;
   /** The time after which stages end the run: the simulated fleet's, or this machine's. null: rounds end it. */
   readonly ends: { readonly unit: 'virtual' | 'wall'; readonly after: Seconds } | null;
   /** Rounds done before this process: 0 when fresh. */

@@ -1,7 +1,7 @@
 import type { Bytes, DeviceId, Joules, Seconds } from '../base/units.js';
 
 /**
- * What an answer cost the device that gave it, or would have given it: facts of the simulation, which travel beside messages and
+ * What an answer cost the device that gave it, or would have given it. These are facts of the simulation: they travel next to messages and
  * never inside one. A device that falls silent has a cost and no message.
  */
 export type DeviceCost = {
@@ -27,8 +27,13 @@ export const DROP_STAGES = ['unavailable', 'before', 'during', 'after'] as const
 export type DropStage = (typeof DROP_STAGES)[number];
 
 /**
- * What a device has only so much of. memory: the model and her ratings while she trains; storage: ratings and what she keeps;
- * dataPlan: of the period's allowance; battery: missing from a full one; compute: share of the seconds that went into computing.
+ * What a device has only a limited amount of:
+ *
+ *   memory     the model and the ratings while the device trains
+ *   storage    the ratings and what the device keeps
+ *   dataPlan   of the period's allowance
+ *   battery    missing from a full one
+ *   compute    share of the seconds that went into computing
  */
 export const RESOURCES = ['memory', 'storage', 'dataPlan', 'battery', 'compute'] as const;
 export type Resource = (typeof RESOURCES)[number];

@@ -28,8 +28,8 @@ let staging = new Uint8Array(0);
 let staged = 0;
 
 /**
- * The piece, out of shared memory: from there V8 (11 and 12) copies byte by byte wherever source and target do not lie alike within words
- * of 8 bytes, as they hardly do in a message. Copied by words to memory of our own, and from that, it takes a third of the time.
+ * The piece, out of shared memory. V8 (11 and 12) copies shared memory byte by byte if source and target lie differently within words
+ * of 8 bytes. In a message they mostly do. A copy by words to memory of our own, and from there, takes a third of the time.
  */
 const unshared = (piece: Uint8Array): Uint8Array => {
   if (!(piece.buffer instanceof SharedArrayBuffer)) return piece;
@@ -57,6 +57,7 @@ const wireForm = (message: Message): object => {
 const sizeBound = (message: Message): number => {
   let size = 512 + ('rows' in message && message.rows !== null ? message.rows.byteLength : 0);
   if (message.kind === 'refuse') size += 3 * message.reason.length;
+  if (message.kind === 'score') size += 9 * (message.valid.sums.length + message.test.sums.length);
   if ('tensors' in message) {
     for (const tensor of message.tensors) {
       size += 128 + (tensor.scales?.length ?? 0) + tensor.data.reduce((sum, piece) => sum + piece.length + 5, 0);
@@ -126,8 +127,8 @@ const parseRecord = (record: Uint8Array, where: Place): Message | MetafleetError
 };
 
 /**
- * Decodes a frame record by record: what `encodeFrame` would not have written comes out as the MESSAGE error that tells why, and
- * leaves the others unharmed. Byte fields are views into the frame: whoever keeps them copies them. Throws MESSAGE, naming
+ * Decodes a frame record by record. What `encodeFrame` would not have written comes out as the MESSAGE error that says why, and
+ * leaves the others unharmed. Byte fields are views into the frame: copy them to keep them. Throws MESSAGE, naming
  * `place` and the byte, for a frame that cannot be split into records.
  */
 export const decodeRecords = (frame: ArrayBuffer, length: number, place: string): Records => {

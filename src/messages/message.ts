@@ -42,8 +42,8 @@ export type Model = Envelope & {
 };
 
 /**
- * A client update: the gradient of the SUM of squared errors over a batch with respect to Φ_u (or what an algorithm
- * defines instead), sparse in the item rows. `loss` is that sum, `count` the batch size.
+ * A client update, sparse in the item rows: the gradient of the SUM of squared errors over a batch with respect to Φ_u.
+ * An algorithm may define something else instead. `loss` is that sum, `count` the batch size.
  */
 export type Update = Envelope & {
   readonly kind: 'update';
@@ -53,8 +53,8 @@ export type Update = Envelope & {
   readonly tensors: readonly WireTensor[];
 };
 
-/** Sums over one held-out part: `absolute` = Σ|r−r̂|, `squared` = Σ(r−r̂)². */
-export type PartScore = { readonly count: number; readonly absolute: number; readonly squared: number };
+/** One held-out part: how many ratings it has, and the sums of the run's metric set over them, in the set's order. */
+export type PartScore = { readonly count: number; readonly sums: readonly number[] };
 export type Score = Envelope & { readonly kind: 'score'; readonly valid: PartScore; readonly test: PartScore };
 
 /** The device takes no part, and says why: one of REFUSALS, whatever follows after a colon. */

@@ -77,6 +77,7 @@ const flag = (value: unknown, place: Place): true | undefined => {
 
 const MOST_TENSORS = 64;
 const MOST_PIECES = 4096;
+const MOST_SUMS = 256;
 
 const tensor = (value: unknown, place: Place): WireTensor => {
   const { dtype, shape, data, scales } = fieldsOf(value, ['dtype', 'shape', 'data', 'scales'], place);
@@ -94,11 +95,11 @@ const tensors = (value: unknown, place: Place): readonly WireTensor[] =>
   list(value, MOST_TENSORS, place).map((item, index) => tensor(item, () => `${place()}[${index}]`));
 
 const partScore = (value: unknown, place: Place): PartScore => {
-  const { count, absolute, squared } = fieldsOf(value, ['count', 'absolute', 'squared'], place);
+  const { count, sums } = fieldsOf(value, ['count', 'sums'], place);
+  const inSums = () => `${place()}.sums`;
   return {
     count: integer(count, () => `${place()}.count`),
-    absolute: finite(absolute, () => `${place()}.absolute`),
-    squared: finite(squared, () => `${place()}.squared`),
+    sums: list(sums, MOST_SUMS, inSums).map((sum) => finite(sum, inSums)),
   };
 };
 

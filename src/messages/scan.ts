@@ -2,9 +2,9 @@ import { badInput } from '../base/errors.js';
 import type { Place } from './parse.js';
 
 /**
- * A walk over the tokens of one msgpack value, before anything is made of it: what a header claims must be there, nothing may
- * nest deeper than messages do, and extensions, by which a decoder would construct objects of a peer's choosing, do not occur
- * at all. Payload is passed over: the cost is that of the few dozen tokens around it.
+ * A walk over the tokens of one msgpack value, before anything is made of it. What a header claims must be there. Nothing may
+ * nest deeper than messages do. Extensions do not occur at all: with them, a decoder would construct objects of a peer's choosing.
+ * Payload is passed over: the cost is that of the few dozen tokens around it.
  */
 
 /** A message holds a list of tensors, each a map with lists: 5 deep with the bytes in them. */

@@ -2,13 +2,20 @@ import { badInput } from '../base/errors.js';
 import { bytesOf } from '../base/views.js';
 import { decodeFloat16, encodeFloat16 } from './float16.js';
 
-/** How numbers travel. Errors against the float32 they were: f32 none; f16 ≤ 2⁻¹¹ relative (2⁻²⁵ absolute below 6.1e-5,
- * saturating at ±65504); int8 ≤ max|row| / 254 absolute, each row with a scale of its own. */
+/**
+ * How numbers travel, and their errors against the float32 they were:
+ *
+ *   f32    none
+ *   f16    ≤ 2⁻¹¹ relative, 2⁻²⁵ absolute below 6.1e-5, saturating at ±65504
+ *   int8   ≤ max|row| / 254 absolute, each row with a scale of its own
+ */
 export const DTYPES = ['f32', 'f16', 'int8'] as const;
 export type Dtype = (typeof DTYPES)[number];
 
-/** A tensor as encoded. `data` is little-endian and may come in pieces, since a matrix of items is generated in shards;
- * int8 data is followed by one float32 scale per row in `scales`. */
+/**
+ * A tensor as encoded. `data` is little-endian, and may come in pieces because a matrix of items is generated in shards.
+ * One float32 scale per row follows int8 data, in `scales`.
+ */
 export type WireTensor = {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
@@ -134,8 +141,8 @@ const decodeInto = ({ dtype, shape, data, scales }: WireTensor, out: Float32Arra
 };
 
 /**
- * The values of a message's tensors, one behind the other in one piece of memory (`allocate`: fresh, or of any content), after the dtype and shape of each were found
- * to be the expected ones. Throws MESSAGE, naming `place`, before any allocation that a forged header could ask for.
+ * The values of a message's tensors, one behind the other in one piece of memory (`allocate`: fresh, or of any content).
+ * The dtype and shape of each are checked first. Throws MESSAGE, naming `place`, before any allocation that a forged header could ask for.
  */
 export const decodeTensors = (
   tensors: readonly WireTensor[],

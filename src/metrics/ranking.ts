@@ -3,7 +3,7 @@ import type { Ranks, TieGroup } from './ranks.js';
 
 /**
  * Ranking metrics are means over users of a figure in 0 … 1; sums: users, Σ figure. Ties count as the expected figure over
- * all orders of the tied candidates, in closed form: a scorer gains nothing by the order in which candidates are listed.
+ * all orders of the tied candidates, in closed form. So the order in which candidates are listed does not matter.
  */
 type Figure = (ranks: Ranks) => number;
 
@@ -34,8 +34,8 @@ const hitsWithin = ({ groups }: Ranks, k: number): number => {
 };
 
 /**
- * Probability that any of the first k is relevant. The best group decides: it offers `places` of its `tied` positions, and
- * misses with probability C(tied − hits, places) / C(tied, places), a product of as many factors as the smaller of the two.
+ * Probability that any of the first k is relevant. The best group decides. It offers `places` of its `tied` positions, and
+ * misses with probability C(tied − hits, places) / C(tied, places). This is a product of as many factors as the smaller of the two.
  */
 const hitRate = ({ groups }: Ranks, k: number): number => {
   const best = groups[0]!;
@@ -98,8 +98,8 @@ export const ORDER_METRICS: readonly RankingMetric[] = [
 ];
 
 /**
- * Over the first k candidates, k ≥ 1; a user counts with a relevant candidate. `recall` divides by all relevant candidates,
- * so that it may stay below 1 when they are more than k; `precision` by k, also when there are fewer than k candidates.
+ * Over the first k candidates, k ≥ 1; a user counts with a relevant candidate. `recall` divides by all relevant candidates.
+ * It may stay below 1 when they are more than k. `precision` divides by k, also when there are fewer than k candidates.
  */
 export const CUTOFF_METRICS: ReadonlyMap<string, (k: number) => RankingMetric> = new Map(
   Object.entries({

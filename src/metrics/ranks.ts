@@ -23,8 +23,8 @@ export type TieGroup = {
 
 /**
  * Ranks one user's candidates for all ranking metrics at once; `relevant` has one byte a candidate, other than 0 if relevant.
- * NaN scores rank last, tied with each other; 0 and −0 are equal. For n candidates of which r are relevant it takes
- * O(r log r + n log r): only relevant scores are sorted, the others are counted between them.
+ * NaN scores rank last, tied with each other; 0 and −0 are equal. Only relevant scores are sorted, the others are counted between them.
+ * For n candidates of which r are relevant it takes O(r log r + n log r).
  */
 export const rank = (scores: Scores, relevant: Uint8Array): Ranks => {
   const found = relevantScores(scores, relevant);

@@ -54,6 +54,12 @@ export const formatRate = (value: number): string =>
 export const formatError = (value: number): string =>
   !Number.isFinite(value) ? '-' : Math.abs(value) < 1000 ? value.toFixed(4) : value.toExponential(2);
 
+/** A metric's value as an error is shown; `-` for a measure of nothing. */
+export const formatMetric = (value: number | null | undefined): string => formatError(value ?? Number.NaN);
+
+/** `MSE`, `NDCG@10`: a metric's name as a title. */
+export const metricTitle = (name: string): string => name.toUpperCase();
+
 /** A share in, `12.3 %` out. */
 export const formatPercent = (share: number): string => (Number.isFinite(share) ? `${(share * 100).toFixed(1)} %` : '-');
 

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { badInput, messageOf } from '../base/errors.js';
-import type { Comparison, RunDifference } from '../report/run/run-report.js';
+import { metricOf } from '../metrics/registry.js';
+import type { RunComparison, RunDifference } from '../report/run/run-report.js';
 import { loadConfigured } from '../runs/config/load-data.js';
 import { resolveConfig, yamlSource } from '../runs/config/parse-config.js';
 import type { StoredRun } from '../runs/folder/stored-run.js';
-import { compare, type UserErrors, userErrorsOf } from './device-errors.js';
+import { compare, type UserMetrics, userMetricsOf } from './user-metrics.js';
 
 /** What makes two runs' test ratings the same: pairs of devices mean nothing otherwise. */
 const RATINGS = ['data', 'split', 'columns', 'delimiter', 'scale'] as const;
@@ -16,19 +17,27 @@ const ratingsOf = ({ summary }: StoredRun): string =>
     summary.config['split'] === 'given' ? null : summary.seed,
   ]);
 
-/** Test errors device by device with the best checkpoint: measured once, then kept in the run's folder. Rejects where they cannot be had. */
-const errorsOf = async ({ name, folder, config: text, summary }: StoredRun, note: (text: string) => void): Promise<UserErrors> => {
+/** Ranking metrics cannot be compared over other candidates. */
+const candidatesOf = ({ summary: { config, seed } }: StoredRun): string => {
+  const { candidates = 'all', relevant = 'all' } = (config['evaluation'] ?? {}) as { candidates?: unknown; relevant?: unknown };
+  return JSON.stringify([candidates, relevant, candidates === 'all' ? null : seed]);
+};
+
+const isRanking = (metric: string): boolean => metricOf(metric).task === 'ranking';
+
+/** Test metrics device by device with the best checkpoint: measured once, then kept in the run's folder. Rejects where they cannot be had. */
+const errorsOf = async ({ name, folder, config: text, summary }: StoredRun, note: (text: string) => void): Promise<UserMetrics> => {
   const config = resolveConfig(yamlSource(text, join(folder, 'config.yaml')));
   const dataset = await loadConfigured(config, note);
-  const errors = await userErrorsOf({ label: name, seed: config.seed, config, folder, dataset, digest: summary.digest ?? '' });
+  const errors = await userMetricsOf({ label: name, seed: config.seed, config, folder, dataset, digest: summary.digest ?? '' });
   if (errors === undefined) throw badInput('CHECKPOINT', name, 'an algorithm whose devices keep nothing between rounds', config.algorithm);
   return errors;
 };
 
 /** Each pair of runs on the same test ratings, over the devices that have any. */
-export const compareRuns = async (runs: readonly StoredRun[], note: (text: string) => void): Promise<Comparison> => {
+export const compareRuns = async (runs: readonly StoredRun[], note: (text: string) => void): Promise<RunComparison> => {
   const notes: string[] = [];
-  const errors = new Map<StoredRun, UserErrors>();
+  const errors = new Map<StoredRun, UserMetrics>();
   for (const run of runs) {
     note(`errors of ${run.name}, device by device`);
     try {
@@ -49,7 +58,16 @@ export const compareRuns = async (runs: readonly StoredRun[], note: (text: strin
         { label: first.name, bySeed: new Map([[0, errors.get(first)!]]) },
         { label: second.name, bySeed: new Map([[0, errors.get(second)!]]) },
       );
-      if (found) differences.push({ first: first.name, second: second.name, devices: found.mse.pairs, mse: found.mse, mae: found.mae });
+      if (found === undefined) continue;
+      const sameCandidates = candidatesOf(first) === candidatesOf(second);
+      const metrics = Object.entries(found.tests)
+        .filter(([metric]) => sameCandidates || !isRanking(metric))
+        .map(([metric, { pairs, difference, p }]) => [metric, { devices: pairs, difference, p }]);
+      if (metrics.length === 0) {
+        notes.push(`${first.name} and ${second.name} have no metric in common over the same candidates.`);
+        continue;
+      }
+      differences.push({ first: first.name, second: second.name, metrics: Object.fromEntries(metrics) });
     }
   });
   return { differences, notes };

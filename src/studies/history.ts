@@ -2,16 +2,19 @@ import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { badInput } from '../base/errors.js';
+import type { MetricValues } from '../events/evaluation.js';
+import { isBetter } from '../metrics/metric.js';
+import { metricOf } from '../metrics/registry.js';
+import { metricValuesIn } from '../runs/folder/metric-columns.js';
+import type { StoredLine } from '../runs/folder/stored-run.js';
 
 /** What a run folder tells of its epochs, and what they had cost until then. */
 export type EpochPoint = {
   readonly epoch: number;
   readonly round: number;
-  readonly valid: ErrorPoint;
-  readonly test: ErrorPoint;
+  readonly valid: MetricValues;
+  readonly test: MetricValues;
 };
-/** null where training has diverged. */
-export type ErrorPoint = { readonly mae: number | null; readonly mse: number | null };
 
 /** Sums from the first round on: training bytes as encoded, and wall time with and without the measurements. */
 export type CostPoint = {
@@ -23,8 +26,7 @@ export type CostPoint = {
   readonly cpuMillis: number;
 };
 
-type EpochLine = Readonly<Record<'epoch' | 'round' | 'millis', number>> &
-  Readonly<Record<'validMae' | 'validMse' | 'testMae' | 'testMse', number | null>>;
+type EpochLine = Readonly<Record<'epoch' | 'round' | 'millis', number>> & StoredLine;
 
 /** A run that is still going on, or died, may leave half a last line. */
 const parseLine = (text: string): unknown => {
@@ -44,11 +46,11 @@ const epochLines = (folder: string): readonly EpochLine[] => {
     .filter((line) => line !== undefined) as EpochLine[];
 };
 
-const pointOf = ({ epoch, round, validMae, validMse, testMae, testMse }: EpochLine): EpochPoint => ({
-  epoch,
-  round,
-  valid: { mae: validMae, mse: validMse },
-  test: { mae: testMae, mse: testMse },
+const pointOf = (line: EpochLine): EpochPoint => ({
+  epoch: line.epoch,
+  round: line.round,
+  valid: metricValuesIn(line, 'valid'),
+  test: metricValuesIn(line, 'test'),
 });
 
 /** The measured epochs of a run, in order. Throws CHECKPOINT where there are none to read. */
@@ -92,11 +94,12 @@ export const readEpochsWithCosts = async (folder: string): Promise<readonly (Epo
   return points;
 };
 
-/** The epoch with the least validation MSE so far, epoch by epoch: what early stopping would keep there. */
-export const bestSoFar = <T extends EpochPoint>(epochs: readonly T[]): readonly T[] => {
+/** The best epoch so far by a metric of the validation part, epoch by epoch: what early stopping would keep there. */
+export const bestSoFar = <T extends EpochPoint>(epochs: readonly T[], metric: string): readonly T[] => {
+  const known = metricOf(metric);
   let best: T | undefined;
   return epochs.map((point) => {
-    if (best === undefined || (point.valid.mse ?? Number.POSITIVE_INFINITY) < (best.valid.mse ?? Number.POSITIVE_INFINITY)) best = point;
+    if (best === undefined || isBetter(known, point.valid[metric] ?? null, best.valid[metric] ?? null)) best = point;
     return best;
   });
 };

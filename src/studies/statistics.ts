@@ -20,8 +20,8 @@ export type PairedTest = {
 };
 
 /**
- * Student's two-sided paired t-test: t = d̄ / (s_d / √n) with n − 1 degrees of freedom. p is the regularized incomplete beta function
- * I(ν / (ν + t²); ν/2, 1/2), which keeps its precision in the tails, where 1 − CDF has none. NaN for fewer than two pairs.
+ * Student's two-sided paired t-test: t = d̄ / (s_d / √n) with n − 1 degrees of freedom. NaN for fewer than two pairs.
+ * p is the regularized incomplete beta function I(ν / (ν + t²); ν/2, 1/2). It keeps its precision in the tails. 1 − CDF has none there.
  */
 export const pairedTTest = (first: ArrayLike<number>, second: ArrayLike<number>): PairedTest => {
   if (first.length !== second.length) throw new Error(`pairs of ${first.length} and ${second.length} values`);

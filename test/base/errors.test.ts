@@ -14,7 +14,7 @@ describe('an error', () => {
     expect(new MetafleetError('CHECKPOINT', 'x', { cause }).cause).toBe(cause);
   });
 
-  it('is told from others, and by its code', () => {
+  it('is recognized among other errors, and by its code', () => {
     const error = new MetafleetError('CONFIG', 'x');
     expect(isMetafleetError(error)).toBe(true);
     expect(isMetafleetError(error, 'CONFIG')).toBe(true);

@@ -9,7 +9,7 @@ const key: fc.Arbitrary<Key> = fc.oneof(fc.nat(), fc.maxSafeNat(), fc.string({ m
 const keys = fc.array(key, { maxLength: 4 });
 
 describe('a keyed stream', () => {
-  it('is the same for equal keys, whoever else draws meanwhile', () => {
+  it('is the same for equal keys, whatever else draws meanwhile', () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), keys, (seed, path) => {
         const alone = draw(random(seed, ...path), 8);

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { createSpareBuffers } from '../../src/base/spare-buffers.js';
 import { bytes } from '../../src/base/units.js';
 
-it('gives a buffer out once, to whoever asks for as much or half as much, and keeps no more bytes than it may', () => {
+it('gives a buffer out once, for a request of as much or half as much, and keeps no more bytes than it may', () => {
   const spares = createSpareBuffers(bytes(110), 2);
   const [first, small, large] = [new ArrayBuffer(100), new ArrayBuffer(10), new ArrayBuffer(100)];
   for (const buffer of [first, small, large]) spares.keep(buffer);

@@ -1,21 +1,25 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { MetafleetError } from '../../src/base/errors.js';
 import { deviceId } from '../../src/base/units.js';
 import { digestOf } from '../../src/coordinator/checkpoint/digest.js';
+import { createCoordinator } from '../../src/coordinator/coordinator.js';
 import { evaluate } from '../../src/coordinator/evaluation/evaluate.js';
 import { createSampler } from '../../src/coordinator/sampling/sampling.js';
 import { constantRate } from '../../src/coordinator/schedule.js';
 import { transition } from '../../src/device/actor/actor.js';
 import { ratingsOf } from '../../src/device/actor/columns.js';
+import { createMeasure } from '../../src/device/actor/measure.js';
 import type { RoundFinished } from '../../src/events/round.js';
 import type { Message, Update } from '../../src/messages/message.js';
 import {
   contextFor,
+  createEngine,
   createFakeEngine,
   createInProcess,
   createShared,
   type Engine,
   type InProcessOptions,
+  meanOf,
   refusal,
   type Setup,
   type Shared,
@@ -23,6 +27,7 @@ import {
   settingsOf,
   startCoordinator,
 } from '../support/coordinator/in-process-coordinator.js';
+import { MEASURED, partScore } from '../support/device/small-world.js';
 
 let shared: Shared;
 let engine: Engine;
@@ -141,7 +146,7 @@ describe('a round', () => {
   };
 
   it('counts and explains an answer of the wrong kind, which changes nothing', async () => {
-    const nothing = { count: 0, absolute: 0, squared: 0 };
+    const nothing = partScore(0, 0, 0);
     const { event, moved, expected } = await withoutHer(({ kind, round, device }, honest) =>
       kind === 'model' && device === 3 ? { kind: 'score', round, device, valid: nothing, test: nothing } : honest(),
     );
@@ -249,14 +254,18 @@ describe('measuring', () => {
         const answer = transition(contextFor(engine), message).reply;
         if (answer.kind !== 'score') return expect.fail(answer.kind);
         for (const part of ['valid', 'test'] as const)
-          sums[part] = [sums[part][0]! + answer[part].count, sums[part][1]! + answer[part].absolute, sums[part][2]! + answer[part].squared];
+          sums[part] = [
+            sums[part][0]! + answer[part].count,
+            sums[part][1]! + answer[part].sums[1]!,
+            sums[part][2]! + answer[part].sums[3]!,
+          ];
       }
       for (const part of ['valid', 'test'] as const) {
         const [count, absolute, squared] = sums[part] as [number, number, number];
         expect(count).toBe(24);
         expect(measured[part].count).toBe(count);
-        expect(measured[part].mae).toBeCloseTo(absolute / count, 12);
-        expect(measured[part].mse).toBeCloseTo(squared / count, 12);
+        expect(measured[part].metrics['mae']).toBeCloseTo(absolute / count, 12);
+        expect(measured[part].metrics['mse']).toBeCloseTo(squared / count, 12);
       }
       expect(measured.traffic.every(({ kind }) => kind.startsWith('evaluation_') || kind === 'score')).toBe(true);
       results.push([measured.valid, measured.test]);
@@ -273,7 +282,7 @@ describe('measuring', () => {
       expect([valid.count, test.count]).toEqual([count, count]);
     }
     const none = await start({ settings: { evaluationDelivery }, answer: refuseAll('model') }).coordinator.evaluate();
-    expect(none.valid).toEqual({ count: 0, mae: 0, mse: 0 });
+    expect(none.valid).toEqual({ count: 0, metrics: { mae: null, mse: null } });
   });
 
   it('tells the errors of groups of devices apart, from the same sums', async () => {
@@ -300,8 +309,8 @@ describe('measuring', () => {
     expect(groups[2]).toMatchObject({ valid, test });
     const alone = transition(contextFor(engine), devices.sent.flat().find(({ kind, device }) => kind === 'model' && device === 3)!).reply;
     if (alone.kind !== 'score') return expect.fail(alone.kind);
-    const { count, absolute, squared } = alone.test;
-    expect(groups[0]!.test).toEqual({ count, mae: absolute / count, mse: squared / count });
+    const { count, sums } = alone.test;
+    expect(groups[0]!.test).toEqual({ count, metrics: { mae: sums[1]! / count, mse: sums[3]! / count } });
     expect(groups[1]!.test.count).toBe(4);
     // Too few devices to tell groups apart from devices.
     expect((await start().coordinator.evaluate()).groups).toEqual([]);
@@ -316,6 +325,54 @@ describe('measuring', () => {
       code: 'MESSAGE',
       message: /^answer of device 3: expected score/,
     });
+  });
+
+  it.each([
+    [[], 0],
+    [[1, 2, 3], 3],
+    [[1, 2, 3, 4, 5], 5],
+  ])('ends with MESSAGE at a score of sums %j, since the metrics have 4', async (sums, found) => {
+    const answer: InProcessOptions['answer'] = (down, honest) =>
+      down.kind === 'model' && down.device === 3
+        ? { kind: 'score', round: down.round, device: down.device, valid: partScore(1, 1, 1), test: { count: 1, sums } }
+        : honest();
+    await expect(start({ answer }).coordinator.evaluate()).rejects.toMatchObject({
+      code: 'MESSAGE',
+      cause: 'sums',
+      message: `score of device 3, test: expected 4 sums, found ${found}`,
+    });
+  });
+
+  it('has any metrics that are named, null where nothing was measured', async () => {
+    const engine = await createEngine();
+    onTestFinished(() => engine.server.close());
+    const metrics = ['auc', 'rmse', 'hr@3'];
+    const context = { ...contextFor(engine), measure: createMeasure({ ...MEASURED, metrics, relevant: 3 }) };
+    const devices = createInProcess({ context });
+    const activity = new Uint32Array(engine.world.devices).fill(1);
+    const measured = await createCoordinator({
+      ...engine,
+      devices,
+      settings: settingsOf({ metrics }),
+      aggregator: meanOf(engine),
+      activity,
+      emit: () => {},
+    }).evaluate();
+    for (const part of ['valid', 'test'] as const) {
+      expect(Object.keys(measured[part].metrics)).toEqual(metrics);
+      for (const value of Object.values(measured[part].metrics)) expect(value).toBeGreaterThan(0);
+      for (const name of ['auc', 'hr@3']) expect(measured[part].metrics[name]).toBeLessThanOrEqual(1);
+    }
+    const nobody = createInProcess({ context, answer: (down) => refusal(down) });
+    const none = await createCoordinator({
+      ...engine,
+      devices: nobody,
+      settings: settingsOf({ metrics }),
+      aggregator: meanOf(engine),
+      activity,
+      emit: () => {},
+    }).evaluate();
+    expect(none.test).toEqual({ count: 0, metrics: { auc: null, rmse: null, 'hr@3': null } });
   });
 
   it('is tried again when a host is lost', async () => {

@@ -86,7 +86,7 @@ describe('the compose file', () => {
     }
   });
 
-  it('puts rules and dashboards where Prometheus and Grafana are told to look', () => {
+  it('puts rules and dashboards where Prometheus and Grafana look for them', () => {
     const mounted = Object.values(services).flatMap(({ volumes: mounts }) => mounts.map((mount) => mount.split(':')[1]!));
     const { providers } = yamlOf('provisioning/dashboards/metafleet.yaml') as { providers: { options: { path: string } }[] };
     for (const { options } of providers) expect(mounted).toContain(options.path);

@@ -45,14 +45,14 @@ describe('a folder of train, valid and test files', () => {
     expect(allTriples(await load(folder, { split: 'random' }))).toHaveLength(2);
   });
 
-  it('with a user who has no training rating names her and her line (empty user)', async () => {
+  it('with a user without training ratings names the user and the line (empty user)', async () => {
     const folder = await folderOf({ ...given, 'test.tsv': '1\t3\t1\n7\t3\t1\n' });
     expect(await messageFrom(load(folder))).toBe(
       `${join(folder, 'test.tsv')}:2: expected a training rating for every user, found none for user 7 (empty user)`,
     );
   });
 
-  it('with a declared user who never occurs names her (empty user)', async () => {
+  it('with a declared user that never occurs names the user (empty user)', async () => {
     const folder = await folderOf(given);
     expect(await messageFrom(load(folder, { declared: { users: 3, items: 9 } }))).toBe(
       `${folder}: expected a training rating for every user, found none for user 2 (empty user)`,

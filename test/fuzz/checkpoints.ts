@@ -43,7 +43,7 @@ export const checkpoints = async (): Promise<Target> => {
   const engine = { algorithm, server, world: WORLD };
   const coordinator = createCoordinator({ ...engine, devices, settings: SETTINGS, activity, aggregator: meanOf(engine), emit: () => {} });
   await coordinator.train(2);
-  const run = { epochsEnded: 0, best: { mse: null, epoch: 0, waited: 0 }, devices: null, observers: { some: ['state', 1] } };
+  const run = { epochsEnded: 0, best: { value: null, epoch: 0, waited: 0 }, devices: null, observers: { some: ['state', 1] } };
   await coordinator.save(path, run, { weightsOnly: false, keep: 1, hold: false });
   const whole = new Uint8Array(readFileSync(path));
   const digest = coordinator.digest();

@@ -95,7 +95,7 @@ export const configs = async (): Promise<Target> => ({
     if (kind < 0.35) {
       const key =
         source.uniform() < 0.8
-          ? one(configKeys).key
+          ? one(configKeys()).key
           : one(['__proto__', '__proto__.x', 'constructor.prototype.x', 'a.b', '', '.', 'optimizer', 'x'.repeat(400)]);
       return Buffer.from(`${FLAG}${key}\t${one(PIECES)}${source.uniform() < 0.3 ? one(PIECES) : ''}`);
     }

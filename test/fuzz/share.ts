@@ -16,19 +16,23 @@ export type Finding = { readonly target: string; readonly index: number; readonl
 
 /** What both threads see: inputs done, and the one in hand, so that it is kept even where the thread never answers again. */
 export type Shared = {
-  /** Inputs done; bytes of the input in hand, 0 where there is none or it is longer than `input`; inputs accepted. */
+  /** Inputs done; bytes of the input in hand; inputs accepted; 1 once the target is there. An input longer than `input` counts 0 bytes. */
   readonly counts: Int32Array<SharedArrayBuffer>;
   readonly input: Uint8Array<SharedArrayBuffer>;
 };
 export const DONE = 0;
 export const IN_HAND = 1;
 export const ACCEPTED = 2;
+export const BEGUN = 3;
 const MOST_IN_HAND = 1 << 20;
 /** A tenth is what the targets need: a thread that gets there was made to allocate, and dies of it. */
 const MOST_HEAP_MEGABYTES = 1000;
 
 /** A thread sends its findings one by one, then that it is at the end. */
 export type Reply = Finding | 'end';
+
+/** A thread imports its target before its first input: it may take so many times as long as one input. */
+const START_SHARE = 20;
 
 export type Patience = {
   /** One input takes a millisecond at most: a thread that computes for so long on one hangs. */
@@ -48,7 +52,7 @@ export type Outcome = { readonly done: number; readonly accepted: number; readon
 export const runShare = (share: Share, patience = PATIENCE): Promise<Outcome> =>
   new Promise((resolve) => {
     const shared: Shared = {
-      counts: new Int32Array(new SharedArrayBuffer(12)),
+      counts: new Int32Array(new SharedArrayBuffer(16)),
       input: new Uint8Array(new SharedArrayBuffer(MOST_IN_HAND)),
     };
     const findings: Finding[] = [];
@@ -62,12 +66,13 @@ export const runShare = (share: Share, patience = PATIENCE): Promise<Outcome> =>
       resourceLimits: { maxOldGenerationSizeMb: MOST_HEAP_MEGABYTES },
     });
     let isOver = false;
-    let last = { done: -1, looks: 0, cpu: cpuSeconds() };
+    let last = { begun: 0, done: -1, looks: 0, cpu: cpuSeconds() };
     const watch = setInterval(() => {
-      const done = doneNow();
-      if (done !== last.done) last = { done, looks: 0, cpu: cpuSeconds() };
+      const [done, begun] = [doneNow(), Atomics.load(shared.counts, BEGUN)];
+      if (done !== last.done || begun !== last.begun) last = { begun, done, looks: 0, cpu: cpuSeconds() };
       last.looks += 1;
-      if (last.looks <= patience.looks && cpuSeconds() - last.cpu <= patience.cpuSeconds) return;
+      const times = begun === 1 ? 1 : START_SHARE;
+      if (last.looks <= times * patience.looks && cpuSeconds() - last.cpu <= times * patience.cpuSeconds) return;
       end(inHand('no end'));
       void thread.terminate();
     }, patience.lookMillis);

@@ -2,7 +2,9 @@ import { processorTime } from '../../src/base/clock.js';
 import type { Random } from '../../src/base/random.js';
 import type { Target, Targets } from './target.js';
 
-/** Targets that never come to an end, for the tests of what looks out for such: each input is a number, `BAD` the one that is too much. */
+/**
+ * Targets that never come to an end, for the tests of the watch that ends such targets. Each input is a number, `BAD` the one that is too much.
+ */
 export const BAD = 3;
 
 const numbered = (check: (number: number) => unknown, make = (number: number) => Uint8Array.of(number, 7)) => {

@@ -1,7 +1,7 @@
 // A thread that gives one target its share of the inputs. It writes down where the main thread can see whether it still moves, and on what.
 import { parentPort, workerData } from 'node:worker_threads';
 import { random } from '../../src/base/random.js';
-import { ACCEPTED, DONE, type Finding, IN_HAND, type Reply, type Share, type Shared } from './share.js';
+import { ACCEPTED, BEGUN, DONE, type Finding, IN_HAND, type Reply, type Share, type Shared } from './share.js';
 import type { Targets } from './target.js';
 
 const MEGABYTE = 1e6;
@@ -13,6 +13,7 @@ const { share, shared } = workerData as { readonly share: Share; readonly shared
 const { target: name, seed, first, count } = share;
 const { TARGETS } = (await import(share.module)) as { readonly TARGETS: Targets };
 const target = await TARGETS[name]!();
+Atomics.store(shared.counts, BEGUN, 1);
 
 let found = 0;
 const reply = (message: Reply): void => parentPort!.postMessage(message);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeFloat16, encodeFloat16 } from '../../src/messages/float16.js';
 
-/** Every finite half ≥ 0 by its bits, counted up one unit in the last place at a time: the format's definition, but not its bit layout. */
+/** Every finite half ≥ 0 by its bits, counted up one unit in the last place at a time: the format's definition, not its bit layout. */
 const FINITE: readonly number[] = Array.from({ length: 0x7c00 }).reduce<number[]>((values, _, bits) => {
   const exponent = Math.max(1, (bits - 1) >> 10);
   values.push(bits === 0 ? 0 : values[bits - 1]! + 2 ** (exponent - 25));

@@ -95,7 +95,7 @@ describe.each(DTYPES)('a tensor as %s', (dtype) => {
     expect(decodeTensor(unaligned, dtype, dense, 0, 'test')).toEqual(decodeTensor(encoded, dtype, dense, 0, 'test'));
   });
 
-  it('of another form than both ends agreed on is refused, and told why', () => {
+  it('of another form than both ends agreed on is refused, with the reason', () => {
     const good = encodeTensor(dtype, [2, 3], [Float32Array.of(1, 2, 3, 4, 5, 6)]);
     const said = (tensor: WireTensor, spec = perRow, rows = 2) => orMessageError(() => decodeTensor(tensor, dtype, spec, rows, 'place'));
     expect(said(good)).toBeInstanceOf(Float32Array);

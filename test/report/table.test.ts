@@ -5,12 +5,12 @@ import type { RunFacts, Summary } from '../../src/runs/folder/summary.js';
 import { facts } from '../support/report/facts.js';
 import { epochFinished, roundFinished, runFinished, runStarted } from '../support/report/run-events.js';
 
-const summaryOf = (changes: Partial<RunFacts> = {}, mse = 0.82): Summary => {
+const summaryOf = (changes: Partial<RunFacts> = {}, mse: number | null = 0.82): Summary => {
   const builder = createSummary({ ...facts, ...changes }, { sampleProcess: () => ({ wallMillis: 125_000, rssPeakBytes: 432e6 }) });
   builder.observe(runStarted());
   for (let round = 1; round <= 20; round++) builder.observe(roundFinished({ round, clipped: round <= 5 }));
-  builder.observe(epochFinished({ epoch: 1, round: 10, test: { mae: 0.7, mse, count: 1 } }));
-  builder.observe(epochFinished({ epoch: 2, round: 20, best: false, test: { mae: 0.75, mse: 0.9, count: 1 } }));
+  builder.observe(epochFinished({ epoch: 1, round: 10, test: { count: 1, metrics: { mae: 0.7, mse } } }));
+  builder.observe(epochFinished({ epoch: 2, round: 20, best: false, test: { count: 1, metrics: { mae: 0.75, mse: 0.9 } } }));
   builder.observe(runFinished({ reason: 'early-stopped', round: 20, epoch: 2 }));
   return builder.summary();
 };
@@ -19,7 +19,7 @@ const lineOf = (table: string, start: string): string => table.split('\n').find(
 describe('final table', () => {
   const table = renderTable(summaryOf(), { folder: 'results/one' });
 
-  it('puts the test error of best and last epoch beside every baseline', () => {
+  it('puts the test error of best and last epoch next to every baseline', () => {
     expect(lineOf(table, 'metamf, best-validation epoch (1)')).toMatch(/0\.8200 +0\.7000$/);
     expect(lineOf(table, 'metamf, last epoch (2)')).toMatch(/0\.9000 +0\.7500$/);
     expect(lineOf(table, 'global mean')).toMatch(/1\.1100 +0\.8500 +higher by 35\.4 %$/);
@@ -38,6 +38,37 @@ describe('final table', () => {
     expect(lineOf(text, 'metamf, middling 5 % (34 devices)')).toMatch(/0\.2000 +0\.1000$/);
     expect(lineOf(text, 'metamf, most active 5 % (34 devices)')).toMatch(/0\.3000 +0\.1000$/);
     expect(table).not.toContain('active 5 %');
+  });
+  it('has the metrics of the run, what it stops on first, each with its own best', () => {
+    const values = (ndcg: number, auc: number | null, mse: number, precision: number) => ({
+      mse,
+      'ndcg@10': ndcg,
+      auc,
+      'precision@10': precision,
+    });
+    const builder = createSummary({
+      ...facts,
+      ...{ metrics: ['mse', 'ndcg@10', 'auc', 'precision@10'], stopOn: 'ndcg@10' },
+      baselines: { popular: values(0.2, null, 0.7, 0.1), random: values(0.05, 0.5, 0.9, 0.3) },
+    });
+    builder.observe(epochFinished({ test: { count: 1, metrics: values(0.1, 0.75, 0.8, 0.2) } }));
+    const text = renderTable(builder.summary());
+    expect(lineOf(text, 'on test ratings (* best)')).toMatch(/ NDCG@10 +MSE +NDCG@10 against the run's$/);
+    expect(lineOf(text, 'popular')).toMatch(/0\.2000\* +0\.7000\* +higher by 100\.0 % \(better\)$/);
+    expect(lineOf(text, 'random')).toMatch(/0\.0500 +0\.9000 +lower by 50\.0 %$/);
+    expect(text).toContain('metamf has a higher NDCG@10 than 1 of 2 baselines; better than it: popular.');
+    const second = text.slice(text.indexOf('AUC'));
+    expect(second).toMatch(/^AUC +PRECISION@10$/m);
+    expect(lineOf(second, 'metamf, best-validation epoch (1)')).toMatch(/0\.7500\* +0\.2000$/);
+    expect(lineOf(second, 'popular')).toMatch(/ - +0\.1000$/);
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(100);
+  });
+  it('shows a measure of nothing as -, without a star or a win', () => {
+    const text = renderTable(summaryOf({ baselines: { even: { mae: null, mse: null } } }, null));
+    expect(lineOf(text, 'metamf, best-validation epoch (1)')).toMatch(/ - +0\.7000\*$/);
+    expect(lineOf(text, 'even')).toMatch(/ - +-$/);
+    expect(text).toContain('metamf has no MSE: nothing was measured on the test part.');
+    expect(text).not.toMatch(/null|NaN/);
   });
   it('claims no win over a baseline that prints the same', () => {
     const even = renderTable(summaryOf({ baselines: { even: { mae: 0.7, mse: 0.820_01 } } }));

@@ -6,15 +6,9 @@ import { alternate, medianOf, medianRatio } from '../../scripts/bench/measure.js
 import { isMet, renderReport, renderTable, shortfall, show } from '../../scripts/bench/report.js';
 import { EXPECTED, judge, TOLERANCE } from '../../scripts/bench/rounds/expected.js';
 import { configOf } from '../../scripts/bench/rounds/training.js';
-import { median } from '../../src/base/median.js';
-import { referenceKernels } from '../../src/tensor/kernels/reference.js';
+import { serverReference } from '../../src/algorithms/metamf/kernels/server-kernels.js';
 
 describe('medians', () => {
-  it('are the middle value, or the mean of the two in the middle', () => {
-    expect(median([5, 1, 3])).toBe(3);
-    expect(median([4, 1, 3, 2])).toBe(2.5);
-  });
-
   it('of ratios pair neighbours, so that a slow minute cancels out', () => {
     expect(medianRatio([2, 20, 200], [1, 10, 100])).toBe(2);
   });
@@ -107,7 +101,7 @@ describe('the work that is measured', () => {
 
   it('is finite: neither a NaN nor a denormal slows a kernel down', () => {
     const generator = createGenerator(shape);
-    const kernels = referenceKernels(generator.memory);
+    const kernels = serverReference(generator.memory);
     for (const tasks of [generator.generate, generator.gemm, generator.rows, generator.backward, generator.adam, generator.stream]) {
       runOn(kernels, tasks);
     }

@@ -1,20 +1,24 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { checkImports } from '../../scripts/check-imports.js';
+import { floorTable } from '../../scripts/tree/floors.js';
+import { checkTypeNames } from '../../scripts/tree/type-names.js';
 
 const trees: string[] = [];
 
-const violationsIn = (files: Readonly<Record<string, string>>): string[] => {
+const treeOf = (files: Readonly<Record<string, string>>): string => {
   const root = mkdtempSync(path.join(tmpdir(), 'check-imports-'));
   trees.push(root);
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
     writeFileSync(path.join(root, name), text);
   }
-  return checkImports(root);
+  return root;
 };
+
+const violationsIn = (files: Readonly<Record<string, string>>): string[] => checkImports(treeOf(files));
 
 afterEach(() => {
   for (const root of trees.splice(0)) rmSync(root, { recursive: true });
@@ -27,7 +31,7 @@ test('imports that point down, packages and a folder of its own pass', () => {
       'src/messages/frame.ts': `import { bytes } from '../base/units.js';\nimport { code } from './code.js';\n`,
       'src/messages/code.ts': 'export const code = 1;\n',
       'src/algorithms/metamf/server.ts': `import type { Algorithm } from '../algorithm.js';\n`,
-      'src/index.ts': `export { run } from './simulation/run.js';\nexport type { Bytes } from './base/units.js';\n`,
+      'src/index.ts': `export { run } from './runs/trainer/run.js';\nexport type { Bytes } from './base/units.js';\n`,
       'workers/kernel.ts': `import { serve } from '../src/tensor/serve.js';\n`,
       'test/base/units.test.ts': `import { bytes } from '../../src/base/units.js';\nimport '../../workers/kernel.js';\n`,
     }),
@@ -53,7 +57,7 @@ test.each([
   ['built file', `import { run } from '#built/src/cli/run.js';`],
 ])('an upward import is seen in the form: %s', (_form, statement) => {
   expect(violationsIn({ 'src/base/clock.ts': `${statement}\n` })).toEqual([
-    expect.stringMatching(/^src\/base\/clock\.ts:\d: imports src\/cli\/run\.ts: floor 9 is above floor 0/),
+    expect.stringMatching(/^src\/base\/clock\.ts:\d: imports src\/cli\/run\.ts: floor \d+ is above floor 0/),
   ]);
 });
 
@@ -108,18 +112,74 @@ test('nothing but tests imports workers/ or test/, and src/ imports nothing outs
   ]);
 });
 
-test('AssemblyScript sources, decorated functions and all, import only each other', () => {
+test('AssemblyScript sources, decorated functions and all, import only each other and the layouts of structs, which import nothing', () => {
   expect(
     violationsIn({
       'src/tensor/assembly/index.ts': `export { add } from './add';\n`,
-      'src/tensor/assembly/add.ts': `// @ts-ignore: decorator\n@inline\nexport function add(a: u32): u32 { return a; }\nimport '../../base/units.js';\n`,
+      'src/tensor/assembly/add.ts': `// @ts-ignore: decorator\n@inline\nexport function add(a: u32): u32 { return a; }\nimport '../../base/units.js';\nimport * as Form from '../structs/form';\n`,
+      'src/tensor/structs/form.ts': `import { one } from './one.js';\nexport const aRow = one;\n`,
+      'src/tensor/structs/one.ts': 'export const one = 1;\n',
+      'src/tensor/reference.ts': `import * as Form from './structs/form.js';\n`,
       'src/tensor/simd.ts': `import { add } from './assembly/add.js';\n`,
+      'src/algorithms/mf/kernels/assembly/index.ts': `import '../../../../tensor/assembly/add';\nimport '../structs/row';\nimport '../../mf.js';\n`,
+      'src/tensor/assembly/low.ts': `import '../../algorithms/mf/kernels/assembly/index';\n`,
     }).map((violation) => violation.slice(0, violation.indexOf(': imports '))),
-  ).toEqual(['src/tensor/assembly/add.ts:4', 'src/tensor/simd.ts:1']);
+  ).toEqual([
+    'src/algorithms/mf/kernels/assembly/index.ts:3',
+    'src/tensor/assembly/add.ts:4',
+    'src/tensor/assembly/low.ts:1',
+    'src/tensor/simd.ts:1',
+    'src/tensor/structs/form.ts:1',
+  ]);
 });
 
 test('a folder without a floor is reported', () => {
   expect(violationsIn({ 'src/utils/misc.ts': 'export {};\n' })).toEqual([
-    'src/utils/misc.ts:1: belongs to no floor; add its folder to FLOORS',
+    'src/utils/misc.ts:1: belongs to no floor; add its folder to scripts/tree/floors.ts',
   ]);
+});
+
+describe('a type’s name', () => {
+  const faults = (files: Readonly<Record<string, string>>, allowed: readonly string[] = []): string[] =>
+    checkTypeNames(treeOf(files), new Set(allowed));
+
+  test('means one thing: two definitions are reported with their places', () => {
+    expect(
+      faults({
+        'src/base/a.ts': 'export type Run = { readonly id: number };\n',
+        'src/cli/b.ts': '\nexport interface Run { readonly name: string }\n',
+        'src/data/c.ts': 'type Run = string;\nexport const run: Run = "";\n',
+      }),
+    ).toEqual(['src/base/a.ts:1: type Run means something else in src/cli/b.ts:2; one name means one thing']);
+  });
+
+  test('may be exported twice with the same meaning, whatever its comments say', () => {
+    const fields = 'readonly id: number;';
+    expect(
+      faults({
+        'src/base/a.ts': `export type Run = { ${fields.slice(0, -1)} };\n`,
+        'src/cli/b.ts': `export type Run = {\n  /** Its number. */\n  ${fields}\n};\n`,
+      }),
+    ).toEqual([]);
+  });
+
+  test('is each algorithm’s own', () => {
+    const [one, other] = ['export type Layout = 1;\n', 'export type Layout = 2;\n'];
+    expect(faults({ 'src/algorithms/metamf/a.ts': one, 'src/algorithms/fedavg/a.ts': other })).toEqual([]);
+    expect(faults({ 'src/algorithms/metamf/a.ts': one, 'src/algorithms/port/a.ts': other, 'src/data/a.ts': one })).toHaveLength(1);
+  });
+
+  test('that is listed as ambiguous passes until it is no more', () => {
+    const [one, other] = ['export type Run = 1;\n', 'export type Run = 2;\n'];
+    expect(faults({ 'src/base/a.ts': one, 'src/cli/b.ts': other }, ['Run'])).toEqual([]);
+    expect(faults({ 'src/base/a.ts': one }, ['Run'])).toEqual([
+      'scripts/tree/type-names.ts:1: type Run means one thing now; take it off the list',
+    ]);
+  });
+});
+
+test('ARCHITECTURE.md shows the floors as the checker has them', () => {
+  const page = readFileSync(path.resolve(import.meta.dirname, '../../ARCHITECTURE.md'), 'utf8');
+  const shown = /<!-- floors: node dist\/scripts\/check-imports.js --table -->\n([\s\S]*?)\n<!-- end of floors -->/.exec(page)?.[1];
+  expect(shown?.trim()).toBe(floorTable());
 });

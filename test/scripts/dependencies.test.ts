@@ -7,8 +7,8 @@ const { dependencies, devDependencies, optionalDependencies } = JSON.parse(read(
 const versions = { ...dependencies, ...devDependencies, ...optionalDependencies };
 
 describe('dependencies', () => {
-  it('are each listed in ARCHITECTURE.md with a reason, and nothing else is', () => {
-    const [, section = ''] = read('ARCHITECTURE.md').split('## Dependencies, and why');
+  it('are each listed in docs/internals/dependencies.md with a reason, and nothing else is', () => {
+    const section = read('docs/internals/dependencies.md');
     const rows = [...section.matchAll(/^\| (`.*?) +\| (.+?) +\|$/gm)].map(([, names = '', reason = '']) => ({ names, reason }));
     for (const { names, reason } of rows) expect(reason.length, names).toBeGreaterThan(5);
     const listed = rows.flatMap(({ names }) => [...names.matchAll(/`([^`]+)`/g)].map(([, name]) => name));

@@ -34,6 +34,6 @@ describe('the threat model', () => {
   });
 
   it.each(threats)('names code that is there against "$threat"', ({ stops }) => {
-    for (const name of namesIn(stops).filter((text) => text.endsWith('.ts'))) expect(existsSync(join(root, 'src', name)), name).toBe(true);
+    for (const name of namesIn(stops).filter((text) => text.endsWith('.ts'))) expect(existsSync(join(root, name)), name).toBe(true);
   });
 });

@@ -40,7 +40,7 @@ describe('the history of a run', () => {
       lines([epoch(1, 2, 0.9, 0.7), epoch(2, 4, 0.8, 0.85), epoch(3, 6, null, 0.1), epoch(4, 8, 0.85, 0.2)]),
       '',
     );
-    expect(bestSoFar(readEpochs(folder)).map(({ epoch: number }) => number)).toEqual([1, 2, 2, 2]);
+    expect(bestSoFar(readEpochs(folder), 'mse').map(({ epoch: number }) => number)).toEqual([1, 2, 2, 2]);
   });
 
   it('is refused where there is none', async () => {

@@ -1,11 +1,6 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { random } from '../../src/base/random.js';
-import { referenceKernels } from '../../src/tensor/kernels/reference.js';
-import { simdKernels } from '../../src/tensor/kernels/simd.js';
-import { unitRoom } from '../../src/tensor/kernels/unit-room.js';
 import { loadTensorflow, type Tensorflow } from '../../src/tensor/tfjs.js';
-import { createWorkbench, real } from '../support/tensors/kernel-workbench.js';
 
 /** The backend, or a skipped test that says why: the native one is an optional dependency. */
 const backendOrSkip = async (ctx: TestContext, backend: 'node' | 'wasm'): Promise<Tensorflow> => {
@@ -77,44 +72,5 @@ describe.each(['wasm', 'node'] as const)('tfjs on %s', (backend) => {
       optimizer = tf.train.adam(0.5);
     for (let step = 0; step < 200; step++) optimizer.minimize(() => tf.sum(tf.square(tf.sub(weight, 2))));
     expect(weight.dataSync()[0]).toBeCloseTo(2, 2);
-  });
-
-  it('agrees with both kernel implementations on generated rows and their gradients', async (ctx) => {
-    const tf = await backendOrSkip(ctx, backend);
-    const users = 3,
-      n = 4,
-      o = 16,
-      s = 8,
-      source = random(1);
-    const h = real(source, users * o),
-      w = real(source, n * o * s),
-      bias = real(source, n * s),
-      d = real(source, 5 * s);
-    const user = Uint32Array.of(0, 2, 2, 1, 0),
-      item = Uint32Array.of(3, 1, 3, 3, 0);
-
-    const [rows, dh, dw, dBias] = tf.tidy(() => {
-      const u = tf.tensor1d(Int32Array.from(user)),
-        i = tf.tensor1d(Int32Array.from(item));
-      const generate = (H: Tensor, W: Tensor, B: Tensor): Tensor =>
-        tf.add(tf.reshape(tf.matMul(tf.reshape(tf.gather(H, u), [5, 1, o]), tf.gather(W, i)), [5, s]), tf.gather(B, i));
-      const inputs = [tf.tensor2d(h, [users, o]), tf.tensor3d(w, [n, o, s]), tf.tensor2d(bias, [n, s])] as const;
-      const gradients = tf.grads((H, W, B) => generate(H!, W!, B!))([...inputs], tf.tensor2d(d, [5, s]));
-      return [generate(...inputs), ...gradients].map((tensor) => tensor.dataSync());
-    });
-
-    for (const implement of [simdKernels, referenceKernels]) {
-      const { buffers } = createWorkbench(implement)((kernels, put) => {
-        const [g, gBias, pdh, out, units] = [n * o * s, n * s, users * o, 5 * s, unitRoom(users, o)].map((count) =>
-          put(new Float32Array(count)),
-        );
-        const [pUser, pItem, ph, pw] = [put(user), put(item), put(h), put(w)];
-        kernels.generateRows(5, pUser, pItem, put(Uint32Array.of(0, 1, 2, 3, 4)), o, s, ph, pw, put(bias), out!);
-        kernels.backwardRows(5, users, pUser, pItem, pItem, 1000, o, s, ph, units!, pw, put(d), g!, gBias!, pdh!);
-      });
-      [dw, dBias, dh, rows].forEach((expected, b) => {
-        expected!.forEach((value, at) => expect(Math.abs(buffers[b]![at]! - value)).toBeLessThan(1e-5));
-      });
-    }
   });
 });

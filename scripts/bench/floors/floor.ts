@@ -7,7 +7,7 @@ import { COPY_METHODS } from './copies.js';
 
 /**
  * What a round cannot be faster than: (generation FLOPs ÷ kernel peak) + (24 B × parameters ÷ memory bandwidth). Both rates are measured
- * among the rounds that are held against them: the kernel on nothing but this, the fastest way there is to move memory.
+ * among the rounds that are compared with them. They are the rate of the kernel alone, and of the fastest way to move memory.
  */
 export type Floor = {
   readonly contenders: Readonly<Record<string, Contender>>;
@@ -35,8 +35,8 @@ export const createFloor = async (threads: 1 | 2): Promise<Floor> => {
 export type FloorRates = { readonly gflops: number; readonly gigabytes: number };
 
 /**
- * A floor must not rise because two threads had to share a processor: generation counts at the better of what the threads did by the
- * clock and of as many times what one core computed.
+ * A floor must not rise because two threads had to share a processor. So generation counts at the better of two rates: what the threads
+ * did by the clock, and so many times what one core computed.
  */
 export const floorRates = (timings: Readonly<Record<string, Timing>>, threads: number): FloorRates => {
   const time = (name: string): number => median(timings[name]!.millis);

@@ -1,5 +1,5 @@
+import { serverReference } from '../../../src/algorithms/metamf/kernels/server-kernels.js';
 import { median } from '../../../src/base/median.js';
-import { referenceKernels } from '../../../src/tensor/kernels/reference.js';
 import { COPY_BYTES, createCopiers } from '../floors/bandwidth.js';
 import { COPY_METHODS } from '../floors/copies.js';
 import { alternate, type ClockName, type Contender, medianRatio, ratio, type Timing } from '../measure.js';
@@ -38,7 +38,7 @@ const shareOfCopy = (timings: Readonly<Record<string, Timing>>, suffix: string, 
 export const measureAdam = async (generator: Generator, tfjs: TfjsContenders, repetitions: number, pin: boolean): Promise<AdamFigures> => {
   const [one, two] = [await poolFor(generator, 1), await onNextProcessor(pin, () => poolFor(generator, 2))];
   const [copyOne, copyTwo] = [await createCopiers(1), await onNextProcessor(pin, () => createCopiers(2))];
-  const reference = referenceKernels(generator.memory);
+  const reference = serverReference(generator.memory);
   const contenders: Record<string, Contender> = {
     [`Adam${ONE}`]: () => one.run(generator.adam),
     [`Adam${TWO}`]: () => two.run(generator.adam),

@@ -1,7 +1,7 @@
 // How fast are the kernels, against their own reference, TensorFlow.js and what the machine can do at all?
 
+import { serverReference } from '../../../src/algorithms/metamf/kernels/server-kernels.js';
 import { median } from '../../../src/base/median.js';
-import { referenceKernels } from '../../../src/tensor/kernels/reference.js';
 import { createPeak, PEAK_FLOP } from '../floors/peak.js';
 import { alternate, type ClockName, type Contender, ratio, type Timing } from '../measure.js';
 import { startPartner } from '../partner.js';
@@ -19,7 +19,7 @@ type Timings = Readonly<Record<string, Timing>>;
 
 const measureProducts = async (generator: Generator, tfjs: TfjsContenders, repetitions: number, pin: boolean): Promise<Timings> => {
   const [one, two] = [await poolFor(generator, 1), await onNextProcessor(pin, () => poolFor(generator, 2))];
-  const reference = referenceKernels(generator.memory);
+  const reference = serverReference(generator.memory);
   const peak = createPeak();
   const partner = await onNextProcessor(pin, () => startPartner({ kind: 'peak' }));
   const contenders: Record<string, Contender> = {

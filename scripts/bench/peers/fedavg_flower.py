@@ -86,7 +86,7 @@ def main():
     args = parse(parser)
     random.seed(args.seed)
     torch.manual_seed(args.seed)
-    Users(args.data, args.seed)  # a wrong file is told here, not by an actor
+    Users(args.data, args.seed)  # a wrong file is reported here, not by an actor
     # With the fraction all but 0 the cohort's size is min_train_nodes; no round starts before every client is registered.
     strategy = TimedFedAvg(fraction_train=1e-9, fraction_evaluate=0.0, min_train_nodes=args.cohort, min_available_nodes=args.clients)
     config = {"data": os.path.abspath(args.data) if args.data else "", "seed": args.seed, "lr": args.lr, "batch": args.batch}

@@ -30,7 +30,7 @@ class Module(Recommender):
 
 
 class WithPrivateVectors(FederatedAveraging):
-    """pfl keeps no state of a user between rounds, so her vector is put into the module before her turn, kept after it."""
+    """pfl keeps no state of a user between rounds, so the user's vector is put into the module before its turn, and kept after it."""
 
     def __init__(self, seed):
         super().__init__()

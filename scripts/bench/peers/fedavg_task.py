@@ -1,7 +1,7 @@
 """The FedAvg task, said once for both simulators: the users and their ratings, the model, the flags, the result.
 
 Shared: an item embedding (n, 32) and an MLP 32 → 8 → 1 on its elementwise product with the user's vector.
-Private: the user's vector (32), trained on her device with the same SGD, never sent and never averaged.
+Private: the user's vector (32), trained on the user's device with the same SGD, never sent and never averaged.
 """
 
 import argparse

@@ -1,5 +1,5 @@
 /**
- * What the guard holds ratios against: work of a kernel or round over that of its yardstick in the same run, by the time the process
+ * What the guard compares ratios with: work of a kernel or round over that of its yardstick in the same run. Work is the time the process
  * computed; lower is better. They were measured with Node 20 on Zen 5; another processor may need its own. `npm run bench guard` prints
  * what it finds, and a lasting gain is entered here.
  */

@@ -1,8 +1,9 @@
-// Has anything become 1.3 times slower against its own yardstick? Ratios of CPU time within one run, so that neither the machine nor
-// what else it does is measured; less than a minute; exit code 1 when something is worse.
+// Has anything become 1.3 times slower against its own yardstick? Ratios of CPU time within one run measure neither the machine nor
+// its other work. It takes less than a minute. The exit code is 1 when something is worse.
+
+import { type ServerKernels, serverReference } from '../../../src/algorithms/metamf/kernels/server-kernels.js';
 import { synthesize } from '../../../src/data/synthetic.js';
 import { syntheticOptions } from '../../../src/data/synthetic-options.js';
-import { referenceKernels } from '../../../src/tensor/kernels/reference.js';
 import { simdKernels } from '../../../src/tensor/kernels/simd.js';
 import { createGenerator, type Generator, PAPER, runOn } from '../kernels/generator.js';
 import { alternate, bestRatio, type Contender, type Timing } from '../measure.js';
@@ -32,7 +33,7 @@ const SMALL = { ...PAPER, items: 512 };
 
 const kernelGauge = (): Gauge => {
   const generator = createGenerator(SMALL);
-  const [simd, reference] = [simdKernels(generator.memory), referenceKernels(generator.memory)];
+  const [simd, reference] = [simdKernels<ServerKernels>(generator.memory), serverReference(generator.memory)];
   const entries = Object.entries(KERNELS) as [GuardedKernel, (typeof KERNELS)[GuardedKernel]][];
   const contenders: Record<string, Contender> = {};
   for (const [name, tasks] of entries) {
@@ -61,8 +62,8 @@ const TINY = { 'metamf.hidden': '4', 'metamf.collaborative': '4', 'metamf.itemEm
 const roundGauge = async (): Promise<Gauge> => {
   const dataset = synthesize(syntheticOptions({ users: 600, items: PAPER.items, ratings: 60_000 }), 1);
   const generator = createGenerator(PAPER);
-  const simd = simdKernels(generator.memory);
-  const reference = referenceKernels(createGenerator(SMALL).memory);
+  const simd = simdKernels<ServerKernels>(generator.memory);
+  const reference = serverReference(createGenerator(SMALL).memory);
   const yardstick = createGenerator(SMALL).gemm;
   const start = (more: Flags) => startTraining(configOf(flags(more)), dataset);
   const full = await start({ ratings: 'all', delivery: 'full' });

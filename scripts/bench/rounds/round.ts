@@ -1,10 +1,12 @@
 // How near is a round to its floor? The paper's sizes on MovieLens-1M's shapes: a cohort of 64 with all their ratings and whole models;
 // and the regime of its authors, 64 devices with one rating each.
+import { metamfOptions } from '../../../src/algorithms/metamf/options.js';
 import type { MetaMFServer } from '../../../src/algorithms/metamf/server.js';
 import { createAlgorithm } from '../../../src/algorithms/registry.js';
 import { median } from '../../../src/base/median.js';
 import { PHASES, type RoundFinished } from '../../../src/events/round.js';
 import { createKernelPool } from '../../../src/tensor/kernels/kernel-pool.js';
+import { referenceKernels } from '../../../src/tensor/kernels/reference.js';
 import { type OptimizerOptions, optimizerStep } from '../../../src/tensor/optimizers/optimizer.js';
 import { createOptimizerState } from '../../../src/tensor/optimizers/step.js';
 import { createFloor, floorOf, floorRates } from '../floors/floor.js';
@@ -26,7 +28,9 @@ import {
 const THREADS = 2;
 /** In a turn: about two seconds of a training, of which the first rounds meet caches that others have filled and threads that slept. */
 export const TURN_ROUNDS = { full: 40, small: 160, fedavg: 120 } as const;
-/** Rounds before the first that counts, which a training of thousands hardly has: until then V8 still compiles beside them, and users have more units. */
+/**
+ * Rounds before the first that counts, few for a training of thousands. Until then V8 still compiles during rounds, and users have more units.
+ */
 export const WARMUPS = { full: 800, small: 3000, fedavg: 300 } as const;
 const ADAM_PASSES = 10;
 
@@ -38,7 +42,7 @@ export const createAdamPass = async ({ plan }: Training, threads: number) => {
   const server = (await createAlgorithm(plan.host.algorithm, plan.world).createServer({ seed: 1, threads: 1 })) as MetaMFServer;
   const memories: WebAssembly.Memory[] = [];
   for (const { memory, arena } of server.parameters) memories[memory] = arena.memory;
-  const pool = await createKernelPool({ threads, memories });
+  const pool = await createKernelPool({ reference: referenceKernels, threads, memories });
   const state = createOptimizerState();
   const options: OptimizerOptions = {
     kind: 'adam',
@@ -69,7 +73,7 @@ const medianTurn = (turns: readonly (readonly RoundFinished[])[]): readonly Roun
 
 const fullReport = (training: Training, rounds: readonly RoundFinished[], timings: Readonly<Record<string, Timing>>): Report => {
   const rates = floorRates(timings, THREADS);
-  const { metamf } = fullConfig();
+  const metamf = metamfOptions.parse(fullConfig()['metamf']);
   const { items } = training.plan.world;
   const size = { cohort: 64, items, hidden: metamf.hidden, rank: metamf.lowRank, parameters: training.parameters };
   const floor = floorOf(rates, size);

@@ -1,21 +1,21 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { createAlgorithm } from '../../../src/algorithms/registry.js';
+import { loadAlgorithm } from '../../../src/algorithms/registry.js';
 import type { Dataset } from '../../../src/data/dataset.js';
 import { loadDataset } from '../../../src/data/load.js';
 import { PHASES, type Phase, type RoundFinished } from '../../../src/events/round.js';
 import type { Config } from '../../../src/runs/config/config.js';
 import { configKeys, flagSource, presetSource, resolveConfig } from '../../../src/runs/config/parse-config.js';
-import { type Plan, planRun } from '../../../src/runs/trainer/plan.js';
+import { planRun, type RunPlan } from '../../../src/runs/trainer/plan.js';
 import { shardDataset } from '../../../src/runs/trainer/shards.js';
 import { startFleet } from '../../../src/transport/supervisor/fleet.js';
 
 /**
- * A fleet that trains when told to and stands still otherwise, so that contenders can take turns within one process. The run itself
+ * A fleet that trains on demand and stands still otherwise, so that contenders can take turns within one process. The run itself
  * (startRun) is not used: it trains on by itself.
  */
 export type Training = {
-  readonly plan: Plan;
+  readonly plan: RunPlan;
   readonly parameters: number;
   /** The next rounds, by their events. */
   rounds(count: number): Promise<readonly RoundFinished[]>;
@@ -26,14 +26,14 @@ export type Flags = Readonly<Record<string, string>>;
 
 /** Keys that this version of metafleet does not have are left out. */
 export const configOf = (flags: Flags, preset = 'default'): Config => {
-  const known = Object.entries(flags).filter(([key]) => configKeys.some((candidate) => candidate.key === key));
+  const known = Object.entries(flags).filter(([key]) => configKeys().some((candidate) => candidate.key === key));
   return resolveConfig(presetSource(preset), flagSource(Object.fromEntries(known)));
 };
 
 export const startTraining = async (config: Config, dataset: Dataset, observe?: (event: RoundFinished) => void): Promise<Training> => {
   const plan = planRun(config, dataset);
   const { world, threads, settings, host } = plan;
-  const { state } = createAlgorithm(host.algorithm, world).client();
+  const { state } = (await loadAlgorithm(host.algorithm, world)).client();
   let events: RoundFinished[] = [];
   const fleet = await startFleet({
     coordinator: { algorithm: host.algorithm, world, settings, threads },

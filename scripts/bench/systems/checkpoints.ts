@@ -91,11 +91,11 @@ export const bench: Bench = {
           columns: ['preset', 'file', 'saves', 'MB', 'ms to disk', 'ms that rounds waited'],
           rows,
         },
-        { title: 'a run', columns: ['preset', 'rounds', 'ms a round', 'ms more beside a save', 'share that waits'], rows: runs },
+        { title: 'a run', columns: ['preset', 'rounds', 'ms a round', 'ms more during a save', 'share that waits'], rows: runs },
       ],
       targets,
       notes: [
-        'Rounds wait for the save to begin, and for Θ to be copied before a step may change it; the wait for `best` is that for all models that were best since the file before. _share that waits_: for both, each 10 minutes, the default. _ms more beside a save_: what the rounds beside it took above the median of the others, waiting included.',
+        'Rounds wait for the save to begin, and for Θ to be copied before a step may change it; the wait for `best` is that for all models that were best since the file before. _share that waits_: for both, each 10 minutes, the default. _ms more during a save_: what the rounds beside it took above the median of the others, waiting included.',
       ],
     };
   },

@@ -25,7 +25,7 @@ const flagsOf = (devices: number): Flags => ({
 
 const roundOf = ({ rounds }: ChildReport): number => median(rounds.slice(1).map(({ millis }) => millis));
 
-/** Of an idle device: an item id and a value for each rating, and her row of U, 32 numbers. */
+/** Of an idle device: an item id and a value for each rating, and its row of U, 32 numbers. */
 const RATING_BYTES = RATINGS * 8;
 const ROW_BYTES = 32 * 4;
 /** Adam's two moments for the row. */

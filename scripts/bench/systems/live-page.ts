@@ -46,7 +46,7 @@ const CLICK = `new Promise((settle) => {
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** Plays rounds at the wanted rate until told to stop; resolves with how many. */
+/** Plays rounds at the wanted rate until it is stopped; resolves with how many. */
 const pace = (play: (rounds: number) => Promise<unknown>) => {
   let going = true;
   let rounds = 0;
@@ -94,9 +94,10 @@ const watch = async (minutes: number, note: (text: string) => void) => {
   });
   const server = await startServer({ port: 0, registry: new Registry(), status: () => ({}), page: () => live });
   const training = await startTraining(config, dataset, live.observe);
-  const { roundsPerEpoch, epochs, rounds } = training.plan;
+  const { roundsPerEpoch, epochs, rounds, settings, stopOn } = training.plan;
+  const measured = { metrics: settings.metrics, stopOn: stopOn.name };
   const counts = { devices: dataset.users, items: dataset.items, parameters: training.parameters, ratings: ratingsIn(dataset) };
-  live.observe({ type: 'run-started', ...counts, roundsPerEpoch, epochs, rounds, ends: null, round: 0, fleet: null });
+  live.observe({ type: 'run-started', ...counts, ...measured, roundsPerEpoch, epochs, rounds, ends: null, round: 0, fleet: null });
   const browser = await launchChromium(path);
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   await page.addInitScript(WATCH);

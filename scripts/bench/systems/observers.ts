@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { Writable } from 'node:stream';
 import { median } from '../../../src/base/median.js';
-import { createProgress } from '../../../src/cli/progress.js';
+import { createProgress } from '../../../src/cli/progress/progress.js';
 import type { Dataset } from '../../../src/data/dataset.js';
 import type { RoundFinished } from '../../../src/events/round.js';
 import type { RunEvent } from '../../../src/events/run-event.js';
 import type { Config } from '../../../src/runs/config/config.js';
+import { stopMetricOf } from '../../../src/runs/config/measured.js';
 import { createSummary } from '../../../src/runs/folder/accounts.js';
 import { describeEnvironment } from '../../../src/runs/folder/environment.js';
 import { openResults } from '../../../src/runs/folder/results-folder.js';
@@ -23,18 +24,18 @@ import { configOf, loadMl1mShapes, startTraining } from '../rounds/training.js';
 /** Turns of a second or so: events are fetched and the display is drawn ten times in each. */
 const TURN_ROUNDS = { small: 80, default: 25 } as const;
 const WARMUPS = { small: 600, default: 100 } as const;
-/** Prometheus scrapes each 15 s unless told otherwise. */
+/** Prometheus scrapes each 15 s by default. */
 const SCRAPE_MILLIS = 5000;
 type Regime = keyof typeof TURN_ROUNDS;
 
 const configs = (): Record<Regime, Config> => ({ small: configOf({ threads: '2' }, 'paper'), default: configOf({ threads: '2' }) });
 
 /** A terminal that nobody looks at: the live display is drawn in full. */
-const terminal = (): NodeJS.WriteStream =>
+const terminal = () =>
   Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), {
     isTTY: true,
     columns: 120,
-  }) as unknown as NodeJS.WriteStream;
+  });
 
 /** All that observes an ordinary run (`metafleet run`), without the run. */
 const createObservers = async (config: Config, dataset: Dataset) => {
@@ -43,7 +44,8 @@ const createObservers = async (config: Config, dataset: Dataset) => {
   const { name, users, items } = dataset;
   const ratings = ratingsIn(dataset);
   const environment = describeEnvironment({ metafleet: 'benchmark', kernels: 'simd' });
-  const facts = { run: 'observed', algorithm: config.algorithm, config, seed: config.seed, environment, baselines: {} };
+  const measured = { metrics: config.evaluation.metrics, stopOn: stopMetricOf(config) };
+  const facts = { run: 'observed', algorithm: config.algorithm, config, seed: config.seed, environment, ...measured, baselines: {} };
   const summary = createSummary({ ...facts, dataset: { name, users, items, ratings } });
   const progress = createProgress({ stream: terminal() });
   const metrics = createMetrics();
@@ -68,9 +70,10 @@ const measure = async (regime: Regime, dataset: Dataset, repetitions: number) =>
   const observers = await createObservers(config, dataset);
   const plain = await startTraining(config, dataset);
   const observed = await startTraining(config, dataset, observers.observe);
-  const { roundsPerEpoch, epochs, rounds } = observed.plan;
+  const { roundsPerEpoch, epochs, rounds, settings, stopOn } = observed.plan;
+  const measured = { metrics: settings.metrics, stopOn: stopOn.name };
   const counts = { devices: dataset.users, items: dataset.items, parameters: observed.parameters, ratings: ratingsIn(dataset) };
-  observers.observe({ type: 'run-started', ...counts, roundsPerEpoch, epochs, rounds, ends: null, round: 0, fleet: null });
+  observers.observe({ type: 'run-started', ...counts, ...measured, roundsPerEpoch, epochs, rounds, ends: null, round: 0, fleet: null });
   const busy: number[] = [];
   let event: RoundFinished | undefined;
   const turn = async (): Promise<void> => {
@@ -88,7 +91,9 @@ const measure = async (regime: Regime, dataset: Dataset, repetitions: number) =>
   return { timings, round, shares: [median(busy.slice(1)), emitMillis(event!) / round, median(timings.scrape.cpu) / SCRAPE_MILLIS] };
 };
 
-/** The share of the time until it is called that this thread computed, or, where the system does not tell, that its loop was not idle. */
+/**
+ * The share of the time until it is called in which this thread computed. Where the system does not say, the share in which its loop was not idle.
+ */
 const watchMainThread = (): (() => number) => {
   const loop = performance.eventLoopUtilization();
   const [start, before] = [performance.now(), computedMillis()];

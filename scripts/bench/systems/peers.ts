@@ -80,7 +80,9 @@ const metamfRace = async (dataset: Dataset, repetitions: number): Promise<Report
 
 const FEDAVG_WANTED = { pfl: 5, flower: 100 } as const;
 
-/** `full`: every device is sent the whole shared model, as in both peers; `subset`: the rows of her ratings, which trains the same numbers. */
+/**
+ * `full`: every device is sent the whole shared model, as in both peers. `subset`: the rows of its ratings, which trains the same numbers.
+ */
 const DELIVERIES = ['full', 'subset'] as const;
 type Trainings = Readonly<Record<(typeof DELIVERIES)[number], Training>>;
 

@@ -11,7 +11,7 @@ import { createWorkspace, type Workspace } from './workspace.js';
  *
  *   x = E[i] ⊙ p_u (d)     z = x·w1 + b1 (f)     h = ReLU(z)     ŷ = w2·h + b2
  *
- * Local arithmetic is float32, in the rating kernels (tensor/kernels.ts), which take an epoch a call.
+ * Local arithmetic is float32, in the rating kernels (kernels/rating-kernels.ts), which take an epoch a call.
  */
 const train = (options: FedAvgOptions, space: Workspace, model: LocalModel, batch: Interactions, source: Random, state: Float32Array) => {
   const { localEpochs, localBatch, localRate } = options;
@@ -21,7 +21,6 @@ const train = (options: FedAvgOptions, space: Workspace, model: LocalModel, batc
   const [row, value] = [space.listRows(count), space.listValues(count)];
   const order = new Uint32Array(count);
   for (let index = 0; index < count; index++) order[index] = index;
-  const { kernels, padded, items, itemGradients, dense, denseGradients, work } = space;
   let loss = 0;
   for (let epoch = 0; epoch < localEpochs; epoch++) {
     shuffle(order, source);
@@ -29,9 +28,8 @@ const train = (options: FedAvgOptions, space: Workspace, model: LocalModel, batc
       row.view[at] = rowOf(rows, batch.items[order[at]!]!);
       value.view[at] = batch.values[order[at]!]!;
     }
-    const lists = [row.pointer, value.pointer] as const;
-    const weights = [items, itemGradients, dense, denseGradients] as const;
-    const squared = kernels.descendRatings(count, Math.min(localBatch, count), padded.d, padded.f, ...lists, ...weights, work, localRate);
+    const batchSize = Math.min(localBatch, count);
+    const squared = space.kernels.descendRatings(space.model, count, batchSize, row.pointer, value.pointer, localRate);
     if (epoch === 0) loss = squared;
   }
   const { tensors, user } = space.read(model, rows);
@@ -43,8 +41,7 @@ const predict = (space: Workspace, model: LocalModel, items: Uint32Array, state:
   space.load(model, rows, state);
   const [row, out] = [space.listRows(items.length), space.listValues(items.length)];
   for (let at = 0; at < items.length; at++) row.view[at] = rowOf(rows, items[at]!);
-  const { kernels, padded, dense, work } = space;
-  kernels.predictRatings(items.length, padded.d, padded.f, row.pointer, space.items, dense, work, out.pointer);
+  space.kernels.predictRatings(space.model, items.length, row.pointer, out.pointer);
   return out.view.slice();
 };
 

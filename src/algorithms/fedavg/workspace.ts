@@ -1,27 +1,25 @@
 import { instantiate } from '../../tensor/kernels/kernel-ring.js';
-import type { Kernels } from '../../tensor/kernels/kernels.js';
 import { chooseImplementation } from '../../tensor/kernels/probe.js';
 import { createArena } from '../../tensor/memory/arena.js';
 import { createScratch } from '../../tensor/memory/scratch.js';
+import { createStruct, write } from '../../tensor/memory/struct.js';
 import type { LocalModel } from '../port/client.js';
 import { rowOf } from '../port/rows.js';
+import type { RatingKernels } from './kernels/rating-kernels.js';
+import { ratingReference } from './kernels/rating-reference.js';
+import * as Rated from './kernels/structs/rated.js';
 
 /** d and f of the shared model. */
 export type Sizes = { readonly d: number; readonly f: number };
 
 /**
  * Kernel memory in which one device after another of a thread computes: the item rows she touches and the dense part of her model as
- * the rating kernels want them (tensor/kernels.ts), and the gradients of both, zero between devices.
+ * the rating kernels want them (kernels/rating-kernels.ts), and the gradients of both, zero between devices.
  */
 export type Workspace = {
-  readonly kernels: Kernels;
-  readonly padded: Sizes;
-  /** Pointers, after `load`. */
-  readonly items: number;
-  readonly itemGradients: number;
-  readonly dense: number;
-  readonly denseGradients: number;
-  readonly work: number;
+  readonly kernels: RatingKernels;
+  /** The model, as kernels take it (kernels/structs/rated.ts), after `load`. */
+  readonly model: number;
   /** Takes up the model's rows of some items, ascending, its dense tensors and the user vector. */
   load(model: LocalModel, rows: Uint32Array, state: Float32Array): void;
   /** Room for a list of `count` ratings. */
@@ -76,45 +74,36 @@ const subtract = (before: Float32Array, now: Float32Array, out: Float32Array): v
 export const createWorkspace = (sizes: Sizes): Workspace => {
   const { d, f } = sizes;
   const arena = createArena();
-  const padded: Sizes = { d: pad(d), f: pad(f) };
-  const width = padded.d;
+  const [width, units] = [pad(d), pad(f)];
   // One behind the other, as the rating kernels have them (b2 takes four).
-  const b1 = padded.f * width;
-  const w2 = b1 + padded.f;
-  const b2 = w2 + padded.f;
+  const b1 = units * width;
+  const w2 = b1 + units;
+  const b2 = w2 + units;
   const user = b2 + 4;
   const size = user + width;
   const dense = arena.allocate(size);
-  const denseGradients = arena.allocate(size);
-  const work = arena.allocate(2 * width + padded.f);
   const weights = arena.f32(dense, size);
+  const model = createStruct(arena, Rated);
+  write(model.view, Rated, { d: width, f: units, w: dense, g: arena.allocate(size), work: arena.allocate(2 * width + units) });
   const [items, itemGradients, listed, values] = [createScratch(arena), createScratch(arena), createScratch(arena), createScratch(arena)];
 
   return {
-    kernels: instantiate(chooseImplementation(), arena.memory),
-    padded,
-    get items() {
-      return items.pointer;
-    },
-    get itemGradients() {
-      return itemGradients.pointer;
-    },
-    dense,
-    denseGradients,
-    work,
-    load: (model, rows, state) => {
+    kernels: instantiate(chooseImplementation(), arena.memory, ratingReference),
+    model: model.pointer,
+    load: (local, rows, state) => {
       const count = rows.length * width;
-      itemGradients.reserve(count);
-      loadRows(model, rows, arena.f32(items.reserve(count), count), d, width);
-      loadTransposed(model.tensors[1]!, weights, sizes, width);
-      weights.set(model.tensors[2]!, b1);
-      weights.set(model.tensors[3]!, w2);
-      weights.set(model.tensors[4]!, b2);
+      model.view[Rated.gItems] = itemGradients.reserve(count);
+      model.view[Rated.items] = items.reserve(count);
+      loadRows(local, rows, arena.f32(items.pointer, count), d, width);
+      loadTransposed(local.tensors[1]!, weights, sizes, width);
+      weights.set(local.tensors[2]!, b1);
+      weights.set(local.tensors[3]!, w2);
+      weights.set(local.tensors[4]!, b2);
       weights.set(state, user);
     },
     listRows: (count) => ({ pointer: listed.reserve(count), view: arena.u32(listed.pointer, count) }),
     listValues: (count) => ({ pointer: values.reserve(count), view: arena.f32(values.pointer, count) }),
-    read: (model, rows) => {
+    read: (local, rows) => {
       const out = new Float32Array(rows.length * d + d * f + 2 * f + 1 + d);
       let end = 0;
       const [low, w1, b1Out, w2Out, b2Out, userOut] = [rows.length * d, d * f, f, f, 1, d].map((count) => {
@@ -122,11 +111,11 @@ export const createWorkspace = (sizes: Sizes): Workspace => {
         end += count;
         return out.subarray(start, end);
       }) as [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];
-      subtractRows(model, rows, arena.f32(items.pointer, rows.length * width), d, width, low);
-      subtractTransposed(model.tensors[1]!, weights, sizes, width, w1);
-      subtract(model.tensors[2]!, weights.subarray(b1), b1Out);
-      subtract(model.tensors[3]!, weights.subarray(w2), w2Out);
-      subtract(model.tensors[4]!, weights.subarray(b2), b2Out);
+      subtractRows(local, rows, arena.f32(items.pointer, rows.length * width), d, width, low);
+      subtractTransposed(local.tensors[1]!, weights, sizes, width, w1);
+      subtract(local.tensors[2]!, weights.subarray(b1), b1Out);
+      subtract(local.tensors[3]!, weights.subarray(w2), w2Out);
+      subtract(local.tensors[4]!, weights.subarray(b2), b2Out);
       userOut.set(weights.subarray(user, user + d));
       return { tensors: [low, w1, b1Out, w2Out, b2Out], user: userOut };
     },

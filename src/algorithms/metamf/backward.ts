@@ -1,13 +1,16 @@
 import { gemmTasks } from '../../tensor/kernels/gemm-tasks.js';
-import type { KernelPool, Kernels, KernelTask } from '../../tensor/kernels/kernels.js';
-import { unitRoom } from '../../tensor/kernels/unit-room.js';
 import { claimSlot, reserveSlots } from '../../tensor/memory/parameter.js';
 import { createScratch, type Scratch } from '../../tensor/memory/scratch.js';
+import { createStruct, type PlacedStruct } from '../../tensor/memory/struct.js';
 import type { Deferral } from '../../tensor/optimizers/deferral.js';
 import { lowerBound, startsByItem } from '../port/rows.js';
 import type { ClientUpdate } from '../port/server.js';
 import type { Forward } from './generate.js';
+import type { ServerKernels, ServerPool, ServerTask } from './kernels/server-kernels.js';
+import * as List from './kernels/structs/row-list.js';
+import { unitRoom } from './kernels/unit-room.js';
 import type { ItemShard, Layout } from './layout.js';
+import { strideOf } from './products.js';
 
 /**
  * Backward of the meta network, from a cohort's ∂loss/∂Φ_u to the gradient of Θ. Rows of devices that sent no update are zero.
@@ -38,15 +41,14 @@ type ShardBackward = {
   readonly item: Scratch;
   readonly slot: Scratch;
   readonly upstream: Scratch;
+  /** The four, as the kernel takes them: they are written over in the next `accumulate`, and this one waits for the kernel. */
+  readonly list: PlacedStruct;
   /** This shard's share of dh_item (C, o). */
   readonly hidden: Scratch;
   readonly units: Scratch;
   /** Positions of the cohort that have rows here: the others' share is zero. */
   present: readonly number[];
 };
-
-/** A cache line more than a row of so many elements: rows that are a power of two apart fall into few sets of L1, and products with them take a fifth longer. */
-const strideOf = (row: number): number => row + 16;
 
 export const createBackward = ({ core, branches, shards }: Layout, deferral: Deferral): Backward => {
   const scratch = () => createScratch(core);
@@ -59,7 +61,8 @@ export const createBackward = ({ core, branches, shards }: Layout, deferral: Def
     staging: scratch(),
     shards: shards.map((shard) => {
       const local = () => createScratch(shard.arena);
-      return { shard, user: local(), item: local(), slot: local(), upstream: local(), hidden: local(), units: local(), present: [] };
+      const lists = { user: local(), item: local(), slot: local(), upstream: local(), list: createStruct(shard.arena, List) };
+      return { shard, ...lists, hidden: local(), units: local(), present: [] };
     }),
   };
 };
@@ -128,11 +131,11 @@ const shareSlots = ({ weights, bias, arena, items }: ItemShard): void => {
 };
 
 /** Begins each shard's own part of the backward pass; other threads are at one while this thread lists the rows of the next. */
-const beginItems = (pool: KernelPool, layout: Layout, forward: Forward, backward: Backward, updates: readonly Placed[]): void => {
+const beginItems = (pool: ServerPool, layout: Layout, forward: Forward, backward: Backward, updates: readonly Placed[]): void => {
   const users = forward.cohort.length;
   const o = layout.branches[0].hidden.units;
   backward.shards.forEach((local, index) => {
-    const { shard, user, item, slot, upstream, hidden, units } = local;
+    const { shard, user, item, slot, upstream, list, hidden, units } = local;
     const fresh = shard.bias.gradient.used;
     const spans = spansOf(shard, updates).filter(({ start, end }) => start < end);
     local.present = spans.map(({ position }) => position);
@@ -140,16 +143,21 @@ const beginItems = (pool: KernelPool, layout: Layout, forward: Forward, backward
     // Not so already only of updates that waited for rounds.
     backward.deferral.bring(shard.weights, shard.bias.gradient.touched);
     shareSlots(shard);
-    const { weights, bias } = shard;
-    const rows = [count, users, user.pointer, item.pointer, slot.pointer, fresh, o, layout.paddedRank] as const;
-    const layer = [forward.shards[index]!.hidden.pointer, units.reserve(unitRoom(users, o)), weights.weights] as const;
+    const { weights, bias, generator, memory } = shard;
+    list.view[List.count] = count;
+    list.view[List.user] = user.pointer;
+    list.view[List.item] = item.pointer;
+    list.view[List.place] = slot.pointer;
+    list.view[List.upstream] = upstream.pointer;
+    list.view[List.fresh] = fresh;
+    const h = [forward.shards[index]!.hidden.pointer, units.reserve(unitRoom(users, o))] as const;
     const gradients = [weights.gradient.slots, bias.gradient.slots, hidden.reserve(users * o)] as const;
-    pool.begin([{ kernel: 'backwardRows', memory: shard.memory, args: [...rows, ...layer, upstream.pointer, ...gradients] }]);
+    pool.begin([{ kernel: 'backwardRows', memory, args: [generator, list.pointer, users, ...h, ...gradients] }]);
   });
 };
 
 /** Copies the updates' dense tensors into the rows of (C, outputs) matrices, one for each branch. */
-const collectDense = (pool: KernelPool, layout: Layout, forward: Forward, backward: Backward, updates: readonly Placed[]): void => {
+const collectDense = (pool: ServerPool, layout: Layout, forward: Forward, backward: Backward, updates: readonly Placed[]): void => {
   const parts = [[1], [2, 3], [4, 5]] as const;
   layout.branches.forEach(({ generator: { outputs } }, x) => {
     const size = forward.cohort.length * outputs;
@@ -166,15 +174,15 @@ const collectDense = (pool: KernelPool, layout: Layout, forward: Forward, backwa
   });
 };
 
-const gemm = (...args: Parameters<Kernels['gemm']>): KernelTask[] => gemmTasks(0, ...args);
-const addRows = (m: number, n: number, a: number, out: number): KernelTask => ({ kernel: 'addRows', memory: 0, args: [m, n, a, out] });
+const gemm = (...args: Parameters<ServerKernels['gemm']>): ServerTask[] => gemmTasks(0, ...args);
+const addRows = (m: number, n: number, a: number, out: number): ServerTask => ({ kernel: 'addRows', memory: 0, args: [m, n, a, out] });
 
 const transposeTasks = (
   { branches, memoryMatrix, options }: Layout,
   { generators, hidden, memoryMatrix: out }: Transposed,
-): KernelTask[] => {
+): ServerTask[] => {
   const { userEmbedding: du, collaborative: k } = options;
-  const transpose = (rows: number, columns: number, from: number, to: Scratch): KernelTask => {
+  const transpose = (rows: number, columns: number, from: number, to: Scratch): ServerTask => {
     const stride = strideOf(rows);
     return { kernel: 'transpose', memory: 0, args: [rows, columns, from, to.reserve(columns * stride), stride] };
   };
@@ -188,29 +196,29 @@ const transposeTasks = (
 };
 
 /** Per branch, dense_x to the gradients of its weights. */
-const denseTasks = (layout: Layout, forward: Forward, backward: Backward): KernelTask[] => {
+const denseTasks = (layout: Layout, forward: Forward, backward: Backward): ServerTask[] => {
   const size = forward.cohort.length;
-  return layout.branches.flatMap(({ hidden: { units }, generator: { outputs, weights, bias } }, x): KernelTask[] => {
+  return layout.branches.flatMap(({ hidden: { units }, generator: { outputs, weights, bias }, products }, x): ServerTask[] => {
     const h = forward.hidden[x]!.pointer;
     const d = backward.dense[x]!.pointer;
     return [
-      ...gemm(units, outputs, size, h, 1, units, d, outputs, weights.gradient.slots, outputs, 0, 1),
+      ...gemm(units, outputs, size, h, d, weights.gradient.slots, 0, products.dGenerator),
       addRows(size, outputs, d, bias.gradient.slots),
     ];
   });
 };
 
 /** Per branch, dense_x to dh_x. */
-const hiddenTasks = (layout: Layout, forward: Forward, backward: Backward): KernelTask[] => {
+const hiddenTasks = (layout: Layout, forward: Forward, backward: Backward): ServerTask[] => {
   const size = forward.cohort.length;
-  return layout.branches.flatMap(({ hidden: { units }, generator: { outputs } }, x): KernelTask[] => {
+  return layout.branches.flatMap(({ hidden: { units }, generator: { outputs }, products }, x): ServerTask[] => {
     const dh = backward.hidden[x]!.reserve(size * units);
     const transposed = backward.transposed.generators[x]!.pointer;
-    return gemm(size, units, outputs, backward.dense[x]!.pointer, outputs, 1, transposed, strideOf(units), dh, units, 0, 0);
+    return gemm(size, units, outputs, backward.dense[x]!.pointer, transposed, dh, 0, products.dHidden);
   });
 };
 
-const addShardsToHidden = (pool: KernelPool, layout: Layout, backward: Backward): void => {
+const addShardsToHidden = (pool: ServerPool, layout: Layout, backward: Backward): void => {
   const { units } = layout.branches[0].hidden;
   const staging = layout.core.f32(backward.staging.reserve(units), units);
   for (const { shard, hidden, present } of backward.shards) {
@@ -223,9 +231,9 @@ const addShardsToHidden = (pool: KernelPool, layout: Layout, backward: Backward)
 };
 
 /** From dh_x to the gradients of the hidden layers, M and the cohort's rows of U. */
-const backwardHidden = (pool: KernelPool, layout: Layout, forward: Forward, backward: Backward): void => {
+const backwardHidden = (pool: ServerPool, layout: Layout, forward: Forward, backward: Backward): void => {
   const { userEmbedding: du, collaborative: k } = layout.options;
-  const { core, users, memoryMatrix, branches } = layout;
+  const { core, users, memoryMatrix, branches, products } = layout;
   const size = forward.cohort.length;
   const c = forward.collaborative.pointer;
   const kernels = pool.on(0);
@@ -242,34 +250,31 @@ const backwardHidden = (pool: KernelPool, layout: Layout, forward: Forward, back
   }
   const dc = backward.collaborative.reserve(size * k);
   /** dc [+]= dz·W_xᵀ */
-  const back = (x: 0 | 1 | 2): KernelTask[] => {
-    const { units } = branches[x].hidden;
+  const back = (x: 0 | 1 | 2): ServerTask[] => {
+    const { hidden, products: own } = branches[x];
     const transposed = backward.transposed.hidden[x]!.pointer;
-    return gemm(size, k, units, backward.hidden[x]!.pointer, units, 1, transposed, strideOf(k), dc, k, 0, x === 0 ? 0 : 1);
+    return gemm(size, k, hidden.units, backward.hidden[x]!.pointer, transposed, dc, 0, own.dCollaborative);
   };
-  const gradients = branches.flatMap(({ hidden: { units, weights, bias } }, x): KernelTask[] => {
+  const gradients = branches.flatMap(({ hidden: { units, weights, bias }, products: own }, x): ServerTask[] => {
     const dz = backward.hidden[x]!.pointer;
-    return [
-      ...gemm(k, units, size, c, 1, k, dz, units, weights.gradient.slots, units, 0, 1),
-      addRows(size, units, dz, bias.gradient.slots),
-    ];
+    return [...gemm(k, units, size, c, dz, weights.gradient.slots, 0, own.dWeights), addRows(size, units, dz, bias.gradient.slots)];
   });
   pool.run([...gradients, ...back(0)]);
   pool.run(back(1));
   pool.run(back(2));
-  kernels.gemm(du, k, size, forward.embedded.pointer, 1, du, dc, k, memoryMatrix.gradient.slots, k, 0, 1);
+  kernels.gemm(du, k, size, forward.embedded.pointer, dc, memoryMatrix.gradient.slots, 0, products.dMemoryMatrix);
 
   const slotOf = core.i32(users.gradient.slotOf, users.blocks);
   forward.cohort.forEach((device) => claimSlot(users, slotOf, device));
   reserveSlots(users);
   const transposed = backward.transposed.memoryMatrix.pointer;
   // The cohort is in DeviceId order and its slots were claimed in it: row p of dE is slot p.
-  kernels.gemm(size, du, k, dc, k, 1, transposed, strideOf(du), users.gradient.slots, du, 0, 1);
+  kernels.gemm(size, du, k, dc, transposed, users.gradient.slots, 0, products.dEmbedded);
 };
 
 /** Accumulates the gradient of the summed loss of `updates` (of devices of the prepared cohort) into Θ's gradients. */
 export const accumulate = (
-  pool: KernelPool,
+  pool: ServerPool,
   layout: Layout,
   forward: Forward,
   backward: Backward,

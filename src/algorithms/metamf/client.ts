@@ -11,7 +11,7 @@ import { createWorkspace, type Workspace } from './workspace.js';
  *
  * Folding rise and w1 into A leaves s·f multiplications a rating where the paper's order has (s + f)·d; the gradient
  * folds the same way: G = Σ_batch items_low[i]ᵀ·dz (s, f), then d(rise) = G·w1ᵀ and d(w1) = riseᵀ·G.
- * Arithmetic is float64 on float32 storage, in a fixed order, in the kernels of generated models (tensor/kernels.ts).
+ * Arithmetic is float64 on float32 storage, in a fixed order, in the kernels of generated models (kernels/factored-kernels.ts).
  */
 
 /** c_u: what a device subtracts from its ratings before the model sees them. */
@@ -36,15 +36,14 @@ export const createClientHalf = (world: World, options: MetaMFOptions): ClientHa
   const centreOf = createCentre(world, options);
   let space: Workspace | undefined;
   // Not before it is needed: the coordinator makes client halves, too.
-  const workspace = (): Workspace => (space ??= createWorkspace({ s, d, f }, world.items));
+  const workspace = (): Workspace => (space ??= createWorkspace({ s, d, f, offset }, world.items));
 
   const differentiate = (model: LocalModel, { items, values }: Interactions, centre: number): LocalUpdate => {
     const local = workspace();
     const rows = local.load(model, items);
     local.loadValues(values);
-    const { kernels, row, value, low, dense, work, gradient } = local;
-    const counts = [items.length, rows.length] as const;
-    const loss = kernels.backwardFactored(...counts, s, d, f, row, value, low, dense, offset, centre, work, gradient);
+    const { kernels, row, value, gradient } = local;
+    const loss = kernels.backwardFactored(local.model, items.length, rows.length, row, value, centre, gradient);
     return { count: items.length, loss, rows, tensors: local.gradients(rows.length) };
   };
 
@@ -59,8 +58,8 @@ export const createClientHalf = (world: World, options: MetaMFOptions): ClientHa
     score: (model, { train }, { items }) => {
       const local = workspace();
       local.load(model, items);
-      const { kernels, row, value, low, dense, work } = local;
-      kernels.predictFactored(items.length, s, d, f, row, low, dense, offset, centreOf(train), work, value);
+      const { kernels, row, value } = local;
+      kernels.predictFactored(local.model, items.length, row, centreOf(train), value);
       return local.predictions(items.length);
     },
   };

@@ -1,13 +1,15 @@
 import type { DeviceId } from '../../base/units.js';
 import { gemmTasks } from '../../tensor/kernels/gemm-tasks.js';
-import type { KernelPool, KernelTask } from '../../tensor/kernels/kernels.js';
-import { pairRoom } from '../../tensor/kernels/unit-room.js';
 import { createScratch, type Scratch } from '../../tensor/memory/scratch.js';
+import { createStruct, type PlacedStruct } from '../../tensor/memory/struct.js';
 import type { Deferral } from '../../tensor/optimizers/deferral.js';
 import type { Rows } from '../port/client.js';
 import { startsByItem } from '../port/rows.js';
 import type { GeneratedModel } from '../port/server.js';
 import { type Dropout, silence } from './dropout.js';
+import type { ServerPool, ServerTask } from './kernels/server-kernels.js';
+import * as List from './kernels/structs/row-list.js';
+import { pairRoom } from './kernels/unit-room.js';
 import type { ItemShard, Layout } from './layout.js';
 
 /**
@@ -41,6 +43,8 @@ type ShardForward = {
   readonly user: Scratch;
   readonly item: Scratch;
   readonly place: Scratch;
+  /** The three, as the kernel takes them: they are written over when `generate` has waited for the models before. */
+  readonly list: PlacedStruct;
   /** In turn: models are read while the next are generated. */
   readonly outs: readonly [Scratch, Scratch];
 };
@@ -55,14 +59,15 @@ export const createForward = ({ core, branches, shards }: Layout, deferral: Defe
   dense: branches.map(() => createScratch(core)),
   shards: shards.map((shard) => {
     const scratch = () => createScratch(shard.arena);
-    return { shard, hidden: scratch(), pairs: scratch(), user: scratch(), item: scratch(), place: scratch(), outs: [scratch(), scratch()] };
+    const lists = { user: scratch(), item: scratch(), place: scratch(), list: createStruct(shard.arena, List) };
+    return { shard, hidden: scratch(), pairs: scratch(), ...lists, outs: [scratch(), scratch()] };
   }),
   turn: 0,
 });
 
-export const prepare = (pool: KernelPool, layout: Layout, forward: Forward, cohort: readonly DeviceId[], dropout: Dropout | null): void => {
+export const prepare = (pool: ServerPool, layout: Layout, forward: Forward, cohort: readonly DeviceId[], dropout: Dropout | null): void => {
   const { userEmbedding: du, collaborative: k } = layout.options;
-  const { users, memoryMatrix, core, branches } = layout;
+  const { users, memoryMatrix, core, branches, products } = layout;
   const size = cohort.length;
   forward.cohort = cohort;
   forward.gain = dropout?.gain ?? 1;
@@ -72,11 +77,11 @@ export const prepare = (pool: KernelPool, layout: Layout, forward: Forward, coho
     embedded.set(table.subarray(device * du, (device + 1) * du), position * du);
   });
   const c = forward.collaborative.reserve(size * k);
-  pool.on(0).gemm(size, k, du, forward.embedded.pointer, du, 1, memoryMatrix.weights, k, c, k, 0, 0);
+  pool.on(0).gemm(size, k, du, forward.embedded.pointer, memoryMatrix.weights, c, 0, products.collaborative);
   pool.run(
-    branches.flatMap(({ hidden: { units, weights, bias } }, x) => {
+    branches.flatMap(({ hidden: { units, weights, bias }, products: { hidden } }, x) => {
       const h = forward.hidden[x]!.reserve(size * units);
-      return gemmTasks(0, size, units, k, c, k, 1, weights.weights, units, h, units, bias.weights, 0);
+      return gemmTasks(0, size, units, k, c, weights.weights, h, bias.weights, hidden);
     }),
   );
   // Here and not in the pool: for a usual cohort, waking its threads takes longer.
@@ -89,10 +94,10 @@ export const prepare = (pool: KernelPool, layout: Layout, forward: Forward, coho
     });
   }
   pool.run(
-    branches.flatMap(({ hidden: { units }, generator: { outputs, weights, bias } }, x) => {
+    branches.flatMap(({ hidden: { units }, generator: { outputs, weights, bias }, products: { dense } }, x) => {
       const out = forward.dense[x]!.reserve(size * outputs);
       const h = forward.hidden[x]!.pointer;
-      return gemmTasks(0, size, outputs, units, h, units, 1, weights.weights, outputs, out, outputs, bias.weights, 0);
+      return gemmTasks(0, size, outputs, units, h, weights.weights, out, bias.weights, dense);
     }),
   );
   const units = branches[0].hidden.units;
@@ -103,11 +108,11 @@ export const prepare = (pool: KernelPool, layout: Layout, forward: Forward, coho
 /** Items a generation task covers: enough tasks for any number of threads to share evenly. */
 const TASK_ITEMS = 64;
 
-const beginAll = (pool: KernelPool, layout: Layout, forward: Forward, first: number, count: number): readonly Float32Array[][] => {
+const beginAll = (pool: ServerPool, layout: Layout, forward: Forward, first: number, count: number): readonly Float32Array[][] => {
   const padded = layout.paddedRank;
   const units = layout.branches[0].hidden.units;
   pool.begin(
-    forward.shards.map(({ shard, hidden, pairs }): KernelTask => {
+    forward.shards.map(({ shard, hidden, pairs }): ServerTask => {
       const h = hidden.pointer + 4 * first * units;
       return { kernel: 'pairUnits', memory: shard.memory, args: [count, units, padded, h, pairs.reserve(pairRoom(count, units))] };
     }),
@@ -115,19 +120,15 @@ const beginAll = (pool: KernelPool, layout: Layout, forward: Forward, first: num
   forward.deferral.settle();
   pool.finish();
   const { turn } = forward;
-  const tasks = forward.shards.flatMap(({ shard, hidden, pairs, outs }): KernelTask[] => {
+  const tasks = forward.shards.flatMap(({ shard, hidden, pairs, outs }): ServerTask[] => {
     const stride = shard.items * padded;
     const target = outs[turn].reserve(count * stride);
     const h = hidden.pointer + 4 * first * units;
-    return Array.from({ length: Math.ceil(shard.items / TASK_ITEMS) }, (_, i): KernelTask => {
+    return Array.from({ length: Math.ceil(shard.items / TASK_ITEMS) }, (_, i): ServerTask => {
       const start = i * TASK_ITEMS;
       const items = Math.min(TASK_ITEMS, shard.items - start);
-      const { weights, bias } = shard;
-      return {
-        kernel: 'generateItems',
-        memory: shard.memory,
-        args: [count, start, items, units, padded, h, pairs.pointer, weights.weights, bias.weights, target, stride],
-      };
+      const args = [shard.generator, count, start, items, h, pairs.pointer, target, stride] as const;
+      return { kernel: 'generateItems', memory: shard.memory, args };
     });
   });
   pool.begin(tasks);
@@ -179,17 +180,16 @@ const askShards = ({ world, shards }: Layout, first: number, rows: readonly Uint
 };
 
 const beginSome = (
-  pool: KernelPool,
+  pool: ServerPool,
   layout: Layout,
   forward: Forward,
   first: number,
   rows: readonly Uint32Array[],
 ): readonly Float32Array[][] => {
   const padded = layout.paddedRank;
-  const units = layout.branches[0].hidden.units;
   const { bounds, runs, ...lists } = askShards(layout, first, rows);
   const { turn } = forward;
-  const tasks = forward.shards.map(({ shard, hidden, user, item, place, outs }, index): KernelTask => {
+  const tasks = forward.shards.map(({ shard, hidden, user, item, place, list, outs }, index): ServerTask => {
     const [from, to] = [bounds[index]!, bounds[index + 1]!];
     const put = (scratch: Scratch, values: Uint32Array): number => {
       const pointer = scratch.reserve(to - from);
@@ -197,10 +197,12 @@ const beginSome = (
       return pointer;
     };
     forward.deferral.bring(shard.weights, lists.items.subarray(from, to));
-    const where = [put(user, lists.users), put(item, lists.items), put(place, lists.places)] as const;
-    const { weights, bias } = shard;
-    const own = [hidden.pointer, weights.weights, bias.weights, outs[turn].reserve((to - from) * padded)] as const;
-    return { kernel: 'generateRows', memory: shard.memory, args: [to - from, ...where, units, padded, ...own] };
+    list.view[List.count] = to - from;
+    list.view[List.user] = put(user, lists.users);
+    list.view[List.item] = put(item, lists.items);
+    list.view[List.place] = put(place, lists.places);
+    const out = outs[turn].reserve((to - from) * padded);
+    return { kernel: 'generateRows', memory: shard.memory, args: [shard.generator, list.pointer, hidden.pointer, out] };
   });
   pool.begin(tasks);
   return runs.map((pieces) =>
@@ -221,7 +223,7 @@ const unpad = (piece: Float32Array, s: number, padded: number): Float32Array => 
 
 /** Φ_u of positions first … first + rows.length − 1 of the prepared cohort; all ask for every item, or each for its rows (ServerHalf). */
 export const generate = (
-  pool: KernelPool,
+  pool: ServerPool,
   layout: Layout,
   forward: Forward,
   first: number,

@@ -1,8 +1,11 @@
 import { type Arena, createArena } from '../../tensor/memory/arena.js';
 import { createParameter, type Parameter } from '../../tensor/memory/parameter.js';
+import { placeStruct } from '../../tensor/memory/struct.js';
 import type { KeptByOptimizer } from '../../tensor/optimizers/setup.js';
 import type { World } from '../port/definition.js';
+import * as Generator from './kernels/structs/generator.js';
 import type { MetaMFOptions } from './options.js';
+import { type BranchProducts, type Products, placeBranchProducts, placeProducts } from './products.js';
 
 /**
  * Where Θ lies. Memory 0, the core, holds everything that does not grow with the items; the item generator W_low is cut by
@@ -19,7 +22,7 @@ import type { MetaMFOptions } from './options.js';
 export type HiddenLayer = { readonly units: number; readonly weights: Parameter; readonly bias: Parameter };
 export type DenseGenerator = { readonly outputs: number; readonly weights: Parameter; readonly bias: Parameter };
 /** One of the three branches of the meta recommender: a hidden layer and the dense part of Φ_u made from it. */
-export type Branch = { readonly hidden: HiddenLayer; readonly generator: DenseGenerator };
+export type Branch = { readonly hidden: HiddenLayer; readonly generator: DenseGenerator; readonly products: BranchProducts };
 
 export type ItemShard = {
   readonly memory: number;
@@ -28,6 +31,8 @@ export type ItemShard = {
   readonly items: number;
   readonly weights: Parameter;
   readonly bias: Parameter;
+  /** Both, as kernels take them (structs/generator.ts). */
+  readonly generator: number;
 };
 
 export type Layout = {
@@ -40,6 +45,7 @@ export type Layout = {
   readonly memoryMatrix: Parameter;
   /** item, layer1 (w1 and b1), layer2 (w2 and b2). */
   readonly branches: readonly [Branch, Branch, Branch];
+  readonly products: Products;
   readonly itemsPerShard: number;
   readonly shards: readonly ItemShard[];
   readonly parameters: readonly Parameter[];
@@ -66,6 +72,7 @@ export const createLayout = (world: World, options: MetaMFOptions, keeps: KeptBy
     return {
       hidden: { units, weights: dense(`hidden.${name}.weights`, k * units), bias: dense(`hidden.${name}.bias`, units) },
       generator: { outputs, weights: dense(`${output}.weights`, units * outputs), bias: dense(`${output}.bias`, outputs) },
+      products: placeBranchProducts(core, k, units, outputs, name === 'item'),
     };
   };
   const users = sparse('U', world.devices, du);
@@ -94,13 +101,10 @@ export const createLayout = (world: World, options: MetaMFOptions, keeps: KeptBy
         },
         keeps(name).kind,
       );
-    return {
-      ...at,
-      firstItem,
-      items,
-      weights: itemBlocks('low.weights', units, true),
-      bias: itemBlocks('low.bias', 1, false),
-    };
+    const weights = itemBlocks('low.weights', units, true);
+    const bias = itemBlocks('low.bias', 1, false);
+    const generator = placeStruct(arena, Generator, { o: units, s: paddedRank, w: weights.weights, bias: bias.weights });
+    return { ...at, firstItem, items, weights, bias, generator };
   });
 
   const parameters = [
@@ -109,5 +113,6 @@ export const createLayout = (world: World, options: MetaMFOptions, keeps: KeptBy
     ...branches.flatMap(({ hidden: layer, generator }) => [layer.weights, layer.bias, generator.weights, generator.bias]),
     ...shards.flatMap(({ weights, bias }) => [weights, bias]),
   ].filter(({ size }) => size > 0);
-  return { world, options, paddedRank, core, users, memoryMatrix, branches, itemsPerShard, shards, parameters };
+  const products = placeProducts(core, options);
+  return { world, options, paddedRank, core, users, memoryMatrix, branches, products, itemsPerShard, shards, parameters };
 };

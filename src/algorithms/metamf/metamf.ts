@@ -17,4 +17,14 @@ export const metamf: AlgorithmDefinition<MetaMFOptions, Work> = {
   wire: (_world, options) => ({ down: modelTensors(options), up: modelTensors(options) }),
   client: createClientHalf,
   server: createServerHalf,
+  sizes: ['userEmbedding', 'collaborative', 'hidden', 'lowRank', 'itemEmbedding', 'units', 'userInit'],
+  cost: ({ devices, items }, options, optimizer) => {
+    const { userEmbedding, collaborative, hidden, lowRank, itemEmbedding, units, variant } = options;
+    const perItem = variant === 'si' ? lowRank : (hidden + 1) * lowRank;
+    const generators = 3 * (collaborative + 1) * hidden + (hidden + 1) * itemEmbedding * (lowRank + units + 1);
+    const rest = userEmbedding * collaborative + generators;
+    const lazy = (tensor: string): boolean => optimizer?.lazy.includes(tensor) === true;
+    const stepped = rest + (lazy('U') ? 0 : devices * userEmbedding) + (lazy('low') ? 0 : items * perItem);
+    return { workPerRow: perItem, parameters: rest + devices * userEmbedding + items * perItem, stepped };
+  },
 };

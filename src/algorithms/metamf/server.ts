@@ -11,6 +11,7 @@ import { accumulate, createBackward } from './backward.js';
 import { dropoutOf } from './dropout.js';
 import { createForward, generate, prepare } from './generate.js';
 import { initialize } from './initialize.js';
+import { serverReference } from './kernels/server-kernels.js';
 import { createLayout } from './layout.js';
 import type { MetaMFOptions } from './options.js';
 
@@ -28,7 +29,7 @@ export const createServerHalf = async (world: World, options: MetaMFOptions, run
   const layout = createLayout(world, options, keeps);
   initialize(layout, runtime.seed);
   const memories = [layout.core, ...layout.shards.map(({ arena }) => arena)].map(({ memory }) => memory);
-  const pool = await createKernelPool({ threads: runtime.threads, memories });
+  const pool = await createKernelPool({ reference: serverReference, threads: runtime.threads, memories });
   const deferral = createDeferral(pool);
   const forward = createForward(layout, deferral);
   const backward = createBackward(layout, deferral);

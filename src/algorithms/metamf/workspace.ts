@@ -1,27 +1,29 @@
 import { createSlabs } from '../../base/slabs.js';
 import { instantiate } from '../../tensor/kernels/kernel-ring.js';
-import type { Kernels } from '../../tensor/kernels/kernels.js';
 import { chooseImplementation } from '../../tensor/kernels/probe.js';
 import { createArena } from '../../tensor/memory/arena.js';
 import { createScratch } from '../../tensor/memory/scratch.js';
+import { createStruct, write } from '../../tensor/memory/struct.js';
 import type { LocalModel } from '../port/client.js';
 import { distinctRows, rowOf } from '../port/rows.js';
+import type { FactoredKernels } from './kernels/factored-kernels.js';
+import { factoredReference } from './kernels/factored-reference.js';
+import * as Factored from './kernels/structs/factored.js';
 
-/** s, d and f of the model, by the paper's letters. */
-export type Sizes = { readonly s: number; readonly d: number; readonly f: number };
+/** s, d and f of the model, by the paper's letters; `offset` 1: a row's first number is an offset of its item, too. */
+export type Sizes = { readonly s: number; readonly d: number; readonly f: number; readonly offset: 0 | 1 };
 
 /**
  * Kernel memory in which one device after another of a thread computes: her model's dense tensors and the item rows that she touches, as
- * the kernels of generated models want them (tensor/kernels.ts), her ratings, and the gradient.
+ * the kernels of generated models want them (kernels/factored-kernels.ts), her ratings, and the gradient.
  */
 export type Workspace = {
-  readonly kernels: Kernels;
+  readonly kernels: FactoredKernels;
+  /** The model, as kernels take it (kernels/structs/factored.ts). */
+  readonly model: number;
   /** Pointers, after `load`. */
   readonly row: number;
   readonly value: number;
-  readonly low: number;
-  readonly dense: number;
-  readonly work: number;
   readonly gradient: number;
   /** Takes up the dense tensors of a model, its rows of `items`, and which of those rows each has. Returns the distinct items, ascending. */
   load(model: LocalModel, items: Uint32Array): Uint32Array;
@@ -43,7 +45,7 @@ const copy = (from: Floats, start: number, into: Floats, to: number, width: numb
 };
 
 /** For models of at most `items` rows. */
-export const createWorkspace = ({ s, d, f }: Sizes, items: number): Workspace => {
+export const createWorkspace = ({ s, d, f, offset }: Sizes, items: number): Workspace => {
   const arena = createArena();
   const [rank, wide, units] = [even(s), even(d), even(f)];
   const doubles = (count: number) => arena.allocate(2 * count);
@@ -51,6 +53,8 @@ export const createWorkspace = ({ s, d, f }: Sizes, items: number): Workspace =>
   const dense = doubles(denseSize);
   const weights = arena.f64(dense, denseSize);
   const work = doubles((2 * s + 4) * units + f * rank + f * wide);
+  const model = createStruct(arena, Factored);
+  write(model.view, Factored, { s, d, f, offset, dense, work });
   const [row, value, low, gradient] = [createScratch(arena), createScratch(arena), createScratch(arena), createScratch(arena)];
 
   /** Of each distinct item that was taken up last: a search for each rating would cost as much as its gradient. */
@@ -68,18 +72,14 @@ export const createWorkspace = ({ s, d, f }: Sizes, items: number): Workspace =>
   const room = createSlabs();
 
   return {
-    kernels: instantiate(chooseImplementation(), arena.memory),
+    kernels: instantiate(chooseImplementation(), arena.memory, factoredReference),
+    model: model.pointer,
     get row() {
       return row.pointer;
     },
     get value() {
       return value.pointer;
     },
-    get low() {
-      return low.pointer;
-    },
-    dense,
-    work,
     get gradient() {
       return gradient.pointer;
     },
@@ -87,6 +87,7 @@ export const createWorkspace = ({ s, d, f }: Sizes, items: number): Workspace =>
       loadDense(tensors);
       const rows = distinctRows(rated);
       const into = arena.f64(low.reserve(2 * rows.length * rank), rows.length * rank);
+      model.view[Factored.low] = low.pointer;
       for (let index = 0; index < rows.length; index++) {
         const item = rows[index]!;
         position[item] = index;

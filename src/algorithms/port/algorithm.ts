@@ -1,6 +1,7 @@
+import { elements } from '../../messages/wire-tensor.js';
 import type { OptimizerSetup } from '../../tensor/optimizers/setup.js';
 import type { ClientHalf } from './client.js';
-import type { AlgorithmDefinition, Traits, Wire, World } from './definition.js';
+import type { AlgorithmCost, AlgorithmDefinition, Traits, Wire, World } from './definition.js';
 import { createRuntime } from './runtime.js';
 import type { ServerHalf } from './server.js';
 
@@ -13,9 +14,24 @@ export type Algorithm = {
   /** The client half, made when it is first asked for. */
   client(): ClientHalf;
   createServer(options: ServerOptions): Promise<ServerHalf>;
+  cost(): AlgorithmCost;
+  /** Says whose hooks are called next, for the errors of users' modules. */
+  entering?(device: number): void;
+  /** Whether a hook of a user's module that changes Θ failed: Θ may be that of no round. */
+  isBroken?(): boolean;
 };
 
+/** What the engine calls on the guard of a user's module. */
+type Guard = Pick<Algorithm, 'entering' | 'isBroken'>;
+
 export type ServerOptions = { readonly seed: number; readonly threads: number };
+
+const sharedCost = ({ down }: Wire, { items }: World): AlgorithmCost => {
+  const numbers = (perRow: boolean): number =>
+    down.filter((spec) => spec.perRow === perRow).reduce((sum, { shape }) => sum + elements(shape), 0);
+  const parameters = items * numbers(true) + numbers(false);
+  return { workPerRow: numbers(true), parameters, stepped: parameters };
+};
 
 /** `options` are as the definition's schema leaves them. Throws CONFIG for settings that contradict each other. */
 export const bindAlgorithm = (
@@ -23,16 +39,20 @@ export const bindAlgorithm = (
   options: unknown,
   optimizer: OptimizerSetup | null,
   world: World,
+  guard: Guard = {},
 ): Algorithm => {
   const { name, version, traits } = definition;
   const settings = traits.reads.includes('optimizer') ? optimizer : null;
   definition.check?.(options, settings);
+  const wire = definition.wire(world, options);
   let client: ClientHalf | undefined;
   return {
     name,
     version,
     traits,
-    wire: definition.wire(world, options),
+    wire,
+    cost: () => definition.cost?.(world, options, settings) ?? sharedCost(wire, world),
+    ...guard,
     client: () => (client ??= definition.client(world, options)),
     createServer: async ({ seed, threads }) => {
       return definition.server(world, options, createRuntime({ seed, threads, optimizer: settings }));

@@ -25,7 +25,7 @@ export type Task =
 /** What a device needs for a task, and what it will do: the same each time it is asked, since a round may be run again. */
 export type Plan<Work> = {
   /** Items whose rows the model must have, in any order; null: every item. */
-  readonly rows: ArrayLike<number> | null;
+  readonly rows: Uint32Array | readonly number[] | null;
   /** The tensors of wire.context; absent where there are none. */
   readonly context?: readonly Float32Array[];
   /** Support, query, negatives, candidates: whatever `update`, `score` and `operations` want to know. */

@@ -6,9 +6,9 @@ import { makeRoom } from './kept-files.js';
 import { type CopiedFile, copySealed } from './sealed-file.js';
 
 /**
- * Checkpoints are written by a thread of their own, straight from the kernels' shared memory: rounds go on meanwhile, and only a
- * round's last step, which changes Θ, waits until the thread has copied Θ into the system's file cache. Hashing, the disk and
- * the renaming come after that, beside any number of rounds. This process holds no second copy of Θ.
+ * A thread of its own writes checkpoints, straight from the kernels' shared memory. Rounds go on meanwhile. Only the last step of a
+ * round waits, because it changes Θ, until the thread has copied Θ into the system's file cache. Hashing, the disk and
+ * the renaming come after that, during any number of rounds. This process holds no second copy of Θ.
  */
 export type WriteJob = {
   readonly path: string;
@@ -103,7 +103,7 @@ export const createCheckpointWriter = (): CheckpointWriter => {
 /** The thread's side. */
 export const serveCheckpoints = (port: MessagePort): void => {
   const reply = (message: Reply): void => port.postMessage(message);
-  /** In memory, and in files beside their targets. */
+  /** In memory, and in files next to their targets. */
   const held = new Map<string, WriteJob>();
   const copies = new Map<string, CopiedFile>();
   const copy = ({ path, magic, header, stretches }: WriteJob): CopiedFile => copySealed(path, magic, header, stretches);
@@ -112,7 +112,7 @@ export const serveCheckpoints = (port: MessagePort): void => {
     held.delete(path);
     reply({ kind: 'written', bytes });
   };
-  /** Before anybody is told that memory may change. */
+  /** Before anybody learns that memory may change. */
   const copyOrHold = (job: WriteJob): CopiedFile => {
     // What was held of this name is out of date.
     held.delete(job.path);

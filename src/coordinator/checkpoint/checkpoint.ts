@@ -20,6 +20,7 @@ type TensorEntry = {
 
 type Header = {
   readonly version: number;
+  /** What the algorithm and the other definitions of the run are; of the first versions, the algorithm's name alone. */
   readonly algorithm: string;
   /** The last round that is in it. */
   readonly round: number;
@@ -56,7 +57,7 @@ export type CheckpointContent = Pick<Header, 'algorithm' | 'round' | 'optimizer'
 
 export type CheckpointFile = { readonly magic: string; readonly header: object; readonly stretches: Iterable<Uint8Array> };
 
-/** What a checkpoint's file consists of, for whoever writes it. */
+/** What the file of a checkpoint consists of, for the code that writes it. */
 export const checkpointFile = ({ tensors, roundState = new Uint8Array(0), ...rest }: CheckpointContent): CheckpointFile => {
   const behind = roundState.length === 0 ? {} : { roundState: roundState.length };
   const header: Header = { version: VERSION, ...rest, ...behind, tensors: tensors.map(entryOf) };
@@ -96,7 +97,8 @@ const checkTensors = (found: readonly unknown[], tensors: readonly NamedTensor[]
 };
 
 const checkContent = (header: Header, algorithm: string, tensors: readonly NamedTensor[], path: string): void => {
-  if (header.algorithm !== algorithm) throw badInput('CHECKPOINT', path, `algorithm ${algorithm}`, String(header.algorithm));
+  const isSame = header.algorithm === algorithm || algorithm.startsWith(`${header.algorithm}@`);
+  if (!isSame) throw badInput('CHECKPOINT', path, `algorithm ${algorithm}`, String(header.algorithm));
   checkTensors(header.tensors, tensors, path);
 };
 

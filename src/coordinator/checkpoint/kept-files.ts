@@ -37,7 +37,7 @@ export const makeRoom = (path: string, keep: number): void => {
   }
 };
 
-/** Removes what a killed process left half-written beside `path`. No other process may be writing there. */
+/** Removes what a killed process left half-written next to `path`. No other process may be writing there. */
 export const removeLeftovers = (path: string): void => {
   const folder = dirname(path);
   const stem = basename(path).replace(/\.checkpoint$/, '');

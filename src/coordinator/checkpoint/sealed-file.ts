@@ -51,7 +51,7 @@ const hashOf = (file: number, size: number): Buffer => {
   return hash.digest();
 };
 
-/** Content that lies in a file beside its target: the memory it came from may change again. */
+/** Content that lies in a file next to its target: the memory it came from may change again. */
 export type CopiedFile = {
   /** Adds the checksum, syncs, calls `makeRoom` and takes the target's place. Throws CHECKPOINT naming the path. */
   seal(makeRoom?: () => void): Bytes;
@@ -64,7 +64,7 @@ const notWritten = (path: string, temporary: string, error: unknown): MetafleetE
 };
 
 /**
- * The first half of writing a sealed file, at the speed of memory: into the system's cache of a file beside the target. What is
+ * The first half of writing a sealed file, at the speed of memory: into the system's cache of a file next to the target. What is
  * left, hashing and the disk, needs the memory no more. A copy that was not sealed is written over where it lies, which takes half the time
  * of a new one. Throws CHECKPOINT naming the path.
  */
@@ -133,7 +133,9 @@ const syncFolder = (path: string): void => {
   }
 };
 
-/** Writes beside the target, syncs, and renames: a reader finds the old file or the new one, whole. Throws CHECKPOINT naming the path. */
+/**
+ * Writes a file next to the target, syncs, and renames: a reader finds the old file or the new one, whole. Throws CHECKPOINT naming the path.
+ */
 export const writeSealed = (path: string, magic: string, header: object, stretches: Iterable<Uint8Array>): Bytes =>
   copySealed(path, magic, header, stretches).seal();
 
@@ -205,9 +207,9 @@ export const readSealedHeader = (path: string, magic: string): unknown =>
   opened(path, (file) => readHeader(file, path, magic, createHash('sha256')));
 
 /**
- * Reads a sealed file into the stretches that `place` returns once it has found the header acceptable; `room`: bytes of the whole
- * file, more than which nothing in it can take. Throws CHECKPOINT, naming
- * the path, for a file that is not one, is truncated or damaged; what was read until then is not to be used.
+ * Reads a sealed file into the stretches that `place` returns once it has found the header acceptable. `room` is the bytes of the whole
+ * file: nothing in it can take more. Throws CHECKPOINT, naming the path, for a file that is not one, is truncated or damaged.
+ * What was read until then is not to be used.
  */
 export const readSealed = (path: string, magic: string, place: (header: unknown, room: number) => Iterable<Uint8Array>): void =>
   opened(path, (file) => {

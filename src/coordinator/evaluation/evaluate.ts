@@ -3,6 +3,7 @@ import type { GroupScore, Score } from '../../events/evaluation.js';
 import { ACTIVITY_GROUPS } from '../../events/evaluation.js';
 import type { Traffic } from '../../events/traffic.js';
 import type { PartScore } from '../../messages/message.js';
+import { createMetricSet, type MetricSet } from '../../metrics/metric-set.js';
 import type { RoundContext } from '../round/round.js';
 import type { ActivityGroups } from './activity-groups.js';
 import { measureDevices } from './inspect.js';
@@ -16,37 +17,27 @@ export type Evaluation = {
   readonly millis: Millis;
 };
 
-const ZERO: PartScore = { count: 0, absolute: 0, squared: 0 };
-
-const add = (a: PartScore, b: PartScore): PartScore => ({
-  count: a.count + b.count,
-  absolute: a.absolute + b.absolute,
-  squared: a.squared + b.squared,
-});
-
-/** MAE (eq. 11) and MSE (eq. 12); both 0 over no ratings at all. */
-const scoreOf = ({ count, absolute, squared }: PartScore): Score => ({
-  count,
-  mae: absolute / Math.max(1, count),
-  mse: squared / Math.max(1, count),
-});
-
-const tally = () => {
-  let valid = ZERO;
-  let test = ZERO;
+const tally = (set: MetricSet) => {
+  const empty = () => ({ count: 0, sums: new Float64Array(set.size) });
+  const parts = { valid: empty(), test: empty() };
+  const add = (into: { count: number; readonly sums: Float64Array }, { count, sums }: PartScore): void => {
+    into.count += count;
+    set.merge(into.sums, Float64Array.from(sums));
+  };
+  const read = ({ count, sums }: { readonly count: number; readonly sums: Float64Array }): Score => ({ count, metrics: set.values(sums) });
   return {
-    add: (part: { readonly valid: PartScore; readonly test: PartScore }): void => {
-      valid = add(valid, part.valid);
-      test = add(test, part.test);
+    add: (score: { readonly valid: PartScore; readonly test: PartScore }): void => {
+      add(parts.valid, score.valid);
+      add(parts.test, score.test);
     },
-    read: (): { valid: Score; test: Score } => ({ valid: scoreOf(valid), test: scoreOf(test) }),
+    read: (): { valid: Score; test: Score } => ({ valid: read(parts.valid), test: read(parts.test) }),
   };
 };
 
 /**
- * Measures Θ as it is after `round` on every device's held-out ratings. Each device receives her model and returns error
- * sums, added up in DeviceId order; neither ratings nor predictions leave her. The coordinator knows how active each device is,
- * so that the same sums tell the errors of its `groups`.
+ * Measures Θ as it is after `round` on every device's held-out ratings. Each device receives its model and returns sums
+ * of the metric set, added up in DeviceId order; neither ratings nor predictions leave it. The coordinator knows how active each
+ * device is, so that the same sums measure its `groups`.
  */
 export const evaluate = async (
   context: RoundContext,
@@ -56,8 +47,9 @@ export const evaluate = async (
   virtualTime: Seconds | null,
 ): Promise<Evaluation> => {
   const start = performance.now();
-  const total = tally();
-  const tallies = groups === null ? [] : ACTIVITY_GROUPS.map((group) => ({ group, members: groups[group], sums: tally() }));
+  const set = createMetricSet(context.settings.metrics);
+  const total = tally(set);
+  const tallies = groups === null ? [] : ACTIVITY_GROUPS.map((group) => ({ group, members: groups[group], sums: tally(set) }));
   await measureDevices(context, round, devices, (score) => {
     total.add(score);
     for (const { members, sums } of tallies) if (members.has(score.device)) sums.add(score);

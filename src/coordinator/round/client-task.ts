@@ -52,7 +52,7 @@ export const launch = (
   for (const { device, cause } of rejected) taskOutcomes.set(device, { kind: 'rejected', cause });
   const tasks = cohort.map((device): ClientTask => {
     const cost = costs.get(device) ?? null;
-    // Whoever takes longer than a silent device is waited for has been given up by then.
+    // A device that takes longer than the timeout of a silent device has been given up by then.
     const lost = cost === null ? null : (cost.lost ?? (secondsOf(cost) > timeout ? 'after' : null));
     if (lost !== null)
       return { device, round, sent: now, arrives: seconds(now + timeout), cost, outcome: { kind: 'dropped', stage: lost } };

@@ -27,9 +27,9 @@ export type UpdateTask = ClientTask & { readonly outcome: Extract<ClientTask['ou
 export type Judged = { readonly accepted: readonly UpdateTask[]; readonly rejected: readonly Rejection[]; readonly norms: Norms };
 
 /**
- * Rejects updates that are too old, or too long to be honest: beyond a multiple of the median over what was accepted lately and
- * what is offered now. The median stands as long as fewer than half of the devices lie, from the first round on (the norm bound of
- * Sun et al., "Can you really backdoor federated learning?", 2019, with the median as its scale).
+ * Rejects updates that are too old, or too long to be honest. Too long is beyond a multiple of the median over what was accepted
+ * lately and what is offered now. The median stands from the first round on, as long as fewer than half of the devices attack. This is the norm bound of
+ * Sun et al., "Can you really backdoor federated learning?", 2019, with the median as its scale.
  */
 export const judgeNorms = (
   { normMultiple, mostNorm }: DefenceSettings,

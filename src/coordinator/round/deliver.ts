@@ -62,10 +62,11 @@ const rejection = (message: Message, cause: RejectionCause, place: string, expec
 const outOfTurn = (message: Message, expected: string): Rejection =>
   rejection(message, 'kind', `answer of device ${message.device}`, expected, message.kind);
 
-const judgeWant = (want: Want, items: number, full: boolean): Rejection | undefined => {
+/** A measurement may take every row in subset delivery too: where all items are candidates. */
+const judgeWant = (want: Want, items: number, purpose: Purpose, full: boolean): Rejection | undefined => {
   const place = `rows wanted by device ${want.device}`;
-  if (want.purpose === 'evaluate' && want.rows === null) return undefined;
-  if ((want.rows === null) !== full) return rejection(want, 'rows', place, full ? 'none named' : 'a list', full ? 'a list' : 'none');
+  const isWrong = full ? want.rows !== null : want.rows === null && purpose === 'train';
+  if (isWrong) return rejection(want, 'rows', place, full ? 'none named' : 'a list', full ? 'a list' : 'none');
   const last = want.rows?.at(-1);
   return last === undefined || last < items ? undefined : rejection(want, 'rows', place, `items below ${items}`, String(last));
 };
@@ -108,7 +109,7 @@ const askForRows = async (context: DeliveryContext, request: DeliveryRequest, ex
   const requests: ModelRequest[] = [];
   for (const message of messages) {
     if (message.kind === 'refuse') continue;
-    const fault = message.kind === 'want' ? judgeWant(message, context.items, full) : outOfTurn(message, 'want or refuse');
+    const fault = message.kind === 'want' ? judgeWant(message, context.items, purpose, full) : outOfTurn(message, 'want or refuse');
     if (fault !== undefined) rejected.push(fault);
     if (fault !== undefined || message.kind !== 'want') continue;
     const said = judgeContext(context, message);
@@ -139,7 +140,9 @@ const chunksOf = ({ server, items }: DeliveryContext, cohort: readonly DeviceId[
       return;
     }
     const count = rows?.length ?? items;
-    if (count > room) {
+    // A chunk takes every item's row for each of its devices, or lists of rows.
+    const mixes = (chunks.at(-1)?.rows[0] === null) !== (rows === null);
+    if (count > room || mixes) {
       chunks.push({ from: position, devices: [], rows: [] });
       room = most;
     }

@@ -15,14 +15,14 @@ export type Devices = {
   open(): Promise<Exchange>;
   /** What crossed since the last call. */
   takeTraffic(): Traffic;
-  /** What hosts reported beside the messages since the last call; `verdicts`: what became of answers, for the record of their devices. */
+  /** What hosts reported since the last call, apart from messages; `verdicts`: what became of answers, for the record of their devices. */
   takeReport(verdicts?: readonly Verdict[]): HostsReport;
 };
 
 export type Exchange = {
   /**
-   * Takes what has arrived, and resolves when every host has room for more: a cohort's models are not all in memory at once because one
-   * host is slow. At once where there is room. Rejects as `answers` does.
+   * Takes what has arrived, and resolves when every host has room for more: at once where there is room. So one slow host does not
+   * bring all models of a cohort into memory at once. Rejects as `answers` does.
    */
   ready(): Promise<void>;
   /**
@@ -31,8 +31,8 @@ export type Exchange = {
    */
   send(messages: readonly Message[], at?: readonly Seconds[]): void;
   /**
-   * Answers to everything sent so far and not yet returned. Rejects with HOST_LOST when a host died (the exchange is over, nothing
-   * of it will be delivered later) and with MESSAGE when a host sends what is no frame.
+   * Answers to everything sent so far and not yet returned. Rejects with HOST_LOST when a host died: the exchange is over, and nothing
+   * of it will be delivered later. Rejects with MESSAGE when a host sends what is no frame.
    */
   answers(): Promise<Answers>;
 };

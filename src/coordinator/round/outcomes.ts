@@ -80,10 +80,12 @@ const binOf = (share: number): number => {
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 type Sums = Mutable<Omit<ProfileRound, 'budgets'>> & { readonly budgets: Record<Resource, number[]> };
 
+const emptyBins = (): number[] => new Array<number>(BUDGET_BOUNDS.length + 1).fill(0);
+
 const zeros = (name: string): Sums => ({
   ...{ name, assigned: 0, trained: 0, refused: 0, dropped: 0, rejected: 0, late: 0, operations: 0 },
   ...{ energy: joules(0), bytesDown: bytes(0), bytesUp: bytes(0) },
-  budgets: Object.fromEntries(RESOURCES.map((resource) => [resource, BUDGET_BOUNDS.concat(0 as never).map(() => 0)])) as never,
+  budgets: { memory: emptyBins(), storage: emptyBins(), dataPlan: emptyBins(), battery: emptyBins(), compute: emptyBins() },
 });
 
 const profileRounds = (names: readonly string[], { launched, close, accepted, rejected }: Played): readonly ProfileRound[] => {

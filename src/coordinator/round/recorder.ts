@@ -21,7 +21,7 @@ export const recordedDevices = (seed: number, devices: number, share: number): r
 export type Recorder = {
   /** A training message of `size` encoded bytes crossed; `took`: the device's local step, where this is its update. */
   message(message: Message, size: Bytes, direction: Direction, took?: Millis): void;
-  /** What a simulated device spent on an answer, after that was taken down, or where she fell silent. */
+  /** What a simulated device spent on an answer, after that was taken down, or where it fell silent. */
   cost(cost: DeviceCost): void;
   /** What was taken down since the last call, and what became of answers, which may be those of earlier rounds; flights in DeviceId order. */
   take(verdicts?: readonly Verdict[]): { readonly flights: readonly RecordedFlight[]; readonly map: RoundMap };
@@ -104,7 +104,7 @@ export const createRecorder = ({ devices, recorded = [], now = () => performance
       if (lost !== null && steps.has(device)) add(device, { step: 'dropped', reason: lost });
     },
     take: (verdicts = []) => {
-      // Once a round, with the last that she did.
+      // Once a round, with the last step of the device.
       for (const [device, cost] of costsByDevice([...costs.values()].flat(), new Map())) {
         const known = steps.get(device)!;
         known.push({ ...known.pop()!, virtual: secondsOf(cost), left: sharesLeft(cost.used) });

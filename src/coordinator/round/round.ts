@@ -18,7 +18,7 @@ export type RoundContext = DeliveryContext & { readonly devices: Devices; readon
   readonly beforeStep: () => Promise<void>;
 };
 
-/** What rounds hand on to one another beside Θ. */
+/** What rounds hand on to one another, apart from Θ. */
 export type RoundState = {
   /** Virtual time. */
   readonly now: Seconds;
@@ -63,9 +63,9 @@ const sumLoss = (tasks: readonly UpdateTask[]): { loss: number; ratings: number 
     });
 
 /**
- * One round (Algorithm 1, lines 7-15; regenerating models for devices that are not sampled, lines 16-19, waits until they
- * are: nobody can see the difference). Θ changes only in the last step, and nothing else of the coordinator's does before the
- * caller takes up the new state, so a round that a lost host interrupts can be run again.
+ * One round (Algorithm 1, lines 7-15). Models for devices that are not sampled (lines 16-19) are generated when they are
+ * needed: no result depends on it. Θ changes only in the last step. Nothing else of the coordinator changes before the
+ * caller takes up the new state. So a round that a lost host interrupts can be run again.
  */
 export const runRound = async (
   context: RoundContext,

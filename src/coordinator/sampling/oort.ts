@@ -1,3 +1,4 @@
+import { median } from '../../base/median.js';
 import { random } from '../../base/random.js';
 import { type DeviceId, deviceId } from '../../base/units.js';
 import type { ClientTask } from '../round/client-task.js';
@@ -11,15 +12,13 @@ import type { Sampler } from './sampler.js';
  *
  *   U = |B| · √(mean loss² over B) + √(0.1 · ln round / its last round)), times (T / t)^α if its time t exceeds the preferred T
  *
- * A share ε of each cohort goes to devices never asked, uniformly; the rest is drawn in proportion to U among those whose utility
- * reaches `cutoff` times the best. Here the loss of an update is the sum of its squared errors, so |B|·√(mean loss²) is taken to
- * be that sum, its lower bound by Jensen; and T is the median time seen, where Oort's pacer moves it.
+ * A share ε of each cohort goes to devices never asked, uniformly. The rest is drawn in proportion to U among those whose utility
+ * reaches `cutoff` times the best. Here the loss of an update is the sum of its squared errors. So |B|·√(mean loss²) is taken to
+ * be that sum, its lower bound by Jensen. T is the median time seen, where Oort's pacer moves it.
  */
 
 /** Of a device that has answered: its statistical utility, its last round, its time in virtual seconds. */
 type Known = readonly [utility: number, round: number, time: number];
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 
 /** Draws `size` of the candidates in proportion to their weights, without replacement (Efraimidis & Spirakis, 2006). */
 const draw = (candidates: readonly { device: DeviceId; weight: number }[], size: number, seed: number, round: number): DeviceId[] => {
@@ -89,7 +88,7 @@ export const createOort = (settings: OortSettings, seed: number, devices: number
         [untried[i], untried[j]] = [untried[j]!, untried[i]!];
         chosen.add(untried[i]!);
       }
-      // Whoever was tried and never answered comes last.
+      // Devices that were tried and never answered come last.
       for (const device of tried) {
         if (chosen.size >= size) break;
         if (!busy.has(device)) chosen.add(device);

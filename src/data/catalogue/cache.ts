@@ -20,7 +20,7 @@ export type CacheOptions = {
   readonly onProgress?: (note: string) => void;
 };
 
-/** Lies beside the cached files and tells what they must be: sha256 (hex) by file name. */
+/** Lies in the folder of the cached files. It holds what they must be: sha256 (hex) by file name. */
 const Manifest = z.object({ files: z.record(z.string(), z.string()) });
 const MANIFEST = 'manifest.json';
 

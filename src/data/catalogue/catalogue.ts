@@ -1,5 +1,5 @@
 import { MetafleetError } from '../../base/errors.js';
-import type { Layout, Scale } from '../import/reader.js';
+import type { FileLayout, Scale } from '../import/reader.js';
 
 /** `sha512-` + base64 (as npm writes it), `md5-` + hex (as GroupLens publishes it), or nothing to check against. */
 export type Integrity = `sha512-${string}` | `md5-${string}` | 'not pinned';
@@ -24,7 +24,7 @@ export type CatalogueEntry = {
   readonly split: 'given' | 'none';
   readonly source: Source;
   readonly integrity: Integrity;
-  readonly layout: Layout;
+  readonly layout: FileLayout;
   /** Names of folders that hold this set, so that a local copy gets its scale and licence. */
   readonly folders: readonly string[];
   readonly licence: string;

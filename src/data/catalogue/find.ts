@@ -76,7 +76,7 @@ const inFolder = async (path: string): Promise<Found> => {
 
 /**
  * Recognises the rating files at a path: a file; a folder; or a folder followed by a prefix (`data/ciao` for
- * `data/ciao.train.rating` …). Files of other kinds beside them are passed over.
+ * `data/ciao.train.rating` …). Files of other kinds in the folder are passed over.
  * @throws MetafleetError DATA when there are none, or several sets.
  */
 export const findRatings = async (path: string): Promise<Found> => {

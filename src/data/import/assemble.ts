@@ -3,7 +3,7 @@ import { type Dataset, PARTS, type Part } from '../dataset.js';
 import { allocateParts, splitUser, type WritableRatings } from '../splits/split.js';
 import { declaredIds, type IdMap } from './ids.js';
 import type { Scale } from './reader.js';
-import { groupByUser, placeOf, type Rows, refuseDuplicates, renumber } from './rows.js';
+import { groupByUser, placeOf, type RatingRows, refuseDuplicates, renumber } from './rows.js';
 
 /** 'given': each row belongs to the part whose file it came from (`partOfFile`, by index into rows.files). */
 export type Split = { readonly kind: 'random'; readonly seed: number } | { readonly kind: 'given'; readonly partOfFile: readonly Part[] };
@@ -33,7 +33,7 @@ const inferScale = (values: Float64Array): Scale => {
 };
 
 /** Which part each row (in user order) goes to, as an index into PARTS. */
-const labelRows = (rows: Rows, offsets: Uint32Array, order: Uint32Array, split: Split): Uint8Array => {
+const labelRows = (rows: RatingRows, offsets: Uint32Array, order: Uint32Array, split: Split): Uint8Array => {
   const labels = new Uint8Array(rows.count);
   switch (split.kind) {
     case 'random':
@@ -49,7 +49,7 @@ const labelRows = (rows: Rows, offsets: Uint32Array, order: Uint32Array, split: 
   }
 };
 
-const mapIds = (rows: Rows, declared: Assembly['declared']): { users: IdMap; items: IdMap } => ({
+const mapIds = (rows: RatingRows, declared: Assembly['declared']): { users: IdMap; items: IdMap } => ({
   users: declared?.users === undefined ? rows.userIds.finish() : declaredIds(rows.userIds, declared.users),
   items: declared?.items === undefined ? rows.itemIds.finish() : declaredIds(rows.itemIds, declared.items),
 });
@@ -58,7 +58,7 @@ const mapIds = (rows: Rows, declared: Assembly['declared']): { users: IdMap; ite
  * Rows as the readers left them → columns in shared memory. Renumbers `rows` in place.
  * @throws MetafleetError DATA on duplicates and on a user without a training rating.
  */
-export const assemble = (rows: Rows, { name, place, split, scale, declared }: Assembly): Dataset => {
+export const assemble = (rows: RatingRows, { name, place, split, scale, declared }: Assembly): Dataset => {
   const ids = mapIds(rows, declared);
   renumber(rows, ids.users.dense, ids.items.dense);
   const users = ids.users.ids.length;

@@ -21,7 +21,7 @@ type Located = {
 /** Tried in this order. `::` before `:`-free ones since ML-1M's lines contain nothing else; a space only when all else fails. */
 const DELIMITERS = ['::', '\t', ',', ';', '|', ' '] as const;
 
-/** Header names that are understood without being told, lower case and letters only: userId, User-ID, movieID, Book-Rating … */
+/** Header names that are understood without `columns`, lower case and letters only: userId, User-ID, movieID, Book-Rating … */
 const USER = /^(user|uid|reviewer|customer|member)(id)?$/;
 const ITEM = /^(item|iid|movie|film|product|book|isbn|asin|song|business)(id)?$/;
 const RATING = /^(book|movie|user)?(rating|ratings|score|stars)$/;

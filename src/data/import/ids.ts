@@ -1,6 +1,6 @@
 /**
- * Original ids ↔ dense 0 … n−1. Ids are handed out in first-seen order while a file is read; at the end they are
- * renumbered in numeric order if every id is an integer, so that data whose ids are dense already keeps them.
+ * Original ids ↔ dense 0 … n−1. Ids are handed out in first-seen order while a file is read. At the end they are
+ * renumbered in numeric order if every id is an integer. So data whose ids are dense already keep them.
  */
 export type IdTable = {
   /** Provisional (first-seen) index of an id that is a canonical integer: no leading zeros, |id| ≤ 999,999,999,999,999. */

@@ -5,7 +5,7 @@ import { type IdTable, idTable } from './ids.js';
  * What the readers append to: one row per rating, as growing columns, over all files of a set. Ids are provisional
  * (see ids.ts). 20 B a row; lines are kept so that a later error (a duplicate, an empty user) can name its place.
  */
-export type Rows = {
+export type RatingRows = {
   readonly userIds: IdTable;
   readonly itemIds: IdTable;
   readonly files: { readonly path: string; readonly from: number; to: number }[];
@@ -16,7 +16,7 @@ export type Rows = {
   lines: Uint32Array;
 };
 
-export const emptyRows = (capacity = 4096): Rows => ({
+export const emptyRows = (capacity = 4096): RatingRows => ({
   userIds: idTable(),
   itemIds: idTable(),
   files: [],
@@ -27,7 +27,7 @@ export const emptyRows = (capacity = 4096): Rows => ({
   lines: new Uint32Array(capacity),
 });
 
-export const reserve = (rows: Rows, capacity: number): void => {
+export const reserve = (rows: RatingRows, capacity: number): void => {
   if (capacity <= rows.users.length) return;
   const size = Math.max(capacity, Math.ceil(rows.users.length * 1.5));
   const wider = <T extends Uint32Array | Float64Array>(column: T, grown: T): T => {
@@ -41,13 +41,13 @@ export const reserve = (rows: Rows, capacity: number): void => {
 };
 
 /** `file:line` of a row. */
-export const placeOf = (rows: Rows, row: number): string => {
+export const placeOf = (rows: RatingRows, row: number): string => {
   const file = rows.files.find(({ from, to }) => row >= from && row < to);
   return `${file?.path ?? '?'}:${rows.lines[row]}`;
 };
 
 /** Provisional ids → dense ids, in place. */
-export const renumber = (rows: Rows, users: Uint32Array, items: Uint32Array): void => {
+export const renumber = (rows: RatingRows, users: Uint32Array, items: Uint32Array): void => {
   for (let row = 0; row < rows.count; row++) {
     rows.users[row] = users[rows.users[row]!]!;
     rows.items[row] = items[rows.items[row]!]!;
@@ -58,7 +58,7 @@ export const renumber = (rows: Rows, users: Uint32Array, items: Uint32Array): vo
  * Row numbers grouped by user, in file order within a user (a counting sort): user u has order[offsets[u] … offsets[u+1]−1].
  * Expects dense ids.
  */
-export const groupByUser = (rows: Rows, users: number): { offsets: Uint32Array; order: Uint32Array } => {
+export const groupByUser = (rows: RatingRows, users: number): { offsets: Uint32Array; order: Uint32Array } => {
   const offsets = new Uint32Array(users + 1);
   for (let row = 0; row < rows.count; row++) offsets[rows.users[row]! + 1]!++;
   for (let user = 0; user < users; user++) offsets[user + 1]! += offsets[user]!;
@@ -70,7 +70,7 @@ export const groupByUser = (rows: Rows, users: number): { offsets: Uint32Array; 
 
 /** @throws MetafleetError DATA naming both places when a user has two ratings of one item. One pass, 4 B per item. */
 export const refuseDuplicates = (
-  rows: Rows,
+  rows: RatingRows,
   grouped: { offsets: Uint32Array; order: Uint32Array },
   userIds: readonly string[],
   itemIds: readonly string[],

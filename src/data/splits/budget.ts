@@ -3,9 +3,9 @@ import type { Dataset, Ratings } from '../dataset.js';
 import { allocateRatings } from './split.js';
 
 /**
- * The same set with a share of each user's training ratings, at least one of them, in their old order: the data budget β of the
- * independent reproduction of MetaMF's results. Which ones depends on (seed, user) alone, and a smaller share is part of a
- * larger one. Validation and test ratings stay as they are.
+ * The same set with a share of each user's training ratings, at least one of them, in their old order.
+ * This is the data budget β of the independent reproduction of MetaMF's results. Which ratings stay depends on (seed, user) alone.
+ * A smaller share is part of a larger one. Validation and test ratings stay as they are.
  */
 export const withBudget = (dataset: Dataset, share: number, seed: number): Dataset =>
   share === 1 ? dataset : { ...dataset, parts: { ...dataset.parts, train: reduce(dataset.parts.train, dataset.users, share, seed) } };

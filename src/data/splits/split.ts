@@ -28,7 +28,7 @@ export type WritableRatings = {
   readonly values: Float32Array<SharedArrayBuffer>;
 };
 
-/** Columns of shared memory for a part of `users` users: 8 B per rating, 4 B per user. `sizeOf(user)` is how many ratings she has in it. */
+/** Columns of shared memory for a part of `users` users: 8 B per rating, 4 B per user. `sizeOf(user)`: ratings of the user in it. */
 export const allocateRatings = (users: number, sizeOf: (user: number) => number): WritableRatings => {
   const offsets = new Uint32Array(new SharedArrayBuffer(4 * (users + 1)));
   let count = 0;

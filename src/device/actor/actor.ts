@@ -4,10 +4,11 @@ import { lowerBound } from '../../algorithms/port/rows.js';
 import { badInput } from '../../base/errors.js';
 import { random } from '../../base/random.js';
 import type { DeviceId } from '../../base/units.js';
-import type { Assign, Message, Model, PartScore, Update } from '../../messages/message.js';
+import type { Assign, Message, Model, Update } from '../../messages/message.js';
 import { type Dtype, decodeTensors, elements, encodeTensor, shapeOf, type TensorSpec } from '../../messages/wire-tensor.js';
 import { type BatchOptions, batchOf, withDecoys } from './batch.js';
-import { type HeldOutPart, indexOf, type PrivateColumns, ratingsOf } from './columns.js';
+import { indexOf, type PrivateColumns, ratingsOf } from './columns.js';
+import type { Measure, UserRatings } from './measure.js';
 import { stateBefore } from './private-state.js';
 
 /**
@@ -15,10 +16,11 @@ import { stateBefore } from './private-state.js';
  * of models are the host's. Ratings enter here and leave only inside client updates and error sums.
  */
 export type DeviceContext = {
-  readonly algorithm: Pick<Algorithm, 'wire' | 'client'>;
+  readonly algorithm: Pick<Algorithm, 'wire' | 'client' | 'entering'>;
   readonly columns: PrivateColumns;
   readonly dtype: Dtype;
   readonly batch: BatchOptions;
+  readonly measure: Measure;
   /** Where a received model is to lie; default: fresh memory. */
   readonly room?: (count: number) => Float32Array<ArrayBuffer>;
 };
@@ -34,13 +36,6 @@ export type Transition = {
 export const stateOf = ({ columns, algorithm, batch: { seed } }: DeviceContext, device: DeviceId, round: number): Float32Array =>
   stateBefore(columns.state, algorithm.client().state, indexOf(columns, device), device, round, seed);
 
-const joined = (some: Uint32Array, others: Uint32Array): Uint32Array => {
-  const all = new Uint32Array(some.length + others.length);
-  all.set(some);
-  all.set(others, some.length);
-  return all;
-};
-
 type Addressed = Pick<Model, 'round' | 'device'>;
 
 /** What a message asks of the device: the algorithm's plan, and what the plan was made from. */
@@ -48,9 +43,19 @@ type Planned = { readonly own: OwnData; readonly state: Float32Array; readonly p
 
 const NONE: Interactions = { items: new Uint32Array(0), values: new Float32Array(0) };
 
-/** The items that a device is measured on. */
-const heldOutItems = ({ columns }: DeviceContext, { device }: Addressed): Uint32Array =>
-  joined(ratingsOf(columns, 'valid', device).items, ratingsOf(columns, 'test', device).items);
+const userRatings = ({ columns }: DeviceContext, { device }: Addressed): UserRatings => ({
+  train: ratingsOf(columns, 'train', device),
+  valid: ratingsOf(columns, 'valid', device),
+  test: ratingsOf(columns, 'test', device),
+  user: device,
+});
+
+/** Made once for each number of items. */
+let everyItem = new Uint32Array(0);
+const allItems = (items: number): Uint32Array => {
+  if (everyItem.length !== items) everyItem = Uint32Array.from({ length: items }, (_, item) => item);
+  return everyItem;
+};
 
 const planFor = (context: DeviceContext, own: OwnData, task: Task, device: DeviceId, state: Float32Array): Plan<unknown> =>
   context.algorithm.client().plan(own, task, random(context.batch.seed, 'plan', task.purpose, task.round, device), state);
@@ -78,23 +83,24 @@ export const operationsOf = (context: DeviceContext, message: Addressed): number
 const want = (context: DeviceContext, message: Assign): Transition => {
   const { algorithm, dtype, batch } = context;
   const { round, device, purpose, full } = message;
-  const { plan } = purpose === 'train' ? planTraining(context, message) : planScores(context, message, heldOutItems(context, message));
-  const rows = full === true || plan.rows === null ? null : withDecoys(plan.rows, batch, purpose, round, device);
+  const items = purpose === 'train' ? null : context.measure.items(userRatings(context, message));
+  const { plan } = purpose === 'train' ? planTraining(context, message) : planScores(context, message, items ?? allItems(batch.items));
+  const takesAll = full === true || plan.rows === null || (purpose === 'evaluate' && items === null);
+  const rows = takesAll ? null : withDecoys(plan.rows ?? [], batch, purpose, round, device);
   const specs = algorithm.wire.context ?? [];
   const tensors = specs.map((spec, index) => encodeTensor(dtype, spec.shape, [plan.context![index]!]));
   return { reply: { kind: 'want', round, device, purpose, rows, ...(tensors.length > 0 && { tensors }) } };
 };
 
 /** No error names an item: the one that is missing is one that the user rated. */
-const checkRows = (rows: Uint32Array, needed: ArrayLike<number>, place: string): void => {
-  for (let at = 0; at < needed.length; at++) {
-    const item = needed[at]!;
+const checkRows = (rows: Uint32Array, needed: Uint32Array | readonly number[], place: string): void => {
+  for (const item of needed) {
     if (rows[lowerBound(rows, item)] !== item) throw badInput('MESSAGE', place, 'all rows it asked for', 'fewer of them');
   }
 };
 
 /** The model, with the rows that are needed among its own. */
-const receive = (context: DeviceContext, message: Model, needed: ArrayLike<number> | null): LocalModel => {
+const receive = (context: DeviceContext, message: Model, needed: Plan<unknown>['rows']): LocalModel => {
   const { algorithm, dtype, batch, room } = context;
   const { device, rows, tensors: encoded } = message;
   const place = `model for device ${device}`;
@@ -143,29 +149,19 @@ export const scoreItems = (context: DeviceContext, model: LocalModel, device: Ad
   return context.algorithm.client().score(model, own, plan.work, state);
 };
 
-const scorePart = (context: DeviceContext, model: LocalModel, message: Model, part: HeldOutPart): PartScore => {
-  const { items, values } = ratingsOf(context.columns, part, message.device);
-  const predictions = scoreItems(context, model, message, items);
-  let absolute = 0;
-  let squared = 0;
-  for (let i = 0; i < values.length; i++) {
-    const error = predictions[i]! - values[i]!;
-    absolute += Math.abs(error);
-    squared += error * error;
-  }
-  return { count: values.length, absolute, squared };
-};
-
 const measure = (context: DeviceContext, message: Model): Transition => {
   const { round, device } = message;
-  const { plan } = planScores(context, message, heldOutItems(context, message));
-  const model = receive(context, message, plan.rows);
-  const score = (part: HeldOutPart) => scorePart(context, model, message, part);
-  return { model, reply: { kind: 'score', round, device, valid: score('valid'), test: score('test') } };
+  const ratings = userRatings(context, message);
+  const items = context.measure.items(ratings);
+  const needed = items === null ? null : planScores(context, message, items).plan.rows;
+  const model = receive(context, message, needed);
+  const score = context.measure.score(ratings, (candidates) => scoreItems(context, model, message, candidates));
+  return { model, reply: { kind: 'score', round, device, ...score } };
 };
 
 /** Every message down has one answer. Throws MESSAGE for a message that no coordinator sends, or a model of the wrong form. */
 export const transition = (context: DeviceContext, message: Message): Transition => {
+  context.algorithm.entering?.(message.device);
   switch (message.kind) {
     case 'assign':
       return want(context, message);

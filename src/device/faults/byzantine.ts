@@ -8,7 +8,7 @@ import { decodeTensor, encodeTensor, shapeOf, type TensorSpec, type WireTensor }
  *
  *   nan     a number that is none, in the first tensor
  *   norm    the update turned round and made `factor` times as long (the scaled sign-flip of Blanchard et al., NeurIPS 2017)
- *   shape   one row more than the update speaks of
+ *   shape   one row more than the update names
  *   round   the round before, as if the model were an older one
  */
 export const ATTACKS = ['nan', 'norm', 'shape', 'round'] as const;

@@ -6,7 +6,7 @@ export type DevicePerturbations = {
   /** Share of the devices whose link has so many times less bandwidth and more latency. */
   readonly degradedLinks: number;
   readonly linkFactor: number;
-  /** Share of the devices whose clock is up to so many hours ahead or behind: they are there, and charge, at another time of the day. */
+  /** Share of the devices with a wrong clock, up to so many hours ahead or behind. It moves when they are there, and when they charge. */
   readonly skewedClocks: number;
   readonly skewHours: number;
   /** Chance that an update is on its way longer, by exponentially distributed seconds of this mean. */

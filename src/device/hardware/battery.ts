@@ -2,10 +2,10 @@ import { type Joules, joules } from '../../base/units.js';
 import type { Battery } from './profile.js';
 
 /**
- * What a battery holds after a span of virtual time, in closed form: a device that nobody asks costs nothing, however long.
+ * What a battery holds after a span of virtual time, in closed form. A device that is not asked costs nothing, however long.
  *
- * Over a span with constant power a level x becomes min(high, max(low, x + add)), and so it does over spans in a row: such maps
- * compose into one of their kind, and a year of days is one day's map raised to the 365th power.
+ * Over a span with constant power, a level x becomes min(high, max(low, x + add)). The same form holds for several spans in a row:
+ * such maps compose into one of their kind. A year of days is one day's map raised to the 365th power.
  */
 type Change = { readonly add: number; readonly low: number; readonly high: number };
 

@@ -1,11 +1,11 @@
 import { random } from '../../base/random.js';
-import type { DeviceId, Seconds } from '../../base/units.js';
+import { type DeviceId, type Joules, joules, type Seconds, seconds } from '../../base/units.js';
 import { advance } from './battery.js';
 import { type DeviceProfile, type FleetSetup, localTime } from './profile.js';
 
 /**
- * What each device has left of what runs out, in shared memory that outlives a host's thread: 52 bytes a device. Two versions are
- * kept, before and after the round a device last took part in, so that a round that is run again finds what it found the first time.
+ * What each device has left of what runs out, in shared memory that outlives a host's thread: 52 bytes a device. There are two
+ * versions, before and after the last round of a device. So a round that runs again starts from the same state as the first time.
  */
 export type Budgets = {
   /** By device of the shard: the round of the newer version; 0: never took part. */
@@ -22,12 +22,12 @@ export const createBudgets = (devices: number): Budgets => ({
 });
 
 /** At virtual time `at`. */
-export type BudgetLevel = { readonly battery: number; readonly dataUsed: number; readonly at: Seconds };
+export type BudgetLevel = { readonly battery: Joules; readonly dataUsed: number; readonly at: Seconds };
 
 /** Batteries start anywhere between their reserve and full. */
 const initial = ({ battery }: DeviceProfile, seed: number, device: DeviceId): BudgetLevel => {
   const share = battery.reserve + (1 - battery.reserve) * random(seed, 'battery', device).uniform();
-  return { battery: share * battery.capacity, dataUsed: 0, at: 0 as Seconds };
+  return { battery: joules(share * battery.capacity), dataUsed: 0, at: seconds(0) };
 };
 
 /** A device's level in `round`: `before` it took part, or as its first message of the round left it. */
@@ -42,7 +42,7 @@ export const levelIn = (
   if (last === 0) return start();
   const version = stage === 'before' && last >= round ? 0 : 1;
   const at = (2 * index + version) * FIELDS;
-  return { battery: versions[at]!, dataUsed: versions[at + 1]!, at: versions[at + 2]! as Seconds };
+  return { battery: joules(versions[at]!), dataUsed: versions[at + 1]!, at: seconds(versions[at + 2]!) };
 };
 
 export const firstLevel =
@@ -64,6 +64,6 @@ export const levelAt = (setup: FleetSetup, profile: DeviceProfile, device: Devic
   const { period } = profile.dataPlan;
   const samePeriod = Math.floor(level.at / period) === Math.floor(now / period);
   const local = localTime(setup, device, now);
-  const battery = advance(profile.battery, level.battery as never, local - (now - level.at), local);
+  const battery = advance(profile.battery, level.battery, local - (now - level.at), local);
   return { battery, dataUsed: samePeriod ? level.dataUsed : 0, at: now };
 };

@@ -3,7 +3,7 @@ import type { Bytes, DeviceId, Joules, Seconds } from '../../base/units.js';
 import { type DevicePerturbations, skewOf } from '../faults/perturbations.js';
 import type { Availability } from './availability.js';
 
-/** What a kind of device can do, and what doing it costs her. Plain data, in base units: it crosses threads. */
+/** What a kind of device can do, and what doing it costs the device. Plain data, in base units: it crosses threads. */
 export type DeviceProfile = {
   readonly name: string;
   /** What the recommender may hold while it trains: model, update and ratings. */
@@ -21,16 +21,16 @@ export type DeviceProfile = {
 };
 
 /** Log-normal around its median; sigma 0: always the median. */
-export type Spread = { readonly median: number; readonly sigma: number };
+export type LogNormal = { readonly median: number; readonly sigma: number };
 
 /** `latency` in seconds, `bandwidth` in bytes a second; drawn anew for each message. */
-export type Link = { readonly latency: Spread; readonly bandwidth: Spread };
+export type Link = { readonly latency: LogNormal; readonly bandwidth: LogNormal };
 
 export type Battery = {
   readonly capacity: Joules;
   /** Share of the capacity below which the device takes no work. */
   readonly reserve: number;
-  /** Watts drawn whatever she does: her owner's use of her included. */
+  /** Watts drawn at all times, the use by its owner included. */
   readonly idle: number;
   /** Watts from the plug, every day from an hour of local time on, for some hours. */
   readonly charge: { readonly watts: number; readonly from: number; readonly hours: number };
@@ -67,7 +67,7 @@ export const profileOf = ({ seed, shares }: Pick<FleetSetup, 'seed' | 'shares'>,
   return shares.length - 1;
 };
 
-/** Seconds since local midnight of the first day, where a device lives, by her own clock. */
+/** Seconds since local midnight of the first day, where a device lives, by its own clock. */
 export const localTime = ({ seed, zones, startHour, perturbations }: FleetSetup, device: DeviceId, now: Seconds): number => {
   const zone = zones[random(seed, 'zone', device).integer(zones.length)]!;
   const skew = perturbations === undefined ? 0 : skewOf(perturbations, seed, device);

@@ -39,7 +39,7 @@ export type Attempt = {
 /** Upper bounds of what taking part with a model of so many rows would take. */
 type Needs = { readonly memory: number; readonly storage: number; readonly data: number; readonly energy: number };
 
-/** Bytes of a message beside its tensors and rows, at most. */
+/** Bytes of a message without its tensors and rows, at most. */
 const ENVELOPE = 1024;
 
 /** In tensors of a message with so many rows. */
@@ -143,8 +143,8 @@ export const charge = (context: DeviceContext, { setup, budgets }: Simulation, a
   const up = bytesUp === 0 ? seconds(0) : seconds(delay + transfer(setup, 'up', kindOfDevice.up, message, bytesUp));
   const energy = joules(bytesDown * per.perByteReceived + bytesUp * per.perByteSent + operations * per.perOperation);
   const after: BudgetLevel = {
-    battery: Math.max(0, now.battery - energy),
-    // Whoever has used up her plan can still be asked: that much her operator gives away.
+    battery: joules(Math.max(0, now.battery - energy)),
+    // A device without data left can still be asked: the operator of its network gives that much away.
     dataUsed: Math.min(dataPlan.bytes, now.dataUsed + bytesDown + bytesUp),
     at: now.at,
   };

@@ -1,8 +1,6 @@
 import type { Dataset } from '../../data/dataset.js';
-import { errorOf, fitBiases, globalMean, type Predictor, userMeans } from './bias-models.js';
+import { fitBiases, globalMean, type Predictor, userMeans } from './bias-models.js';
 import { fitMatrixFactorization } from './matrix-factorization.js';
-
-export type BaselineErrors = Readonly<Record<string, { readonly mae: number; readonly mse: number }>>;
 
 /** Four central models, from the simplest to the strongest, by name. */
 export const fitBaselines = async (dataset: Dataset, seed: number): Promise<Readonly<Record<string, Predictor>>> => {
@@ -14,10 +12,4 @@ export const fitBaselines = async (dataset: Dataset, seed: number): Promise<Read
     'biased baseline': (user, item) => biases.mean + biases.user[user]! + biases.item[item]!,
     'matrix factorization': await fitMatrixFactorization(dataset, seed),
   };
-};
-
-/** Their errors on the test part of the same split. */
-export const measureBaselines = async (dataset: Dataset, seed: number): Promise<BaselineErrors> => {
-  const fitted = await fitBaselines(dataset, seed);
-  return Object.fromEntries(Object.entries(fitted).map(([name, predict]) => [name, errorOf(predict, dataset.parts.test)]));
 };

@@ -10,17 +10,14 @@ export const forEachRating = ({ offsets, items, values }: Ratings, visit: (user:
   }
 };
 
-/** MAE and MSE (eq. 11, 12) of a predictor; both 0 over no ratings. */
-export const errorOf = (predict: Predictor, part: Ratings): { readonly mae: number; readonly mse: number } => {
-  let absolute = 0;
-  let squared = 0;
+/** What these models minimize: their mean squared error; null over no ratings. */
+export const lossOf = (predict: Predictor, part: Ratings): number | null => {
+  let total = 0;
   forEachRating(part, (user, item, rating) => {
     const error = predict(user, item) - rating;
-    absolute += Math.abs(error);
-    squared += error * error;
+    total += error * error;
   });
-  const count = Math.max(1, part.values.length);
-  return { mae: absolute / count, mse: squared / count };
+  return part.values.length === 0 ? null : total / part.values.length;
 };
 
 export const globalMean = ({ parts: { train } }: Dataset): number => {
@@ -29,7 +26,7 @@ export const globalMean = ({ parts: { train } }: Dataset): number => {
   return sum / Math.max(1, train.values.length);
 };
 
-/** A user's mean training rating; the global mean where she has none. */
+/** A user's mean training rating; the global mean where the user has none. */
 export const userMeans = (dataset: Dataset): Predictor => {
   const { offsets, values } = dataset.parts.train;
   const overall = globalMean(dataset);

@@ -1,10 +1,10 @@
 import { random, shuffle } from '../../base/random.js';
 import type { Dataset } from '../../data/dataset.js';
-import { type Biases, errorOf, fitBiases, forEachRating, type Predictor } from './bias-models.js';
+import { type Biases, fitBiases, forEachRating, lossOf, type Predictor } from './bias-models.js';
 
 /**
  * Biased matrix factorization, r̂ = μ + b_u + b_i + p_u·q_i, by stochastic gradient descent on all ratings in one place (Koren,
- * Bell & Volinsky, 2009). The epoch with the best validation MSE is kept.
+ * Bell & Volinsky, 2009). The epoch with the least validation loss is kept; without validation ratings, the last.
  */
 const FACTORS = 16;
 const RATE = 0.01;
@@ -53,11 +53,11 @@ export const fitMatrixFactorization = async (dataset: Dataset, seed: number): Pr
   });
   const order = Uint32Array.from(users, (_, index) => index);
   const predict = predictorOf(factors);
-  let best = { mse: Number.POSITIVE_INFINITY, factors: copyOf(factors), epoch: 0 };
+  let best = { loss: Number.POSITIVE_INFINITY, factors: copyOf(factors), epoch: 0 };
   for (let epoch = 1; epoch <= MOST_EPOCHS && epoch - best.epoch <= PATIENCE; epoch++) {
     for (const index of shuffle(order, source)) descend(factors, predict, users[index]!, train.items[index]!, train.values[index]!);
-    const { mse } = errorOf(predict, valid);
-    if (mse < best.mse) best = { mse, factors: copyOf(factors), epoch };
+    const loss = lossOf(predict, valid) ?? Number.POSITIVE_INFINITY;
+    if (loss < best.loss || valid.values.length === 0) best = { loss, factors: copyOf(factors), epoch };
     await new Promise((resolve) => setImmediate(resolve));
   }
   return predictorOf(best.factors);

@@ -40,7 +40,7 @@ export type Series =
 
 type Look = { readonly colour: string; readonly index: number; readonly log: { readonly x: boolean; readonly y: boolean } };
 
-/** Told apart without colour: by dash and by marker. */
+/** Lines can be distinguished without colour: by dash and by marker. */
 const DASHES = ['solid', [7, 4], [2, 3], [9, 3, 2, 3]] as const;
 const MARKERS = ['circle', 'rect', 'triangle', 'diamond'] as const;
 

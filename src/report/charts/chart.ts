@@ -14,7 +14,7 @@ use([BarChart, CustomChart, LineChart, ScatterChart, GridComponent, LegendCompon
 /** Pixels, roughly, of text of 12 px. */
 const LETTER = 7;
 
-// Without a DOM nobody knows how wide text will be, and what ECharts takes for it is the width of a narrower font than most readers see.
+// Without a DOM, the width of a text is unknown. ECharts then assumes a font that is narrower than the one most readers see.
 setPlatformAPI({
   measureText: (text, font = '') => ({ width: (LETTER / 12) * Number(/(\d+)px/.exec(font)?.[1] ?? 12) * text.length }),
 });

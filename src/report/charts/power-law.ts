@@ -1,6 +1,6 @@
 /**
  * y = factor · x^exponent, fitted by least squares of log y on log x. `deviation` is the exponent's standard error (NaN below three
- * points), `determination` R² on the logarithms: near 0 where y does not depend on x, however well the fit.
+ * points). `determination` is R² on the logarithms: near 0 where y does not depend on x, however well the fit.
  */
 export type PowerLaw = {
   readonly exponent: number;

@@ -1,6 +1,9 @@
+import { ACTIVITY_GROUPS, type ActivityGroup } from '../../events/evaluation.js';
+import { metricOf } from '../../metrics/registry.js';
+import { type MeasuredPart, metricColumn } from '../../runs/folder/metric-columns.js';
 import type { StoredLine, StoredRun } from '../../runs/folder/stored-run.js';
 import type { Chart, Series } from '../charts/chart.js';
-import { formatBytes, formatMillis } from '../format.js';
+import { formatBytes, formatMillis, metricTitle } from '../format.js';
 import type { Html } from '../page/html.js';
 import { figure, figures } from '../page/page.js';
 
@@ -25,26 +28,32 @@ const smoothed = (points: readonly Point[]): Point[] => {
 const label = (runs: readonly StoredRun[], { name }: StoredRun, what: string): string =>
   runs.length === 1 ? what : what === '' ? name : `${name}, ${what}`;
 
-export const learningFigures = (runs: readonly StoredRun[]): readonly Html[] => {
-  const held: Series[] = runs.flatMap((run): Series[] => [
-    ...(runs.length === 1
-      ? [{ kind: 'line', name: 'validation', points: curve(run.epochs, 'round', 'validMse'), markers: run.epochs.length < 60 } as const]
-      : []),
-    {
-      kind: 'line',
-      name: label(runs, run, runs.length === 1 ? 'test' : ''),
-      points: curve(run.epochs, 'round', 'testMse'),
-      markers: run.epochs.length < 60,
-    },
-  ]);
+const heldOut = (runs: readonly StoredRun[], metric: string): Chart => {
+  const title = metricTitle(metric);
+  const one = (run: StoredRun, name: string, part: MeasuredPart): Series => ({
+    kind: 'line',
+    name,
+    points: curve(run.epochs, 'round', metricColumn(part, metric)),
+    markers: run.epochs.length < 60,
+  });
+  return {
+    title: `Held-out ${title}`,
+    description: `${title} on ${runs.length === 1 ? 'validation and test' : 'test'} ratings, measured at the end of epochs.`,
+    x: { name: 'round' },
+    y: { name: title },
+    series: runs.flatMap((run) => [
+      ...(runs.length === 1 ? [one(run, 'validation', 'valid')] : []),
+      one(run, label(runs, run, runs.length === 1 ? 'test' : ''), 'test'),
+    ]),
+  };
+};
+
+/** `metrics`: the first is drawn large. */
+export const learningFigures = (runs: readonly StoredRun[], metrics: readonly string[]): readonly Html[] => {
+  const [first, ...others] = metrics.map((metric) => heldOut(runs, metric));
   return [
-    figure({
-      title: 'Held-out error',
-      description: `Mean squared error on ${runs.length === 1 ? 'validation and test' : 'test'} ratings, measured at the end of epochs.`,
-      x: { name: 'round' },
-      y: { name: 'mean squared error' },
-      series: held,
-    }),
+    figure(first!),
+    ...(others.length === 0 ? [] : [figures(others)]),
     figures([
       {
         title: 'Train loss',
@@ -72,21 +81,24 @@ export const learningFigures = (runs: readonly StoredRun[]): readonly Html[] => 
   ];
 };
 
-export const costFigure = (runs: readonly StoredRun[]): Html =>
-  figure({
-    title: 'Error against bytes',
-    description: 'Test MSE at the end of each measured epoch, over the bytes of training until then. Lower and further left is better.',
+export const costFigure = (runs: readonly StoredRun[], metric: string): Html => {
+  const title = metricTitle(metric);
+  const side = metricOf(metric).better === 'lower' ? 'Lower' : 'Higher';
+  return figure({
+    title: `${title} against bytes`,
+    description: `Test ${title} at the end of each measured epoch, over the bytes of training until then. ${side} and further left is better.`,
     x: { name: 'bytes sent, down and up', scale: 'log', format: formatBytes },
-    y: { name: 'test MSE' },
+    y: { name: `test ${title}` },
     series: runs.map((run) => ({
       kind: 'line',
       name: label(runs, run, runs.length === 1 ? 'test' : ''),
-      points: errorByBytes(run),
+      points: byBytes(run, metric),
       markers: true,
     })),
   });
+};
 
-const errorByBytes = ({ rounds, epochs }: StoredRun): Point[] => {
+const byBytes = ({ rounds, epochs }: StoredRun, metric: string): Point[] => {
   let sent = 0;
   const until = new Map(
     rounds.map((line) => {
@@ -94,7 +106,7 @@ const errorByBytes = ({ rounds, epochs }: StoredRun): Point[] => {
       return [numberIn(line, 'round'), sent];
     }),
   );
-  return epochs.map((line) => [until.get(numberIn(line, 'round')) ?? Number.NaN, numberIn(line, 'testMse')]);
+  return epochs.map((line) => [until.get(numberIn(line, 'round')) ?? Number.NaN, numberIn(line, metricColumn('test', metric))]);
 };
 
 const BINS = 30;
@@ -118,7 +130,7 @@ const histograms = (sets: readonly (readonly number[])[]): readonly { from: numb
   });
 };
 
-/** Whether it takes a log axis to see more than a peak: a few far out, such as an epoch's last and smaller round, do not make it so. */
+/** Whether only a log axis shows more than a peak. A few far values, such as the last and smaller round of an epoch, do not count. */
 const isWide = (values: readonly number[]): boolean => {
   const sorted = values.filter((value) => value > 0).sort((a, b) => a - b);
   return sorted.length > 0 && sorted[Math.floor(0.95 * (sorted.length - 1))]! > 3 * sorted[Math.floor(0.05 * (sorted.length - 1))]!;
@@ -185,28 +197,30 @@ export const bytesFigures = (runs: readonly StoredRun[]): readonly Html[] => [
   ]),
 ];
 
-const GROUPS = [
-  ['Low', 'least active 5 %'],
-  ['Medium', 'middling 5 %'],
-  ['High', 'most active 5 %'],
-] as const;
+const GROUPS: Readonly<Record<ActivityGroup, string>> = {
+  low: 'least active 5 %',
+  medium: 'middling 5 %',
+  high: 'most active 5 %',
+};
 
 /** undefined where the fleet was too small to group, or never measured. */
-export const leftOutFigure = (runs: readonly StoredRun[]): Html | undefined => {
+export const leftOutFigure = (runs: readonly StoredRun[], metric: string): Html | undefined => {
+  const columns = ACTIVITY_GROUPS.map((group) => metricColumn('test', metric, group));
   const known = runs.flatMap((run) => {
     const best = run.epochs.findLast((line) => line['best'] === true);
-    return best !== undefined && Object.keys(best).some((column) => column.startsWith('testMseL')) ? [{ run, best }] : [];
+    return best !== undefined && columns.some((column) => Object.hasOwn(best, column)) ? [{ run, best }] : [];
   });
   if (known.length === 0) return undefined;
+  const title = metricTitle(metric);
   return figure({
-    title: 'Error by activity',
-    description: 'Test MSE at the best epoch, of the devices with the fewest, middling and the most training ratings.',
-    x: { name: 'devices by number of training ratings', categories: GROUPS.map(([, name]) => name) },
-    y: { name: 'test MSE' },
+    title: `${title} by activity`,
+    description: `Test ${title} at the best epoch, of the devices with the fewest, middling and the most training ratings.`,
+    x: { name: 'devices by number of training ratings', categories: ACTIVITY_GROUPS.map((group) => GROUPS[group]) },
+    y: { name: `test ${title}` },
     series: known.map(({ run, best }) => ({
       kind: 'bar',
-      name: label(runs, run, runs.length === 1 ? 'test MSE' : ''),
-      values: GROUPS.map(([group]) => numberIn(best, `testMse${group}`)),
+      name: label(runs, run, runs.length === 1 ? `test ${title}` : ''),
+      values: columns.map((column) => numberIn(best, column)),
     })),
   });
 };

@@ -1,54 +1,57 @@
-import type { StoredLine, StoredRun } from '../../runs/folder/stored-run.js';
-import type { ErrorPair, Summary } from '../../runs/folder/summary.js';
-import { formatBytes, formatCount, formatError, formatMillis, plural } from '../format.js';
+import type { MetricValues } from '../../events/evaluation.js';
+import type { StoredRun } from '../../runs/folder/stored-run.js';
+import type { Summary } from '../../runs/folder/summary.js';
+import { formatBytes, formatCount, formatMetric, formatMillis, metricTitle, plural } from '../format.js';
 import { html } from '../page/html.js';
-import { csv, downloads, type Page, type Section, table, tiles } from '../page/page.js';
+import { type Page, type Section, table, tiles } from '../page/page.js';
+import { bytesSection, latencySection } from './cost-sections.js';
 import { fleetSections } from './fleet-sections.js';
-import { bytesFigures, costFigure, latencyFigures, learningFigures, leftOutFigure } from './run-figures.js';
+import { configurationSection, dataSection, environmentSection } from './origin-sections.js';
+import { costFigure, learningFigures, leftOutFigure } from './run-figures.js';
 
 /** How two runs differ on the same test ratings: a paired test over the devices that have any. */
 export type RunDifference = {
   readonly first: string;
   readonly second: string;
-  readonly devices: number;
-  /** Mean over devices of the first's error less the second's; p two-sided. */
-  readonly mse: { readonly difference: number; readonly p: number };
-  readonly mae: { readonly difference: number; readonly p: number };
+  /** By metric, of those that both runs were measured by: mean over devices of the first's value less the second's; p two-sided. */
+  readonly metrics: Readonly<Record<string, { readonly devices: number; readonly difference: number; readonly p: number }>>;
 };
 
-export type Comparison = {
+export type RunComparison = {
   readonly differences: readonly RunDifference[];
   /** Why pairs of runs could not be compared, a sentence each. */
   readonly notes: readonly string[];
 };
 
 /** The report of one run, or of several side by side; with no comparison, it says nothing of significance. */
-export const runReport = (runs: readonly StoredRun[], comparison?: Comparison): Page => {
+export const runReport = (runs: readonly StoredRun[], comparison?: RunComparison): Page => {
   const [only] = runs;
   const title = runs.length === 1 ? `Run ${only!.name}` : `${runs.length} runs compared`;
+  const metrics = metricsOf(runs);
+  const first = metricTitle(metrics[0]!);
   return {
     title,
     lead: runs.length === 1 ? leadOf(only!.summary) : runs.map(({ name }) => name).join(' · '),
     sections: [
-      runs.length === 1 ? glance(only!.summary) : sideBySide(runs),
+      runs.length === 1 ? glance(only!.summary, metrics) : sideBySide(runs, metrics),
       ...(comparison === undefined ? [] : [significance(comparison)]),
       {
         title: 'Learning',
-        lead: 'Error on held-out ratings after each epoch, and on the devices’ own batches before each step.',
-        body: learningFigures(runs),
+        lead: 'Metrics of held-out ratings after each epoch, and the loss on the devices’ own batches before each step.',
+        body: learningFigures(runs, metrics),
       },
       {
-        title: 'Error against bytes',
-        lead: 'What an error costs: test MSE over the bytes that training had sent until then, both ways, as encoded.',
-        body: [costFigure(runs)],
+        title: `${first} against bytes`,
+        lead: `What it costs: ${first} on test ratings over the bytes that training had sent until then, both ways, as encoded.`,
+        body: [costFigure(runs, metrics[0]!)],
       },
-      latency(runs),
-      bytes(runs),
-      ...leftOut(runs),
+      latencySection(runs),
+      bytesSection(runs),
+      ...leftOut(runs, metrics[0]!),
       ...fleetSections(runs),
-      environment(runs),
-      configuration(runs),
-      data(runs),
+      environmentSection(runs),
+      configurationSection(runs),
+      dataSection(runs),
     ],
     footer: `Made by metafleet ${only!.summary.environment.metafleet}. Everything on this page is in this file; it asks nothing of any server.`,
   };
@@ -57,27 +60,28 @@ export const runReport = (runs: readonly StoredRun[], comparison?: Comparison): 
 const leadOf = ({ algorithm, dataset, devices, reason }: Summary): string =>
   `${algorithm} on ${dataset.name}: ${formatCount(devices)} devices, ${formatCount(dataset.items)} items, ${formatCount(dataset.ratings.train)} training ratings; ${reason}.`;
 
-const errorOf = (pair: ErrorPair | null, measure: keyof ErrorPair): string =>
-  pair === null ? '–' : formatError(pair[measure] ?? Number.NaN);
+/** What the runs were measured by: what the first stopped on, then the rest, in order of first sight. */
+const metricsOf = (runs: readonly StoredRun[]): readonly string[] => [
+  ...new Set([runs[0]!.summary.stopOn, ...runs.flatMap(({ summary }) => summary.metrics)]),
+];
 
-const glance = ({
-  test,
-  bestEpoch,
-  bytes,
-  rounds,
-  epochs,
-  latency,
-  memory,
-  wallMillis,
-  devices,
-  parameters,
-  baselines,
-}: Summary): Section => ({
+const shownValue = (values: MetricValues | null, metric: string): string => {
+  const value = values?.[metric] ?? null;
+  return value === null ? '–' : formatMetric(value);
+};
+
+const glance = (
+  { test, bestEpoch, bytes, rounds, epochs, latency, memory, wallMillis, devices, parameters, baselines }: Summary,
+  metrics: readonly string[],
+): Section => ({
   title: 'At a glance',
   body: [
     tiles([
-      { name: 'Test MSE', value: errorOf(test.best, 'mse'), note: bestEpoch === null ? 'not measured' : `at the best epoch, ${bestEpoch}` },
-      { name: 'Test MAE', value: errorOf(test.best, 'mae') },
+      ...metrics.map((metric, index) => ({
+        name: `Test ${metricTitle(metric)}`,
+        value: shownValue(test.best, metric),
+        ...(index > 0 ? {} : { note: bestEpoch === null ? 'not measured' : `at the best epoch, ${bestEpoch}` }),
+      })),
       { name: 'Rounds', value: formatCount(rounds.total), note: plural(epochs, 'epoch') },
       { name: 'Sent down', value: formatBytes(bytes.training.down), note: `${formatBytes(bytes.perDevice.down)} a device` },
       { name: 'Sent up', value: formatBytes(bytes.training.up), note: `${formatBytes(bytes.perDevice.up)} a device` },
@@ -91,11 +95,11 @@ const glance = ({
       : [
           table({
             caption: 'On the same test ratings',
-            columns: [{ title: 'model' }, { title: 'MSE', numeric: true }, { title: 'MAE', numeric: true }],
-            rows: [
-              ['this run', errorOf(test.best, 'mse'), errorOf(test.best, 'mae')],
-              ...Object.entries(baselines).map(([name, pair]) => [name, errorOf(pair, 'mse'), errorOf(pair, 'mae')]),
-            ],
+            columns: [{ title: 'model' }, ...metrics.map(metricTitle).map(numeric)],
+            rows: [['this run', test.best] as const, ...Object.entries(baselines)].map(([name, values]) => [
+              name,
+              ...metrics.map((metric) => shownValue(values, metric)),
+            ]),
           }),
         ]),
   ],
@@ -103,22 +107,22 @@ const glance = ({
 
 const numeric = (title: string) => ({ title, numeric: true });
 
-const sideBySide = (runs: readonly StoredRun[]): Section => ({
+const sideBySide = (runs: readonly StoredRun[], metrics: readonly string[]): Section => ({
   title: 'Side by side',
-  lead: 'Errors at the epoch with the best validation MSE; bytes of training as encoded.',
+  lead: 'Metrics at the best epoch by validation; bytes of training as encoded.',
   body: [
     table({
       caption: 'Runs',
       columns: [
         { title: 'run' },
         { title: 'seed', numeric: true },
-        ...['test MSE', 'test MAE', 'best epoch', 'rounds', 'down', 'up', 'round, median', 'wall time'].map(numeric),
+        ...metrics.map((metric) => numeric(`test ${metricTitle(metric)}`)),
+        ...['best epoch', 'rounds', 'down', 'up', 'round, median', 'wall time'].map(numeric),
       ],
       rows: runs.map(({ name, summary: { seed, test, bestEpoch, rounds, bytes, latency, wallMillis } }) => [
         name,
         String(seed),
-        errorOf(test.best, 'mse'),
-        errorOf(test.best, 'mae'),
+        ...metrics.map((metric) => shownValue(test.best, metric)),
         bestEpoch === null ? '–' : formatCount(bestEpoch),
         formatCount(rounds.total),
         formatBytes(bytes.training.down),
@@ -133,161 +137,41 @@ const sideBySide = (runs: readonly StoredRun[]): Section => ({
 const pText = (p: number): string => (Number.isNaN(p) ? '–' : p < 0.001 ? p.toExponential(1) : p.toFixed(3));
 const signed = (value: number): string => `${value > 0 ? '+' : ''}${value.toFixed(4)}`;
 
-const significance = ({ differences, notes }: Comparison): Section => ({
+const significance = ({ differences, notes }: RunComparison): Section => ({
   title: 'Significance',
-  lead: 'Whether two of these trained models differ on this fleet: Student’s two-sided paired t-test, a pair being a device with test ratings and what is compared her mean error. It says nothing of other seeds: for that, run each configuration with several.',
+  lead: 'Whether two of these trained models differ on this fleet: Student’s two-sided paired t-test, a pair being a device with test ratings and what is compared its own value of a metric. It says nothing of other seeds: for that, run each configuration with several.',
   body: [
     ...(differences.length === 0
       ? []
       : [
           table({
             caption: 'Differences, first less second, as a mean over devices',
-            columns: [{ title: 'first' }, { title: 'second' }, ...['devices', 'MSE', 'p', 'MAE', 'p'].map(numeric)],
-            rows: differences.map(({ first, second, devices, mse, mae }) => [
-              first,
-              second,
-              formatCount(devices),
-              signed(mse.difference),
-              pText(mse.p),
-              signed(mae.difference),
-              pText(mae.p),
-            ]),
+            columns: [{ title: 'first' }, { title: 'second' }, { title: 'metric' }, ...['devices', 'difference', 'p'].map(numeric)],
+            rows: differences.flatMap(({ first, second, metrics }) =>
+              Object.entries(metrics).map(([metric, { devices, difference, p }]) => [
+                first,
+                second,
+                metricTitle(metric),
+                formatCount(devices),
+                signed(difference),
+                pText(p),
+              ]),
+            ),
           }),
         ]),
     ...notes.map((note) => html`<p>${note}</p>`),
   ],
 });
 
-const latency = (runs: readonly StoredRun[]): Section => ({
-  title: 'Latency',
-  lead: 'Times on the machine that ran the simulation.',
-  body: [
-    ...latencyFigures(runs),
-    table({
-      caption: 'Percentiles',
-      columns: [
-        { title: 'run' },
-        ...['round p50', 'round p95', 'round max', 'device step p50', 'device step p95', 'device step p99'].map(numeric),
-      ],
-      rows: runs.map(({ name, summary: { latency: l } }) => [
-        name,
-        ...[l.roundMillis.p50, l.roundMillis.p95, l.roundMillis.max, l.deviceMillis.p50, l.deviceMillis.p95, l.deviceMillis.p99].map(
-          formatMillis,
-        ),
-      ]),
-    }),
-  ],
-});
-
-const bytes = (runs: readonly StoredRun[]): Section => ({
-  title: 'Bytes',
-  lead: 'Counted where messages are encoded: what is reported as sent was sent.',
-  body: [
-    ...bytesFigures(runs),
-    ...runs.map(({ name, summary }) =>
-      table({
-        caption: runs.length === 1 ? 'By kind of message' : `${name}: by kind of message`,
-        columns: [
-          { title: 'kind' },
-          { title: 'purpose' },
-          { title: 'direction' },
-          { title: 'messages', numeric: true },
-          { title: 'bytes', numeric: true },
-          { title: 'mean size', numeric: true },
-        ],
-        rows: summary.bytes.byKind.map(({ kind, purpose, direction, messages, bytes: sent }) => [
-          kind,
-          purpose,
-          direction,
-          formatCount(messages),
-          formatBytes(sent),
-          formatBytes(messages === 0 ? 0 : sent / messages),
-        ]),
-      }),
-    ),
-  ],
-});
-
-const leftOut = (runs: readonly StoredRun[]): readonly Section[] => {
-  const chart = leftOutFigure(runs);
+const leftOut = (runs: readonly StoredRun[], metric: string): readonly Section[] => {
+  const chart = leftOutFigure(runs, metric);
   return chart === undefined
     ? []
     : [
         {
           title: 'Who is left out',
-          lead: 'A mean error hides whom the model serves badly: here it is by how much a device has to learn from.',
+          lead: 'A mean hides whom the model serves badly: here it is by how much a device has to learn from.',
           body: [chart],
         },
       ];
 };
-
-const environment = (runs: readonly StoredRun[]): Section => ({
-  title: 'Environment',
-  body: [
-    table({
-      caption: 'Where it ran',
-      columns: ['run', 'metafleet', 'Node', 'platform', 'processor', 'processors', 'kernels', 'digest of Θ'].map((title) => ({ title })),
-      rows: runs.map(({ name, summary: { environment: e, digest } }) => [
-        name,
-        e.metafleet,
-        e.node,
-        e.platform,
-        e.cpu,
-        String(e.cpus),
-        e.kernels,
-        html`<code>${digest === null ? '–' : digest.slice(0, 16)}</code>`,
-      ]),
-    }),
-  ],
-});
-
-const flat = (value: unknown, place = ''): [string, string][] =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? Object.entries(value).flatMap(([key, inner]) => flat(inner, place === '' ? key : `${place}.${key}`))
-    : [[place, JSON.stringify(value)]];
-
-const configuration = (runs: readonly StoredRun[]): Section => {
-  const maps = runs.map(({ summary }) => new Map(flat(summary.config)));
-  const keys = [...new Set(maps.flatMap((map) => [...map.keys()]))];
-  const differing = keys.filter((key) => new Set(maps.map((map) => map.get(key))).size > 1);
-  return {
-    title: 'Configuration',
-    body: [
-      ...(runs.length > 1
-        ? [
-            differing.length === 0
-              ? html`<p>All runs have the same configuration.</p>`
-              : table({
-                  caption: 'Where they differ',
-                  columns: [{ title: 'key' }, ...runs.map(({ name }) => ({ title: name }))],
-                  rows: differing.map((key) => [key, ...maps.map((map) => map.get(key) ?? '–')]),
-                }),
-          ]
-        : []),
-      ...runs.map(
-        ({ name, config }) => html`<details><summary>config.yaml of ${name}</summary><pre tabindex="0">${config}</pre></details>`,
-      ),
-    ],
-  };
-};
-
-const linesAsCsv = (lines: readonly StoredLine[]): string => {
-  const columns = [...new Set(lines.flatMap(Object.keys))];
-  return csv(
-    columns,
-    lines.map((line) => columns.map((column) => line[column] ?? null)),
-  );
-};
-
-const data = (runs: readonly StoredRun[]): Section => ({
-  title: 'Data',
-  lead: 'What this page was made from, within this file.',
-  body: runs.map(({ name, summary, config, rounds, epochs }) =>
-    downloads([
-      { file: `${name}-summary.json`, text: `${JSON.stringify(summary, null, 2)}\n` },
-      { file: `${name}-epochs.csv`, text: linesAsCsv(epochs) },
-      { file: `${name}-rounds.csv`, text: linesAsCsv(rounds) },
-      { file: `${name}-config.yaml`, text: config },
-    ]),
-  ),
-});

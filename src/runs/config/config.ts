@@ -1,11 +1,11 @@
+// Above 300 lines: every key of a run, with its meaning and its bounds, stands in one place.
 import { z } from 'zod';
-import { fedavgOptions } from '../../algorithms/fedavg/options.js';
-import { metamfOptions } from '../../algorithms/metamf/options.js';
 import { SCHEDULE_UNITS, SCHEDULES } from '../../coordinator/schedule.js';
 import { DELIVERIES, POLICIES, SAMPLINGS, WEIGHTINGS } from '../../coordinator/settings.js';
 import { STAGE_UNITS } from '../../coordinator/stages.js';
 import { ATTACKS } from '../../device/faults/byzantine.js';
 import { DTYPES } from '../../messages/wire-tensor.js';
+import { definitionSections, KINDS, namesOf } from './definitions.js';
 
 /**
  * The configuration of a run: every key with its meaning, unit, bounds and default, in one place. The flags of `metafleet run`
@@ -20,11 +20,30 @@ const share = z.number().min(0).lt(1);
  */
 export const PRIOR = { ratings: 80, most: 2e-3 } as const;
 
+/** What `stopOn: auto` takes where it is measured: what the models are trained on. */
+export const PREFERRED_METRIC = 'mse';
+
 const evaluation = z.strictObject({
   every: count(0)
     .default(1)
     .describe('epochs between measurements on the validation and test ratings; 0: never, since measuring visits the whole fleet'),
   delivery: z.enum(DELIVERIES).default('subset').describe('delivery of the models that are measured; both give the same errors in f32'),
+  metrics: z
+    .array(z.string().min(1))
+    .min(1)
+    .max(64)
+    .default(['mae', PREFERRED_METRIC])
+    .describe('what is measured: mae, mse, rmse, hr@k, precision@k, recall@k, ndcg@k, mrr, auc'),
+  candidates: z
+    .union([z.literal('all'), count(1)])
+    .default('all')
+    .describe(
+      'items that a device scores for ranking metrics; all: every item outside of its training part (for the test part outside of validation too); a number: held-out items among so many it never rated',
+    ),
+  relevant: z
+    .union([z.literal('all'), z.number()])
+    .default('all')
+    .describe('rating from which a held-out item is relevant for ranking metrics; all: every held-out item'),
 });
 
 const optimizer = z.strictObject({
@@ -220,7 +239,7 @@ const metrics = z.strictObject({
     .describe('file that holds the bearer token to ask for; empty: that of METAFLEET_METRICS_TOKEN in the environment, if any'),
 });
 
-export const configSchema = z.strictObject({
+const ownKeys = z.strictObject({
   data: z
     .string()
     .min(1)
@@ -247,7 +266,11 @@ export const configSchema = z.strictObject({
     .max(1)
     .default(1)
     .describe("share β of each device's training ratings that exists at all, at least one of them; chosen once, by the seed"),
-  algorithm: z.enum(['metamf', 'fedavg']).default('metamf').describe('what is learned; its own settings are in the section of its name'),
+  algorithm: z
+    .string()
+    .min(1)
+    .default('metamf')
+    .describe('what is learned: metamf, fedavg, or a path to a module; its options are in the section of its name'),
   seed: count(0)
     .max(Number.MAX_SAFE_INTEGER)
     .default(1)
@@ -255,7 +278,14 @@ export const configSchema = z.strictObject({
   threads: count(0).max(256).default(0).describe('threads for devices and for kernels; 0: one per core. The result does not depend on it'),
   epochs: count(1).default(30).describe('most epochs to train'),
   rounds: count(0).default(0).describe('most rounds to train; 0: as many as the epochs take'),
-  patience: count(0).default(10).describe('measurements without a better validation MSE before the run stops; 0: never'),
+  patience: count(0).default(10).describe('measurements without a better value of stopOn before the run stops; 0: never'),
+  stopOn: z
+    .string()
+    .min(1)
+    .default('auto')
+    .describe(
+      `metric of the validation part that decides on the best epoch; auto: ${PREFERRED_METRIC} where it is measured, else the first of evaluation.metrics`,
+    ),
   cohort: count(1).default(64).describe('devices per round'),
   ratings: z
     .union([z.literal('all'), count(1)])
@@ -282,10 +312,13 @@ export const configSchema = z.strictObject({
   hostHeap: count(0)
     .default(0)
     .describe('MB of JavaScript heap for each thread of devices; one that needs more dies and is restored. 0: as Node has it'),
+  moduleTimeout: z
+    .number()
+    .positive()
+    .default(60)
+    .describe("seconds that one call of a hook of a user's module may last; after that the run ends, with its last checkpoint kept"),
   evaluation: evaluation.prefault({}),
   optimizer: optimizer.prefault({}),
-  metamf: metamfOptions.prefault({}),
-  fedavg: fedavgOptions.prefault({}),
   fleet: fleet.prefault({}),
   policy: policy.prefault({}),
   oort: oort.prefault({}),
@@ -302,7 +335,30 @@ export const configSchema = z.strictObject({
   results: z.string().min(1).default('results').describe('folder for the run folders'),
 });
 
-export type Config = z.infer<typeof configSchema>;
+/** Keys that are no definition's: what its name must not be. */
+export const OWN_KEYS: readonly string[] = Object.keys(ownKeys.shape);
+
+/** A key that chooses definitions by name: the default and the description of `schema`, and these values. */
+const choiceOf = (schema: z.ZodType, names: readonly string[]): z.ZodType => {
+  const initial = schema.parse(undefined);
+  const name = z.enum(names as [string, ...string[]]);
+  const choice = Array.isArray(initial) ? z.array(name).default(initial as string[]) : name.default(initial as string);
+  return choice.describe(schema.description ?? '');
+};
+
+/** The keys of every run, and a section for each definition with options: those of users' modules once they are loaded. */
+export const configSchema = (): z.ZodType<Config> => {
+  const shape = Object.entries(ownKeys.shape).flatMap(([key, schema]): [string, z.ZodType][] => {
+    const kind = KINDS.find((known) => known.key === key);
+    if (kind !== undefined) return [[key, choiceOf(schema, namesOf(kind))]];
+    return key === 'optimizer' ? [[key, schema], ...Object.entries(definitionSections())] : [[key, schema]];
+  });
+  return z.strictObject(Object.fromEntries(shape)) as unknown as z.ZodType<Config>;
+};
+
+export type Config = z.infer<typeof ownKeys> & { readonly [section: string]: unknown };
+/** What a file may say of it. */
+export type ConfigInput = z.input<typeof ownKeys>;
 
 /** Named starting points; what a file or flag says comes on top. */
 export const PRESETS = {

@@ -2,14 +2,15 @@ import { isScalar, isMap as isYamlMap, LineCounter, parseDocument, Scalar, strin
 import { z } from 'zod';
 import { badInput, MetafleetError, messageOf } from '../../base/errors.js';
 import { type Config, configSchema, PRESETS, type PresetName } from './config.js';
+import { definitionSections, KINDS, sectionsInUse } from './definitions.js';
+import { checkEffects } from './effects.js';
+import { checkMeasured } from './measured.js';
 
 /** One leaf of the configuration, as a flag or a documented line. `key` is its dotted path. */
 export type ConfigKey = { readonly key: string; readonly description: string; readonly default: unknown; readonly schema: z.ZodType };
 
 type Tree = { [key: string]: unknown };
 const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const DEFAULTS: Config = configSchema.parse({});
 
 const shapeOf = (schema: unknown): Record<string, z.ZodType> | undefined => {
   if (schema instanceof z.ZodPrefault) return shapeOf(schema.unwrap());
@@ -22,9 +23,11 @@ const walk = (schema: z.ZodType, path: readonly string[], value: unknown): Confi
   return Object.entries(shape).flatMap(([name, child]) => walk(child, [...path, name], (value as Tree)[name]));
 };
 
-/** Every key there is, in the order of the schema. */
-export const configKeys: readonly ConfigKey[] = walk(configSchema, [], DEFAULTS);
-const KEY_NAMES = configKeys.map(({ key }) => key);
+/** Every key there is, in the order of the schema: those of users' modules once they are loaded. */
+export const configKeys = (): readonly ConfigKey[] => {
+  const schema = configSchema();
+  return walk(schema, [], schema.parse({}));
+};
 
 const merge = (base: Tree, over: Tree): Tree => {
   // Defined, not assigned: a key named __proto__ is one more unknown key.
@@ -45,6 +48,21 @@ const show = (value: unknown): string => {
 /** An error is one line, whatever was found. */
 const shortened = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)}…` : text);
 
+/** What a key of several types takes. */
+const unionText = (key: string): string => {
+  const schema = configKeys().find((known) => known.key === key)?.schema;
+  const union = schema instanceof z.ZodDefault ? schema.unwrap() : schema;
+  const options = union instanceof z.ZodUnion ? union.options : [];
+  return options.map(optionText).join(', or ') || 'another type';
+};
+
+const optionText = (option: unknown): string => {
+  if (option instanceof z.ZodLiteral) return [...option.values].join(', ');
+  if (!(option instanceof z.ZodNumber)) return 'another type';
+  const { isInt, minValue } = option;
+  return `a ${isInt ? 'whole ' : ''}number${minValue !== null && Number.isFinite(minValue) && minValue !== Number.MIN_SAFE_INTEGER ? ` ≥ ${minValue}` : ''}`;
+};
+
 const OPTIONS = (issue: z.core.$ZodIssue): string => {
   switch (issue.code) {
     case 'invalid_type': {
@@ -60,7 +78,7 @@ const OPTIONS = (issue: z.core.$ZodIssue): string => {
       if (issue.origin === 'array') return `a list of at most ${issue.maximum}`;
       return `a number ${issue.inclusive ? '≤' : '<'} ${issue.maximum}`;
     case 'invalid_union':
-      return 'all, or a whole number ≥ 1';
+      return unionText(issue.path.join('.'));
     default:
       return issue.message;
   }
@@ -102,7 +120,9 @@ export const schemaError = (error: z.ZodError, { tree, place }: ConfigSource, ke
       `"${shortened(name)}"`,
     );
   }
-  return badInput('CONFIG', place(issue.path), OPTIONS(issue), show(at(tree, issue.path)));
+  const chooses = issue.code === 'invalid_value' && KINDS.some(({ key }) => key === issue.path[0]);
+  const expected = chooses ? `${OPTIONS(issue)} or a path to a module such as ./mine.js` : OPTIONS(issue);
+  return badInput('CONFIG', place(issue.path), expected, show(at(tree, issue.path)));
 };
 
 /** A source of settings: what it says, and how it names a path in an error. */
@@ -172,8 +192,9 @@ export const treeOf = (values: Readonly<Record<string, unknown>>): Tree =>
 
 /** Settings from flags: dotted keys with text values, read as the key's type wants them. */
 export const flagSource = (flags: Readonly<Record<string, string>>): ConfigSource => {
+  const keys = configKeys();
   const values = Object.entries(flags).map(([key, text]): [string, unknown] => {
-    const known = configKeys.find((candidate) => candidate.key === key);
+    const known = keys.find((candidate) => candidate.key === key);
     return [key, known?.schema.safeParse(text).success ? text : readFlag(text)];
   });
   const tree = treeOf(Object.fromEntries(values));
@@ -185,24 +206,63 @@ export const presetSource = (name: string): ConfigSource => {
   return { tree: PRESETS[name as PresetName] as Tree, place: (path) => `preset ${name}, key ${path.join('.')}` };
 };
 
+/** Where the last source that has a key says it. */
+const placeOf = (path: readonly string[], sources: readonly ConfigSource[]): string => {
+  const source = sources.findLast(({ tree }) => at(tree, path) !== undefined);
+  return source === undefined ? `key ${path.join('.')}` : shortened(source.place(path));
+};
+
 /** The configuration: defaults, then each source over the last. Throws CONFIG for the first thing wrong, naming its source. */
 export const resolveConfig = (...sources: readonly ConfigSource[]): Config => {
+  const schema = configSchema();
   let tree: Tree = {};
   for (const source of sources) {
     tree = merge(tree, source.tree);
-    const result = configSchema.safeParse(tree);
-    if (!result.success) throw schemaError(result.error, source, KEY_NAMES);
+    const result = schema.safeParse(tree);
+    if (!result.success)
+      throw schemaError(
+        result.error,
+        source,
+        configKeys().map(({ key }) => key),
+      );
   }
-  return configSchema.parse(tree);
+  const config = schema.parse(tree);
+  checkMeasured(config, (key) => placeOf(key.split('.'), sources));
+  return config;
+};
+
+/** Keys of the configuration that a source says something other than the default of. */
+const changedKeys = ({ tree }: ConfigSource): readonly string[] =>
+  configKeys()
+    .filter(({ key, default: initial }) => {
+      const value = at(tree, key.split('.'));
+      return value !== undefined && JSON.stringify(value) !== JSON.stringify(initial);
+    })
+    .map(({ key }) => key);
+
+/** Throws CONFIG for a setting of one of these sources that the configuration does not read. */
+export const refuseIdleSettings = (config: Config, sources: readonly ConfigSource[]): void => {
+  for (const source of sources) checkEffects(config, changedKeys(source), (key) => source.place(key.split('.')));
 };
 
 const indent = (depth: number): string => '  '.repeat(depth);
 
-/** The configuration as YAML; `documented` puts each key's meaning and default above it. */
-export const printConfig = (config: Config, documented: boolean): string => {
+/** Keys without the sections of definitions that a configuration does not choose. */
+export const keysInUse = (config: Config): readonly ConfigKey[] => {
+  const used = sectionsInUse(config);
+  const idle = Object.keys(definitionSections()).filter((name) => !used.has(name));
+  return configKeys().filter(({ key }) => !idle.includes(key.split('.')[0]!));
+};
+
+/**
+ * The configuration as YAML; `documented` puts each key's meaning and default above it. Options are printed of those definitions only that the
+ * configuration chooses: the others mean nothing for the run. `keeps` says which keys are printed; default: all.
+ */
+export const printConfig = (config: Config, documented: boolean, keeps: (key: string) => boolean = () => true): string => {
   const lines: string[] = [];
   let section: readonly string[] = [];
-  for (const { key, description, default: initial } of configKeys) {
+  for (const { key, description, default: initial } of keysInUse(config)) {
+    if (!keeps(key)) continue;
     const path = key.split('.');
     const parents = path.slice(0, -1);
     if (parents.join('.') !== section.join('.')) {

@@ -2,7 +2,7 @@ import { badInput } from '../../base/errors.js';
 import type { Sampling } from '../../coordinator/settings.js';
 import { lengthOf, type Stages } from '../../coordinator/stages.js';
 import type { FleetSetup } from '../../device/hardware/profile.js';
-import type { HostPerturbations } from '../../transport/threads/host.js';
+import type { HostPerturbations } from '../../transport/threads/host-faults.js';
 import type { Config } from './config.js';
 
 /** Policies that can leave out devices that do not take part yet. */

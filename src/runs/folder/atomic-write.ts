@@ -1,8 +1,10 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { whatToDo } from '../../base/disk.js';
+import { MetafleetError, messageOf } from '../../base/errors.js';
 
 /**
- * `path` holds either what it held before or all of what `write` gave, whatever dies when: a temporary file in the same
+ * `path` holds either what it held before or all of what `write` gave, whatever dies when. The steps are: a temporary file in the same
  * folder (rename across file systems is not atomic), fsync, rename, fsync of the folder.
  * One writer a path at a time. Rejects with the system's error, the temporary file removed; one that a killed process
  * left is overwritten by the next write.
@@ -34,5 +36,14 @@ const syncFolder = async (folder: string): Promise<void> => {
     await handle.sync().finally(() => handle.close());
   } catch {
     // The content is complete either way.
+  }
+};
+
+/** What `writing` resolves with. Rejects with a MetafleetError of `code` that names the place and says what to do. */
+export const explained = async <T>(place: string, writing: Promise<T>, code: 'CONFIG' | 'CHECKPOINT' = 'CHECKPOINT'): Promise<T> => {
+  try {
+    return await writing;
+  } catch (error) {
+    throw new MetafleetError(code, `${place}: cannot be written: ${messageOf(error)}${whatToDo(error)}`, { cause: error });
   }
 };

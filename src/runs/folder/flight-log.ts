@@ -22,7 +22,7 @@ export type FlightLog = {
 export type FlightLogOptions = {
   /** For the whole log. */
   readonly maxBytes: number;
-  /** Told once, when a write fails. */
+  /** Called once, when a write fails. */
   readonly warn: (text: string) => void;
   readonly flushMillis?: number;
 };
@@ -43,7 +43,7 @@ const segmentsIn = async (folder: string): Promise<string[]> => {
 
 /**
  * The flights of recorded devices as NDJSON files in `folder`, made at the first line. Lines wait in memory for a second at most, and
- * never for the disk: what cannot be written is lost, with one warning, and the run goes on.
+ * never for the disk. What cannot be written is lost, with one warning, and the run goes on.
  */
 export const openFlightLog = (folder: string, { maxBytes, warn, flushMillis = 1000 }: FlightLogOptions): FlightLog => {
   const segmentBytes = maxBytes / SEGMENTS;

@@ -1,15 +1,13 @@
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { whatToDo } from '../../base/disk.js';
 import { badInput, MetafleetError, messageOf } from '../../base/errors.js';
-import type { EpochFinished, GroupScore } from '../../events/evaluation.js';
-import type { VirtualRound } from '../../events/outcomes.js';
-import { PHASES, type RoundFinished } from '../../events/round.js';
+import type { EpochFinished } from '../../events/evaluation.js';
 import type { RunEvent } from '../../events/run-event.js';
-import { bytesOf, type Traffic } from '../../events/traffic.js';
-import { writeAtomically } from './atomic-write.js';
+import { explained, writeAtomically } from './atomic-write.js';
 import { type FlightLog, openFlightLog } from './flight-log.js';
-import { type NdjsonFile, openNdjson, truncateNdjson } from './ndjson.js';
+import { createLineWriter } from './lines/line-writer.js';
+import { roundLine, trafficColumns } from './lines/round-line.js';
+import { metricColumns } from './metric-columns.js';
 import { checkRunName, defaultRunName, type RunOrigin } from './run-name.js';
 import type { Summary } from './summary.js';
 
@@ -60,16 +58,16 @@ export type Results = {
 
 export type ResultsOptions = {
   readonly resume?: boolean;
-  /** Told once for each file whose lines cannot be written. */
+  /** Called once for each file whose lines cannot be written. */
   readonly warn?: (text: string) => void;
   /** Cap of the flight log, in bytes; default 16 MB. */
   readonly flightBytes?: number;
 };
 
 /**
- * Makes `root`/`run`, or takes it up again. A name stands for exactly that folder; an origin for a folder that does not
- * exist yet (`…`, `…-2`, `…-3`: made, not looked for, so that two runs started in the same second get two folders).
- * Rejects with CONFIG when the folder exists, cannot be made or the name is none; with CHECKPOINT when there is
+ * Makes `root`/`run`, or takes it up again. A name stands for exactly that folder. An origin stands for a folder that does not
+ * exist yet: `…`, `…-2`, `…-3`. They are made, not looked for, so that two runs started in the same second get two folders.
+ * Rejects with CONFIG when the folder exists, cannot be made or the name is none. Rejects with CHECKPOINT when there is
  * nothing to resume or a file in it cannot be written.
  */
 export const openResults = async (
@@ -79,8 +77,8 @@ export const openResults = async (
 ): Promise<Results> => {
   const name = resume ? await checkResumable(root, run) : await makeFolder(root, run);
   const paths = resultsPaths(root, name);
-  const rounds = lineWriter(paths.rounds, warn);
-  const epochs = lineWriter(paths.epochs, warn);
+  const rounds = createLineWriter(paths.rounds, warn);
+  const epochs = createLineWriter(paths.epochs, warn);
   const flights = openFlightLog(paths.flights, { maxBytes: flightBytes, warn });
   if (!resume) await Promise.all([rounds.open(), epochs.open()]);
 
@@ -125,51 +123,6 @@ export const openResults = async (
   };
 };
 
-/** Lines of rising rounds; a round at or before the last one is already there. A resumed file opens when it is cut. */
-const lineWriter = (path: string, warn: (text: string) => void) => {
-  let file: NdjsonFile | undefined;
-  let opening: Promise<void> | undefined;
-  let waiting: { readonly round: number; readonly line: object }[] = [];
-  let last = 0;
-  const append = (round: number, line: object): void => {
-    if (!file) {
-      waiting.push({ round, line });
-    } else if (round > last) {
-      last = round;
-      file.append(line);
-    }
-  };
-  const openAfter = async (cut: Promise<number>): Promise<void> => {
-    last = await cut;
-    file = await explained(path, openNdjson(path, { warn }));
-    for (const { round, line } of waiting) append(round, line);
-    waiting = [];
-  };
-  const start = (cut: Promise<number>): Promise<void> => {
-    opening = openAfter(cut);
-    return opening;
-  };
-  return {
-    append,
-    open: () => start(Promise.resolve(0)),
-    cut: (round: number) => start(truncateNdjson(path, round)),
-    flush: async () => file?.flush(),
-    async close(): Promise<void> {
-      // Whoever opened it was told if that failed.
-      await opening?.catch(() => undefined);
-      await file?.close();
-    },
-  };
-};
-
-const explained = async <T>(place: string, writing: Promise<T>, code: 'CONFIG' | 'CHECKPOINT' = 'CHECKPOINT'): Promise<T> => {
-  try {
-    return await writing;
-  } catch (error) {
-    throw new MetafleetError(code, `${place}: cannot be written: ${messageOf(error)}${whatToDo(error)}`, { cause: error });
-  }
-};
-
 const makeFolder = async (root: string, run: string | RunOrigin): Promise<string> => {
   const wanted = typeof run === 'string' ? checkRunName(run) : defaultRunName(run);
   await explained(root, mkdir(root, { recursive: true }), 'CONFIG');
@@ -204,79 +157,14 @@ const checkResumable = async (root: string, run: string | RunOrigin): Promise<st
   return run;
 };
 
-const trafficColumns = (traffic: Traffic): Record<'bytesDown' | 'bytesUp' | 'messages', number> => {
-  const { down, up } = bytesOf(traffic);
-  return { bytesDown: down, bytesUp: up, messages: traffic.reduce((sum, row) => sum + row.messages, 0) };
-};
-
-/** One line of rounds.ndjson: flat, so that any table reader takes it. Milliseconds and bytes. */
-const roundLine = (event: RoundFinished): Record<string, number | boolean> => {
-  return {
-    round: event.round,
-    epoch: event.epoch,
-    cohort: event.cohort,
-    ratings: event.ratings,
-    loss: event.loss,
-    gradientNorm: event.gradientNorm,
-    clipped: event.clipped,
-    ...trafficColumns(event.traffic),
-    millis: event.millis,
-    ...Object.fromEntries(PHASES.map((phase) => [`millis${phase[0]!.toUpperCase()}${phase.slice(1)}`, event.phases[phase]])),
-    ...spreadColumns('deviceMillis', event.deviceMillis),
-    retries: event.retries,
-    ...outcomeColumns(event),
-    cpuMillis: event.cpuMillis,
-  };
-};
-
-/** Median and maximum; 0 of none. */
-const spreadColumns = (name: string, values: readonly number[]): Record<string, number> => {
-  const sorted = Float64Array.from(values).sort();
-  return { [`${name}P50`]: sorted[Math.max(0, Math.ceil(sorted.length / 2) - 1)] ?? 0, [`${name}Max`]: sorted.at(-1) ?? 0 };
-};
-
-/** Seconds of virtual time, and joules. */
-const virtualColumns = ({ start, end, latencies, profiles }: VirtualRound): Record<string, number> => ({
-  virtualSeconds: end - start,
-  ...spreadColumns('virtualLatency', latencies),
-  energy: profiles.reduce((sum, { energy }) => sum + energy, 0),
-});
-
-const sumOf = (causes: Readonly<Record<string, number>>): number => Object.values(causes).reduce((sum, devices) => sum + devices, 0);
-
-/** What became of the devices; with a fleet, in how many virtual seconds. */
-const outcomeColumns = ({
-  outcomes: { assigned, trained, refused, dropped, rejected, late },
-  virtual,
-}: RoundFinished): Record<string, number> => ({
-  assigned,
-  trained,
-  refused: sumOf(refused),
-  dropped: sumOf(dropped),
-  rejected: sumOf(rejected),
-  late,
-  ...(virtual === null ? {} : virtualColumns(virtual)),
-});
-
-/** Errors by activity: testMaeLow, testMseLow, … */
-const groupColumns = ({ group, test }: GroupScore): [string, number][] => {
-  const name = `${group[0]!.toUpperCase()}${group.slice(1)}`;
-  return [
-    [`testMae${name}`, test.mae],
-    [`testMse${name}`, test.mse],
-  ];
-};
-
 /** One line of epochs.ndjson. Bytes and messages are the evaluation's own. */
-const epochLine = (event: EpochFinished): Record<string, number | boolean> => ({
+const epochLine = (event: EpochFinished): Record<string, number | boolean | null> => ({
   epoch: event.epoch,
   round: event.round,
   trainLoss: event.trainLoss,
-  validMae: event.valid.mae,
-  validMse: event.valid.mse,
-  testMae: event.test.mae,
-  testMse: event.test.mse,
-  ...Object.fromEntries(event.groups.flatMap(groupColumns)),
+  ...metricColumns('valid', event.valid.metrics),
+  ...metricColumns('test', event.test.metrics),
+  ...Object.assign({}, ...event.groups.map(({ group, test }) => metricColumns('test', test.metrics, group))),
   best: event.best,
   ...(event.virtualTime === null ? {} : { virtualTime: event.virtualTime }),
   ...trafficColumns(event.traffic),

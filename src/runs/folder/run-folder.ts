@@ -1,8 +1,8 @@
 import { messageOf } from '../../base/errors.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { RunEvent } from '../../events/run-event.js';
-import type { BaselineErrors } from '../../models/baselines/baselines.js';
 import type { Config } from '../config/config.js';
+import { stopMetricOf } from '../config/measured.js';
 import { printConfig } from '../config/parse-config.js';
 import { createObserver } from '../trainer/observe.js';
 import { ratingsIn } from '../trainer/plan.js';
@@ -10,16 +10,17 @@ import { type Outcome, type Run, startRun } from '../trainer/run.js';
 import { createSummary, type SummaryBuilder } from './accounts.js';
 import type { Environment } from './environment.js';
 import type { Results } from './results-folder.js';
+import type { Baselines } from './summary.js';
 
 export type FolderRun = {
   readonly config: Config;
   readonly dataset: Dataset;
-  readonly baselines: BaselineErrors;
+  readonly baselines: Baselines;
   readonly environment: Environment;
   readonly results: Results;
   /** Continues from the folder's last checkpoint. */
   readonly resume: boolean;
-  /** They see every event; none of them can disturb the run: one that throws is told once. */
+  /** They see every event. None of them can disturb the run: the first error of each is reported, once. */
   readonly observers: readonly ((event: RunEvent) => void)[];
   readonly stage: (text: string) => void;
   readonly note: (text: string) => void;
@@ -40,6 +41,8 @@ export const trainInto = async (parts: FolderRun, watched: Watched): Promise<Out
     seed: config.seed,
     environment: parts.environment,
     dataset: { name, users, items, ratings: ratingsIn(dataset) },
+    metrics: config.evaluation.metrics,
+    stopOn: stopMetricOf(config),
     baselines: parts.baselines,
   });
   watched.summary = summary;

@@ -5,7 +5,7 @@ import { bytesOf } from '../../base/views.js';
 import type { Dataset } from '../../data/dataset.js';
 import { PARTS } from '../../data/dataset.js';
 import type { Config } from '../config/config.js';
-import { configKeys, configValue, yamlSource } from '../config/parse-config.js';
+import { configValue, keysInUse, yamlSource } from '../config/parse-config.js';
 
 /**
  * Where the runs of studies lie. A run is known by what it learns from and how: the digest of its ratings and every key that the result
@@ -13,18 +13,20 @@ import { configKeys, configValue, yamlSource } from '../config/parse-config.js';
  */
 
 /** Keys the result does not depend on, and those whose effect is in the digest of the ratings. */
-const NEUTRAL = ['threads', 'modelMemory', 'baselines', 'checkpoint', 'recorder', 'metrics', 'results', 'evaluation.delivery'];
+const NEUTRAL = [
+  ...['threads', 'modelMemory', 'moduleTimeout', 'baselines', 'checkpoint', 'recorder', 'metrics', 'results', 'evaluation.delivery'],
+];
 const OF_THE_DATA = ['data', 'split', 'columns', 'delimiter', 'scale'];
 
 const isAmong = (key: string, names: readonly string[]): boolean => names.some((name) => key === name || key.startsWith(`${name}.`));
 
-const keysOfResult = configKeys.filter(({ key }) => !isAmong(key, NEUTRAL) && !isAmong(key, OF_THE_DATA));
+const keysOfResult = (config: Config) => keysInUse(config).filter(({ key }) => !isAmong(key, NEUTRAL) && !isAmong(key, OF_THE_DATA));
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** What differs from the defaults, as flags of `metafleet run` that give the same run. */
 export const commandOf = (config: Config): string => {
-  const flags = configKeys
+  const flags = keysInUse(config)
     .filter(({ key, default: initial }) => !isAmong(key, NEUTRAL) && !same(configValue(config, key), initial))
     .map(({ key }) => `--${key} ${quoted(configValue(config, key))}`);
   return ['npx metafleet run', ...flags].join(' ');
@@ -48,7 +50,7 @@ export const dataDigest = ({ users, items, scale, parts }: Dataset): string => {
 const slug = (text: string): string => text.replace(/[^A-Za-z0-9.]+/g, '-').replace(/^[-.]+|[-.]+$/g, '') || 'data';
 
 const nameOf = (config: Config, { name }: Dataset, digest: string, except: readonly string[]): string => {
-  const changed = keysOfResult
+  const changed = keysOfResult(config)
     .filter(({ key }) => !except.includes(key))
     .flatMap(({ key, default: initial }) => {
       const value = configValue(config, key);
@@ -58,15 +60,14 @@ const nameOf = (config: Config, { name }: Dataset, digest: string, except: reado
     .update(JSON.stringify([digest, changed]))
     .digest('hex')
     .slice(0, 10);
-  const variant = config.algorithm === 'metamf' && config.metamf.variant !== 'full' ? `-${config.metamf.variant}` : '';
-  return `${slug(name).slice(0, 60)}-${config.algorithm}${variant}-seed${config.seed}-${hash}`;
+  return `${slug(name).slice(0, 60)}-${slug(config.algorithm)}-seed${config.seed}-${hash}`;
 };
 
 /** Whether the run in a folder is the one that is wanted: keys that it does not know of must be at their defaults. */
 const isOf = (folder: string, config: Config, except: readonly string[]): boolean => {
   const file = join(folder, 'config.yaml');
   const { tree } = yamlSource(readFileSync(file, 'utf8'), file);
-  return keysOfResult.every(({ key, default: initial }) => {
+  return keysOfResult(config).every(({ key, default: initial }) => {
     const stored = key.split('.').reduce<unknown>((value, part) => (value as Record<string, unknown> | undefined)?.[part], tree);
     return except.includes(key) || same(stored === undefined ? initial : stored, configValue(config, key));
   });

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /**
  * Percentiles of any number of positive values in bounded memory: counts in logarithmic buckets (DDSketch; Masson, Rim &
  * Lee, VLDB 2019). Bucket i holds values in (γ^(i−1), γ^i], γ = (1+α)/(1−α); its midpoint 2γ^i/(γ+1) is within α of every one
- * of them. node:perf_hooks' histogram would do, but its state can neither be saved nor restored, and a resumed run continues.
+ * of them. The histogram of node:perf_hooks has a state that can neither be saved nor restored, and a resumed run continues.
  */
 export const RELATIVE_ERROR = 0.01;
 

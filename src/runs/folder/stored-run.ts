@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { badInput, messageOf } from '../../base/errors.js';
+import { configSchema, PREFERRED_METRIC } from '../config/config.js';
 import { resultsPaths } from './results-folder.js';
 import type { Summary } from './summary.js';
 
@@ -35,6 +36,9 @@ const parse = (text: string, place: string): unknown => {
   }
 };
 
+/** What every run measured, and stopped on, when summaries did not say it. */
+const BEFORE_METRICS_HAD_NAMES = { metrics: configSchema().parse({}).evaluation.metrics, stopOn: PREFERRED_METRIC };
+
 /** undefined where the run has not ended yet. Throws CHECKPOINT for a file that is no summary. */
 export const findSummary = (folder: string): Summary | undefined => {
   const path = join(folder, 'summary.json');
@@ -43,7 +47,7 @@ export const findSummary = (folder: string): Summary | undefined => {
   const value = parse(text, path);
   if (typeof value !== 'object' || value === null || !('version' in value) || value.version !== 1)
     throw badInput('CHECKPOINT', path, 'a summary of version 1', text.slice(0, 40).replaceAll('\n', ' '));
-  return value as Summary;
+  return { ...BEFORE_METRICS_HAD_NAMES, ...(value as Summary) };
 };
 
 /** Throws CHECKPOINT where there is none. */

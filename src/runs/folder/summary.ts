@@ -1,4 +1,4 @@
-import type { ActivityGroup } from '../../events/evaluation.js';
+import type { ActivityGroup, MetricValues } from '../../events/evaluation.js';
 import type { ProfileRound } from '../../events/outcomes.js';
 import type { Phase } from '../../events/round.js';
 import type { RunFinished } from '../../events/run-event.js';
@@ -6,7 +6,7 @@ import type { Direction } from '../../events/traffic.js';
 import type { Environment } from './environment.js';
 import type { Bin } from './sketch.js';
 
-/** The form of `summary.json`. Numbers that are not finite (a diverged run's error) are null there. */
+/** The form of `summary.json`. Numbers that are not finite (a diverged run's) are null there, as is a measure of nothing. */
 export type Summary = {
   readonly version: 1;
   readonly run: string;
@@ -21,11 +21,14 @@ export type Summary = {
   readonly parameters: number;
   readonly devices: number;
 
-  /** Errors on held-out ratings; null until an epoch has been evaluated. */
+  /** Names of what was measured, in order, and which of it decided on the best epoch. */
+  readonly metrics: readonly string[];
+  readonly stopOn: string;
+  /** Metrics of held-out ratings; null until an epoch has been evaluated. */
   readonly valid: AtBestAndLast;
   readonly test: AtBestAndLast;
   /** By activity: 5 % of the fleet each, least active first; empty where the fleet is too small, or nothing was evaluated. */
-  readonly groups: readonly GroupErrors[];
+  readonly groups: readonly GroupScores[];
   readonly bestEpoch: number | null;
   readonly lastEpoch: number | null;
   /** On the same test ratings. */
@@ -92,15 +95,15 @@ export type ProfileSums = Omit<ProfileRound, 'energy' | 'bytesDown' | 'bytesUp' 
   readonly bytesUp: number;
 };
 
-export type ErrorPair = { readonly mae: number; readonly mse: number };
-export type AtBestAndLast = { readonly best: ErrorPair | null; readonly last: ErrorPair | null };
-export type GroupErrors = {
+export type AtBestAndLast = { readonly best: MetricValues | null; readonly last: MetricValues | null };
+export type GroupScores = {
   readonly group: ActivityGroup;
   readonly devices: number;
   readonly valid: AtBestAndLast;
   readonly test: AtBestAndLast;
 };
-export type Baselines = Readonly<Record<string, ErrorPair>>;
+/** By the baseline's name. */
+export type Baselines = Readonly<Record<string, MetricValues>>;
 
 export type DatasetFacts = {
   readonly name: string;
@@ -148,4 +151,7 @@ export type MemorySpent = {
 };
 
 /** What is known before the run starts. */
-export type RunFacts = Pick<Summary, 'run' | 'algorithm' | 'config' | 'seed' | 'environment' | 'dataset' | 'baselines'>;
+export type RunFacts = Pick<
+  Summary,
+  'run' | 'algorithm' | 'config' | 'seed' | 'environment' | 'dataset' | 'metrics' | 'stopOn' | 'baselines'
+>;

@@ -7,8 +7,8 @@ import { readSealed, writeSealed } from '../../coordinator/checkpoint/sealed-fil
 import type { PrivateColumns } from '../../device/actor/columns.js';
 
 /**
- * What devices keep between rounds, and what is left of their budgets, in a file beside the checkpoint: the simulator's stand-in for each device's own storage. It
- * never passes through the coordinator. Devices are in order, so that it does not matter how many hosts they were spread over.
+ * What devices keep between rounds, and what is left of their budgets, in a file next to the checkpoint. It stands for each device's own
+ * storage, and never passes through the coordinator. Devices are in order, so that it does not matter how many hosts they were spread over.
  */
 const MAGIC = 'METADEV1';
 
@@ -65,9 +65,12 @@ export const dropOtherStates = (checkpoint: string, keep: number): void => {
   } catch {}
 };
 
-/** As before the first round: nobody has taken part. */
+/** As before the first round: no device has taken part. So no device keeps a private state, and every budget is as it was at the start. */
 export const forgetDeviceStates = (shards: readonly PrivateColumns[]): void => {
-  for (const { state } of shards) state?.rounds.fill(0);
+  for (const { state, budgets } of shards) {
+    state?.rounds.fill(0);
+    budgets?.rounds.fill(0);
+  }
 };
 
 /** Throws CHECKPOINT naming the file. */

@@ -1,4 +1,4 @@
-import { createAlgorithm } from '../../algorithms/registry.js';
+import { loadAlgorithm } from '../../algorithms/registry.js';
 import { badInput } from '../../base/errors.js';
 import { type DeviceId, deviceId } from '../../base/units.js';
 import type { FleetScores } from '../../coordinator/evaluation/inspect.js';
@@ -13,7 +13,7 @@ import { shardDataset } from './shards.js';
 export type Inspection = {
   /** The round after which the checkpoint was taken. */
   readonly round: number;
-  /** Error sums of every device on her validation and test ratings. */
+  /** Error sums of every device on its validation and test ratings. */
   measure(): Promise<FleetScores>;
   /** Φ_u of each device (distinct, ascending) with `rows` of the item tensors, tensor by tensor as the algorithm lists them. */
   models(devices: readonly DeviceId[], rows: Uint32Array): Promise<readonly (readonly Float32Array[])[]>;
@@ -33,7 +33,7 @@ const CHUNK = 256;
 /** Starts a fleet with the weights of a checkpoint. Throws CONFIG and CHECKPOINT; CHECKPOINT, too, where devices keep a state that the weights do not hold. */
 export const inspectRun = async ({ config, dataset, checkpoint }: InspectOptions): Promise<Inspection> => {
   const { world, threads, settings, host } = planRun(config, dataset);
-  if (createAlgorithm(host.algorithm, world).client().state !== undefined)
+  if ((await loadAlgorithm(host.algorithm, world)).client().state !== undefined)
     throw badInput('CHECKPOINT', checkpoint, 'an algorithm whose devices keep nothing between rounds', config.algorithm);
   const fleet = await startFleet({
     coordinator: { algorithm: host.algorithm, world, settings, threads },

@@ -4,8 +4,7 @@ import type { RunEvent } from '../../events/run-event.js';
 export type Observe = (event: RunEvent) => void;
 
 /**
- * An observer that cannot disturb the run: what it throws is told once, as a process warning or to `warn`, and it goes on seeing
- * events.
+ * An observer that cannot disturb the run. What it throws is reported once, as a process warning or to `warn`. It goes on seeing events.
  */
 export const createObserver = (observe: Observe, warn: (text: string) => void = process.emitWarning): Observe => {
   let warned = false;

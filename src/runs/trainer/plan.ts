@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { World } from '../../algorithms/port/definition.js';
-import { ALGORITHMS } from '../../algorithms/registry.js';
+import { ALGORITHM } from '../../algorithms/registry.js';
 import { badInput } from '../../base/errors.js';
 import { bytes, seconds } from '../../base/units.js';
 import { askedIn } from '../../coordinator/round/policy.js';
@@ -8,21 +8,28 @@ import { constantRate, type Schedule } from '../../coordinator/schedule.js';
 import type { RoundSettings } from '../../coordinator/settings.js';
 import { lengthOf } from '../../coordinator/stages.js';
 import type { Dataset } from '../../data/dataset.js';
+import type { MeasureOptions } from '../../device/actor/measure.js';
 import type { RunStarted } from '../../events/run-event.js';
+import type { Metric } from '../../metrics/metric.js';
+import { metricOf } from '../../metrics/registry.js';
 import type { OptimizerSetup } from '../../tensor/optimizers/setup.js';
 import type { HostSetup } from '../../transport/threads/host.js';
 import { type Config, PRIOR } from '../config/config.js';
+import { chosen, identityOf } from '../config/definitions.js';
 import { countProfiles, loadFleet, policyOf } from '../config/load-fleet.js';
+import { checkMeasured, stopMetricOf } from '../config/measured.js';
 import { hostPerturbations, stagesOf, withPerturbations } from '../config/perturbed.js';
 
 /** What a configuration means for a dataset: sizes, rounds, and the settings each thread is given. */
-export type Plan = {
+export type RunPlan = {
   readonly world: World;
   readonly threads: number;
   readonly roundsPerEpoch: number;
   readonly rounds: number;
   readonly epochs: number;
   readonly ends: RunStarted['ends'];
+  /** Decides on the best epoch, and when to stop. */
+  readonly stopOn: Metric;
   readonly settings: RoundSettings;
   readonly host: HostSetup;
 };
@@ -33,7 +40,10 @@ export const ratingsIn = ({ parts }: Dataset): { train: number; valid: number; t
   test: parts.test.items.length,
 });
 
-/** An epoch is as many rounds as it takes to draw every device (`shuffled`, or all ratings at once) or as many ratings as there are. */
+/**
+ * An epoch is as many rounds as it takes to draw every device, for `shuffled` or all ratings at once.
+ * Otherwise it is as many rounds as it takes to draw as many ratings as there are.
+ */
 const countRounds = ({ cohort, ratings, sampling }: Config, asked: number, devices: number, trainRatings: number): number => {
   if (sampling === 'shuffled') return Math.ceil(devices / asked);
   return ratings === 'all' ? Math.ceil(devices / cohort) : Math.ceil(trainRatings / (cohort * ratings));
@@ -58,10 +68,17 @@ export const splitOptimizer = (
   optimizer: { ...optimizer, decay: decay === 'auto' ? Math.min(PRIOR.most, PRIOR.ratings / trainRatings) : decay },
 });
 
+/** What users are measured with, on devices and by the baselines. */
+export const measureOptionsOf = ({ seed, evaluation }: Config, { items }: Dataset): MeasureOptions => {
+  const { metrics, candidates, relevant } = evaluation;
+  return { seed, items, metrics, candidates, relevant };
+};
+
 /** Throws CONFIG for settings that this dataset cannot serve. */
-export const planRun = (config: Config, dataset: Dataset): Plan => {
+export const planRun = (config: Config, dataset: Dataset): RunPlan => {
   const { seed, cohort, sampling, delivery, dtype, evaluation, optimizer, decoys, ratings } = config;
   if (cohort > dataset.users) throw badInput('CONFIG', 'key cohort', `at most the fleet's ${dataset.users} devices`, String(cohort));
+  checkMeasured(config, (key) => `key ${key}`);
   const { lowest, highest } = dataset.scale;
   const world: World = { devices: dataset.users, items: dataset.items, lowest, highest };
   const threads = config.threads === 0 ? availableParallelism() : config.threads;
@@ -76,7 +93,8 @@ export const planRun = (config: Config, dataset: Dataset): Plan => {
   const bounds = [config.epochs * roundsPerEpoch, ...(config.rounds === 0 ? [] : [config.rounds])];
   const rounds = Math.min(...bounds, unit === 'rounds' ? Math.ceil(length) : Number.POSITIVE_INFINITY);
   const { schedule, optimizer: stepping } = splitOptimizer(optimizer, Math.ceil(rounds / roundsPerEpoch), train);
-  const readsOptimizer = ALGORITHMS.some(({ name, traits }) => name === config.algorithm && traits.reads.includes('optimizer'));
+  const { definition, reference } = chosen(ALGORITHM, config.algorithm);
+  const readsOptimizer = definition.traits.reads.includes('optimizer');
   return {
     world,
     threads,
@@ -84,13 +102,16 @@ export const planRun = (config: Config, dataset: Dataset): Plan => {
     rounds,
     epochs: Math.ceil(rounds / roundsPerEpoch),
     ends: unit === 'rounds' || length === Number.POSITIVE_INFINITY ? null : { unit, after: seconds(length) },
+    stopOn: metricOf(stopMetricOf(config)),
     settings: {
+      identity: identityOf(config),
       seed,
       cohort,
       sampling,
       roundsPerEpoch,
       delivery,
       evaluationDelivery: evaluation.delivery,
+      metrics: evaluation.metrics,
       dtype,
       schedule: readsOptimizer ? schedule : constantRate(1),
       stages,
@@ -100,10 +121,11 @@ export const planRun = (config: Config, dataset: Dataset): Plan => {
       fleet: fleet === undefined ? null : countProfiles(fleet, dataset.users),
     },
     host: {
-      algorithm: { name: config.algorithm, options: config[config.algorithm], optimizer: stepping },
+      algorithm: { ...reference, options: config[definition.name] ?? {}, optimizer: stepping },
       world,
       dtype,
       batch: { seed, ratings, decoys, items: dataset.items },
+      measure: measureOptionsOf(config, dataset),
       modelBytes: bytes((config.modelMemory * 1e6) / Math.min(threads, dataset.users)),
       ...(fleet === undefined ? {} : { fleet: withPerturbations(fleet, config) }),
       ...(perturbations === undefined ? {} : { perturbations }),

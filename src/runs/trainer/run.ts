@@ -1,16 +1,17 @@
-import { createAlgorithm } from '../../algorithms/registry.js';
+import { loadAlgorithm } from '../../algorithms/registry.js';
 import { isMetafleetError, MetafleetError, messageOf } from '../../base/errors.js';
 import type { DeviceId } from '../../base/units.js';
 import { millis } from '../../base/units.js';
 import { recordedDevices } from '../../coordinator/round/recorder.js';
 import type { Dataset } from '../../data/dataset.js';
-import type { RunEvent, RunFinished } from '../../events/run-event.js';
-import { type Fleet, type PoolSample, startFleet } from '../../transport/supervisor/fleet.js';
+import type { PrivateColumns } from '../../device/actor/columns.js';
+import type { RunEvent, RunFinished, RunStarted } from '../../events/run-event.js';
+import { type Fleet, type FleetOptions, type PoolSample, startFleet } from '../../transport/supervisor/fleet.js';
 import { orDeath } from '../../transport/threads/control.js';
 import type { Config } from '../config/config.js';
 import { judge, shouldStop } from './early-stopping.js';
 import { createObserver } from './observe.js';
-import { type Plan, planRun, ratingsIn } from './plan.js';
+import { planRun, type RunPlan, ratingsIn } from './plan.js';
 import { AT_START, type CheckpointPaths, createSaves, type ObserverState, type RunState, type Saves } from './saves.js';
 import { shardDataset } from './shards.js';
 
@@ -54,7 +55,7 @@ export type Run = {
 type Context = {
   readonly config: Config;
   readonly onEvent: (event: RunEvent) => void;
-  readonly plan: Plan;
+  readonly plan: RunPlan;
   readonly saves: Saves;
   readonly startFleet: () => Promise<Fleet>;
   /** Another one after the coordinator died. */
@@ -67,7 +68,7 @@ type Context = {
 
 /** Measures at the end of an epoch, if it is one to measure at. */
 const endEpoch = async (context: Context, epoch: number, trainLoss: number, isLast: boolean): Promise<void> => {
-  const { config, fleet } = context;
+  const { config, fleet, plan } = context;
   const { every } = config.evaluation;
   if (every === 0 || (epoch % every !== 0 && !isLast)) {
     context.state = { ...context.state, epochsEnded: epoch };
@@ -75,7 +76,7 @@ const endEpoch = async (context: Context, epoch: number, trainLoss: number, isLa
   }
   const measured = await orDeath(fleet.coordinator.evaluate(), fleet.death);
   // Not before: a checkpoint of a run that fails while it measures must lead to the measurement again.
-  context.state = { epochsEnded: epoch, best: judge(context.state.best, epoch, measured.valid) };
+  context.state = { epochsEnded: epoch, best: judge(plan.stopOn, context.state.best, epoch, measured.valid) };
   const best = context.state.best.epoch === epoch;
   context.onEvent({ type: 'epoch', epoch, round: context.round, trainLoss, best, ...measured });
   if (best && config.checkpoint.best) context.saves.best(fleet, context.round);
@@ -109,6 +110,10 @@ const train = async (context: Context): Promise<Outcome['reason']> => {
   return 'completed';
 };
 
+/** What a user's module did may have left a Θ that is that of no round. */
+const isSound = async (fleet: Fleet, error: unknown): Promise<boolean> =>
+  !isMetafleetError(error, 'MODULE') || (await fleet.isSound().catch(() => false));
+
 /** Trains to the end, and has it saved. */
 const complete = async (context: Context): Promise<Pick<Outcome, 'reason' | 'digest'>> => {
   const save = async (): Promise<void> => {
@@ -121,7 +126,7 @@ const complete = async (context: Context): Promise<Pick<Outcome, 'reason' | 'dig
     return { reason, digest: await orDeath(context.fleet.coordinator.digest(), context.fleet.death) };
   } catch (error) {
     // Θ is as the last finished round left it: what was computed is kept, and the error is the one to tell.
-    if (!isMetafleetError(error, 'COORDINATOR_LOST')) await save();
+    if (!isMetafleetError(error, 'COORDINATOR_LOST') && (await isSound(context.fleet, error))) await save();
     throw error;
   }
 };
@@ -183,18 +188,61 @@ const finish = async (context: Context, start: number): Promise<Outcome> => {
   }
 };
 
+const fleetOptions = (
+  options: RunOptions,
+  plan: RunPlan,
+  shards: readonly PrivateColumns[],
+  onEvent: (event: RunEvent) => void,
+): FleetOptions => {
+  const { config, eventMillis, hostEntry, coordinatorEntry } = options;
+  const { world, threads, settings, host } = plan;
+  const recorded = recordedDevices(config.seed, world.devices, config.recorder.share);
+  return {
+    coordinator: {
+      ...{ algorithm: host.algorithm, world, settings, threads, recorded },
+      ...(host.fleet === undefined ? {} : { fleet: host.fleet }),
+    },
+    host,
+    shards,
+    hostHeap: config.hostHeap,
+    moduleTimeout: config.moduleTimeout,
+    onEvent,
+    ...(eventMillis === undefined ? {} : { eventMillis }),
+    ...(hostEntry === undefined ? {} : { hostEntry }),
+    ...(coordinatorEntry === undefined ? {} : { coordinatorEntry }),
+  };
+};
+
+const startedEvent = (plan: RunPlan, ratings: RunStarted['ratings'], parameters: number, round: number): RunStarted => {
+  const { world, settings, roundsPerEpoch, epochs, rounds, ends, stopOn } = plan;
+  return {
+    type: 'run-started',
+    devices: world.devices,
+    items: world.items,
+    parameters,
+    ratings,
+    roundsPerEpoch,
+    epochs,
+    rounds,
+    metrics: settings.metrics,
+    stopOn: stopOn.name,
+    ends,
+    round,
+    fleet: settings.fleet === null ? null : { policy: settings.policy.kind, ...settings.fleet },
+  };
+};
+
 /** Starts the threads, restores a checkpoint if asked to, and trains in the background. Throws CONFIG or CHECKPOINT before that. */
 export const startRun = async (options: RunOptions): Promise<Run> => {
   const start = performance.now();
-  const { config, dataset, checkpoints, observers, eventMillis, hostEntry, coordinatorEntry } = options;
+  const { config, dataset, checkpoints, observers } = options;
   const observe = createObserver(options.onEvent);
   const plan = planRun(config, dataset);
-  const { world, threads, settings, host } = plan;
-  const { state } = createAlgorithm(host.algorithm, world).client();
+  const { world, threads, host } = plan;
+  const { state } = (await loadAlgorithm(host.algorithm, world)).client();
   // From here on the dataset is not needed: a large one should not be kept alive by the run.
   const shards = shardDataset(dataset, threads, state?.size, host.fleet === undefined ? 'none' : 'budgets');
   const ratings = ratingsIn(dataset);
-  const recorded = recordedDevices(config.seed, world.devices, config.recorder.share);
   let context: Context | undefined;
   const onEvent = (event: RunEvent): void => {
     if (event.type === 'round' && context !== undefined) context.round = event.round;
@@ -202,20 +250,9 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
   };
   const { keep } = config.checkpoint;
   const saves = createSaves({ paths: checkpoints, resume: options.resume, keep, shards, observers, onEvent });
-  const begin = (): Promise<Fleet> =>
-    startFleet({
-      coordinator: {
-        ...{ algorithm: host.algorithm, world, settings, threads, recorded },
-        ...(host.fleet === undefined ? {} : { fleet: host.fleet }),
-      },
-      host,
-      shards,
-      hostHeap: config.hostHeap,
-      onEvent,
-      ...(eventMillis === undefined ? {} : { eventMillis }),
-      ...(hostEntry === undefined ? {} : { hostEntry }),
-      ...(coordinatorEntry === undefined ? {} : { coordinatorEntry }),
-    });
+  // Not within a closure, which would keep the dataset alive by these options.
+  const threaded = fleetOptions(options, plan, shards, onEvent);
+  const begin = (): Promise<Fleet> => startFleet(threaded);
   const fleet = await begin();
   const started: Context = {
     config,
@@ -236,23 +273,9 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
     await fleet.close();
     throw error;
   }
-  const { devices, items } = world;
-  const { roundsPerEpoch, epochs, rounds } = plan;
-  onEvent({
-    type: 'run-started',
-    devices,
-    items,
-    parameters: fleet.parameters,
-    ratings,
-    roundsPerEpoch,
-    epochs,
-    rounds,
-    ends: plan.ends,
-    round: started.round,
-    fleet: settings.fleet === null ? null : { policy: settings.policy.kind, ...settings.fleet },
-  });
+  onEvent(startedEvent(plan, ratings, fleet.parameters, started.round));
   const finished = finish(started, start);
-  finished.catch(() => {}); // Whoever awaits `finished` handles it; until then it must not count as unhandled.
+  finished.catch(() => {}); // The caller that awaits `finished` handles it; until then it must not count as unhandled.
   return {
     finished,
     kernels: fleet.kernels,

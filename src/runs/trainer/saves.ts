@@ -1,18 +1,18 @@
 import { z } from 'zod';
 import { badInput, isMetafleetError, messageOf } from '../../base/errors.js';
 import { keptPaths, removeLeftovers } from '../../coordinator/checkpoint/kept-files.js';
-import type { Saved } from '../../coordinator/coordinator.js';
 import type { PrivateColumns } from '../../device/actor/columns.js';
 import type { RunEvent } from '../../events/run-event.js';
 import type { Fleet } from '../../transport/supervisor/fleet.js';
 import { orDeath } from '../../transport/threads/control.js';
 import { dropOtherStates, forgetDeviceStates, restoreDeviceStates, saveDeviceStates } from './device-states.js';
 import { type BestSoFar, NOTHING_YET } from './early-stopping.js';
+import { createSaveQueue } from './save-queue.js';
 
 /** Saves of a run and the ways back from them. A save that fails costs that checkpoint, never the run. */
 export type CheckpointPaths = { readonly last: string; readonly best: string };
 
-/** What a run knows beside the coordinator's own state. */
+/** What a run knows, apart from the coordinator's own state. */
 export type RunState = { readonly epochsEnded: number; readonly best: BestSoFar };
 
 export const AT_START: RunState = { epochsEnded: 0, best: NOTHING_YET };
@@ -20,9 +20,17 @@ export const AT_START: RunState = { epochsEnded: 0, best: NOTHING_YET };
 /** State of observers, plain data, kept with the checkpoint and given back when it is resumed. */
 export type ObserverState = { readonly save: () => unknown; readonly restore: (saved: unknown, round: number) => Promise<void> };
 
+const standing = { epoch: z.int().min(0), waited: z.int().min(0) };
+
+/** Before metrics had names, the best value was always that of `mse`. */
+const savedBest = z.union([
+  z.object({ value: z.number().nullable(), ...standing }),
+  z.object({ mse: z.number().nullable(), ...standing }).transform(({ mse, ...rest }) => ({ value: mse, ...rest })),
+]);
+
 const savedRun = z.object({
   epochsEnded: z.int().min(0),
-  best: z.object({ mse: z.number().nullable(), epoch: z.int().min(0), waited: z.int().min(0) }),
+  best: savedBest,
   devices: z.string().nullable(),
   observers: z.unknown(),
 });
@@ -46,12 +54,12 @@ export type SavesOptions = {
   readonly onEvent: (event: RunEvent) => void;
 };
 
-export type Restored = { readonly round: number; readonly state: RunState };
+export type RestoredRun = { readonly round: number; readonly state: RunState };
 
 export type Saves = {
   /**
    * Both begin a save, of the state as it is now, and return when rounds may go on. A best model is only copied, over the one before, until
-   * `last` makes a file of it: its own state, which speaks of that model, is not written before.
+   * `last` makes a file of it. The state that names this model is not written before.
    */
   last(fleet: Fleet, round: number, state: RunState): void;
   best(fleet: Fleet, round: number): void;
@@ -65,16 +73,42 @@ export type Saves = {
    * Brings a fresh fleet to the newest checkpoint that is whole, or to the start where there is none and none was asked for.
    * Throws CHECKPOINT for the newest one's defect where no other serves.
    */
-  restore(fleet: Fleet): Promise<Restored>;
+  restore(fleet: Fleet): Promise<RestoredRun>;
 };
 
-export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }: SavesOptions): Saves => {
+const restoreFrom = async ({ shards, observers }: SavesOptions, fleet: Fleet, path: string): Promise<RestoredRun> => {
+  const { round, run } = await orDeath(fleet.coordinator.restore(path), fleet.death);
+  const { devices, observers: watched, ...state } = parseSavedRun(run, path);
+  if (devices === null) forgetDeviceStates(shards);
+  else restoreDeviceStates(path, devices, shards);
+  await observers?.restore(watched, round);
+  return { round, state };
+};
+
+/** From `newest`, or where that is damaged from the newest before it that is whole: then `isOlder`, and an event says so. */
+const restoreNewest = async (options: SavesOptions, fleet: Fleet, newest: string): Promise<RestoredRun & { readonly isOlder: boolean }> => {
+  const candidates = keptPaths(newest, Math.max(options.keep, 2));
+  let first: unknown;
+  for (const [age, path] of candidates.entries()) {
+    try {
+      const restored = await restoreFrom(options, fleet, path);
+      if (age > 0)
+        options.onEvent({ type: 'checkpoint-refused', path: newest, reason: messageOf(first), instead: path, round: restored.round });
+      return { ...restored, isOlder: age > 0 };
+    } catch (error) {
+      if (!isMetafleetError(error, 'CHECKPOINT')) throw error;
+      first ??= error;
+    }
+  }
+  throw first;
+};
+
+export const createSaves = (options: SavesOptions): Saves => {
+  const { paths, resume, keep, shards, observers, onEvent } = options;
+  const queue = createSaveQueue(onEvent);
   /** Where a coordinator would go on from. */
   let newest = resume;
   const atStart = observers?.save() ?? null;
-  let ended: Promise<unknown> = Promise.resolve();
-  let healthy = true;
-  const unsaved = new Set<string>();
   let holdsBest = false;
   /** A damaged newest file makes way for the next one: it does not push out a whole one. */
   let damaged = false;
@@ -83,89 +117,44 @@ export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }:
   };
   tidyUp();
 
-  const failed = (path: string, round: number, error: unknown): void => {
-    // What goes down with its thread or the run is neither the disk's fault nor news.
-    if (!isMetafleetError(error, 'CHECKPOINT')) return;
-    healthy = false;
-    unsaved.add(path);
-    onEvent({ type: 'checkpoint-failed', path, round, reason: messageOf(error) });
+  const saveLast = ({ last: path, best }: CheckpointPaths, fleet: Fleet, round: number, state: RunState): void => {
+    try {
+      const devices = saveDeviceStates(path, round, shards);
+      const run: SavedRun = { ...state, devices, observers: observers?.save() ?? null };
+      // Its state says which epoch was the best: nobody would compute that one again.
+      const how = { weightsOnly: false, keep: damaged ? 1 : keep, hold: false, after: best };
+      const then = (): void => {
+        newest = path;
+        damaged = false;
+        if (devices !== null) dropOtherStates(path, keep);
+      };
+      queue.begin(fleet, path, round, () => fleet.coordinator.save(path, run, how), then);
+    } catch (error) {
+      queue.failed(path, round, error);
+    }
   };
-  const begin = (fleet: Fleet, path: string, round: number, call: () => Promise<Saved | null>, then = () => {}) => {
-    const save = async (): Promise<void> => {
-      try {
-        const saved = await orDeath(call(), fleet.death);
-        // It is held; or nothing is: the save failed when its content could not be kept any more.
-        if (saved === null) return;
-        then();
-        healthy = true;
-        unsaved.delete(path);
-        onEvent({ type: 'checkpoint', path, ...saved });
-      } catch (error) {
-        failed(path, round, error);
-      }
+  const saveHeld = (best: string, fleet: Fleet, round: number): void => {
+    const then = (): void => {
+      holdsBest = false;
     };
-    ended = Promise.all([ended, save()]).then(() => undefined);
-  };
-
-  const restoreFrom = async (fleet: Fleet, path: string): Promise<Restored> => {
-    const { round, run } = await orDeath(fleet.coordinator.restore(path), fleet.death);
-    const { devices, observers: watched, ...state } = parseSavedRun(run, path);
-    if (devices === null) forgetDeviceStates(shards);
-    else restoreDeviceStates(path, devices, shards);
-    await observers?.restore(watched, round);
-    return { round, state };
+    queue.begin(fleet, best, round, () => fleet.coordinator.saveHeld(best), then);
   };
 
   return {
     last: (fleet, round, state) => {
       if (paths === undefined) return;
-      const path = paths.last;
-      if (holdsBest) {
-        begin(
-          fleet,
-          paths.best,
-          round,
-          () => fleet.coordinator.saveHeld(paths.best),
-          () => {
-            holdsBest = false;
-          },
-        );
-      }
-      try {
-        const devices = saveDeviceStates(path, round, shards);
-        const run: SavedRun = { ...state, devices, observers: observers?.save() ?? null };
-        const kept = damaged ? 1 : keep;
-        // Its state says which epoch was the best: nobody would compute that one again.
-        const options = { weightsOnly: false, keep: kept, hold: false, after: paths.best };
-        begin(
-          fleet,
-          path,
-          round,
-          () => fleet.coordinator.save(path, run, options),
-          () => {
-            newest = path;
-            damaged = false;
-            if (devices !== null) dropOtherStates(path, keep);
-          },
-        );
-      } catch (error) {
-        failed(path, round, error);
-      }
+      if (holdsBest) saveHeld(paths.best, fleet, round);
+      saveLast(paths, fleet, round, state);
     },
     best: (fleet, round) => {
       if (paths === undefined) return;
       const { best } = paths;
-      begin(fleet, best, round, () => fleet.coordinator.save(best, null, { weightsOnly: true, keep: 1, hold: true }));
+      queue.begin(fleet, best, round, () => fleet.coordinator.save(best, null, { weightsOnly: true, keep: 1, hold: true }));
       holdsBest = true;
     },
-    settled: async () => {
-      for (let seen: unknown; seen !== ended; ) {
-        seen = ended;
-        await ended;
-      }
-    },
-    healthy: () => healthy,
-    unsaved: () => [...unsaved],
+    settled: queue.settled,
+    healthy: queue.healthy,
+    unsaved: queue.unsaved,
     restore: async (fleet) => {
       // What the thread that is gone was writing, or held.
       tidyUp();
@@ -175,22 +164,9 @@ export const createSaves = ({ paths, resume, keep, shards, observers, onEvent }:
         await observers?.restore(atStart, 0);
         return { round: 0, state: AT_START };
       }
-      const candidates = keptPaths(newest, Math.max(keep, 2));
-      let first: unknown;
-      for (const [age, path] of candidates.entries()) {
-        try {
-          const restored = await restoreFrom(fleet, path);
-          if (age > 0) {
-            damaged = true;
-            onEvent({ type: 'checkpoint-refused', path: newest, reason: messageOf(first), instead: path, round: restored.round });
-          }
-          return restored;
-        } catch (error) {
-          if (!isMetafleetError(error, 'CHECKPOINT')) throw error;
-          first ??= error;
-        }
-      }
-      throw first;
+      const { isOlder, ...restored } = await restoreNewest(options, fleet, newest);
+      damaged ||= isOlder;
+      return restored;
     },
   };
 };

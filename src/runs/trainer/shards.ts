@@ -38,8 +38,8 @@ const sizesOf = (size: PrivateStateSpec['size'], { offsets }: Column, devices: n
   typeof size === 'number' ? size : Array.from({ length: devices }, (_, index) => size(offsets[index + 1]! - offsets[index]!));
 
 /**
- * Cuts a dataset into the private columns of `hosts` device hosts (fewer where there are fewer devices), with room for
- * `stateSize` numbers that each device keeps, and for their `budgets` where they have any.
+ * Cuts a dataset into the private columns of `hosts` device hosts, or fewer where there are fewer devices. Each column has room for
+ * `stateSize` numbers that a device keeps, and for its `budgets` where it has any.
  */
 export const shardDataset = (
   { users, parts }: Dataset,

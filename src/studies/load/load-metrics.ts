@@ -5,10 +5,10 @@ import type { Traffic } from '../../events/traffic.js';
 import { createSketch, type Sketch } from '../../runs/folder/sketch.js';
 
 /**
- * What a load test looks at, all of it from the run's event stream. In k6's words: a trend has a distribution, a rate is a share
- * of devices, a counter a sum and its rate a second of wall time, a gauge a last value.
+ * What a load test looks at, all of it from the run's event stream. The words are those of k6. A trend has a distribution.
+ * A rate is a share of devices. A counter is a sum, and its rate is for a second of wall time. A gauge is a last value.
  */
-export const LOAD_METRICS = {
+const RUN_METRICS = {
   round_latency: { kind: 'trend', unit: 'ms', meaning: 'wall time of a round' },
   device_latency: { kind: 'trend', unit: 'ms', meaning: "wall time of a device's step" },
   round_virtual: { kind: 'trend', unit: 's', meaning: 'virtual time of a round' },
@@ -31,19 +31,27 @@ export const LOAD_METRICS = {
   hosts_lost: { kind: 'counter', unit: '', meaning: 'device hosts that died' },
   bytes_down: { kind: 'counter', unit: 'B', meaning: 'bytes to devices in training' },
   bytes_up: { kind: 'counter', unit: 'B', meaning: 'bytes from devices in training' },
-  mse: { kind: 'gauge', unit: '', meaning: 'mean squared error on test ratings, last measured' },
-  mae: { kind: 'gauge', unit: '', meaning: 'mean absolute error on test ratings, last measured' },
-  best_mse: { kind: 'gauge', unit: '', meaning: 'mean squared error on test ratings at the best validation' },
-  mse_ratio: { kind: 'gauge', unit: '', meaning: "last measured test MSE over the reference run's" },
   virtual_time: { kind: 'gauge', unit: 's', meaning: 'virtual time that the run took' },
   memory: { kind: 'gauge', unit: 'B', meaning: 'highest resident set of the process' },
-} as const satisfies Record<
-  string,
-  { readonly kind: 'trend' | 'rate' | 'counter' | 'gauge'; readonly unit: string; readonly meaning: string }
->;
+} as const satisfies LoadMetricFacts;
 
-export type LoadMetric = keyof typeof LOAD_METRICS;
-export type MetricKind = (typeof LOAD_METRICS)[LoadMetric]['kind'];
+export type MetricKind = 'trend' | 'rate' | 'counter' | 'gauge';
+export type LoadMetricFacts = Readonly<Record<string, { readonly kind: MetricKind; readonly unit: string; readonly meaning: string }>>;
+type RunMetric = keyof typeof RUN_METRICS;
+
+/** All load metrics of a run by name, its evaluation metrics among them: `mse`, `best_mse` and `mse_ratio`. */
+export const loadMetricsOf = (measured: readonly string[]): LoadMetricFacts => ({
+  ...RUN_METRICS,
+  ...Object.fromEntries(
+    measured.flatMap((metric) =>
+      [
+        [metric, `${metric} on test ratings, last measured`],
+        [`best_${metric}`, `${metric} on test ratings at the best validation`],
+        [`${metric}_ratio`, `last measured ${metric} on test ratings over the reference run's`],
+      ].map(([name, meaning]) => [name, { kind: 'gauge', unit: '', meaning }]),
+    ),
+  ),
+});
 
 /** Statistics that each kind has; p(N) is any percentile. */
 export const STATISTICS: Readonly<Record<MetricKind, readonly string[]>> = {
@@ -54,11 +62,12 @@ export const STATISTICS: Readonly<Record<MetricKind, readonly string[]>> = {
 };
 
 export type LoadMetrics = {
+  readonly facts: LoadMetricFacts;
   observe(event: RunEvent): void;
   /** A value that no event brings. */
-  set(metric: 'mse_ratio' | 'memory', value: number): void;
+  set(metric: string, value: number): void;
   /** NaN where nothing was measured. `statistic` is one of STATISTICS, or p(N). */
-  value(metric: LoadMetric, statistic: string): number;
+  value(metric: string, statistic: string): number;
 };
 
 const bytesOf = (traffic: Traffic, direction: 'down' | 'up'): number =>
@@ -68,57 +77,66 @@ const sum = (values: Readonly<Record<string, number>>): number => Object.values(
 
 type Series = { readonly sketch: Sketch; min: number };
 
-/** Memory does not grow with the run. `seconds`: wall time since it began, for the rates of counters. */
-export const createLoadMetrics = (seconds: () => number): LoadMetrics => {
-  const trends = new Map<LoadMetric, Series>();
-  const sums = new Map<LoadMetric, number>();
-  const gauges = new Map<LoadMetric, number>();
+type Sums = {
+  readonly add: (metric: RunMetric, value: number) => void;
+  readonly count: (metric: RunMetric, value: number) => void;
+  readonly set: (metric: string, value: number) => void;
+};
+
+/** What a round tells. */
+const addRound = ({ add, count, set }: Sums, event: RoundFinished): void => {
+  const { outcomes, virtual, traffic } = event;
+  add('round_latency', event.millis);
+  for (const time of event.deviceMillis) add('device_latency', time);
+  add('cohort', outcomes.assigned);
+  add('train_loss', event.loss);
+  event.staleness.forEach((updates, steps) => {
+    for (let update = 0; update < updates; update++) add('staleness', steps);
+  });
+  for (const direction of ['down', 'up'] as const) {
+    count(`bytes_${direction}`, bytesOf(traffic, direction));
+    if (outcomes.assigned > 0) add(`bytes_${direction}_per_device`, bytesOf(traffic, direction) / outcomes.assigned);
+  }
+  if (virtual !== null) {
+    add('round_virtual', virtual.end - virtual.start);
+    for (const latency of virtual.latencies) add('device_virtual', latency);
+    set('virtual_time', virtual.end);
+    const energy = virtual.profiles.reduce((total, profile) => total + profile.energy, 0);
+    if (outcomes.assigned > 0) add('energy_per_device', energy / outcomes.assigned);
+  }
+  count('trained', outcomes.trained);
+  count('rejected', sum(outcomes.rejected));
+  count('refused', sum(outcomes.refused));
+  count('dropped', sum(outcomes.dropped));
+  count('late', outcomes.late);
+  count('rounds', 1);
+  count('updates', outcomes.trained);
+  count('duplicates', event.duplicates);
+  count('retries', event.retries);
+};
+
+/** Memory does not grow with the run. `measured`: its evaluation metrics; `seconds`: wall time since it began, for the rates of counters. */
+export const createLoadMetrics = (measured: readonly string[], seconds: () => number): LoadMetrics => {
+  const facts = loadMetricsOf(measured);
+  const trends = new Map<string, Series>();
+  const sums = new Map<string, number>();
+  const gauges = new Map<string, number>();
   let asked = 0;
-  const add = (metric: LoadMetric, value: number): void => {
+  const add = (metric: RunMetric, value: number): void => {
     const series = trends.get(metric) ?? { sketch: createSketch(), min: Number.POSITIVE_INFINITY };
     trends.set(metric, series);
     series.sketch.add(value);
     series.min = Math.min(series.min, value);
   };
-  const count = (metric: LoadMetric, value: number): void => void sums.set(metric, (sums.get(metric) ?? 0) + value);
-
-  const observeRound = (event: RoundFinished): void => {
-    const { outcomes, virtual, traffic } = event;
-    add('round_latency', event.millis);
-    for (const time of event.deviceMillis) add('device_latency', time);
-    add('cohort', outcomes.assigned);
-    add('train_loss', event.loss);
-    event.staleness.forEach((updates, steps) => {
-      for (let update = 0; update < updates; update++) add('staleness', steps);
-    });
-    for (const direction of ['down', 'up'] as const) {
-      count(`bytes_${direction}`, bytesOf(traffic, direction));
-      if (outcomes.assigned > 0) add(`bytes_${direction}_per_device`, bytesOf(traffic, direction) / outcomes.assigned);
-    }
-    if (virtual !== null) {
-      add('round_virtual', virtual.end - virtual.start);
-      for (const latency of virtual.latencies) add('device_virtual', latency);
-      gauges.set('virtual_time', virtual.end);
-      const energy = virtual.profiles.reduce((total, profile) => total + profile.energy, 0);
-      if (outcomes.assigned > 0) add('energy_per_device', energy / outcomes.assigned);
-    }
-    asked += outcomes.assigned;
-    count('trained', outcomes.trained);
-    count('rejected', sum(outcomes.rejected));
-    count('refused', sum(outcomes.refused));
-    count('dropped', sum(outcomes.dropped));
-    count('late', outcomes.late);
-    count('rounds', 1);
-    count('updates', outcomes.trained);
-    count('duplicates', event.duplicates);
-    count('retries', event.retries);
-  };
+  const count = (metric: RunMetric, value: number): void => void sums.set(metric, (sums.get(metric) ?? 0) + value);
+  const set = (metric: string, value: number): void => void gauges.set(metric, value);
   const observeEpoch = ({ test, best }: EpochFinished): void => {
-    gauges.set('mse', test.mse);
-    gauges.set('mae', test.mae);
-    if (best) gauges.set('best_mse', test.mse);
+    for (const [metric, value] of Object.entries(test.metrics)) {
+      set(metric, value ?? Number.NaN);
+      if (best) set(`best_${metric}`, value ?? Number.NaN);
+    }
   };
-  const ofTrend = (metric: LoadMetric, statistic: string): number => {
+  const ofTrend = (metric: string, statistic: string): number => {
     const series = trends.get(metric);
     if (series === undefined || series.sketch.count() === 0) return Number.NaN;
     const { sketch, min } = series;
@@ -129,10 +147,12 @@ export const createLoadMetrics = (seconds: () => number): LoadMetrics => {
   };
 
   return {
+    facts,
     observe: (event) => {
       switch (event.type) {
         case 'round':
-          return observeRound(event);
+          asked += event.outcomes.assigned;
+          return addRound({ add, count, set }, event);
         case 'epoch':
           return observeEpoch(event);
         case 'host-lost':
@@ -150,9 +170,9 @@ export const createLoadMetrics = (seconds: () => number): LoadMetrics => {
           event satisfies never;
       }
     },
-    set: (metric, value) => void gauges.set(metric, value),
+    set,
     value: (metric, statistic) => {
-      switch (LOAD_METRICS[metric].kind) {
+      switch (facts[metric]?.kind) {
         case 'trend':
           return ofTrend(metric, statistic);
         case 'rate':
@@ -160,6 +180,7 @@ export const createLoadMetrics = (seconds: () => number): LoadMetrics => {
         case 'counter':
           return statistic === 'count' ? (sums.get(metric) ?? 0) : (sums.get(metric) ?? 0) / seconds();
         case 'gauge':
+        case undefined:
           return gauges.get(metric) ?? Number.NaN;
       }
     },

@@ -11,6 +11,7 @@ import {
   treeOf,
   yamlSource,
 } from '../../runs/config/parse-config.js';
+import { loadMetricsOf } from './load-metrics.js';
 import { parseThreshold, type Threshold } from './thresholds.js';
 
 /**
@@ -20,7 +21,7 @@ import { parseThreshold, type Threshold } from './thresholds.js';
  *   stages         { for, devices, cohort, arrivals }: `for` is rounds (`20 rounds`), virtual time (`6 h`) or wall time (`10 min wall`)
  *   perturbations  what goes wrong: the keys of the section of that name
  *   thresholds     metric → what must hold of it at the end, in k6's manner
- *   reference      configuration keys of a run to be made first; `mse_ratio` is the test MSE over its
+ *   reference      configuration keys of a run to be made first; `mse_ratio` is the test MSE over its, and so for each metric
  */
 const keysAndValues = z.record(z.string(), z.unknown());
 const amount = z.number().positive();
@@ -46,7 +47,7 @@ export type Scenario = {
   readonly description: string;
   readonly config: Config;
   readonly thresholds: readonly Threshold[];
-  /** The run that `mse_ratio` compares with. */
+  /** The run that ratios such as `mse_ratio` compare with. */
   readonly reference?: Config;
 };
 
@@ -120,11 +121,13 @@ export const parseScenario = (text: string, file: string, { duration, set }: Sce
   ];
   const changed = flagSource(set);
   const over: ConfigSource = { tree: changed.tree, place: (path) => `flag --set ${path.join('.')}` };
+  const config = resolveConfig(...sources, over);
+  const facts = loadMetricsOf(config.evaluation.metrics);
   return {
     description,
-    config: resolveConfig(...sources, over),
+    config,
     thresholds: Object.entries(thresholds).flatMap(([metric, texts]) =>
-      texts.map((one, index) => parseThreshold(metric, one, source.place(['thresholds', metric, index]))),
+      texts.map((one, index) => parseThreshold(facts, metric, one, source.place(['thresholds', metric, index]))),
     ),
     ...(reference === undefined
       ? {}

@@ -1,9 +1,9 @@
 import { badInput } from '../../base/errors.js';
-import { LOAD_METRICS, type LoadMetric, type LoadMetrics, STATISTICS } from './load-metrics.js';
+import { type LoadMetricFacts, type LoadMetrics, STATISTICS } from './load-metrics.js';
 
 /** A threshold in k6's manner: `p(95)<2s`, `rate<0.01`, `count>=10`. */
 export type Threshold = {
-  readonly metric: LoadMetric;
+  readonly metric: string;
   /** As it was written. */
   readonly text: string;
   readonly statistic: string;
@@ -19,7 +19,7 @@ const UNITS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   '': { '%': 0.01 },
 };
 
-/** NaN, such as a diverged run's error, keeps no promise. */
+/** NaN, such as a diverged run's error or a measure of nothing, keeps no promise. */
 const COMPARISONS: Readonly<Record<string, (value: number, bound: number) => boolean>> = {
   '<': (value, bound) => value < bound,
   '<=': (value, bound) => value <= bound,
@@ -31,15 +31,11 @@ const COMPARISONS: Readonly<Record<string, (value: number, bound: number) => boo
 
 const FORM = /^\s*([a-z]+(?:\((\d+(?:\.\d+)?)\))?)\s*(<=|>=|==|!=|<|>)\s*(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*([a-zA-Z%]*)\s*$/;
 
-const metricOf = (name: string, place: string): LoadMetric => {
-  if (Object.hasOwn(LOAD_METRICS, name)) return name as LoadMetric;
-  throw badInput('CONFIG', place, `a metric: ${Object.keys(LOAD_METRICS).join(', ')}`, JSON.stringify(name));
-};
-
-/** Throws CONFIG at `place`. Without a unit, a number is in the metric's own. */
-export const parseThreshold = (name: string, text: string, place: string): Threshold => {
-  const metric = metricOf(name, place);
-  const { kind, unit } = LOAD_METRICS[metric];
+/** `facts`: the metrics there are. Throws CONFIG at `place`. Without a unit, a number is in the metric's own. */
+export const parseThreshold = (facts: LoadMetricFacts, metric: string, text: string, place: string): Threshold => {
+  const known = Object.hasOwn(facts, metric) ? facts[metric] : undefined;
+  if (known === undefined) throw badInput('CONFIG', place, `a metric: ${Object.keys(facts).join(', ')}`, JSON.stringify(metric));
+  const { kind, unit } = known;
   const statistics = [...STATISTICS[kind].filter((known) => !known.startsWith('p(')), ...(kind === 'trend' ? ['p(N)'] : [])];
   const units = UNITS[unit]!;
   const [, statistic = '', percentile, comparison = '', number = '', suffix = ''] = FORM.exec(text) ?? [];
@@ -47,16 +43,17 @@ export const parseThreshold = (name: string, text: string, place: string): Thres
     throw badInput('CONFIG', place, `statistic, comparison and number, such as "${statistics[0]}<1"`, JSON.stringify(text));
   const isPercentile = kind === 'trend' && percentile !== undefined && statistic.startsWith('p(') && Number(percentile) <= 100;
   if (!isPercentile && !statistics.includes(statistic))
-    throw badInput('CONFIG', place, `a statistic of ${name}: ${statistics.join(', ')}`, JSON.stringify(statistic));
+    throw badInput('CONFIG', place, `a statistic of ${metric}: ${statistics.join(', ')}`, JSON.stringify(statistic));
   const factor = suffix === '' ? 1 : units[suffix];
-  if (factor === undefined) throw badInput('CONFIG', place, `a unit of ${name}: ${Object.keys(units).join(', ')}`, JSON.stringify(suffix));
+  if (factor === undefined)
+    throw badInput('CONFIG', place, `a unit of ${metric}: ${Object.keys(units).join(', ')}`, JSON.stringify(suffix));
   const bound = Number(number) * factor;
   return { metric, text: text.trim(), statistic, holds: (value) => COMPARISONS[comparison]!(value, bound) };
 };
 
-export type Verdict = Threshold & { readonly value: number; readonly passed: boolean };
+export type ThresholdVerdict = Threshold & { readonly value: number; readonly passed: boolean };
 
-export const judgeThresholds = (thresholds: readonly Threshold[], metrics: LoadMetrics): readonly Verdict[] =>
+export const judgeThresholds = (thresholds: readonly Threshold[], metrics: LoadMetrics): readonly ThresholdVerdict[] =>
   thresholds.map((threshold) => {
     const value = metrics.value(threshold.metric, threshold.statistic);
     return { ...threshold, value, passed: threshold.holds(value) };

@@ -18,8 +18,8 @@ import type { DataFacts } from './table-result.js';
 import { plainConfig, plannedRuns, type StudyOptions } from './table-study.js';
 
 /**
- * How few rounds and bytes an accuracy takes. Every regime is read off at the epochs it was measured at: its error there is the test
- * error of the epoch with the best validation MSE so far, which is what stopping there would have kept.
+ * How few rounds and bytes an accuracy takes. Every regime is read at the epochs where it was measured. Its error there is the test
+ * error of the epoch with the best validation MSE so far. A run that stopped there would have kept this epoch.
  */
 export type BytesResult = {
   readonly version: 1;
@@ -72,9 +72,9 @@ export type PeerTime = {
 
 /** Error so far against cost so far. */
 const curveOf = (points: readonly (EpochPoint & CostPoint)[]): readonly CurvePoint[] =>
-  bestSoFar(points).map(({ test }, index) => {
+  bestSoFar(points, 'mse').map(({ test }, index) => {
     const { epoch, round, bytesDown, bytesUp, trainMillis, wallMillis, cpuMillis } = points[index]!;
-    return { epoch, round, bytesDown, bytesUp, trainMillis, wallMillis, cpuMillis, mae: test.mae, mse: test.mse };
+    return { epoch, round, bytesDown, bytesUp, trainMillis, wallMillis, cpuMillis, mae: test['mae'] ?? null, mse: test['mse'] ?? null };
   });
 
 const lastWithin = (curve: readonly CurvePoint[], rounds: number): Reached => curve.findLast(({ round }) => round <= rounds) ?? null;
@@ -140,7 +140,7 @@ const peerTime = (set: PaperSet | undefined, millisPerStep: number, regimes: rea
 };
 
 export type BytesOptions = StudyOptions & {
-  /** Run folders of other commands to show beside. */
+  /** Run folders of other commands to show next to them. */
   readonly include: readonly string[];
   /** Trains the authors' regime, too: hours, or days. */
   readonly authors: boolean;

@@ -1,25 +1,30 @@
 import type { z } from 'zod';
-import { type Config, type configSchema, PRESETS } from '../../runs/config/config.js';
+import type { fedavgOptions } from '../../algorithms/fedavg/options.js';
+import { metamfOptions } from '../../algorithms/metamf/options.js';
+import { type Config, type ConfigInput, PRESETS } from '../../runs/config/config.js';
 import type { PaperSet } from './published.js';
 
 /**
  * The configurations behind every table and figure of `metafleet paper`: the one place to edit them. What is not named here is as the
  * defaults of `metafleet run` have it; flags of `metafleet paper` come on top of all of it.
  */
-export type Settings = z.input<typeof configSchema>;
+export type Settings = ConfigInput & {
+  readonly metamf?: z.input<typeof metamfOptions>;
+  readonly fedavg?: z.input<typeof fedavgOptions>;
+};
 
 export type SetConfigurations = {
   /** MetaMF as tables 2 to 4, the groups, the data budget and figure 2 train it. */
   readonly table: Settings;
   /** What a variant of table 3 needs otherwise. */
   readonly variants: Readonly<Record<'si' | 'sm', Settings>>;
-  /** Regimes of the bytes-to-accuracy study, by name, beside the authors'. */
+  /** Regimes of the bytes-to-accuracy study, by name, without the authors'. */
   readonly federated: Readonly<Record<string, Settings>>;
 };
 
 /**
- * Cohorts of 64 devices with all their ratings, 95 rounds an epoch of ML-1M: one second moment for W_low, since a rare item's single rating would
- * otherwise be given an Adam step of full size, and dropout instead of most of the weight decay. Found by validation error on ML-1M.
+ * Cohorts of 64 devices with all their ratings, 95 rounds an epoch of ML-1M. W_low has one second moment: otherwise the single
+ * rating of a rare item would give an Adam step of full size. Dropout replaces most of the weight decay. Found by validation error on ML-1M.
  */
 const RECOMMENDED = {
   cohort: 64,
@@ -44,7 +49,7 @@ const FEDERATED = {
   '256 devices, all ratings': RECOMMENDED_256,
 };
 
-/** What a search of 14 trials found best for MetaMF-SI, and another of the same 14 for MetaMF-SM (PAPER.md). */
+/** What a search of 14 trials found best for MetaMF-SI, and another of the same 14 for MetaMF-SM (docs/paper.md). */
 const VARIANT = { optimizer: { rate: 2.61e-3, decay: 1.07e-4 }, metamf: { dropout: 0.1 } } as const satisfies Settings;
 
 /** Ciao has 38 ratings a user where ML-1M has 166: fewer a round, weight decay the more, and few epochs before it overfits. */
@@ -105,11 +110,12 @@ export const BUDGETS = [1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1] as const
 export const QUICK: Settings = { rounds: 40, patience: 0 };
 
 /** What a configuration adds to the paper's model: tables say so. */
-export const additionsOf = ({ algorithm, metamf }: Config): readonly string[] =>
-  algorithm !== 'metamf'
-    ? []
-    : [
-        ...(metamf.centring === 'none' ? [] : ['private centring on the device']),
-        ...(metamf.itemOffset === 'none' ? [] : ['a generated item offset']),
-        ...(metamf.dropout === 0 ? [] : [`dropout of ${metamf.dropout}`]),
-      ];
+export const additionsOf = (config: Config): readonly string[] => {
+  if (config.algorithm !== 'metamf') return [];
+  const { centring, itemOffset, dropout } = metamfOptions.parse(config['metamf']);
+  return [
+    ...(centring === 'none' ? [] : ['private centring on the device']),
+    ...(itemOffset === 'none' ? [] : ['a generated item offset']),
+    ...(dropout === 0 ? [] : [`dropout of ${dropout}`]),
+  ];
+};

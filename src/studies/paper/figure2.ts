@@ -19,9 +19,9 @@ import type { DataFacts } from './table-result.js';
 import { plainConfig, plannedRuns, type StudyOptions } from './table-study.js';
 
 /**
- * Figure 2 of the paper: the generated weights, and the generated embedding of one item drawn by the seed, a point a user, reduced to two
- * dimensions and then normalized by mean and standard deviation, axis by axis (section 6.2). The paper reduces by t-SNE; here it is UMAP (McInnes et al., 2018), which
- * keeps neighbours likewise and whose random choices come from the seed.
+ * Figure 2 of the paper: the generated weights, and the generated embedding of one item drawn by the seed. A point is a user.
+ * Both are reduced to two dimensions, and then normalized by mean and standard deviation, axis by axis (section 6.2). The paper reduces by t-SNE.
+ * Here it is UMAP (McInnes et al., 2018), which also keeps neighbours. Its random choices come from the seed.
  */
 export type Figure2Result = {
   readonly version: 1;

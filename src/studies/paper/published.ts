@@ -1,5 +1,5 @@
 /**
- * Figures as others have published them, for the tables that stand beside ours. They are shown, never computed with, and nothing in
+ * Figures as others have published them, for the tables that compare them with ours. They are shown, never computed with, and nothing in
  * metafleet's own results depends on them.
  *
  *   PAPER          Y. Lin, P. Ren, Z. Chen, Z. Ren, D. Yu, J. Ma, M. de Rijke, X. Cheng: Meta Matrix Factorization for Federated Rating
@@ -76,5 +76,8 @@ export const REPRODUCED_BUDGETS: Readonly<Partial<Record<PaperSet, readonly numb
   'ml-1m': [0.687, 0.698, 0.691, 0.684, 0.693, 0.705, 0.725, 0.757, 0.834, 0.891],
 };
 
-/** The authors' step in PyTorch: BENCHMARKS.md (`npm run bench peers`) has 417 ratings a second in batches of 64. */
-export const TORCH_PEER = { millisPerStep: 153, source: 'npm run bench peers, in BENCHMARKS.md: batches of 64 at 417 ratings a second' };
+/** The authors' step in PyTorch: docs/benchmarks/peers.md (`npm run bench peers`) has 417 ratings a second in batches of 64. */
+export const TORCH_PEER = {
+  millisPerStep: 153,
+  source: 'npm run bench peers, in docs/benchmarks/peers.md: batches of 64 at 417 ratings a second',
+};

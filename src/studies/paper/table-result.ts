@@ -1,7 +1,7 @@
 import type { ActivityGroup } from '../../events/evaluation.js';
 import type { Environment } from '../../runs/folder/environment.js';
-import type { Comparison } from '../device-errors.js';
 import type { EpochPoint } from '../history.js';
+import type { PairedTest } from '../statistics.js';
 import type { OtherRow, PublishedFigure } from './definitions.js';
 
 /** The form of `results/paper/<study>-<set>.json`: every figure with the command, the seed and the digest that reproduce it. */
@@ -25,6 +25,15 @@ export type TableResult = {
   readonly groups: boolean;
 };
 
+/** A paired test over users of two models that share these seeds. */
+export type Comparison = {
+  readonly first: string;
+  readonly second: string;
+  readonly seeds: readonly number[];
+  readonly mae: PairedTest;
+  readonly mse: PairedTest;
+};
+
 export type DataFacts = {
   readonly place: string;
   readonly name: string;
@@ -39,7 +48,9 @@ export type DataFacts = {
 
 export type LineResult = { readonly label: string; readonly published: readonly PublishedFigure[]; readonly runs: readonly RunFigures[] };
 
-export type ErrorsAt = { readonly epoch: number; readonly mae: number | null; readonly mse: number | null };
+/** What the paper's tables hold; null: nothing was measured. */
+export type PaperErrors = { readonly mae: number | null; readonly mse: number | null };
+export type ErrorsAt = { readonly epoch: number } & PaperErrors;
 
 export type RunFigures = {
   readonly run: string;
@@ -58,7 +69,7 @@ export type RunFigures = {
   readonly best: ErrorsAt;
   readonly last: ErrorsAt;
   readonly bestValidMse: number | null;
-  readonly groups: readonly { readonly group: ActivityGroup; readonly devices: number; readonly mae: number; readonly mse: number }[];
+  readonly groups: readonly ({ readonly group: ActivityGroup; readonly devices: number } & PaperErrors)[];
   readonly rounds: number;
   readonly epochs: number;
   /** Training bytes, over the whole fleet's size. */
@@ -73,5 +84,5 @@ export type RunFigures = {
 
 export type BaselineResult = {
   readonly label: string;
-  readonly seeds: readonly { readonly seed: number; readonly mae: number; readonly mse: number }[];
+  readonly seeds: readonly ({ readonly seed: number } & PaperErrors)[];
 };

@@ -1,4 +1,6 @@
+import { badInput } from '../../base/errors.js';
 import type { Config } from '../../runs/config/config.js';
+import { stopMetricOf } from '../../runs/config/measured.js';
 import { type ConfigSource, resolveConfig } from '../../runs/config/parse-config.js';
 import type { Environment } from '../../runs/folder/environment.js';
 import { createLoader, type PlannedRun, type StudyHooks, trainAll } from '../train-all.js';
@@ -17,7 +19,7 @@ export type StudyOptions = {
   readonly runs: string;
   /** Settings of the command line, on top of everything. */
   readonly flags: ConfigSource;
-  /** The command itself, for whoever reads its results. */
+  /** The command itself, for readers of its results. */
   readonly command: string;
   readonly environment: Environment;
 };
@@ -30,13 +32,25 @@ const sourceOf = (name: string, settings: Settings): ConfigSource => ({
 /** Runs of studies serve no metrics and fit no baselines of their own; their best weights are needed afterwards. One checkpoint each: there are many. */
 const BASE = { metrics: { enabled: false }, baselines: false, checkpoint: { best: true, keep: 1 } } as const satisfies Settings;
 
+/** Throws CONFIG for settings under which the tables would be others': what is published are MAE and MSE, at the best MSE. */
+const checkMetrics = (config: Config): Config => {
+  const { metrics } = config.evaluation;
+  const missing = ['mae', 'mse'].find((name) => !metrics.includes(name));
+  if (missing !== undefined)
+    throw badInput('CONFIG', 'key evaluation.metrics', 'mae and mse among the metrics of a paper study', metrics.join(', '));
+  if (stopMetricOf(config) !== 'mse') throw badInput('CONFIG', 'key stopOn', 'mse, or auto, in a paper study', config.stopOn);
+  return config;
+};
+
 const configFor = ({ label, settings }: Line, seed: number, { data, quick, flags, runs }: StudyOptions): Config =>
-  resolveConfig(
-    sourceOf('study', { ...BASE, data, results: runs }),
-    ...settings.map((each) => sourceOf(label, each)),
-    ...(quick ? [sourceOf('--quick', QUICK)] : []),
-    flags,
-    sourceOf('--seeds', { seed }),
+  checkMetrics(
+    resolveConfig(
+      sourceOf('study', { ...BASE, data, results: runs }),
+      ...settings.map((each) => sourceOf(label, each)),
+      ...(quick ? [sourceOf('--quick', QUICK)] : []),
+      flags,
+      sourceOf('--seeds', { seed }),
+    ),
   );
 
 export const plannedRuns = (lines: readonly Line[], options: StudyOptions): readonly PlannedRun[] =>

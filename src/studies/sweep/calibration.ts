@@ -1,29 +1,33 @@
+import { ALGORITHM } from '../../algorithms/registry.js';
 import type { Config } from '../../runs/config/config.js';
+import { chosen } from '../../runs/config/definitions.js';
 import { configKeys, configValue, resolveConfig, treeOf } from '../../runs/config/parse-config.js';
-import type { Sizes } from './cost-model.js';
+import type { RunSizes } from './cost-model.js';
 
 /**
- * Which short runs tell what a sweep will cost. Points that differ in sizes alone are one group and share their coefficients; of
- * each group, the points at the ends of every size are run for a few rounds on a synthetic fleet of the same shape that is no
- * larger than it must be. A size that a group does not vary need not vary here: its share is then part of the others.
+ * Which short runs predict what a sweep will cost. Points that differ in sizes alone are one group and share their coefficients.
+ * In each group, the points at the ends of every size are run for a few rounds. They run on a synthetic fleet of the same shape,
+ * no larger than needed. A size that a group does not vary need not vary here: its share is then part of the others.
  */
-export type PlannedPoint = { readonly config: Config; readonly sizes: Sizes };
+export type PlannedPoint = { readonly config: Config; readonly sizes: RunSizes };
 
 /** Sizes, and keys that change the numbers and not the work. */
 const NOT_OF_THE_KIND = [
   ...['data', 'split', 'columns', 'delimiter', 'scale', 'seed', 'results', 'cohort', 'ratings', 'decoys', 'epochs', 'rounds', 'patience'],
-  ...['evaluation.every', 'checkpoint', 'metrics', 'baselines', 'metamf.userEmbedding', 'metamf.collaborative', 'metamf.hidden'],
-  ...['metamf.lowRank', 'metamf.itemEmbedding', 'metamf.units', 'metamf.userInit', 'fedavg.itemEmbedding', 'fedavg.units'],
+  ...['evaluation.every', 'checkpoint', 'metrics', 'baselines'],
   ...['optimizer.rate', 'optimizer.rateDecay', 'optimizer.decay', 'optimizer.decayOf', 'optimizer.clip'],
 ];
 
 /** Points of one kind cost the same for the same sizes. */
-export const kindOf = (config: Config): string =>
-  JSON.stringify(
-    configKeys
-      .filter(({ key }) => !NOT_OF_THE_KIND.some((name) => key === name || key.startsWith(`${name}.`)))
+export const kindOf = (config: Config): string => {
+  const { name, sizes = [] } = chosen(ALGORITHM, config.algorithm).definition;
+  const left = [...NOT_OF_THE_KIND, ...sizes.map((option) => `${name}.${option}`)];
+  return JSON.stringify(
+    configKeys()
+      .filter(({ key }) => !left.some((each) => key === each || key.startsWith(`${each}.`)))
       .map(({ key }) => configValue(config, key)),
   );
+};
 
 /** As many as let the median round be one after the first, which wait for compilation. */
 const ROUNDS = 30;
@@ -55,10 +59,10 @@ const shortRun = ({ config, sizes }: PlannedPoint, ratings: number): Config => {
   return resolveConfig(...[config, treeOf(changes)].map((tree) => ({ tree, place: (path: readonly PropertyKey[]) => path.join('.') })));
 };
 
-const ENDS_OF: readonly (keyof Sizes)[] = ['cohort', 'items', 'rowsUp', 'workPerRow', 'stepped'];
+const ENDS_OF: readonly (keyof RunSizes)[] = ['cohort', 'items', 'rowsUp', 'workPerRow', 'stepped'];
 
 const extremes = (group: readonly PlannedPoint[]): PlannedPoint[] => {
-  const by = (size: keyof Sizes, sign: 1 | -1): PlannedPoint =>
+  const by = (size: keyof RunSizes, sign: 1 | -1): PlannedPoint =>
     group.reduce((best, point) => (sign * point.sizes[size] > sign * best.sizes[size] ? point : best));
   return [...new Set(ENDS_OF.flatMap((size) => [by(size, -1), by(size, 1)]))];
 };

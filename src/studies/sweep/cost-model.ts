@@ -1,4 +1,4 @@
-import { createAlgorithm } from '../../algorithms/registry.js';
+import { loadAlgorithm } from '../../algorithms/registry.js';
 import type { Dataset } from '../../data/dataset.js';
 import { elements } from '../../messages/wire-tensor.js';
 import type { Config } from '../../runs/config/config.js';
@@ -16,7 +16,7 @@ import { fitShares } from './least-squares.js';
  *   bytes       devices × (header + dense part) + rows × (id + numbers)
  *   memory      fixed + ratings + Θ with its optimizer + what a round holds
  */
-export type Sizes = {
+export type RunSizes = {
   readonly devices: number;
   readonly items: number;
   /** All ratings of the dataset. */
@@ -39,8 +39,8 @@ export type Sizes = {
 };
 
 /**
- * Milliseconds and bytes. `roundMillis`, `bytesDown` and `bytesUp` are of one round, `measureMillis` of one measurement;
- * `roundCpuMillis` is what all threads compute in a round, whoever else is on the machine.
+ * Milliseconds and bytes. `roundMillis`, `bytesDown` and `bytesUp` are of one round, `measureMillis` of one measurement.
+ * `roundCpuMillis` is what all threads compute in a round. It does not depend on other work of the machine.
  */
 export type Costs = {
   readonly startMillis: number;
@@ -66,29 +66,12 @@ const meanBatch = ({ ratings, sampling }: Config, { parts, users }: Dataset): nu
   return rows / Math.max(1, weights);
 };
 
-const modelSizes = (config: Config, users: number, items: number): Pick<Sizes, 'workPerRow' | 'parameters' | 'stepped'> => {
-  switch (config.algorithm) {
-    case 'metamf': {
-      const { userEmbedding, collaborative, hidden, lowRank, itemEmbedding, units, variant } = config.metamf;
-      const perItem = variant === 'si' ? lowRank : (hidden + 1) * lowRank;
-      const generators = 3 * (collaborative + 1) * hidden + (hidden + 1) * itemEmbedding * (lowRank + units + 1);
-      const rest = userEmbedding * collaborative + generators;
-      const lazy = (tensor: string): boolean => config.optimizer.lazy.includes(tensor);
-      const stepped = rest + (lazy('U') ? 0 : users * userEmbedding) + (lazy('low') ? 0 : items * perItem);
-      return { workPerRow: perItem, parameters: rest + users * userEmbedding + items * perItem, stepped };
-    }
-    case 'fedavg': {
-      const parameters = (items + config.fedavg.units) * config.fedavg.itemEmbedding;
-      return { workPerRow: config.fedavg.itemEmbedding * config.fedavg.units * config.fedavg.localEpochs, parameters, stepped: parameters };
-    }
-  }
-};
-
 /** Throws CONFIG for settings that the dataset cannot serve. */
-export const sizesOf = (config: Config, dataset: Dataset): Sizes => {
+export const sizesOf = async (config: Config, dataset: Dataset): Promise<RunSizes> => {
   const { host, world, rounds, epochs } = planRun(config, dataset);
   const { train, valid, test } = ratingsIn(dataset);
-  const { down: tensors } = createAlgorithm(host.algorithm, world).wire;
+  const algorithm = await loadAlgorithm(host.algorithm, world);
+  const { down: tensors } = algorithm.wire;
   const numbers = (perRow: boolean): number =>
     tensors.filter((spec) => spec.perRow === perRow).reduce((sum, { shape }) => sum + elements(shape), 0);
   const batch = meanBatch(config, dataset);
@@ -105,14 +88,14 @@ export const sizesOf = (config: Config, dataset: Dataset): Sizes => {
     rowsMeasured: evaluation.delivery === 'full' ? dataset.items : Math.min(dataset.items, heldOut + decoys),
     rowWidth: numbers(true),
     dense: numbers(false),
-    ...modelSizes(config, dataset.users, dataset.items),
+    ...algorithm.cost(),
     rounds,
     // The last epoch is measured whenever any is.
     measurements: every === 0 ? 0 : Math.ceil(epochs / every),
   };
 };
 
-const ofRound = ({ devices, cohort, rowsDown, rowsUp, workPerRow, stepped }: Sizes): number[] => [
+const ofRound = ({ devices, cohort, rowsDown, rowsUp, workPerRow, stepped }: RunSizes): number[] => [
   1,
   devices,
   cohort,
@@ -121,7 +104,7 @@ const ofRound = ({ devices, cohort, rowsDown, rowsUp, workPerRow, stepped }: Siz
   stepped,
 ];
 
-const FEATURES: Readonly<Record<keyof Costs, (sizes: Sizes) => number[]>> = {
+const FEATURES: Readonly<Record<keyof Costs, (sizes: RunSizes) => number[]>> = {
   startMillis: ({ ratings, parameters }) => [1, ratings, parameters],
   roundMillis: ofRound,
   roundCpuMillis: ofRound,
@@ -134,10 +117,10 @@ const FEATURES: Readonly<Record<keyof Costs, (sizes: Sizes) => number[]>> = {
 const COSTS = Object.keys(FEATURES) as (keyof Costs)[];
 
 /** Predicts the costs of a run of given sizes. */
-export type CostModel = (sizes: Sizes) => Costs;
+export type CostModel = (sizes: RunSizes) => Costs;
 
 /** What was measured of one run; a cost it did not have is absent. */
-export type CostSample = { readonly sizes: Sizes; readonly costs: Partial<Costs> };
+export type CostSample = { readonly sizes: RunSizes; readonly costs: Partial<Costs> };
 
 /** Fits each cost to the samples that have it; a cost that none has is predicted as 0. */
 export const fitCosts = (samples: readonly CostSample[]): CostModel => {
@@ -155,5 +138,5 @@ export const fitCosts = (samples: readonly CostSample[]): CostModel => {
 };
 
 /** Wall time of a whole run, if nothing ends it early. */
-export const totalMillis = ({ startMillis, roundMillis, measureMillis }: Costs, { rounds, measurements }: Sizes): number =>
+export const totalMillis = ({ startMillis, roundMillis, measureMillis }: Costs, { rounds, measurements }: RunSizes): number =>
   startMillis + rounds * roundMillis + measurements * measureMillis;

@@ -2,13 +2,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderChart, type Series } from '../../report/charts/chart.js';
 import { describePowerLaw, fitPowerLaw, type Point, type PowerLaw } from '../../report/charts/power-law.js';
-import type { Row } from './rows.js';
+import type { SweepRow } from './rows.js';
 import type { Curve } from './sweep-file.js';
 
 type Line = { readonly name: string; readonly points: readonly Point[]; readonly law: PowerLaw | undefined };
 
 /** A curve's lines, one for each value of `by`; repeats are points of their own. */
-const linesOf = ({ x, y, by }: Curve, rows: readonly Row[]): Line[] => {
+const linesOf = ({ x, y, by }: Curve, rows: readonly SweepRow[]): Line[] => {
   const names = [...new Set(rows.map((row) => (by === undefined ? '' : String(row[by]))))];
   return names.map((name) => {
     const points = rows
@@ -32,7 +32,7 @@ const seriesOf = ({ name, points, law }: Line, curve: Curve): Series[] => {
 const titleOf = ({ title, x, y }: Curve): string => title ?? `${y} against ${x}`;
 
 /** Draws each curve as `<y>-by-<x>.svg` in the folder, and says the exponents. */
-export const writeCurves = (curves: readonly Curve[], rows: readonly Row[], folder: string): string[] =>
+export const writeCurves = (curves: readonly Curve[], rows: readonly SweepRow[], folder: string): string[] =>
   curves.flatMap((curve) => {
     const lines = linesOf(curve, rows).filter(({ points }) => points.length > 0);
     if (lines.length === 0) return [`${titleOf(curve)}: no run has both columns`];

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Config } from '../../runs/config/config.js';
 import { loadConfigured } from '../../runs/config/load-data.js';
 import { calibrationRuns, kindOf } from './calibration.js';
-import { type CostSample, fitCosts, type Sizes, sizesOf } from './cost-model.js';
+import { type CostSample, fitCosts, type RunSizes, sizesOf } from './cost-model.js';
 import type { Prediction } from './rows.js';
 import type { RunFolder } from './runs.js';
 import type { SweepPoint } from './sweep-file.js';
@@ -13,12 +13,12 @@ import type { SweepPoint } from './sweep-file.js';
 const datasetOf = ({ data, split, columns, delimiter, scale }: Config): string => JSON.stringify([data, split, columns, delimiter, scale]);
 
 /** One dataset in memory at a time: a sweep's largest may be most of what there is. */
-export const measureSizes = async (points: readonly SweepPoint[], note: (text: string) => void): Promise<ReadonlyMap<string, Sizes>> => {
-  const sizes = new Map<string, Sizes>();
+export const measureSizes = async (points: readonly SweepPoint[], note: (text: string) => void): Promise<ReadonlyMap<string, RunSizes>> => {
+  const sizes = new Map<string, RunSizes>();
   for (const identity of new Set(points.map(({ config }) => datasetOf(config)))) {
     const same = points.filter(({ config }) => datasetOf(config) === identity);
     const dataset = await loadConfigured(same[0]!.config, note);
-    for (const { name, config } of same) sizes.set(name, sizesOf(config, dataset));
+    for (const { name, config } of same) sizes.set(name, await sizesOf(config, dataset));
   }
   return sizes;
 };
@@ -28,7 +28,7 @@ const nameOf = (config: Config): string => `calibration-${createHash('sha256').u
 /** Runs what is needed of the short runs; those of an earlier call are taken as they are. undefined when it was interrupted. */
 export const predict = async (
   points: readonly SweepPoint[],
-  sizes: ReadonlyMap<string, Sizes>,
+  sizes: ReadonlyMap<string, RunSizes>,
   runs: RunFolder,
   { note, interrupted }: { readonly note: (text: string) => void; readonly interrupted: () => boolean },
 ): Promise<ReadonlyMap<string, Prediction> | undefined> => {
@@ -48,7 +48,7 @@ export const predict = async (
         if (end === 'failed') throw new Error(`a calibration run failed: ${error}`);
       }
       const run = runs.finished(name);
-      if (run !== undefined) samples.push({ sizes: sizesOf(config, await loadConfigured(config)), costs: run.costs });
+      if (run !== undefined) samples.push({ sizes: await sizesOf(config, await loadConfigured(config)), costs: run.costs });
     }
     models.set(kind, fitCosts(samples));
   }

@@ -1,13 +1,15 @@
 import { formatBytes, formatMillis } from '../../report/format.js';
+import type { Config } from '../../runs/config/config.js';
 import { writeAtomically } from '../../runs/folder/atomic-write.js';
-import { type Costs, type Sizes, totalMillis } from './cost-model.js';
+import { type MeasuredPart, metricColumn } from '../../runs/folder/metric-columns.js';
+import { type Costs, type RunSizes, totalMillis } from './cost-model.js';
 import type { FinishedRun } from './runs.js';
 import type { SweepPoint } from './sweep-file.js';
 
 /** One row of a sweep's table, flat: NDJSON and CSV have the same columns. Milliseconds, bytes, seconds. */
-export type Row = Readonly<Record<string, string | number | boolean | null>>;
+export type SweepRow = Readonly<Record<string, string | number | boolean | null>>;
 
-export type Prediction = { readonly costs: Costs; readonly sizes: Sizes };
+export type Prediction = { readonly costs: Costs; readonly sizes: RunSizes };
 
 const plain = (value: unknown): string | number | boolean | null =>
   value === null || typeof value === 'number' || typeof value === 'boolean'
@@ -16,10 +18,15 @@ const plain = (value: unknown): string | number | boolean | null =>
       ? value
       : JSON.stringify(value);
 
-/** The test error of the best epoch by validation, or null. */
-const errors = ({ summary: { valid, test } }: FinishedRun) => ({ validMse: valid.best?.mse ?? null, testMse: test.best?.mse ?? null });
+/** Metrics at the best epoch by validation, or null. */
+const metricsOf = ({ summary: { valid, test } }: FinishedRun, { evaluation }: Config): SweepRow =>
+  Object.fromEntries(
+    Object.entries({ valid, test }).flatMap(([part, { best }]) =>
+      evaluation.metrics.map((metric) => [metricColumn(part as MeasuredPart, metric), best?.[metric] ?? null]),
+    ),
+  );
 
-export const rowOf = (point: SweepPoint, run: FinishedRun, predicted: Prediction | undefined): Row => {
+export const rowOf = (point: SweepPoint, run: FinishedRun, predicted: Prediction | undefined): SweepRow => {
   const { summary, costs, seconds } = run;
   const { name, repeat, varied, config } = point;
   return {
@@ -42,7 +49,7 @@ export const rowOf = (point: SweepPoint, run: FinishedRun, predicted: Prediction
     bytesUpPerRound: costs.bytesUp ?? null,
     memoryBytes: costs.memoryBytes ?? null,
     seconds,
-    ...errors(run),
+    ...metricsOf(run, config),
     digest: summary.digest,
     ...(predicted === undefined
       ? {}
@@ -58,22 +65,22 @@ export const rowOf = (point: SweepPoint, run: FinishedRun, predicted: Prediction
 };
 
 /** RFC 4180: quoted where a comma, a quote or a line break would be taken for another. */
-const csvField = (value: Row[string] | undefined): string => {
+const csvField = (value: SweepRow[string] | undefined): string => {
   const text = value === null || value === undefined ? '' : String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 
-export const toCsv = (rows: readonly Row[]): string => {
+export const toCsv = (rows: readonly SweepRow[]): string => {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   return [columns, ...rows.map((row) => columns.map((column) => row[column]))]
     .map((fields) => `${fields.map(csvField).join(',')}\r\n`)
     .join('');
 };
 
-const toNdjson = (rows: readonly Row[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+const toNdjson = (rows: readonly SweepRow[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 
 /** Both files anew, each all or nothing. */
-export const writeRows = async (base: string, rows: readonly Row[]): Promise<void> => {
+export const writeRows = async (base: string, rows: readonly SweepRow[]): Promise<void> => {
   await writeAtomically(`${base}.ndjson`, toNdjson(rows));
   await writeAtomically(`${base}.csv`, toCsv(rows));
 };
@@ -103,7 +110,7 @@ const table = (lines: readonly (readonly string[])[]): string => {
 const TOLERANCE = 0.25;
 
 /** Predicted → found for each point, and how often the prediction was within 25 %. */
-export const renderComparison = (rows: readonly Row[]): string => {
+export const renderComparison = (rows: readonly SweepRow[]): string => {
   const known = rows.filter((row) => typeof row['predictedSeconds'] === 'number');
   const deviations = COMPARED.map((): number[] => []);
   const lines = known.map((row) => [

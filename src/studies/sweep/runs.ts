@@ -5,13 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { median } from '../../base/median.js';
 import type { Config } from '../../runs/config/config.js';
+import { isRead } from '../../runs/config/effects.js';
 import { printConfig } from '../../runs/config/parse-config.js';
 import type { Summary } from '../../runs/folder/summary.js';
 import type { Costs } from './cost-model.js';
 
 /**
- * The runs of a sweep: each an ordinary `metafleet run` in a process of its own, so that its memory is its own, in a run folder
- * of its own. A run whose folder says that it ended is finished; one that was interrupted continues from its checkpoint.
+ * The runs of a sweep. Each is an ordinary `metafleet run` with a run folder of its own. It is a process of its own, so that its memory
+ * is its own. A run is finished if its folder says that it ended. An interrupted one continues from its checkpoint.
  */
 export type FinishedRun = {
   readonly summary: Summary;
@@ -42,7 +43,7 @@ const linesOf = (path: string): z.infer<typeof Line>[] =>
 /** In the first round, buffers grow to their sizes and code is compiled. */
 const settled = (values: readonly number[]): number => (values.length === 0 ? 0 : median(values.length > 1 ? values.slice(1) : values));
 
-/** Wall seconds that its processes took, kept beside a run: what the run itself counts begins after its data was read. */
+/** Wall seconds that its processes took, kept in the folder of a run. What the run itself counts begins after its data was read. */
 const Clock = z.object({ seconds: z.number() });
 
 const readFinished = (folder: string): FinishedRun | undefined => {
@@ -93,7 +94,10 @@ export const openRuns = (folder: string): RunFolder => {
       if (!resumes) rmSync(place, { recursive: true, force: true });
       const before = resumes ? Clock.parse(JSON.parse(readFileSync(clock, 'utf8'))).seconds : 0;
       const file = join(folder, `${name}.yaml`);
-      writeFileSync(file, printConfig({ ...config, results: folder }, false));
+      writeFileSync(
+        file,
+        printConfig({ ...config, results: folder }, false, (key) => isRead(config, key)),
+      );
       const began = performance.now();
       const child = start(['run', '--quiet', ...(resumes ? ['--resume', place] : ['--config', file, '--name', name])]);
       current = child;

@@ -12,6 +12,7 @@ import {
   treeOf,
   yamlSource,
 } from '../../runs/config/parse-config.js';
+import { metricColumn } from '../../runs/folder/metric-columns.js';
 
 /**
  * A sweep: runs over every combination of a grid, or over a list, of any configuration keys.
@@ -43,11 +44,11 @@ const sweepSchema = z.strictObject({
 
 export type Curve = z.infer<typeof curve>;
 
-/** Columns of every sweep's result, beside the keys that vary and what was predicted. Milliseconds, bytes, seconds. */
+/** Columns of every sweep's result, without the keys that vary, metrics and what was predicted. Milliseconds, bytes, seconds. */
 const COLUMNS = [
   ...['point', 'repeat', 'seed', 'devices', 'items', 'parameters', 'cohort', 'rounds', 'reason', 'roundMillis', 'roundMillisP95'],
   ...['roundCpuMillis', 'startMillis', 'measureMillis', 'bytesDownPerRound', 'bytesUpPerRound', 'memoryBytes', 'seconds'],
-  ...['validMse', 'testMse', 'digest'],
+  'digest',
 ] as const;
 
 /** One run to be made. `varied` holds the keys that tell it from others; `name` is the same whenever the configuration is. */
@@ -76,7 +77,11 @@ const combinations = (grid: Readonly<Record<string, readonly unknown[]>>): Value
 
 /** Where a run's results lie does not make it another run. */
 const identityOf = (config: Config): string =>
-  JSON.stringify(configKeys.filter(({ key }) => key !== 'results').map(({ key }) => [key, configValue(config, key)]));
+  JSON.stringify(
+    configKeys()
+      .filter(({ key }) => key !== 'results')
+      .map(({ key }) => [key, configValue(config, key)]),
+  );
 
 const slug = (text: string, longest: number): string =>
   text
@@ -95,17 +100,17 @@ const nameOf = (config: Config, varied: Values): string => {
   return `${slug(words.join('-'), 80)}-${hash}`;
 };
 
-/** Reads a sweep file. Throws CONFIG naming `file:line`, the key, what was expected and what was found. */
-export const parseSweep = (text: string, file: string): Sweep => {
-  const source = yamlSource(text, file);
-  const parsed = sweepSchema.safeParse(source.tree);
-  if (!parsed.success) throw schemaError(parsed.error, source, Object.keys(sweepSchema.shape));
-  const { description = '', preset, base, grid, list, repeats, curves } = parsed.data;
-  const varying = new Set([...Object.keys(grid), ...(list ?? []).flatMap(Object.keys), ...COLUMNS]);
+/** Throws CONFIG for a curve of a column that the result does not have. */
+const checkCurves = (curves: readonly Curve[], points: readonly SweepPoint[], source: ConfigSource): void => {
+  const columns = points.flatMap(({ varied, config }) => [
+    ...Object.keys(varied),
+    ...config.evaluation.metrics.flatMap((metric) => (['valid', 'test'] as const).map((part) => metricColumn(part, metric))),
+  ]);
+  const known = new Set<string>([...columns, ...COLUMNS]);
   for (const [index, curve] of curves.entries()) {
     for (const side of ['x', 'y', 'by'] as const) {
       const column = curve[side];
-      if (column !== undefined && !varying.has(column))
+      if (column !== undefined && !known.has(column))
         throw badInput(
           'CONFIG',
           source.place(['curves', index, side]),
@@ -114,6 +119,14 @@ export const parseSweep = (text: string, file: string): Sweep => {
         );
     }
   }
+};
+
+/** Reads a sweep file. Throws CONFIG naming `file:line`, the key, what was expected and what was found. */
+export const parseSweep = (text: string, file: string): Sweep => {
+  const source = yamlSource(text, file);
+  const parsed = sweepSchema.safeParse(source.tree);
+  if (!parsed.success) throw schemaError(parsed.error, source, Object.keys(sweepSchema.shape));
+  const { description = '', preset, base, grid, list, repeats, curves } = parsed.data;
   const repeated = list?.flatMap(Object.keys).find((key) => Object.hasOwn(grid, key));
   if (repeated !== undefined)
     throw badInput('CONFIG', source.place(['grid', repeated]), 'a key that list does not vary', 'one that it does');
@@ -143,5 +156,6 @@ export const parseSweep = (text: string, file: string): Sweep => {
   );
   const twice = points.find(({ name }, index) => points.findIndex((other) => other.name === name) !== index);
   if (twice !== undefined) throw badInput('CONFIG', file, 'points that differ', `${JSON.stringify(twice.varied)} twice`);
+  checkCurves(curves, points, source);
   return { description, points, curves };
 };

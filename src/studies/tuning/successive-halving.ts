@@ -1,6 +1,8 @@
+import { isBetter, type Metric } from '../../metrics/metric.js';
+
 /**
  * Successive halving (Jamieson & Talwalkar, 2016): every candidate is trained a little, the best 1/factor of them go on with factor times
- * the budget, until the last rung. Candidates are compared by one score, lower being better; equal ones by their number.
+ * the budget, until the last rung. Candidates are compared by one metric; equal ones by their number.
  */
 export type Rung = { readonly budget: number; readonly candidates: number };
 
@@ -17,10 +19,12 @@ export const rungsOf = ({ candidates, least, factor, most }: HalvingOptions): re
   }
 };
 
-export type Scored = { readonly candidate: number; readonly score: number };
+export type Scored = { readonly candidate: number; readonly score: number | null };
 
-/** Best first. A score that is not a number is worst. */
-export const ranked = (scores: readonly Scored[]): readonly Scored[] => {
-  const of = ({ score }: Scored): number => (Number.isNaN(score) ? Number.POSITIVE_INFINITY : score);
-  return [...scores].sort((a, b) => (of(a) === of(b) ? a.candidate - b.candidate : of(a) - of(b)));
-};
+/** Best first. No value, or one that is not a number, is worst. */
+export const ranked = (scores: readonly Scored[], metric: Pick<Metric, 'better'>): readonly Scored[] =>
+  [...scores].sort((a, b) => byScore(metric, a.score, b.score) || a.candidate - b.candidate);
+
+/** Negative where `a` is better. */
+export const byScore = (metric: Pick<Metric, 'better'>, a: number | null, b: number | null): number =>
+  isBetter(metric, a, b) ? -1 : isBetter(metric, b, a) ? 1 : 0;

@@ -5,8 +5,8 @@ import type { Config } from '../../runs/config/config.js';
 import { type ConfigSource, resolveConfig, yamlSource } from '../../runs/config/parse-config.js';
 
 /**
- * What to search: `space` names configuration keys (a dot goes into a map: optimizer.decayOf.low) and gives each a list of values or
- * a range; `settings` holds for every trial.
+ * What to search. `space` names configuration keys (a dot goes into a map: optimizer.decayOf.low), and gives each a list of values or
+ * a range. `settings` holds for every trial.
  */
 const range = z
   .strictObject({
@@ -115,7 +115,7 @@ type Tree = { [key: string]: unknown };
 
 /** The base configuration with a candidate's values. Throws CONFIG for a key that there is not, or a value it cannot have. */
 export const configOfCandidate = (base: Config, candidate: Candidate): Config => {
-  const tree = structuredClone(base) as unknown as Tree;
+  const tree: Tree = structuredClone(base);
   for (const [key, value] of Object.entries(candidate)) {
     const path = key.split('.');
     let node = tree;

@@ -1,13 +1,18 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { badInput } from '../../base/errors.js';
+import type { Dataset } from '../../data/dataset.js';
+import type { Metric } from '../../metrics/metric.js';
+import { metricOf } from '../../metrics/registry.js';
 import type { Config } from '../../runs/config/config.js';
+import { stopMetricOf } from '../../runs/config/measured.js';
 import type { Environment } from '../../runs/folder/environment.js';
 import { commandOf, findRun } from '../../runs/folder/run-store.js';
 import { readSummary } from '../../runs/folder/stored-run.js';
-import { planRun } from '../../runs/trainer/plan.js';
-import { readEpochs } from '../history.js';
+import { planRun, ratingsIn } from '../../runs/trainer/plan.js';
+import { bestSoFar, readEpochs } from '../history.js';
 import { createLoader, type LoadedData, type StudyHooks, trainHere } from '../train-all.js';
-import { type Rung, ranked, rungsOf, type Scored } from './successive-halving.js';
+import { byScore, type Rung, ranked, rungsOf, type Scored } from './successive-halving.js';
 import { type Candidate, candidatesOf, configOfCandidate, type TuneSpec } from './tune-spec.js';
 
 /** A search over configuration keys. Trials are run folders: what was trained stays, and the same command continues where it was stopped. */
@@ -18,7 +23,7 @@ export type TuneOptions = {
   /** Folder for the trials' run folders. */
   readonly runs: string;
   readonly environment: Environment;
-  /** Told after each trial and rung, with all lines so far. */
+  /** Called after each trial and rung, with all lines so far. */
   readonly onTrials: (lines: readonly TrialLine[]) => Promise<void>;
 };
 
@@ -29,7 +34,9 @@ export type TrialLine = {
   /** Epochs allowed in this rung; `trained` is less where the trial stopped early. */
   readonly epochs: number;
   readonly trained: number;
-  readonly validMse: number | null;
+  /** What trials are ranked by, and its best value on the validation part; null where it has none, as where training diverged. */
+  readonly metric: string;
+  readonly valid: number | null;
   readonly settings: Candidate;
   readonly run: string;
 };
@@ -54,11 +61,32 @@ const withWholeSchedule = (config: Config): Config => {
 /** The number of rounds is how far a trial has come, not which one it is. */
 const FAR = ['rounds'];
 
-/** The best validation MSE up to a round: a trial that has been trained further since is judged as it was then. */
-const scoreWithin = (folder: string, rounds: number): { score: number; epochs: number } => {
+/** The best validation value up to a round: a trial that has been trained further since is judged as it was then. */
+const scoreWithin = (folder: string, rounds: number, metric: Metric): { score: number | null; epochs: number } => {
   const within = readEpochs(folder).filter(({ round }) => round <= rounds);
-  const scores = within.map(({ valid }) => valid.mse ?? Number.POSITIVE_INFINITY);
-  return { score: Math.min(Number.POSITIVE_INFINITY, ...scores), epochs: within.at(-1)?.epoch ?? 0 };
+  const best = bestSoFar(within, metric.name).at(-1);
+  return { score: best?.valid[metric.name] ?? null, epochs: within.at(-1)?.epoch ?? 0 };
+};
+
+/** Keys that would have each trial ranked by something else. */
+const OBJECTIVE = ['stopOn', 'evaluation.metrics', 'evaluation.candidates', 'evaluation.relevant'];
+
+/** Throws CONFIG for a search without one measure that ranks its trials. */
+const checkObjective = ({ space }: TuneSpec, dataset: Dataset, metric: Metric): void => {
+  const key = Object.keys(space).find((name) => OBJECTIVE.includes(name));
+  if (key !== undefined) throw badInput('CONFIG', `key space.${key}`, 'keys that leave what trials are ranked by as it is', key);
+  if (ratingsIn(dataset).valid === 0)
+    throw badInput('CONFIG', 'tune', `validation ratings to rank trials by ${metric.name}`, `none in ${dataset.name}`);
+};
+
+const checkScores = (scores: readonly Scored[], metric: Metric): void => {
+  if (scores.every(({ score }) => score === null))
+    throw badInput(
+      'CONFIG',
+      'tune',
+      `a validation ${metric.name} to rank trials by`,
+      'none of any trial: nothing was measured, or all diverged',
+    );
 };
 
 const isEnough = (folder: string, rounds: number): boolean => {
@@ -68,6 +96,8 @@ const isEnough = (folder: string, rounds: number): boolean => {
 
 export const runTune = async ({ spec, base, runs, environment, onTrials }: TuneOptions, hooks: StudyHooks): Promise<TuneResult> => {
   const loaded: LoadedData = await createLoader(hooks)(base);
+  const metric = metricOf(stopMetricOf(base));
+  checkObjective(spec, loaded.dataset, metric);
   const trials = candidatesOf(spec).map((settings, index): Trial => {
     const config = withWholeSchedule(configOfCandidate(base, settings));
     planRun(config, loaded.dataset);
@@ -95,20 +125,22 @@ export const runTune = async ({ spec, base, runs, environment, onTrials }: TuneO
         const reason = await trainHere(run, place, loaded, { root: runs, environment }, hooks);
         if (reason === 'interrupted') return { lines, ranking: [], command: null };
       }
-      const { score, epochs } = scoreWithin(place.folder, rounds);
+      const { score, epochs } = scoreWithin(place.folder, rounds, metric);
       scores.push({ candidate: index, score });
       lines.push({
         trial: index,
         rung: number + 1,
         epochs: rung.budget,
         trained: epochs,
-        validMse: Number.isFinite(score) ? score : null,
+        metric: metric.name,
+        valid: score,
         settings,
         run: place.name,
       });
       await onTrials(lines);
     }
-    survivors = ranked(scores).map(({ candidate }) => trials[candidate]!);
+    checkScores(scores, metric);
+    survivors = ranked(scores, metric).map(({ candidate }) => trials[candidate]!);
     for (const lost of survivors.slice(rungs[number + 1]?.candidates ?? survivors.length)) {
       // It will not be continued, and takes as much as its model and optimizer together.
       const { folder } = findRun(runs, lost.config, loaded.dataset, loaded.digest, FAR);
@@ -118,9 +150,7 @@ export const runTune = async ({ spec, base, runs, environment, onTrials }: TuneO
   const last = (trial: number): TrialLine => lines.findLast((line) => line.trial === trial)!;
   const ranking = trials
     .map(({ index }) => last(index))
-    .sort(
-      (a, b) => b.rung - a.rung || (a.validMse ?? Number.POSITIVE_INFINITY) - (b.validMse ?? Number.POSITIVE_INFINITY) || a.trial - b.trial,
-    );
+    .sort((a, b) => b.rung - a.rung || byScore(metric, a.valid, b.valid) || a.trial - b.trial);
   return { lines, ranking, command: commandOf(trials[ranking[0]!.trial]!.config) };
 };
 

@@ -24,6 +24,10 @@ export type RunCard = {
   readonly rounds: number;
   readonly epochs: number;
   readonly policy: string | null;
+  /** The metric that decides on the best epoch; empty until the run has begun. */
+  readonly stopOn: string;
+  /** Whether the train loss is that metric, of other ratings. */
+  readonly isLoss: boolean;
   /** 0 where no device is recorded. */
   readonly recorded: number;
   /** A few of the recorded devices, to try. */
@@ -86,9 +90,9 @@ export type History = {
 export type ScorePoint = {
   readonly round: number;
   readonly epoch: number;
-  readonly validMse: number | null;
-  readonly testMse: number | null;
-  readonly testMae: number | null;
+  /** By metric; null: nothing was measured, or training has diverged. */
+  readonly valid: Readonly<Record<string, number | null>>;
+  readonly test: Readonly<Record<string, number | null>>;
   readonly best: boolean;
 };
 

@@ -1,11 +1,11 @@
-import type { EpochFinished } from '../../events/evaluation.js';
-import { BUDGET_BOUNDS, type Outcomes } from '../../events/outcomes.js';
-import { PHASES, type RoundFinished } from '../../events/round.js';
+import type { Score } from '../../events/evaluation.js';
+import type { RoundFinished } from '../../events/round.js';
 import type { RunEvent, RunStarted } from '../../events/run-event.js';
-import { bytesOf } from '../../events/traffic.js';
+import { PREFERRED_METRIC } from '../../runs/config/config.js';
 import { createFleetMap, type FleetMapBuilder } from './fleet-map.js';
-import type { Frame, LogLine, OutcomeCounts, ProfileCard, RunCard, ScorePoint, Snapshot } from './frame.js';
+import type { Frame, LogLine, RunCard, ScorePoint, Snapshot } from './frame.js';
 import { createHistory, type HistoryBuilder, MOST_POINTS } from './history.js';
+import { createLiveSums } from './live-sums.js';
 
 /** What is known of a run before it says so itself. */
 export type RunName = Pick<RunCard, 'name' | 'algorithm' | 'data'>;
@@ -32,202 +32,192 @@ const MOST_EXAMPLES = 5;
 /** The round rate is taken over this long. */
 const RATE_MILLIS = 3000;
 
-type Counts = {
-  assigned: number;
-  trained: number;
-  late: number;
-  refused: Record<string, number>;
-  dropped: Record<string, number>;
-  rejected: Record<string, number>;
+const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
+
+const finiteIn = ({ metrics }: Score): Record<string, number | null> =>
+  Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, value === null ? null : finite(value)]));
+
+/** The latest lines, and those since the last frame. */
+const createLog = (elapsed: () => number) => {
+  let all: LogLine[] = [];
+  let added: LogLine[] = [];
+  return {
+    all: (): readonly LogLine[] => all,
+    say: (level: LogLine['level'], text: string): void => {
+      const line = { elapsed: elapsed(), level, text };
+      all = [...all, line].slice(-MOST_LINES);
+      added = [...added, line].slice(-MOST_LINES);
+    },
+    take: (): readonly LogLine[] => {
+      const taken = added;
+      added = [];
+      return taken;
+    },
+  };
 };
-const noCounts = (): Counts => ({ assigned: 0, trained: 0, late: 0, refused: {}, dropped: {}, rejected: {} });
-const count = (into: Counts, from: Outcomes): void => {
-  into.assigned += from.assigned;
-  into.trained += from.trained;
-  into.late += from.late;
-  for (const fate of ['refused', 'dropped', 'rejected'] as const) {
-    for (const [cause, devices] of Object.entries(from[fate])) into[fate][cause] = (into[fate][cause] ?? 0) + devices;
+
+/** The measurements, thinned, and those since the last frame. */
+const createScores = () => {
+  let all: ScorePoint[] = [];
+  let added: ScorePoint[] = [];
+  return {
+    all: (): readonly ScorePoint[] => all,
+    add: (point: ScorePoint): void => {
+      all = thinScores([...all, point]);
+      added = [...added, point].slice(-MOST_POINTS);
+    },
+    take: (): readonly ScorePoint[] => {
+      const taken = added;
+      added = [];
+      return taken;
+    },
+  };
+};
+
+/** Rounds a second over the last RATE_MILLIS. */
+const createRate = (now: () => number) => {
+  const seen: { at: number; round: number }[] = [];
+  return (round: number): number => {
+    const time = now();
+    seen.push({ at: time, round });
+    while (seen.length > 2 && seen[1]!.at < time - RATE_MILLIS) seen.shift();
+    const first = seen[0]!;
+    return time > first.at ? ((round - first.round) * 1000) / (time - first.at) : 0;
+  };
+};
+
+type Line = readonly [level: LogLine['level'], text: string];
+const bad = (text: string): Line => ['bad', text];
+
+/** An event's lines of the log. */
+const linesOf = (event: RunEvent, stopOn: string): readonly Line[] => {
+  switch (event.type) {
+    case 'run-started':
+      return [['note', event.round === 0 ? 'The run began.' : `The run was taken up after round ${event.round}.`]];
+    case 'round':
+      return [
+        ...(event.retries > 0 ? [bad(`Round ${event.round} was run again after a lost host.`)] : []),
+        ...event.rejections.map((reason) => bad(`Round ${event.round}: ${reason}`)),
+      ];
+    case 'epoch': {
+      const value = event.valid.metrics[stopOn] ?? Number.NaN;
+      const isNews = event.best && Number.isFinite(value);
+      return isNews ? [['good', `Epoch ${event.epoch}: best validation ${stopOn.toUpperCase()} so far, ${value.toFixed(4)}.`]] : [];
+    }
+    case 'host-lost':
+      return [['bad', `Host ${event.host} was lost: ${event.reason}`]];
+    case 'host-restored':
+      return [['good', `Host ${event.host} is back, with ${event.devices} devices.`]];
+    case 'checkpoint':
+      return [['note', `A checkpoint was written after round ${event.round}.`]];
+    case 'checkpoint-failed':
+      return [['bad', `No checkpoint could be written after round ${event.round}: ${event.reason}`]];
+    case 'checkpoint-refused':
+      return [['bad', `A checkpoint is damaged; the run goes on from one of round ${event.round}: ${event.reason}`]];
+    case 'coordinator-lost':
+      return [['bad', `The coordinator was lost: ${event.reason}`]];
+    case 'coordinator-restored':
+      return [['good', `The coordinator is back, after round ${event.round}.`]];
+    case 'run-finished':
+      return [['note', `The run ended: ${event.reason}.`]];
+    default:
+      event satisfies never;
+      return [];
   }
 };
 
-const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
+const cardOf = (name: RunName, event: RunStarted, known: readonly number[]): RunCard => {
+  const { devices, items, parameters, rounds, ends, epochs, fleet, stopOn } = event;
+  const sizes = { devices, items, parameters, rounds: ends === null ? rounds : 0, epochs };
+  const measured = { stopOn, isLoss: stopOn === PREFERRED_METRIC };
+  const recording = { recorded: known.length, examples: known.slice(0, MOST_EXAMPLES) };
+  return { ...name, ...sizes, policy: fleet?.policy ?? null, ...measured, ...recording };
+};
 
-/** Sums over the rounds of one frame. */
-const newWindow = () => ({
+const UNKNOWN = {
+  devices: 0,
+  items: 0,
+  parameters: 0,
   rounds: 0,
-  clipped: 0,
-  millis: 0,
-  phases: Object.fromEntries(PHASES.map((phase) => [phase, 0])),
-  outcomes: noCounts(),
-});
+  epochs: 0,
+  policy: null,
+  stopOn: '',
+  isLoss: false,
+  recorded: 0,
+  examples: [],
+};
 
 export const createLiveRun = (name: RunName, { recorded, now = () => performance.now() }: LiveRunOptions): LiveRun => {
   const begun = now();
   const elapsed = (): number => now() - begun;
-  let run: RunCard = { ...name, devices: 0, items: 0, parameters: 0, rounds: 0, epochs: 0, policy: null, recorded: 0, examples: [] };
+  let run: RunCard = { ...name, ...UNKNOWN };
   let newRun = false;
   let state: Frame['state'] = 'starting';
   let last: RoundFinished | undefined;
   let reached = { round: 0, epoch: 0 };
-  let window = newWindow();
-  const totals = noCounts();
-  const bytes = { down: 0, up: 0 };
-  const rates: { at: number; round: number }[] = [];
+  const sums = createLiveSums();
   const history: HistoryBuilder = createHistory();
-  let scores: ScorePoint[] = [];
-  let newScores: ScorePoint[] = [];
-  let log: LogLine[] = [];
-  let newLog: LogLine[] = [];
+  const scores = createScores();
+  const log = createLog(elapsed);
+  const rate = createRate(now);
   let map: FleetMapBuilder | undefined;
-  const profiles = new Map<string, ProfileCard>();
   let shown: Frame | undefined;
 
-  const say = (level: LogLine['level'], text: string): void => {
-    const line = { elapsed: elapsed(), level, text };
-    log = [...log, line].slice(-MOST_LINES);
-    newLog = [...newLog, line].slice(-MOST_LINES);
-  };
   const onStart = (event: RunStarted): void => {
-    const { devices, items, parameters, rounds, ends, epochs, round, fleet } = event;
-    const known = recorded(devices);
-    run = {
-      ...name,
-      devices,
-      items,
-      parameters,
-      rounds: ends === null ? rounds : 0,
-      epochs,
-      policy: fleet?.policy ?? null,
-      recorded: known.length,
-      examples: known.slice(0, MOST_EXAMPLES),
-    };
+    run = cardOf(name, event, recorded(event.devices));
     newRun = true;
-    reached = { round, epoch: 0 };
+    reached = { round: event.round, epoch: 0 };
     state = 'running';
-    map = createFleetMap(devices);
-    for (const profile of fleet?.profiles ?? []) {
-      profiles.set(profile.name, { ...profile, assigned: 0, trained: 0, lost: 0, energy: 0, bytes: 0, budgets: {}, bounds: BUDGET_BOUNDS });
-    }
-    say('note', round === 0 ? 'The run began.' : `The run was taken up after round ${round}.`);
+    map = createFleetMap(event.devices);
+    sums.start(event);
   };
   const onRound = (event: RoundFinished): void => {
     last = event;
     reached = event;
-    window.rounds++;
-    window.clipped += event.clipped ? 1 : 0;
-    window.millis += event.millis;
-    for (const phase of PHASES) window.phases[phase]! += event.phases[phase];
-    count(window.outcomes, event.outcomes);
-    count(totals, event.outcomes);
-    const spent = bytesOf(event.traffic);
-    bytes.down += spent.down;
-    bytes.up += spent.up;
-    history.add(event, spent);
+    history.add(event, sums.add(event));
     map?.add(event.map);
-    for (const profile of event.virtual?.profiles ?? []) {
-      const before = profiles.get(profile.name);
-      if (!before) continue;
-      const { assigned, trained, refused, dropped, rejected, late, energy, bytesDown, bytesUp, budgets } = profile;
-      profiles.set(profile.name, {
-        ...before,
-        assigned: before.assigned + assigned,
-        trained: before.trained + trained,
-        lost: before.lost + refused + dropped + rejected + late,
-        energy: before.energy + energy,
-        bytes: before.bytes + bytesDown + bytesUp,
-        budgets: assigned === 0 ? before.budgets : budgets,
-      });
-    }
-    if (event.retries > 0) say('bad', `Round ${event.round} was run again after a lost host.`);
-    for (const reason of event.rejections) say('bad', `Round ${event.round}: ${reason}`);
   };
-  const onEpoch = ({ epoch, round, valid, test, best }: EpochFinished): void => {
-    const point = { round, epoch, validMse: finite(valid.mse), testMse: finite(test.mse), testMae: finite(test.mae), best };
-    scores = thinScores([...scores, point]);
-    newScores = [...newScores, point].slice(-MOST_POINTS);
-    if (best) say('good', `Epoch ${epoch}: best validation MSE so far, ${valid.mse.toFixed(4)}.`);
-  };
-  const roundsPerSecond = (): number => {
-    const time = now();
-    rates.push({ at: time, round: reached.round });
-    while (rates.length > 2 && rates[1]!.at < time - RATE_MILLIS) rates.shift();
-    const first = rates[0]!;
-    return time > first.at ? ((reached.round - first.round) * 1000) / (time - first.at) : 0;
-  };
-
-  const frameNow = (added: Frame['added']): Frame => {
-    const rounds = Math.max(1, window.rounds);
-    const same = window.rounds === 0 ? shown : undefined;
-    return {
+  const takeFrame = (): Frame => {
+    const frame: Frame = {
       state,
       elapsed: elapsed(),
       round: reached.round,
       epoch: reached.epoch,
-      roundsPerSecond: roundsPerSecond(),
-      roundMillis: same?.roundMillis ?? window.millis / rounds,
-      phases: same?.phases ?? Object.fromEntries(PHASES.map((phase) => [phase, window.phases[phase]! / rounds])),
+      roundsPerSecond: rate(reached.round),
+      ...sums.ofWindow(shown),
       loss: last === undefined ? null : finite(last.loss),
       gradientNorm: last === undefined ? null : finite(last.gradientNorm),
-      bytes: { ...bytes },
-      outcomes: same?.outcomes ?? window.outcomes,
-      totals: structuredClone(totals) satisfies OutcomeCounts,
+      ...sums.ofRun(),
       residentModels: last?.residentModels ?? 0,
       residentBytes: last?.residentBytes ?? 0,
-      clippedShare: same?.clippedShare ?? window.clipped / rounds,
       map: map?.take() ?? null,
-      profiles: [...profiles.values()],
-      added,
+      added: { run: newRun ? run : null, ...history.takeAdded(), scores: scores.take(), log: log.take() },
     };
-  };
-  const takeFrame = (): Frame => {
-    const frame = frameNow({ run: newRun ? run : null, ...history.takeAdded(), scores: newScores, log: newLog });
     newRun = false;
-    newScores = [];
-    newLog = [];
     shown = frame;
-    window = newWindow();
+    sums.nextWindow();
     return frame;
   };
 
   return {
     observe: (event) => {
-      switch (event.type) {
-        case 'run-started':
-          return onStart(event);
-        case 'round':
-          return onRound(event);
-        case 'epoch':
-          return onEpoch(event);
-        case 'host-lost':
-          return say('bad', `Host ${event.host} was lost: ${event.reason}`);
-        case 'host-restored':
-          return say('good', `Host ${event.host} is back, with ${event.devices} devices.`);
-        case 'checkpoint':
-          return say('note', `A checkpoint was written after round ${event.round}.`);
-        case 'checkpoint-failed':
-          return say('bad', `No checkpoint could be written after round ${event.round}: ${event.reason}`);
-        case 'checkpoint-refused':
-          return say('bad', `A checkpoint is damaged; the run goes on from one of round ${event.round}: ${event.reason}`);
-        case 'coordinator-lost':
-          return say('bad', `The coordinator was lost: ${event.reason}`);
-        case 'coordinator-restored':
-          return say('good', `The coordinator is back, after round ${event.round}.`);
-        case 'run-finished':
-          state = event.reason;
-          return say('note', `The run ended: ${event.reason}.`);
-        default:
-          event satisfies never;
-      }
+      if (event.type === 'run-started') onStart(event);
+      else if (event.type === 'round') onRound(event);
+      else if (event.type === 'epoch') {
+        const { epoch, round, valid, test, best } = event;
+        scores.add({ round, epoch, valid: finiteIn(valid), test: finiteIn(test), best });
+      } else if (event.type === 'run-finished') state = event.reason;
+      for (const [level, text] of linesOf(event, run.stopOn)) log.say(level, text);
     },
     takeFrame,
     snapshot: () => {
       const frame = shown ?? takeFrame();
       const nothing = { run: null, history: createHistory().all(), whole: false, scores: [], log: [] };
-      return { run, frame: { ...frame, added: nothing }, history: history.all(), scores, log };
+      return { run, frame: { ...frame, added: nothing }, history: history.all(), scores: scores.all(), log: log.all() };
     },
     fail: (reason) => {
       state = 'failed';
-      say('bad', `The run failed: ${reason}`);
+      log.say('bad', `The run failed: ${reason}`);
     },
   };
 };

@@ -1,11 +1,11 @@
-import type { History, ScorePoint } from '../live/frame.js';
+import type { History, RunCard, ScorePoint } from '../live/frame.js';
 import { byId } from './dom.js';
-import { millis, short, size } from './format.js';
+import { metricTitle, millis, short, size } from './format.js';
 import { colour } from './theme.js';
 import uPlot from './uplot.js';
 
 export type Charts = {
-  show(history: History, scores: readonly ScorePoint[]): void;
+  show(run: RunCard, history: History, scores: readonly ScorePoint[]): void;
   resize(): void;
   recolour(): void;
 };
@@ -13,50 +13,55 @@ export type Charts = {
 const HEIGHT = 270;
 
 /** Two charts over the rounds; drawn anew only when there is something new. */
+type Shown = { readonly run: RunCard; readonly history: History; readonly scores: readonly ScorePoint[] };
+
 export const createCharts = (): Charts => {
   let plots: { readonly error: uPlot; readonly cost: uPlot } | undefined;
-  let shown: { readonly history: History; readonly scores: readonly ScorePoint[] } | undefined;
+  let shown: Shown | undefined;
 
   const widthOf = (id: string): number => Math.max(240, byId(id).clientWidth);
-  const make = () => ({ error: errorChart(widthOf('chart-error')), cost: costChart(widthOf('chart-cost')) });
+  const make = (run: RunCard) => ({ error: errorChart(widthOf('chart-error'), run), cost: costChart(widthOf('chart-cost')) });
   const fill = (): void => {
     if (!shown || !plots) return;
-    plots.error.setData(errorData(shown.history, shown.scores));
+    plots.error.setData(errorData(shown));
     const { round, down, up, millis: time } = shown.history;
     plots.cost.setData([[...round], [...down], [...up], [...time]]);
   };
+  const renew = (): void => {
+    if (!shown || !plots) return;
+    plots.error.destroy();
+    plots.cost.destroy();
+    plots = make(shown.run);
+    fill();
+  };
 
   return {
-    show: (history, scores) => {
-      if (shown?.history === history && shown.scores === scores) return;
-      shown = { history, scores };
-      plots ??= make();
+    show: (run, history, scores) => {
+      if (shown?.history === history && shown.scores === scores && shown.run === run) return;
+      const another = shown !== undefined && shown.run.stopOn !== run.stopOn;
+      shown = { run, history, scores };
+      if (another) return renew();
+      plots ??= make(run);
       fill();
     },
     resize: () => {
       plots?.error.setSize({ width: widthOf('chart-error'), height: HEIGHT });
       plots?.cost.setSize({ width: widthOf('chart-cost'), height: HEIGHT });
     },
-    recolour: () => {
-      if (!plots) return;
-      plots.error.destroy();
-      plots.cost.destroy();
-      plots = make();
-      fill();
-    },
+    recolour: renew,
   };
 };
 
 /** One x axis for the rounds and the epochs' ends; what is not known at one of them is null, and lines pass over it. */
-const errorData = (history: History, scores: readonly ScorePoint[]): uPlot.AlignedData => {
+const errorData = ({ run, history, scores }: Shown): uPlot.AlignedData => {
   const rounds = [...new Set([...history.round, ...scores.map(({ round }) => round)])].sort((a, b) => a - b);
   const loss = new Map(history.round.map((round, index) => [round, history.loss[index] ?? null]));
   const score = new Map(scores.map((point) => [point.round, point]));
   return [
     rounds,
     rounds.map((round) => loss.get(round) ?? null),
-    rounds.map((round) => score.get(round)?.validMse ?? null),
-    rounds.map((round) => score.get(round)?.testMse ?? null),
+    rounds.map((round) => score.get(round)?.valid[run.stopOn] ?? null),
+    rounds.map((round) => score.get(round)?.test[run.stopOn] ?? null),
   ];
 };
 
@@ -92,15 +97,22 @@ const roundAxis = (): uPlot.Axis =>
 const roundSeries: uPlot.Series = { label: 'round', value: (_, value) => (value === null ? '–' : String(value)) };
 const fixed = (_: uPlot, value: number | null): string => (value === null ? '–' : value.toFixed(4));
 
-const errorChart = (width: number): uPlot =>
+const tidy = (_: uPlot, ticks: readonly number[]): string[] => ticks.map((tick) => String(Number(tick.toPrecision(4))));
+
+/** The train loss has an axis of its own unless it is the metric, of other ratings. */
+const errorChart = (width: number, { stopOn, isLoss }: RunCard): uPlot =>
   new uPlot(
     {
       ...options(width),
       scales: { x: { time: false } },
-      axes: [roundAxis(), axis({ size: 56, label: 'MSE', values: (_, ticks) => ticks.map((tick) => String(Number(tick.toPrecision(4)))) })],
+      axes: [
+        roundAxis(),
+        axis({ size: 56, label: metricTitle(stopOn), values: tidy }),
+        ...(isLoss ? [] : [axis({ scale: 'loss', side: 1, size: 56, label: 'train loss', grid: { show: false }, values: tidy })]),
+      ],
       series: [
         roundSeries,
-        line('train', 'c6', { value: fixed, width: 1.25 }),
+        line('train', 'c6', { value: fixed, width: 1.25, ...(isLoss ? {} : { scale: 'loss' }) }),
         line('validation', 'c1', { value: fixed, points: { show: true, size: 6, fill: colour('c1') } }),
         line('test', 'c2', { value: fixed, dash: [6, 3], points: { show: true, size: 6, fill: colour('c2') } }),
       ],

@@ -29,3 +29,6 @@ export const error = (value: number | null): string => (value === null ? '–' :
 export const words = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 export const percent = (share: number): string => `${(share * 100).toFixed(share < 0.1 && share > 0 ? 1 : 0)} %`;
+
+/** `NDCG@10`; before the run has said what it measures, `metric`. */
+export const metricTitle = (name: string): string => (name === '' ? 'metric' : name.toUpperCase());

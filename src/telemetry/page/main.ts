@@ -39,7 +39,7 @@ const render = (): void => {
   showOutcomes(model.frame);
   showClasses(model.frame.profiles);
   showLog(model.log);
-  charts.show(model.history, model.scores);
+  charts.show(model.run, model.history, model.scores);
   map.show(model.frame.map);
   device.show(model.run);
 };

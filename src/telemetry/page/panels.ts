@@ -1,7 +1,7 @@
 import type { Frame, LogLine, OutcomeCounts, ProfileCard } from '../live/frame.js';
 import type { Model } from './connection.js';
 import { byId, element, setText } from './dom.js';
-import { count, error, millis, percent, short, size, span, words } from './format.js';
+import { count, error, metricTitle, millis, percent, short, size, span, words } from './format.js';
 
 const STATES: Readonly<Record<Frame['state'], string>> = {
   starting: 'starting',
@@ -40,7 +40,11 @@ export const showTiles = ({ run, frame, scores }: Model): void => {
     ['Speed', `${frame.roundsPerSecond.toFixed(frame.roundsPerSecond < 10 ? 1 : 0)}/s`, `${millis(frame.roundMillis)} a round`],
     ['Time', span(frame.elapsed), isOver(frame.state) ? 'ended' : left > 0 ? `${span(left)} left at most` : ''],
     ['Train loss', error(frame.loss), `gradient norm ${frame.gradientNorm === null ? '–' : frame.gradientNorm.toPrecision(3)}`],
-    ['Test MSE', error(best?.testMse ?? null), best === undefined ? 'not measured yet' : `at the best epoch, ${best.epoch}`],
+    [
+      `Test ${metricTitle(run.stopOn)}`,
+      error(best?.test[run.stopOn] ?? null),
+      best === undefined ? 'not measured yet' : `at the best epoch, ${best.epoch}`,
+    ],
     ['Sent down', size(frame.bytes.down), `${size(frame.bytes.down / Math.max(1, run.devices))} a device`],
     ['Sent up', size(frame.bytes.up), `${size(frame.bytes.up / Math.max(1, run.devices))} a device`],
     ['Models held', count(frame.residentModels), size(frame.residentBytes)],
@@ -51,7 +55,8 @@ export const showTiles = ({ run, frame, scores }: Model): void => {
       ...facts.map(([name]) => element('div', {}, element('dt', {}, name), element('dd', {}, element('span'), element('small')))),
     );
   }
-  facts.forEach(([, value, note], index) => {
+  facts.forEach(([name, value, note], index) => {
+    setText(box.children[index]!.querySelector('dt')!, name);
     const [text, small] = box.children[index]!.querySelector('dd')!.children;
     setText(text!, value);
     setText(small!, note);

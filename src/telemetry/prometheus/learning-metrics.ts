@@ -1,5 +1,5 @@
 import type { EpochFinished } from '../../events/evaluation.js';
-import type { Instruments } from './instruments.js';
+import type { Instruments, Labels } from './instruments.js';
 import type { Subject } from './subject.js';
 
 export const learningMetrics = ({ counter, gauge, gauges }: Instruments): Subject => {
@@ -14,19 +14,19 @@ export const learningMetrics = ({ counter, gauge, gauges }: Instruments): Subjec
   const loss = gauge('train_loss', "Mean squared error over the last round's batches, before the step");
   const epochLoss = gauge('epoch_train_loss', 'Mean train loss of the last epoch, weighted by ratings');
   const norm = gauge('gradient_norm', "Global norm of the last round's mean gradient, before clipping");
-  const groupError = gauges(
-    'group_error',
-    ['group', 'part', 'measure'],
-    'The last errors of a twentieth of the fleet, by how much its devices rate',
+  const ofGroup = gauges(
+    'group_metric',
+    ['group', 'part', 'metric'],
+    'The last metrics of a twentieth of the fleet, by how much its devices rate',
   );
-  const labels = ['part', 'measure'];
-  const error = gauges('error', labels, 'Error on held-out ratings after the last epoch measured');
-  const best = gauges('best_error', labels, 'Error on held-out ratings at the epoch with the best validation error');
+  const labels = ['part', 'metric'];
+  const last = gauges('metric', labels, 'Metric of held-out ratings after the last epoch measured; no series where nothing was measured');
+  const best = gauges('best_metric', labels, 'Metric of held-out ratings at the best epoch by validation');
 
-  const set = (of: typeof error, event: EpochFinished): void => {
-    for (const part of ['valid', 'test'] as const) {
-      for (const measure of ['mae', 'mse'] as const) of({ part, measure }).value = event[part][measure];
-    }
+  /** A measure of nothing has no series. */
+  const set = (of: typeof last, scores: Pick<EpochFinished, 'valid' | 'test'>, more: Labels = {}): void => {
+    for (const part of ['valid', 'test'] as const)
+      for (const [metric, value] of Object.entries(scores[part].metrics)) of({ ...more, part, metric }).value = value ?? undefined;
   };
   return {
     started: (event) => {
@@ -46,13 +46,9 @@ export const learningMetrics = ({ counter, gauge, gauges }: Instruments): Subjec
     epoch: (event) => {
       epochs.value += 1;
       epochLoss.value = event.trainLoss;
-      set(error, event);
+      set(last, event);
       if (event.best) set(best, event);
-      for (const { group, ...scores } of event.groups) {
-        for (const part of ['valid', 'test'] as const) {
-          for (const measure of ['mae', 'mse'] as const) groupError({ group, part, measure }).value = scores[part][measure];
-        }
-      }
+      for (const { group, ...scores } of event.groups) set(ofGroup, scores, { group });
     },
   };
 };

@@ -39,7 +39,7 @@ export const LABELS: Readonly<Record<string, string>> = {
   phase: 'sample, generate, devices, backward, step',
   thread: 'coordinator; host: all host threads together',
   part: 'valid, test: which held-out ratings',
-  measure: 'mae, mse',
+  metric: 'name of a metric of the run, such as `mse` or `ndcg@10`',
   reason: `of a refusal: ${REFUSALS.join(', ')}; of a drop: ${DROP_STAGES.join(', ')}; of a rejection: ${REJECTIONS.join(', ')}`,
   class: 'device class (profile) of the fleet that is simulated',
   resource: RESOURCES.join(', '),

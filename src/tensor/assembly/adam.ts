@@ -1,54 +1,64 @@
-import { gradientOf, release, stepAt, take } from './items';
+import * as Hyper from '../structs/hyper';
+import * as Rows from '../structs/rows';
 import { LEAST_GRADIENT, LEAST_MOMENT, MAGNITUDE, orZero, orZero4, sizeOf, sizeOf4 } from './fading';
+import { gradientOf, release, stepAt, take } from './items';
+import { countAt, fourAt, fourOf, oneOf, pointerAt, realAt } from './structs';
 
 // One fused pass: 24 bytes per parameter with a gradient (w, m, v read and written, g read), 20 bytes or less without; the
 // pass is bound by memory. Hyperparameters stay f64 until 1 − β is taken: 1 − float32(0.999) is off by 1e-5 of itself.
 
-export function adam(count: i32, w: usize, m: usize, v: usize, g: usize, scale: f64, rate: f64, correction: f64, beta1: f64, beta2: f64, epsilon: f64, decay: f64, decoupled: i32): void {
+export function adam(count: i32, w: usize, m: usize, v: usize, g: usize, hyper: usize): void {
+  const decoupled = realAt(hyper, Hyper.decoupled) != 0;
   if (g) {
-    if (decoupled) steps(count, w, m, v, g, true, scale, rate, correction, beta1, beta2, epsilon, decay, true);
-    else steps(count, w, m, v, g, true, scale, rate, correction, beta1, beta2, epsilon, decay, false);
-  } else if (decoupled) steps(count, w, m, v, w, false, scale, rate, correction, beta1, beta2, epsilon, decay, true);
-  else steps(count, w, m, v, w, false, scale, rate, correction, beta1, beta2, epsilon, decay, false);
+    if (decoupled) steps(count, w, m, v, g, true, hyper, true);
+    else steps(count, w, m, v, g, true, hyper, false);
+  } else if (decoupled) steps(count, w, m, v, w, false, hyper, true);
+  else steps(count, w, m, v, w, false, hyper, false);
 }
 
-export function adamTensor(count: i32, w: usize, m: usize, g: usize, scale: f64, rate: f64, beta1: f64, decay: f64, decoupled: i32): f64 {
+export function adamTensor(count: i32, w: usize, m: usize, g: usize, hyper: usize): f64 {
+  return adamTensorAt(realAt(hyper, Hyper.rate), count, w, m, g, hyper);
+}
+
+/** `adamTensor` at another rate than the struct's. */
+export function adamTensorAt(rate: f64, count: i32, w: usize, m: usize, g: usize, hyper: usize): f64 {
+  const decoupled = realAt(hyper, Hyper.decoupled) != 0;
   if (g) {
-    if (decoupled) return tensorSteps(count, w, m, g, true, scale, rate, beta1, decay, true);
-    return tensorSteps(count, w, m, g, true, scale, rate, beta1, decay, false);
+    if (decoupled) return tensorSteps(rate, count, w, m, g, true, hyper, true);
+    return tensorSteps(rate, count, w, m, g, true, hyper, false);
   }
-  if (decoupled) return tensorSteps(count, w, m, w, false, scale, rate, beta1, decay, true);
-  return tensorSteps(count, w, m, w, false, scale, rate, beta1, decay, false);
+  if (decoupled) return tensorSteps(rate, count, w, m, w, false, hyper, true);
+  return tensorSteps(rate, count, w, m, w, false, hyper, false);
 }
 
-export function adamItems(first: i32, count: i32, size: i32, slotOf: usize, w: usize, m: usize, v: usize, g: usize, scale: f64, rate: f64, correction: f64, beta1: f64, beta2: f64, epsilon: f64, decay: f64, decoupled: i32): void {
-  const block = (<usize>size) << 2;
+export function adamItems(rows: usize, first: i32, count: i32, g: usize, hyper: usize): void {
+  const size = countAt(rows, Rows.size), block = (<usize>size) << 2, slotOf = pointerAt(rows, Rows.slotOf);
+  const w = pointerAt(rows, Rows.weights), m = pointerAt(rows, Rows.moment), v = pointerAt(rows, Rows.variance);
   for (let i = first, end = first + count; i < end; i++) {
     const at = <usize>i * block;
-    adam(size, w + at, m + at, v + at, gradientOf(i, slotOf, g, block), scale, rate, correction, beta1, beta2, epsilon, decay, decoupled);
+    adam(size, w + at, m + at, v + at, gradientOf(i, slotOf, g, block), hyper);
   }
 }
 
-export function adamOwed(first: i32, count: i32, size: i32, made: usize, last: i32, steps: usize, w: usize, m: usize, v: usize): void {
-  const block = (<usize>size) << 2;
+export function adamOwed(rows: usize, first: i32, count: i32, last: i32): void {
+  const size = countAt(rows, Rows.size), block = (<usize>size) << 2, made = pointerAt(rows, Rows.made), written = pointerAt(rows, Rows.steps);
+  const w = pointerAt(rows, Rows.weights), m = pointerAt(rows, Rows.moment), v = pointerAt(rows, Rows.variance);
   for (let i = first, end = first + count; i < end; i++) {
     let step = take(i, made, last);
     if (step < 0) continue;
     const at = <usize>i * block;
-    while (step++ < last) {
-      const h = stepAt(steps, step);
-      adam(size, w + at, m + at, v + at, 0, 0, load<f64>(h), load<f64>(h, 8), load<f64>(h, 16), load<f64>(h, 24), load<f64>(h, 32), load<f64>(h, 40), <i32>load<f64>(h, 48));
-    }
+    while (step++ < last) adam(size, w + at, m + at, v + at, 0, stepAt(written, step));
     release(i, made, last);
   }
 }
 
-export function adamTensorItems(first: i32, count: i32, size: i32, slotOf: usize, w: usize, m: usize, g: usize, scale: f64, rate: f64, beta1: f64, decay: f64, decoupled: i32): f64 {
-  const block = (<usize>size) << 2;
+export function adamTensorItems(rows: usize, first: i32, count: i32, g: usize, hyper: usize): f64 {
+  const size = countAt(rows, Rows.size), block = (<usize>size) << 2, slotOf = pointerAt(rows, Rows.slotOf);
+  const w = pointerAt(rows, Rows.weights), m = pointerAt(rows, Rows.moment);
   let sum = 0.0;
   for (let i = first, end = first + count; i < end; i++) {
     const at = <usize>i * block;
-    sum += adamTensor(size, w + at, m + at, gradientOf(i, slotOf, g, block), scale, rate, beta1, decay, decoupled);
+    sum += adamTensor(size, w + at, m + at, gradientOf(i, slotOf, g, block), hyper);
   }
   return sum;
 }
@@ -56,9 +66,11 @@ export function adamTensorItems(first: i32, count: i32, size: i32, slotOf: usize
 // `hasGradient` and `decoupled` are constants at every call: four loops come of it, none with a branch inside.
 // @ts-ignore: decorator
 @inline
-function steps(count: i32, w: usize, m: usize, v: usize, g: usize, hasGradient: bool, scale: f64, rate: f64, correction: f64, beta1: f64, beta2: f64, epsilon: f64, decay: f64, decoupled: bool): void {
-  const sc = <f32>scale, rt = <f32>rate, co = <f32>correction, b1 = <f32>beta1, c1 = <f32>(1.0 - beta1), b2 = <f32>beta2, c2 = <f32>(1.0 - beta2), ep = <f32>epsilon, dc = <f32>decay;
-  const sc4 = f32x4.splat(sc), rt4 = f32x4.splat(rt), co4 = f32x4.splat(co), b14 = f32x4.splat(b1), c14 = f32x4.splat(c1), b24 = f32x4.splat(b2), c24 = f32x4.splat(c2), ep4 = f32x4.splat(ep), dc4 = f32x4.splat(dc), least4 = f32x4.splat(LEAST_GRADIENT), moment4 = f32x4.splat(LEAST_MOMENT), magnitude4 = i32x4.splat(MAGNITUDE);
+function steps(count: i32, w: usize, m: usize, v: usize, g: usize, hasGradient: bool, hyper: usize, decoupled: bool): void {
+  const beta1 = realAt(hyper, Hyper.beta1), beta2 = realAt(hyper, Hyper.beta2);
+  const sc4 = fourAt(hyper, Hyper.scale), rt4 = fourAt(hyper, Hyper.rate), co4 = fourAt(hyper, Hyper.correction), ep4 = fourAt(hyper, Hyper.epsilon), dc4 = fourAt(hyper, Hyper.decay);
+  const b14 = fourOf(beta1), c14 = fourOf(1.0 - beta1), b24 = fourOf(beta2), c24 = fourOf(1.0 - beta2);
+  const least4 = f32x4.splat(LEAST_GRADIENT), moment4 = f32x4.splat(LEAST_MOMENT), magnitude4 = i32x4.splat(MAGNITUDE);
   const end = w + ((<usize>count) << 2), end4 = w + ((<usize>(count & ~3)) << 2);
   for (; w < end4; w += 16, m += 16, v += 16) {
     let x = v128.load(w), y = hasGradient ? f32x4.mul(sc4, v128.load(g)) : f32x4.splat(0);
@@ -73,6 +85,8 @@ function steps(count: i32, w: usize, m: usize, v: usize, g: usize, hasGradient: 
     v128.store(w, f32x4.sub(x, f32x4.div(f32x4.mul(rt4, first), f32x4.add(f32x4.mul(f32x4.sqrt(second), co4), ep4))));
     if (hasGradient) g += 16;
   }
+  if (w == end) return;
+  const sc = oneOf(sc4), rt = oneOf(rt4), co = oneOf(co4), ep = oneOf(ep4), dc = oneOf(dc4), b1 = oneOf(b14), c1 = oneOf(c14), b2 = oneOf(b24), c2 = oneOf(c24);
   for (; w < end; w += 4, m += 4, v += 4) {
     let x = load<f32>(w), y: f32 = hasGradient ? sc * load<f32>(g) : <f32>0;
     if (decoupled) x -= dc * x;
@@ -90,9 +104,9 @@ function steps(count: i32, w: usize, m: usize, v: usize, g: usize, hasGradient: 
 
 // @ts-ignore: decorator
 @inline
-function tensorSteps(count: i32, w: usize, m: usize, g: usize, hasGradient: bool, scale: f64, rate: f64, beta1: f64, decay: f64, decoupled: bool): f64 {
-  const sc = <f32>scale, rt = <f32>rate, b1 = <f32>beta1, c1 = <f32>(1.0 - beta1), dc = <f32>decay;
-  const sc4 = f32x4.splat(sc), rt4 = f32x4.splat(rt), b14 = f32x4.splat(b1), c14 = f32x4.splat(c1), dc4 = f32x4.splat(dc);
+function tensorSteps(rate: f64, count: i32, w: usize, m: usize, g: usize, hasGradient: bool, hyper: usize, decoupled: bool): f64 {
+  const beta1 = realAt(hyper, Hyper.beta1);
+  const sc4 = fourAt(hyper, Hyper.scale), rt4 = fourOf(rate), b14 = fourOf(beta1), c14 = fourOf(1.0 - beta1), dc4 = fourAt(hyper, Hyper.decay);
   const end = w + ((<usize>count) << 2), end4 = w + ((<usize>(count & ~3)) << 2);
   let low = f64x2.splat(0), high = low;
   for (; w < end4; w += 16, m += 16) {
@@ -110,6 +124,8 @@ function tensorSteps(count: i32, w: usize, m: usize, g: usize, hasGradient: bool
   }
   const both = f64x2.add(low, high);
   let sum = f64x2.extract_lane(both, 0) + f64x2.extract_lane(both, 1);
+  if (w == end) return sum;
+  const sc = oneOf(sc4), rt = oneOf(rt4), b1 = oneOf(b14), c1 = oneOf(c14), dc = oneOf(dc4);
   for (; w < end; w += 4, m += 4) {
     let x = load<f32>(w), y: f32 = hasGradient ? sc * load<f32>(g) : <f32>0;
     if (decoupled) x -= dc * x;

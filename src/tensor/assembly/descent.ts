@@ -1,96 +1,101 @@
 // Adam with one second moment for a row, Adagrad, momentum, and the scaling of rows. As in adam.ts, `hasGradient` and `decoupled` are
 // constants at every call: loops without a branch inside.
-import { adamTensor } from './adam';
+import * as Hyper from '../structs/hyper';
+import * as Rows from '../structs/rows';
+import { adamTensorAt } from './adam';
 import { gradientOf, release, stepAt, take } from './items';
+import { countAt, fourAt, fourOf, oneOf, pointerAt, realAt } from './structs';
 
-export function adamRow(count: i32, trained: i32, w: usize, m: usize, v: usize, g: usize, scale: f64, rate: f64, correction: f64, beta1: f64, beta2: f64, epsilon: f64, decay: f64, decoupled: i32): void {
+export function adamRow(count: i32, trained: i32, w: usize, m: usize, v: usize, g: usize, hyper: usize): void {
+  const scale = realAt(hyper, Hyper.scale), beta2 = realAt(hyper, Hyper.beta2);
   // Where there is neither gradient nor coupled decay, the row's squares are zero.
-  const coupled = decoupled ? 0.0 : decay;
+  const coupled = realAt(hyper, Hyper.decoupled) != 0 ? 0.0 : realAt(hyper, Hyper.decay);
   const squares = g ? rowSquares(count, w, g, true, scale, coupled) : coupled == 0 ? 0.0 : rowSquares(count, w, w, false, scale, coupled);
   const second = <f32>(beta2 * <f64>load<f32>(v) + (1.0 - beta2) * squares / <f64>trained);
   store<f32>(v, second);
-  adamTensor(count, w, m, g, scale, rate / (Math.sqrt(<f64>second) * correction + epsilon), beta1, decay, decoupled);
+  const rate = realAt(hyper, Hyper.rate) / (Math.sqrt(<f64>second) * realAt(hyper, Hyper.correction) + realAt(hyper, Hyper.epsilon));
+  adamTensorAt(rate, count, w, m, g, hyper);
 }
 
-export function adamRowItems(first: i32, count: i32, size: i32, trained: i32, slotOf: usize, w: usize, m: usize, v: usize, g: usize, scale: f64, rate: f64, correction: f64, beta1: f64, beta2: f64, epsilon: f64, decay: f64, decoupled: i32): void {
-  const block = (<usize>size) << 2;
+export function adamRowItems(rows: usize, first: i32, count: i32, g: usize, hyper: usize): void {
+  const size = countAt(rows, Rows.size), trained = countAt(rows, Rows.trained), block = (<usize>size) << 2, slotOf = pointerAt(rows, Rows.slotOf);
+  const w = pointerAt(rows, Rows.weights), m = pointerAt(rows, Rows.moment), v = pointerAt(rows, Rows.variance);
   for (let i = first, end = first + count; i < end; i++) {
     const at = <usize>i * block;
-    adamRow(size, trained, w + at, m + at, v + ((<usize>i) << 2), gradientOf(i, slotOf, g, block), scale, rate, correction, beta1, beta2, epsilon, decay, decoupled);
+    adamRow(size, trained, w + at, m + at, v + ((<usize>i) << 2), gradientOf(i, slotOf, g, block), hyper);
   }
 }
 
-export function adamRowOwed(first: i32, count: i32, size: i32, trained: i32, made: usize, last: i32, steps: usize, w: usize, m: usize, v: usize): void {
-  const block = (<usize>size) << 2;
+export function adamRowOwed(rows: usize, first: i32, count: i32, last: i32): void {
+  const size = countAt(rows, Rows.size), trained = countAt(rows, Rows.trained), block = (<usize>size) << 2;
+  const made = pointerAt(rows, Rows.made), written = pointerAt(rows, Rows.steps);
+  const w = pointerAt(rows, Rows.weights), m = pointerAt(rows, Rows.moment), v = pointerAt(rows, Rows.variance);
   for (let i = first, end = first + count; i < end; i++) {
     let step = take(i, made, last);
     if (step < 0) continue;
     const at = <usize>i * block;
-    while (step++ < last) {
-      const h = stepAt(steps, step);
-      adamRow(size, trained, w + at, m + at, v + ((<usize>i) << 2), 0, 0, load<f64>(h), load<f64>(h, 8), load<f64>(h, 16), load<f64>(h, 24), load<f64>(h, 32), load<f64>(h, 40), <i32>load<f64>(h, 48));
-    }
+    while (step++ < last) adamRow(size, trained, w + at, m + at, v + ((<usize>i) << 2), 0, stepAt(written, step));
     release(i, made, last);
   }
 }
 
-export function adagrad(count: i32, w: usize, v: usize, g: usize, scale: f64, rate: f64, epsilon: f64, decay: f64, decoupled: i32): void {
+export function adagrad(count: i32, w: usize, v: usize, g: usize, hyper: usize): void {
+  const decoupled = realAt(hyper, Hyper.decoupled) != 0;
   if (g) {
-    if (decoupled) adagradSteps(count, w, v, g, true, scale, rate, epsilon, decay, true);
-    else adagradSteps(count, w, v, g, true, scale, rate, epsilon, decay, false);
-  } else if (decay == 0) return;
-  else if (decoupled) adagradSteps(count, w, v, w, false, scale, rate, epsilon, decay, true);
-  else adagradSteps(count, w, v, w, false, scale, rate, epsilon, decay, false);
+    if (decoupled) adagradSteps(count, w, v, g, true, hyper, true);
+    else adagradSteps(count, w, v, g, true, hyper, false);
+  } else if (realAt(hyper, Hyper.decay) == 0) return;
+  else if (decoupled) adagradSteps(count, w, v, w, false, hyper, true);
+  else adagradSteps(count, w, v, w, false, hyper, false);
 }
 
-export function adagradItems(first: i32, count: i32, size: i32, slotOf: usize, w: usize, v: usize, g: usize, scale: f64, rate: f64, epsilon: f64, decay: f64, decoupled: i32): void {
-  const block = (<usize>size) << 2;
+export function adagradItems(rows: usize, first: i32, count: i32, g: usize, hyper: usize): void {
+  const size = countAt(rows, Rows.size), block = (<usize>size) << 2, slotOf = pointerAt(rows, Rows.slotOf);
+  const w = pointerAt(rows, Rows.weights), v = pointerAt(rows, Rows.variance);
   for (let i = first, end = first + count; i < end; i++) {
     const at = <usize>i * block;
-    adagrad(size, w + at, v + at, gradientOf(i, slotOf, g, block), scale, rate, epsilon, decay, decoupled);
+    adagrad(size, w + at, v + at, gradientOf(i, slotOf, g, block), hyper);
   }
 }
 
-export function adagradOwed(first: i32, count: i32, size: i32, made: usize, last: i32, steps: usize, w: usize, v: usize): void {
-  const block = (<usize>size) << 2;
+export function adagradOwed(rows: usize, first: i32, count: i32, last: i32): void {
+  const size = countAt(rows, Rows.size), block = (<usize>size) << 2, made = pointerAt(rows, Rows.made), written = pointerAt(rows, Rows.steps);
+  const w = pointerAt(rows, Rows.weights), v = pointerAt(rows, Rows.variance);
   for (let i = first, end = first + count; i < end; i++) {
     let step = take(i, made, last);
     if (step < 0) continue;
     const at = <usize>i * block;
-    while (step++ < last) {
-      const h = stepAt(steps, step);
-      adagrad(size, w + at, v + at, 0, 0, load<f64>(h), load<f64>(h, 8), load<f64>(h, 16), <i32>load<f64>(h, 24));
-    }
+    while (step++ < last) adagrad(size, w + at, v + at, 0, stepAt(written, step));
     release(i, made, last);
   }
 }
 
-export function momentum(count: i32, w: usize, m: usize, g: usize, scale: f64, rate: f64, factor: f64, nesterov: i32, decay: f64, decoupled: i32): void {
+export function momentum(count: i32, w: usize, m: usize, g: usize, hyper: usize): void {
+  const decoupled = realAt(hyper, Hyper.decoupled) != 0;
   if (g) {
-    if (decoupled) momentumSteps(count, w, m, g, true, scale, rate, factor, nesterov, decay, true);
-    else momentumSteps(count, w, m, g, true, scale, rate, factor, nesterov, decay, false);
-  } else if (decoupled) momentumSteps(count, w, m, w, false, scale, rate, factor, nesterov, decay, true);
-  else momentumSteps(count, w, m, w, false, scale, rate, factor, nesterov, decay, false);
+    if (decoupled) momentumSteps(count, w, m, g, true, hyper, true);
+    else momentumSteps(count, w, m, g, true, hyper, false);
+  } else if (decoupled) momentumSteps(count, w, m, w, false, hyper, true);
+  else momentumSteps(count, w, m, w, false, hyper, false);
 }
 
-export function momentumItems(first: i32, count: i32, size: i32, slotOf: usize, w: usize, m: usize, g: usize, scale: f64, rate: f64, factor: f64, nesterov: i32, decay: f64, decoupled: i32): void {
-  const block = (<usize>size) << 2;
+export function momentumItems(rows: usize, first: i32, count: i32, g: usize, hyper: usize): void {
+  const size = countAt(rows, Rows.size), block = (<usize>size) << 2, slotOf = pointerAt(rows, Rows.slotOf);
+  const w = pointerAt(rows, Rows.weights), m = pointerAt(rows, Rows.moment);
   for (let i = first, end = first + count; i < end; i++) {
     const at = <usize>i * block;
-    momentum(size, w + at, m + at, gradientOf(i, slotOf, g, block), scale, rate, factor, nesterov, decay, decoupled);
+    momentum(size, w + at, m + at, gradientOf(i, slotOf, g, block), hyper);
   }
 }
 
-export function momentumOwed(first: i32, count: i32, size: i32, made: usize, last: i32, steps: usize, w: usize, m: usize): void {
-  const block = (<usize>size) << 2;
+export function momentumOwed(rows: usize, first: i32, count: i32, last: i32): void {
+  const size = countAt(rows, Rows.size), block = (<usize>size) << 2, made = pointerAt(rows, Rows.made), written = pointerAt(rows, Rows.steps);
+  const w = pointerAt(rows, Rows.weights), m = pointerAt(rows, Rows.moment);
   for (let i = first, end = first + count; i < end; i++) {
     let step = take(i, made, last);
     if (step < 0) continue;
     const at = <usize>i * block;
-    while (step++ < last) {
-      const h = stepAt(steps, step);
-      momentum(size, w + at, m + at, 0, 0, load<f64>(h), load<f64>(h, 8), <i32>load<f64>(h, 16), load<f64>(h, 24), <i32>load<f64>(h, 32));
-    }
+    while (step++ < last) momentum(size, w + at, m + at, 0, stepAt(written, step));
     release(i, made, last);
   }
 }
@@ -136,9 +141,8 @@ function rowSquares(count: i32, w: usize, g: usize, hasGradient: bool, scale: f6
 
 // @ts-ignore: decorator
 @inline
-function adagradSteps(count: i32, w: usize, v: usize, g: usize, hasGradient: bool, scale: f64, rate: f64, epsilon: f64, decay: f64, decoupled: bool): void {
-  const sc = <f32>scale, rt = <f32>rate, ep = <f32>epsilon, dc = <f32>decay;
-  const sc4 = f32x4.splat(sc), rt4 = f32x4.splat(rt), ep4 = f32x4.splat(ep), dc4 = f32x4.splat(dc);
+function adagradSteps(count: i32, w: usize, v: usize, g: usize, hasGradient: bool, hyper: usize, decoupled: bool): void {
+  const sc4 = fourAt(hyper, Hyper.scale), rt4 = fourAt(hyper, Hyper.rate), ep4 = fourAt(hyper, Hyper.epsilon), dc4 = fourAt(hyper, Hyper.decay);
   const end = w + ((<usize>count) << 2), end4 = w + ((<usize>(count & ~3)) << 2);
   for (; w < end4; w += 16, v += 16) {
     let x = v128.load(w), y = hasGradient ? f32x4.mul(sc4, v128.load(g)) : f32x4.splat(0);
@@ -149,6 +153,8 @@ function adagradSteps(count: i32, w: usize, v: usize, g: usize, hasGradient: boo
     v128.store(w, f32x4.sub(x, f32x4.div(f32x4.mul(rt4, y), f32x4.add(f32x4.sqrt(squares), ep4))));
     if (hasGradient) g += 16;
   }
+  if (w == end) return;
+  const sc = oneOf(sc4), rt = oneOf(rt4), ep = oneOf(ep4), dc = oneOf(dc4);
   for (; w < end; w += 4, v += 4) {
     let x = load<f32>(w), y: f32 = hasGradient ? sc * load<f32>(g) : <f32>0;
     if (decoupled) x -= dc * x;
@@ -163,9 +169,9 @@ function adagradSteps(count: i32, w: usize, v: usize, g: usize, hasGradient: boo
 // w −= rate·(ahead·γ + behind·m): (0, 1) for Polyak's momentum, (1, factor) for Nesterov's.
 // @ts-ignore: decorator
 @inline
-function momentumSteps(count: i32, w: usize, m: usize, g: usize, hasGradient: bool, scale: f64, rate: f64, factor: f64, nesterov: i32, decay: f64, decoupled: bool): void {
-  const sc = <f32>scale, fa = <f32>factor, dc = <f32>decay, ahead = <f32>(nesterov ? rate : 0.0), behind = <f32>(nesterov ? rate * factor : rate);
-  const sc4 = f32x4.splat(sc), fa4 = f32x4.splat(fa), dc4 = f32x4.splat(dc), ahead4 = f32x4.splat(ahead), behind4 = f32x4.splat(behind);
+function momentumSteps(count: i32, w: usize, m: usize, g: usize, hasGradient: bool, hyper: usize, decoupled: bool): void {
+  const rate = realAt(hyper, Hyper.rate), factor = realAt(hyper, Hyper.factor), nesterov = realAt(hyper, Hyper.nesterov) != 0;
+  const sc4 = fourAt(hyper, Hyper.scale), fa4 = fourOf(factor), dc4 = fourAt(hyper, Hyper.decay), ahead4 = fourOf(nesterov ? rate : 0.0), behind4 = fourOf(nesterov ? rate * factor : rate);
   const end = w + ((<usize>count) << 2), end4 = w + ((<usize>(count & ~3)) << 2);
   for (; w < end4; w += 16, m += 16) {
     let x = v128.load(w), y = hasGradient ? f32x4.mul(sc4, v128.load(g)) : f32x4.splat(0);
@@ -176,6 +182,8 @@ function momentumSteps(count: i32, w: usize, m: usize, g: usize, hasGradient: bo
     v128.store(w, f32x4.sub(x, f32x4.add(f32x4.mul(ahead4, y), f32x4.mul(behind4, velocity))));
     if (hasGradient) g += 16;
   }
+  if (w == end) return;
+  const sc = oneOf(sc4), fa = oneOf(fa4), dc = oneOf(dc4), ahead = oneOf(ahead4), behind = oneOf(behind4);
   for (; w < end; w += 4, m += 4) {
     let x = load<f32>(w), y: f32 = hasGradient ? sc * load<f32>(g) : <f32>0;
     if (decoupled) x -= dc * x;

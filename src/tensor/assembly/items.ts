@@ -1,4 +1,5 @@
 // What the passes over rows of a sparse tensor share: where a row's gradient is, and the steps that a row owes.
+import * as Kept from '../structs/kept-steps';
 
 /** The null pointer where the row has none. */
 // @ts-ignore: decorator
@@ -8,9 +9,8 @@ export function gradientOf(i: i32, slotOf: usize, g: usize, block: usize): usize
   return slot < 0 ? 0 : g + <usize>slot * block;
 }
 
-/** In `made`, of a row that a caller is at; KEPT_STEPS and STEP_BYTES are those of item-rows.ts. */
+/** In `made`, of a row that a caller is at. */
 const TAKEN: i32 = -1;
-const KEPT_STEPS: i32 = 8, STEP_BYTES: i32 = 64;
 
 /** Takes a row that has fewer steps behind it than `last`, and returns how many; −1: it is up to date, or another's. */
 // @ts-ignore: decorator
@@ -30,5 +30,5 @@ export function release(i: i32, made: usize, last: i32): void {
 // @ts-ignore: decorator
 @inline
 export function stepAt(steps: usize, step: i32): usize {
-  return steps + <usize>((step & (KEPT_STEPS - 1)) * STEP_BYTES);
+  return steps + ((<usize>((step & (Kept.steps - 1)) * Kept.numbers)) << 3);
 }

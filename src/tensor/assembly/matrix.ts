@@ -1,5 +1,7 @@
 // Every element of C is summed in order of p, one product at a time, whatever tile computes it: a caller may cut m or n
 // anywhere and get the same bits.
+import * as Form from '../structs/form';
+import { countAt } from './structs';
 
 /**
  * Depth of one panel of B. Its rows lie on as many pages, which should fit the first-level TLB (64 entries on Zen), and in the sets of L1 that they
@@ -11,8 +13,9 @@ function panelDepth(step: usize): i32 {
   return step & 1023 ? 64 : step & 2047 ? 32 : 16;
 }
 
-export function gemm(m: i32, n: i32, k: i32, a: usize, aRow: i32, aCol: i32, b: usize, bRow: i32, c: usize, cRow: i32, bias: usize, accumulate: i32): void {
-  const aRows = (<usize>aRow) << 2, aStep = (<usize>aCol) << 2, bStep = (<usize>bRow) << 2, cRows = (<usize>cRow) << 2;
+export function gemm(m: i32, n: i32, k: i32, a: usize, b: usize, c: usize, bias: usize, form: usize): void {
+  const aRows = (<usize>countAt(form, Form.aRow)) << 2, aStep = (<usize>countAt(form, Form.aCol)) << 2;
+  const bStep = (<usize>countAt(form, Form.bRow)) << 2, cRows = (<usize>countAt(form, Form.cRow)) << 2, accumulate = countAt(form, Form.accumulate);
   const most = min(panelDepth(aStep), panelDepth(bStep));
   // Panels outside, rows inside: 64 × 16 numbers of B (4 KiB) stay in L1 while all rows of A pass over them.
   for (let j = 0; j < n; j += 16) {

@@ -10,14 +10,17 @@ import {
   instantiate,
   type Lane,
   publish,
+  type Reference,
   resultOf,
   takeFailure,
   undone,
 } from './kernel-ring.js';
-import type { KernelPool, KernelTask } from './kernels.js';
+import type { KernelPool, KernelSet, KernelTask } from './kernels.js';
 import { chooseImplementation, type Implementation } from './probe.js';
 
-export type KernelPoolOptions = {
+export type KernelPoolOptions<All extends KernelSet> = {
+  /** The kernels that tasks may name, by their definition. The threads know every kernel there is (workers/kernel.ts). */
+  readonly reference: Reference<All>;
   /** Threads that compute, the caller's own included: with 1 there is no other. */
   readonly threads: number;
   /** The shared memories that tasks name by index. They may grow later; none can be added. */
@@ -31,6 +34,7 @@ export type KernelPoolOptions = {
 /** What a pool's thread is started with. */
 export type KernelThreadData = {
   readonly ring: SharedArrayBuffer;
+  readonly names: readonly string[];
   readonly memories: readonly WebAssembly.Memory[];
   readonly implementation: Implementation;
 };
@@ -41,14 +45,15 @@ export type KernelThreadData = {
  * undefined), and MetafleetError CAPABILITY when a thread has died, after which the pool is lost.
  * @throws MetafleetError CAPABILITY when SIMD is asked for and missing, or a thread cannot start.
  */
-export const createKernelPool = async (options: KernelPoolOptions): Promise<KernelPool> => {
-  const { threads, memories } = options;
+export const createKernelPool = async <All extends KernelSet>(options: KernelPoolOptions<All>): Promise<KernelPool<All>> => {
+  const { threads, memories, reference } = options;
   if (!Number.isInteger(threads) || threads < 1) throw new RangeError(`kernel pool: expected at least 1 thread, found ${threads}`);
   const implementation = chooseImplementation(options.implementation);
-  const kernels = memories.map((memory) => instantiate(implementation, memory));
-  const ring = createRing();
+  const kernels = memories.map((memory) => instantiate(implementation, memory, reference));
+  const names = Object.keys(kernels[0] ?? {});
+  const ring = createRing(names);
   const file = threads === 1 ? '' : (options.workerFile ?? createRequire(import.meta.url).resolve('#built/workers/kernel.js'));
-  const workerData: KernelThreadData = { ring: ring.buffer, memories, implementation };
+  const workerData: KernelThreadData = { ring: ring.buffer, names, memories, implementation };
   const workers = Array.from({ length: threads - 1 }, () => new Worker(file, { workerData, name: 'kernel', execArgv: [] }));
   const close = async (): Promise<void> => void (await Promise.all(workers.map((worker) => worker.terminate())));
 
@@ -68,7 +73,7 @@ export const createKernelPool = async (options: KernelPoolOptions): Promise<Kern
   /** Takes this thread's share of a lane's tasks and blocks until they are done. */
   const finish = (lane: Lane): void => {
     if (loss !== undefined) throw loss;
-    drain(lane, kernels);
+    drain(ring, lane, kernels);
     if (!awaitDone(ring, lane)) {
       loss = lostThread('it ended while it ran a task');
       throw loss;
@@ -77,7 +82,7 @@ export const createKernelPool = async (options: KernelPoolOptions): Promise<Kern
     if (failure !== undefined) throw new Error(failure);
   };
   /** Hands tasks to the other threads, waking at most `wanted`, beside those of the lane that are not done. Returns what waits for them and gives their values. */
-  const hand = (lane: Lane, tasks: readonly KernelTask[], wanted = tasks.length): (() => Float64Array) => {
+  const hand = (lane: Lane, tasks: readonly KernelTask<All>[], wanted = tasks.length): (() => Float64Array) => {
     if (workers.length === 0 || tasks.length > CAPACITY) {
       const values = run(tasks);
       return () => values;
@@ -89,10 +94,9 @@ export const createKernelPool = async (options: KernelPoolOptions): Promise<Kern
       return Float64Array.from(tasks, (_, i) => resultOf(lane, first + i));
     };
   };
-  const run = (tasks: readonly KernelTask[]): Float64Array => {
+  const run = (tasks: readonly KernelTask<All>[]): Float64Array => {
     if (loss !== undefined) throw loss;
-    if (workers.length === 0 || tasks.length === 1)
-      return Float64Array.from(tasks, ({ kernel, memory, args }) => execute(kernels, kernel, memory, args));
+    if (workers.length === 0 || tasks.length === 1) return Float64Array.from(tasks, (task) => execute(kernels, task));
     const results = new Float64Array(tasks.length);
     for (let at = 0; at < tasks.length; at += CAPACITY) {
       const batch = tasks.slice(at, at + CAPACITY);

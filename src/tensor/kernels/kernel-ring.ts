@@ -1,7 +1,6 @@
 import { messageOf } from '../../base/errors.js';
-import type { KernelName, Kernels, KernelTask } from './kernels.js';
+import type { KernelSet } from './kernels.js';
 import type { Implementation } from './probe.js';
-import { referenceKernels } from './reference.js';
 import { simdKernels } from './simd.js';
 
 /**
@@ -17,7 +16,13 @@ export type Ring = {
   readonly control: Int32Array;
   readonly urgent: Lane;
   readonly deferred: Lane;
+  /** The kernels that tasks may name, by number, as threads name them to each other. */
+  readonly names: readonly string[];
+  readonly numbers: ReadonlyMap<string, number>;
 };
+
+/** A call of any kernel. */
+type Task = { readonly kernel: string; readonly memory: number; readonly args: readonly number[] };
 
 export type Lane = {
   readonly control: Int32Array;
@@ -27,8 +32,10 @@ export type Lane = {
 };
 
 export const CAPACITY = 1024;
-/** Doubles per task: kernel, memory, number of arguments, arguments (at most 17, adamRowItems). */
-const SLOT = 20;
+/** The most that a kernel takes. */
+const ARGUMENTS = 8;
+/** Doubles per task: kernel, memory, number of arguments, arguments. */
+const SLOT = 3 + ARGUMENTS;
 const CONTROL_BYTES = 64;
 const TEXT_BYTES = 960;
 const LANE_BYTES = CONTROL_BYTES + TEXT_BYTES + CAPACITY * (SLOT + 1) * 8;
@@ -50,45 +57,7 @@ const SPINS = 4000;
 /** A thread's death notice can fall between the caller's last look and its sleep; it looks again after this time. */
 const LOOK_AGAIN_MS = 200;
 
-/** The kernels by number, as threads name them to each other. */
-const kernelNames = Object.keys({
-  gemm: 0,
-  transpose: 0,
-  relu: 0,
-  reluBackward: 0,
-  addRows: 0,
-  axpy: 0,
-  zero: 0,
-  sumSquares: 0,
-  dot: 0,
-  squaresAndDotItems: 0,
-  pairUnits: 0,
-  generateItems: 0,
-  generateRows: 0,
-  backwardRows: 0,
-  adam: 0,
-  adamTensor: 0,
-  adamItems: 0,
-  adamOwed: 0,
-  adamTensorItems: 0,
-  adamRow: 0,
-  adamRowItems: 0,
-  adamRowOwed: 0,
-  adagrad: 0,
-  adagradItems: 0,
-  adagradOwed: 0,
-  momentum: 0,
-  momentumItems: 0,
-  momentumOwed: 0,
-  scaleItems: 0,
-  predictRatings: 0,
-  descendRatings: 0,
-  predictFactored: 0,
-  backwardFactored: 0,
-} satisfies Record<KernelName, 0>) as KernelName[];
-const kernelIndex = new Map(kernelNames.map((name, index) => [name, index]));
-
-export const createRing = (): Ring => ringOn(new SharedArrayBuffer(CONTROL_BYTES + 2 * LANE_BYTES));
+export const createRing = (names: readonly string[]): Ring => ringOn(new SharedArrayBuffer(CONTROL_BYTES + 2 * LANE_BYTES), names);
 
 const laneOn = (buffer: SharedArrayBuffer, at: number): Lane => ({
   control: new Int32Array(buffer, at, CONTROL_BYTES / 4),
@@ -97,20 +66,31 @@ const laneOn = (buffer: SharedArrayBuffer, at: number): Lane => ({
   results: new Float64Array(buffer, at + CONTROL_BYTES + TEXT_BYTES + CAPACITY * SLOT * 8, CAPACITY),
 });
 
-export const ringOn = (buffer: SharedArrayBuffer): Ring => ({
+export const ringOn = (buffer: SharedArrayBuffer, names: readonly string[]): Ring => ({
   buffer,
   control: new Int32Array(buffer, 0, CONTROL_BYTES / 4),
   urgent: laneOn(buffer, CONTROL_BYTES),
   deferred: laneOn(buffer, CONTROL_BYTES + LANE_BYTES),
+  names,
+  numbers: new Map(names.map((name, number) => [name, number])),
 });
 
-export const instantiate = (implementation: Implementation, memory: WebAssembly.Memory): Kernels =>
-  implementation === 'simd' ? simdKernels(memory) : referenceKernels(memory);
+/** The definition of some kernels, on one memory: plain loops. */
+export type Reference<All extends KernelSet> = (memory: WebAssembly.Memory) => All;
+
+/** Kernels on one memory, by SIMD or as their reference has them. */
+export const instantiate = <All extends KernelSet>(
+  implementation: Implementation,
+  memory: WebAssembly.Memory,
+  reference: Reference<All>,
+): All => (implementation === 'simd' ? simdKernels<All>(memory) : reference(memory));
 
 /** One task on this thread. Errors name the kernel and the memory. */
-export const execute = (kernels: readonly Kernels[], kernel: KernelName, memory: number, args: readonly number[]): number => {
-  const call = kernels[memory]?.[kernel] as ((...args: readonly number[]) => number | void) | undefined;
-  if (call === undefined) throw new Error(`kernel ${kernel}: expected one of ${kernels.length} memories, found memory ${memory}`);
+export const execute = (kernels: readonly KernelSet[], { kernel, memory, args }: Task): number => {
+  const set = kernels[memory];
+  if (set === undefined) throw new Error(`kernel ${kernel}: expected one of ${kernels.length} memories, found memory ${memory}`);
+  const call = set[kernel] as ((...args: readonly number[]) => number | void) | undefined;
+  if (call === undefined) throw new Error(`kernel ${kernel}: this thread has none of this name`);
   try {
     return call(...args) ?? 0;
   } catch (cause) {
@@ -119,11 +99,11 @@ export const execute = (kernels: readonly Kernels[], kernel: KernelName, memory:
 };
 
 /** Publishes tasks, with those undone at most CAPACITY, and wakes at most `wanted` threads. Returns the first one's number. */
-export const publish = (ring: Ring, lane: Lane, batch: readonly KernelTask[], wanted: number): number => {
+export const publish = (ring: Ring, lane: Lane, batch: readonly Task[], wanted: number): number => {
   const first = Atomics.load(lane.control, published);
   batch.forEach(({ kernel, memory, args }, i) => {
     const at = slotOf(first + i) * SLOT;
-    lane.tasks[at] = kernelIndex.get(kernel)!;
+    lane.tasks[at] = ring.numbers.get(kernel)!;
     lane.tasks[at + 1] = memory;
     lane.tasks[at + 2] = args.length;
     for (let a = 0; a < args.length; a++) lane.tasks[at + 3 + a] = args[a]!;
@@ -135,7 +115,7 @@ export const publish = (ring: Ring, lane: Lane, batch: readonly KernelTask[], wa
 };
 
 /** Executes one task, if there is one left to claim. After a failure the rest of the batch is claimed and left undone. */
-const takeOne = (lane: Lane, kernels: readonly Kernels[]): boolean => {
+const takeOne = (names: readonly string[], lane: Lane, kernels: readonly KernelSet[]): boolean => {
   const { control, tasks, results } = lane;
   const task = Atomics.load(control, claimed);
   if (task === Atomics.load(control, published)) return false;
@@ -147,7 +127,7 @@ const takeOne = (lane: Lane, kernels: readonly Kernels[]): boolean => {
       // Neither Array.from nor a view: a round has hundreds of tasks, some of a microsecond.
       const args: number[] = [];
       for (let a = 0; a < tasks[at + 2]!; a++) args.push(tasks[at + 3 + a]!);
-      results[slot] = execute(kernels, kernelNames[tasks[at]!]!, tasks[at + 1]!, args);
+      results[slot] = execute(kernels, { kernel: names[tasks[at]!]!, memory: tasks[at + 1]!, args });
     } catch (error) {
       recordFailure(lane, messageOf(error));
     }
@@ -157,8 +137,8 @@ const takeOne = (lane: Lane, kernels: readonly Kernels[]): boolean => {
 };
 
 /** Executes a lane's tasks until none is left to claim. */
-export const drain = (lane: Lane, kernels: readonly Kernels[]): void => {
-  while (takeOne(lane, kernels));
+export const drain = ({ names }: Ring, lane: Lane, kernels: readonly KernelSet[]): void => {
+  while (takeOne(names, lane, kernels));
 };
 
 /** What a task of the last batch returned. */
@@ -179,12 +159,13 @@ export const awaitDone = ({ control: shared }: Ring, { control }: Lane): boolean
 };
 
 /** A pool thread's whole life: it works when there are tasks and sleeps when there are none, until it is terminated. */
-export const serve = ({ control, urgent, deferred }: Ring, kernels: readonly Kernels[]): never => {
+export const serve = (ring: Ring, kernels: readonly KernelSet[]): never => {
+  const { control, urgent, deferred, names } = ring;
   for (;;) {
     // Read before the lanes are: what is published after they were found empty has changed it.
     const rung = Atomics.load(control, bell);
-    drain(urgent, kernels);
-    if (takeOne(deferred, kernels)) continue;
+    drain(ring, urgent, kernels);
+    if (takeOne(names, deferred, kernels)) continue;
     if (spinWhile(control, bell, (value) => value === rung) !== rung) continue;
     Atomics.add(control, sleepers, 1);
     Atomics.wait(control, bell, rung);

@@ -1,32 +1,19 @@
 /**
- * The kernel port: float32 loops (a few float64) on one shared WebAssembly memory. Two implementations serve it, assembly/ (f32x4 SIMD)
- * and reference.ts (plain loops, the definition), held together by one conformance suite.
+ * The kernel port: float32 loops on one shared WebAssembly memory. Two implementations serve it, assembly/ (f32x4 SIMD) and reference.ts
+ * (plain loops, the definition), held together by one conformance suite. Kernels that one algorithm alone uses live with it.
  *
- * Shapes: every pointer is a byte offset into the memory, 16-byte aligned; every count and stride is in elements.
- * Matrices are row-major. `items` tensors are item-major blocks (n, o, s): the s outputs of one item for each of o
- * hidden units lie together, so that a generated row, its gradient and its Adam pass each touch one contiguous block.
- * s is a multiple of 4 (callers pad with zeros, which every kernel keeps zero). Pointers ≥ 2³¹ arrive as such.
+ * Shapes: every pointer is a byte offset into the memory, 16-byte aligned; every count and stride is in elements. No kernel takes more
+ * than eight numbers: what belongs together goes by pointer to a struct, which structs/ lays out.
+ * Matrices are row-major. The rows of a sparse tensor (item blocks) are contiguous, of a multiple of 4 elements where an algorithm's own
+ * kernels read them. Pointers ≥ 2³¹ arrive as such.
  * Sums run in a fixed order: the same input gives the same bits on every thread. Matrices and rows may be cut anywhere
- * between calls without changing a bit, and a row of generateRows equals that of generateItems; only the numbers that kernels
- * return (sumSquares, dot, adamTensor, …) depend on how a caller cuts the range: cut it by constants, never by threads.
+ * between calls without changing a bit; only the numbers that kernels return (sumSquares, dot, adamTensor, …) depend on how a caller
+ * cuts the range: cut it by constants, never by threads.
  */
 export type Kernels = {
-  /** C(m,n) = [C +] A(m,k)·B(k,n) [+ bias(n) on every row]. A has strides (aRow, aCol), so that Aᵀ is free; B's and C's
-   * columns are contiguous. `bias` 0: none. `accumulate` 1: add to C, 0: overwrite. Any m, n, k ≥ 0. */
-  gemm(
-    m: number,
-    n: number,
-    k: number,
-    a: number,
-    aRow: number,
-    aCol: number,
-    b: number,
-    bRow: number,
-    c: number,
-    cRow: number,
-    bias: number,
-    accumulate: number,
-  ): void;
+  /** C(m,n) = [C +] A(m,k)·B(k,n) [+ bias(n) on every row]. `form` says how the matrices lie and whether C is added to (structs/form.ts).
+   * `bias` 0: none. Any m, n, k ≥ 0. */
+  gemm(m: number, n: number, k: number, a: number, b: number, c: number, bias: number, form: number): void;
   /** out(columns, rows) = a(rows, columns)ᵀ; a is dense, rows of out are `outRow` elements apart. */
   transpose(rows: number, columns: number, a: number, out: number, outRow: number): void;
   /** x = max(x, 0), in place. */
@@ -41,338 +28,78 @@ export type Kernels = {
   sumSquares(count: number, x: number): number;
   /** Σ x·y, accumulated in float64. */
   dot(count: number, x: number, y: number): number;
-
-  /** Finds for `generateItems` which units of h (users, o) two users have, and which two share many; `pairs` is room for pairRoom(users, o) elements. */
-  pairUnits(users: number, o: number, s: number, h: number, pairs: number): void;
-  /** Full generation: out[u·outStride + i·s + j] = bias[i·s + j] + Σ_p h[u·o + p] · w[(i·o + p)·s + j]
-   * for u < users and first ≤ i < first + count. Two users × two items per step is the tile that fills the registers. With `pairs`, as pairUnits
-   * left them, units that are zero cost nothing where both have them so; the null pointer: all units of neighbours. */
-  generateItems(
-    users: number,
-    first: number,
-    count: number,
-    o: number,
-    s: number,
-    h: number,
-    pairs: number,
-    w: number,
-    bias: number,
-    out: number,
-    outStride: number,
-  ): void;
-  /** Sparse generation: row r belongs to cohort position user[r] and item item[r], and goes to place[r] (u32):
-   * out[place·s + j] = bias[item·s + j] + Σ_p h[user·o + p] · w[(item·o + p)·s + j]. Rows of one item should stand together, which then
-   * comes from memory once. */
-  generateRows(
-    count: number,
-    user: number,
-    item: number,
-    place: number,
-    o: number,
-    s: number,
-    h: number,
-    w: number,
-    bias: number,
-    out: number,
-  ): void;
-  /** Backward of both. Slots from `fresh` on may hold anything: the rows of each stand together, and the first zeroes it.
-   * For each row r, in order, with upstream gradient d[r·s + j], gradient slot slot[r] (u32):
-   * g[(slot·o + p)·s + j] += h[user·o + p]·d[r·s + j];  gBias[slot·s + j] += d[r·s + j];
-   * dh[user·o + p] = Σ_r Σ_j w[(item·o + p)·s + j]·d[r·s + j] for the cohort's `users`, zero where h is: h is behind a ReLU.
-   * `units` is room for unitRoom(users, o) elements. */
-  backwardRows(
-    count: number,
-    users: number,
-    user: number,
-    item: number,
-    slot: number,
-    fresh: number,
-    o: number,
-    s: number,
-    h: number,
-    units: number,
-    w: number,
-    d: number,
-    g: number,
-    gBias: number,
-    dh: number,
-  ): void;
-
   /** x = 0. */
   zero(count: number, x: number): void;
   /** Over item blocks first ≤ i < first + count of `size` elements, x + i·size and y + slotOf[i]·size (i32, −1: left out): returns Σ y², and leaves
    * Σ x·y at `dots` (f64). Slots are those from 0 on, in the order of their items. */
   squaresAndDotItems(first: number, count: number, size: number, slotOf: number, x: number, y: number, dots: number): number;
-  /** Adam (Kingma & Ba 2015) fused with L2 and clipping, one pass. Per element, with γ = scale·g (γ = 0 where g is 0, the null pointer):
-   * coupled (decoupled 0): γ += decay·w; decoupled 1 (AdamW): w −= rateDecay·w first, where rateDecay = learning rate·decay is what `decay` then holds.
+  /** Adam (Kingma & Ba 2015) fused with L2 and clipping, one pass, by hyperparameters `hyper` (structs/hyper.ts). Per element, with
+   * γ = scale·g (γ = 0 where g is 0, the null pointer): coupled (decoupled 0): γ += decay·w; decoupled 1 (AdamW): w −= rateDecay·w first,
+   * where rateDecay = learning rate·decay is what `decay` then holds.
    * m = β1·m + (1−β1)·γ;  v = β2·v + (1−β2)·γ²;  w −= rate·m / (√v·correction + ε).
    * rate = learning rate / (1−β1ᵗ), correction = 1/√(1−β2ᵗ). Without a gradient, what fades stops before it gets to denormal numbers, with which
    * arithmetic takes many times as long: |γ| counts as at least 2⁻⁵⁶ in v, and m is zero below 2⁻¹⁰⁰. */
-  adam(
-    count: number,
-    w: number,
-    m: number,
-    v: number,
-    g: number,
-    scale: number,
-    rate: number,
-    correction: number,
-    beta1: number,
-    beta2: number,
-    epsilon: number,
-    decay: number,
-    decoupled: number,
-  ): void;
+  adam(count: number, w: number, m: number, v: number, g: number, hyper: number): void;
   /** The same with ONE second moment for the whole tensor: `rate` already holds learning rate / (1−β1ᵗ) / (√v·correction + ε).
    * Returns Σ w² after the step, in float64 (the next step's regularization term of the second moment needs it). */
-  adamTensor(
-    count: number,
-    w: number,
-    m: number,
-    g: number,
-    scale: number,
-    rate: number,
-    beta1: number,
-    decay: number,
-    decoupled: number,
-  ): number;
-  /** `adam` over item blocks first ≤ i < first + count, each `size` elements, whose gradient is g + slotOf[i]·size (i32, −1: none). */
-  adamItems(
-    first: number,
-    count: number,
-    size: number,
-    slotOf: number,
-    w: number,
-    m: number,
-    v: number,
-    g: number,
-    scale: number,
-    rate: number,
-    correction: number,
-    beta1: number,
-    beta2: number,
-    epsilon: number,
-    decay: number,
-    decoupled: number,
-  ): void;
+  adamTensor(count: number, w: number, m: number, g: number, hyper: number): number;
+  /** `adam` over item blocks first ≤ i < first + count of a sparse tensor, `rows` (structs/rows.ts), whose gradient is g + slotOf[i]·size (−1: none). */
+  adamItems(rows: number, first: number, count: number, g: number, hyper: number): void;
   /** The steps that item blocks owe, those without a gradient that were left for later: block i has made[i] (i32) steps behind it and is
    * stepped up to step `last`, with made[i] = last afterwards. Each block is stepped by one caller; made[i] is −1 while it is at it, and whoever comes
-   * then leaves the block out. Step t's hyperparameters, those of `adam` from `rate` on, are float64 at steps + 64·(t mod 8) bytes. */
-  adamOwed(first: number, count: number, size: number, made: number, last: number, steps: number, w: number, m: number, v: number): void;
+   * then leaves the block out. Step t's hyperparameters are at steps + 64·(t mod 8) bytes (structs/kept-steps.ts). */
+  adamOwed(rows: number, first: number, count: number, last: number): void;
   /** The same with ONE second moment v (a single float32) for these `count` elements, of which `trained` count: with γ as in `adam`,
    * v = β2·v + (1−β2)·Σγ²/trained before the step. */
-  adamRow(
-    count: number,
-    trained: number,
-    w: number,
-    m: number,
-    v: number,
-    g: number,
-    scale: number,
-    rate: number,
-    correction: number,
-    beta1: number,
-    beta2: number,
-    epsilon: number,
-    decay: number,
-    decoupled: number,
-  ): void;
+  adamRow(count: number, trained: number, w: number, m: number, v: number, g: number, hyper: number): void;
   /** `adamRow` over item blocks, each with its own v[i]. */
-  adamRowItems(
-    first: number,
-    count: number,
-    size: number,
-    trained: number,
-    slotOf: number,
-    w: number,
-    m: number,
-    v: number,
-    g: number,
-    scale: number,
-    rate: number,
-    correction: number,
-    beta1: number,
-    beta2: number,
-    epsilon: number,
-    decay: number,
-    decoupled: number,
-  ): void;
+  adamRowItems(rows: number, first: number, count: number, g: number, hyper: number): void;
   /** `adamOwed` with one second moment for a block. */
-  adamRowOwed(
-    first: number,
-    count: number,
-    size: number,
-    trained: number,
-    made: number,
-    last: number,
-    steps: number,
-    w: number,
-    m: number,
-    v: number,
-  ): void;
+  adamRowOwed(rows: number, first: number, count: number, last: number): void;
+  /** `adamTensor` over item blocks; returns Σ w² of those blocks. */
+  adamTensorItems(rows: number, first: number, count: number, g: number, hyper: number): number;
   /** Adagrad (Duchi et al. 2011), with γ and decay as in `adam`: v += γ²;  w −= rate·γ / (√v + ε). */
-  adagrad(
-    count: number,
-    w: number,
-    v: number,
-    g: number,
-    scale: number,
-    rate: number,
-    epsilon: number,
-    decay: number,
-    decoupled: number,
-  ): void;
+  adagrad(count: number, w: number, v: number, g: number, hyper: number): void;
   /** `adagrad` over item blocks. */
-  adagradItems(
-    first: number,
-    count: number,
-    size: number,
-    slotOf: number,
-    w: number,
-    v: number,
-    g: number,
-    scale: number,
-    rate: number,
-    epsilon: number,
-    decay: number,
-    decoupled: number,
-  ): void;
+  adagradItems(rows: number, first: number, count: number, g: number, hyper: number): void;
   /** `adagrad` for the steps that item blocks owe, as in `adamOwed`. */
-  adagradOwed(first: number, count: number, size: number, made: number, last: number, steps: number, w: number, v: number): void;
+  adagradOwed(rows: number, first: number, count: number, last: number): void;
   /** Momentum, with γ and decay as in `adam`: m = factor·m + γ;  w −= rate·m, or with `nesterov` 1 (Sutskever et al. 2013) w −= rate·(γ + factor·m). */
-  momentum(
-    count: number,
-    w: number,
-    m: number,
-    g: number,
-    scale: number,
-    rate: number,
-    factor: number,
-    nesterov: number,
-    decay: number,
-    decoupled: number,
-  ): void;
+  momentum(count: number, w: number, m: number, g: number, hyper: number): void;
   /** `momentum` over item blocks. */
-  momentumItems(
-    first: number,
-    count: number,
-    size: number,
-    slotOf: number,
-    w: number,
-    m: number,
-    g: number,
-    scale: number,
-    rate: number,
-    factor: number,
-    nesterov: number,
-    decay: number,
-    decoupled: number,
-  ): void;
+  momentumItems(rows: number, first: number, count: number, g: number, hyper: number): void;
   /** `momentum` for the steps that item blocks owe, as in `adamOwed`. */
-  momentumOwed(first: number, count: number, size: number, made: number, last: number, steps: number, w: number, m: number): void;
+  momentumOwed(rows: number, first: number, count: number, last: number): void;
   /** w[i·size + j] *= factors[i] for the first `count` blocks. */
   scaleItems(count: number, size: number, factors: number, w: number): void;
-  /** `adamTensor` over item blocks; returns Σ w² of those blocks. */
-  adamTensorItems(
-    first: number,
-    count: number,
-    size: number,
-    slotOf: number,
-    w: number,
-    m: number,
-    g: number,
-    scale: number,
-    rate: number,
-    beta1: number,
-    decay: number,
-    decoupled: number,
-  ): number;
-
-  /** Predictions of ratings, row[r] (u32) being the item row of the r-th, d and f multiples of 4 (padded with zeros):
-   * x = items[row] ⊙ user (d)   h = ReLU(w1·x + b1) (f)   out[r] = w2·h + b2.
-   * `w` holds w1 (f, d), b1 (f), w2 (f), b2 (1 of 4), user (d), one behind the other; `work` is room for 2·d + f elements. */
-  predictRatings(count: number, d: number, f: number, row: number, items: number, w: number, work: number, out: number): void;
-  /** One pass of minibatch descent, `batch` ratings at a time in the order given, on the mean of (ŷ − value)² over each batch, of the
-   * item rows and of `w`: weights −= rate · gradient. gItems and g are laid out as items and w, zero before and zero again after.
-   * Returns Σ (ŷ − value)², each as predicted for its own batch, in float64. */
-  descendRatings(
-    count: number,
-    batch: number,
-    d: number,
-    f: number,
-    row: number,
-    value: number,
-    items: number,
-    gItems: number,
-    w: number,
-    g: number,
-    work: number,
-    rate: number,
-  ): number;
-
-  /** Predictions by a generated model, in float64: row[r] (u32) is the row of `low` (rows, s) of the r-th rating's item.
-   * A = rise·w1 (s, f)   h = ReLU(low[row]·A + b1)   out[r] (f32) = centre + (w2·h + b2 [+ low[row, 0] where `offset` is 1])
-   * `model` holds rise (s, d), w1 (d, f), b1 (f), w2 (f), b2 (1), one behind the other. It, `low` and `work` are float64, and rows of
-   * low, w1, b1 and w2 padded with a zero to an even number of elements. `work` is room for (2·s + 4)·f + f·s + f·d float64, all even,
-   * zero at first. Both implementations do the same operations in the same order: their results are the same bits. */
-  predictFactored(
-    count: number,
-    s: number,
-    d: number,
-    f: number,
-    row: number,
-    low: number,
-    model: number,
-    offset: number,
-    centre: number,
-    work: number,
-    out: number,
-  ): void;
-  /** The gradient of Σ (ŷ − value)² over the ratings with respect to `low` (`rows` rows of it), rise, w1, b1, w2 and b2: in `gradient`
-   * (f32), one behind the other in this order, rows padded as those of low, rise (s, d), w1, b1 and w2. A row's gradient is rounded to float32 after
-   * each term that is added, the others once, at the end. Returns the sum. */
-  backwardFactored(
-    count: number,
-    rows: number,
-    s: number,
-    d: number,
-    f: number,
-    row: number,
-    value: number,
-    low: number,
-    model: number,
-    offset: number,
-    centre: number,
-    work: number,
-    gradient: number,
-  ): number;
 };
 
-export type KernelName = keyof Kernels;
+/** Some kernels by name: those of this port, or those that an algorithm brings. */
+export type KernelSet = Readonly<Record<string, (...args: never[]) => number | void>>;
 
 /** One kernel call on one memory, for the pool: `memory` indexes the pool's memories. */
-export type KernelTask = {
-  readonly [Name in KernelName]: { readonly kernel: Name; readonly memory: number; readonly args: Parameters<Kernels[Name]> };
-}[KernelName];
+export type KernelTask<All extends KernelSet = Kernels> = {
+  readonly [Name in keyof All & string]: { readonly kernel: Name; readonly memory: number; readonly args: Readonly<Parameters<All[Name]>> };
+}[keyof All & string];
 
 /** Runs independent kernel calls (disjoint outputs) on all threads; the caller's thread takes its share and blocks until all are done. */
-export type KernelPool = {
+export type KernelPool<All extends KernelSet = Kernels> = {
   readonly memories: readonly WebAssembly.Memory[];
   readonly implementation: 'simd' | 'reference';
   readonly threads: number;
   /** Kernels of one memory, on the caller's thread. */
-  on(memory: number): Kernels;
+  on(memory: number): All;
   /** Returns each task's value (0 for kernels without one), in the order of the tasks. */
-  run(tasks: readonly KernelTask[]): Float64Array;
+  run(tasks: readonly KernelTask<All>[]): Float64Array;
   /** Hands calls to the other threads and returns at once; with no other thread it runs them. What they write is there after `finish`. */
-  begin(tasks: readonly KernelTask[]): void;
+  begin(tasks: readonly KernelTask<All>[]): void;
   /** Takes this thread's share of what was begun and blocks until all of it is done. Throws as `run` does. */
   finish(): void;
   /**
    * Settles what was deferred before, leaves these calls to the other threads, for when they have nothing else to do, and returns; with no
    * other thread it runs them. What it returns settles them and gives their values, as `run` does.
    */
-  defer(tasks: readonly KernelTask[]): () => Float64Array;
+  defer(tasks: readonly KernelTask<All>[]): () => Float64Array;
   /** Whether all that was deferred is done. */
   isSettled(): boolean;
   /** Takes this thread's share of what was deferred and blocks until all of it is done. Throws as `run` does. */

@@ -1,12 +1,8 @@
-import { createRowPasses } from '../optimizers/item-rows.js';
+import { readAt } from '../memory/struct.js';
+import * as Form from '../structs/form.js';
+import { adamReference } from './adam-reference.js';
 import { descentReference } from './descent-reference.js';
-import { factoredReference } from './factored-reference.js';
 import type { Kernels } from './kernels.js';
-import { ratingReference } from './rating-reference.js';
-
-/** Those of assembly/fading.ts. */
-const LEAST_GRADIENT = 2 ** -56,
-  LEAST_MOMENT = 2 ** -100;
 
 /**
  * The kernels as plain loops: their definition, what the conformance tests compare with, and what runs where SIMD is
@@ -15,21 +11,17 @@ const LEAST_GRADIENT = 2 ** -56,
 export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
   // Views are made per call: a memory that another thread grew has a new buffer.
   const floats = (pointer: number, count: number) => new Float32Array(memory.buffer, pointer, count);
-  const indices = (pointer: number, count: number) => new Uint32Array(memory.buffer, pointer, count);
   /** Elements that a strided matrix spans; 0 when it is empty. */
   const span = (rows: number, row: number, columns: number, column = 1) =>
     rows > 0 && columns > 0 ? (rows - 1) * row + (columns - 1) * column + 1 : 0;
   const slotAt = (slotOf: number, i: number) => new Int32Array(memory.buffer, slotOf, i + 1)[i]!;
-  const passes = createRowPasses(memory);
-  const { eachItem, eachOwed } = passes;
-  const highest = (values: Uint32Array) => values.reduce((most, value) => Math.max(most, value + 1), 0);
 
   const kernels: Kernels = {
-    ...ratingReference(memory),
-    ...factoredReference(memory),
-    ...descentReference(memory, passes, (...args) => kernels.adamTensor(...args)),
+    ...adamReference(memory),
+    ...descentReference(memory),
 
-    gemm(m, n, k, a, aRow, aCol, b, bRow, c, cRow, bias, accumulate) {
+    gemm(m, n, k, a, b, c, bias, form) {
+      const { aRow, aCol, bRow, cRow, accumulate } = readAt(memory, form, Form);
       const A = floats(a, span(m, aRow, k, aCol)),
         B = floats(b, span(k, bRow, n)),
         C = floats(c, span(m, cRow, n)),
@@ -100,119 +92,6 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
       }
       new Float64Array(memory.buffer, dots, 1)[0] = sum;
       return squares;
-    },
-
-    // Nothing that its own generateItems would ask for.
-    pairUnits() {},
-
-    generateItems(users, first, count, o, s, h, _pairs, w, bias, out, outStride) {
-      const H = floats(h, users * o),
-        W = floats(w, (first + count) * o * s),
-        start = floats(bias, (first + count) * s);
-      const Out = floats(out, span(users, outStride, (first + count) * s));
-      for (let u = 0; u < users; u++) {
-        for (let i = first; i < first + count; i++) {
-          for (let j = 0; j < s; j++) {
-            let sum = start[i * s + j]!;
-            for (let p = 0; p < o; p++) sum += H[u * o + p]! * W[(i * o + p) * s + j]!;
-            Out[u * outStride + i * s + j] = sum;
-          }
-        }
-      }
-    },
-
-    generateRows(count, user, item, place, o, s, h, w, bias, out) {
-      const users = indices(user, count),
-        items = indices(item, count),
-        places = indices(place, count),
-        Out = floats(out, highest(places) * s);
-      const H = floats(h, highest(users) * o),
-        W = floats(w, highest(items) * o * s),
-        start = floats(bias, highest(items) * s);
-      for (let r = 0; r < count; r++) {
-        const u = users[r]!,
-          i = items[r]!;
-        for (let j = 0; j < s; j++) {
-          let sum = start[i * s + j]!;
-          for (let p = 0; p < o; p++) sum += H[u * o + p]! * W[(i * o + p) * s + j]!;
-          Out[places[r]! * s + j] = sum;
-        }
-      }
-    },
-
-    backwardRows(count, cohort, user, item, slot, fresh, o, s, h, _units, w, d, g, gBias, dh) {
-      const users = indices(user, count),
-        items = indices(item, count),
-        slots = indices(slot, count),
-        D = floats(d, count * s);
-      const H = floats(h, highest(users) * o),
-        dH = floats(dh, cohort * o).fill(0),
-        W = floats(w, highest(items) * o * s);
-      const G = floats(g, highest(slots) * o * s),
-        gB = floats(gBias, highest(slots) * s);
-      for (let r = 0; r < count; r++) {
-        const u = users[r]!,
-          i = items[r]!,
-          t = slots[r]!;
-        if (t >= fresh && t !== slots[r - 1]) {
-          G.fill(0, t * o * s, (t + 1) * o * s);
-          gB.fill(0, t * s, (t + 1) * s);
-        }
-        for (let p = 0; p < o; p++) {
-          if (H[u * o + p] === 0) continue;
-          let sum = dH[u * o + p]!;
-          for (let j = 0; j < s; j++) {
-            sum += W[(i * o + p) * s + j]! * D[r * s + j]!;
-            G[(t * o + p) * s + j] = G[(t * o + p) * s + j]! + H[u * o + p]! * D[r * s + j]!;
-          }
-          dH[u * o + p] = sum;
-        }
-        for (let j = 0; j < s; j++) gB[t * s + j] = gB[t * s + j]! + D[r * s + j]!;
-      }
-    },
-
-    adam(count, w, m, v, g, scale, rate, correction, beta1, beta2, epsilon, decay, decoupled) {
-      const W = floats(w, count),
-        M = floats(m, count),
-        V = floats(v, count),
-        G = floats(g, g === 0 ? 0 : count);
-      for (let i = 0; i < count; i++) {
-        const weight = decoupled ? W[i]! - decay * W[i]! : W[i]!;
-        const gradient = (g === 0 ? 0 : scale * G[i]!) + (decoupled ? 0 : decay * W[i]!);
-        const first = beta1 * M[i]! + (1 - beta1) * gradient;
-        M[i] = g === 0 && Math.abs(first) < LEAST_MOMENT ? 0 : first;
-        V[i] = beta2 * V[i]! + (1 - beta2) * (g === 0 ? Math.max(Math.abs(gradient), LEAST_GRADIENT) : gradient) ** 2;
-        W[i] = weight - (rate * M[i]!) / (Math.sqrt(V[i]!) * correction + epsilon);
-      }
-    },
-
-    adamTensor(count, w, m, g, scale, rate, beta1, decay, decoupled) {
-      const W = floats(w, count),
-        M = floats(m, count),
-        G = floats(g, g === 0 ? 0 : count);
-      for (let i = 0; i < count; i++) {
-        const weight = decoupled ? W[i]! - decay * W[i]! : W[i]!;
-        const gradient = (g === 0 ? 0 : scale * G[i]!) + (decoupled ? 0 : decay * W[i]!);
-        M[i] = beta1 * M[i]! + (1 - beta1) * gradient;
-        W[i] = weight - rate * M[i]!;
-      }
-      return kernels.sumSquares(count, w);
-    },
-
-    adamItems: (first, count, size, slotOf, w, m, v, g, ...rest) =>
-      eachItem({ first, count, size, slotOf, g }, (at, gradient) => kernels.adam(size, w + at, m + at, v + at, gradient, ...rest)),
-
-    adamOwed: (first, count, size, made, last, steps, w, m, v) =>
-      eachOwed({ first, count, size, made, last, steps }, (at, [rate, correction, beta1, beta2, epsilon, decay, decoupled]) =>
-        kernels.adam(size, w + at, m + at, v + at, 0, 0, rate!, correction!, beta1!, beta2!, epsilon!, decay!, decoupled!),
-      ),
-
-    adamTensorItems(first, count, size, slotOf, w, m, g, ...rest) {
-      let sum = 0;
-      eachItem({ first, count, size, slotOf, g }, (at, gradient) => {
-        sum += kernels.adamTensor(size, w + at, m + at, gradient, ...rest);
-      });
-      return sum;
     },
   };
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { MetafleetError, messageOf } from '../../base/errors.js';
-import type { Kernels } from './kernels.js';
+import type { KernelSet, Kernels } from './kernels.js';
 
 let compiled: WebAssembly.Module | undefined;
 
@@ -19,9 +19,9 @@ const kernelModule = (): WebAssembly.Module => {
 };
 
 /**
- * The kernels of assembly/ on one shared memory. Any thread may hold its own instance on the same memory. A pointer
+ * The kernels of all assembly/ folders on one shared memory, of which a caller names those that it knows. Any thread may hold its own instance on the same memory. A pointer
  * outside the memory traps (WebAssembly.RuntimeError).
  * @throws MetafleetError CAPABILITY when the module is not built or this machine cannot compile it.
  */
-export const simdKernels = (memory: WebAssembly.Memory): Kernels =>
-  new WebAssembly.Instance(kernelModule(), { env: { memory } }).exports as Kernels;
+export const simdKernels = <All extends KernelSet = Kernels>(memory: WebAssembly.Memory): All =>
+  new WebAssembly.Instance(kernelModule(), { env: { memory } }).exports as All;

@@ -1,6 +1,9 @@
 import type { KernelPool, KernelTask } from '../kernels/kernels.js';
-import { KEPT_STEPS, STEP_NUMBERS } from '../optimizers/item-rows.js';
+import * as Hyper from '../structs/hyper.js';
+import * as Kept from '../structs/kept-steps.js';
+import * as Rows from '../structs/rows.js';
 import type { Arena } from './arena.js';
+import { placeStruct, sizeOf } from './struct.js';
 
 /**
  * One piece of a trainable tensor, with its optimizer state and gradient, in one kernel memory. A tensor is one dense block,
@@ -27,7 +30,7 @@ export type Parameter = {
   readonly factors: number;
   /**
    * Of a sparse tensor whose untouched rows may be stepped later (deferral.ts): one i32 per block, how many of these steps it has behind it, and
-   * the hyperparameters of the last ones (item-rows.ts); else null pointers.
+   * the hyperparameters of the last ones (structs/kept-steps.ts); else null pointers.
    */
   readonly made: number;
   readonly steps: number;
@@ -35,6 +38,10 @@ export type Parameter = {
   readonly dots: number;
   /** Whether whoever reads or writes it has its rows brought up to date before (deferral.ts). */
   readonly deferring: boolean;
+  /** Of a sparse tensor: what kernels take of it (structs/rows.ts), the same for its life; else the null pointer. */
+  readonly rows: number;
+  /** The hyperparameters of its present step. The next step writes them, when the tasks of this one are done. */
+  readonly hyper: { readonly pointer: number; readonly view: Float64Array };
   readonly gradient: Gradient;
 };
 
@@ -83,6 +90,9 @@ export const stateOf = (parameter: Parameter): StateStretch[] => {
 const HAS_MOMENT: readonly MomentKind[] = ['element', 'row', 'tensor', 'velocity'];
 const HAS_VARIANCE: readonly MomentKind[] = ['element', 'row', 'squares'];
 
+/** A float64, in elements of an arena. */
+const DOUBLE = 2;
+
 /** Allocates a parameter, its state and its gradient; everything starts at zero. */
 export const createParameter = (
   name: string,
@@ -118,23 +128,29 @@ export const createParameter = (
     touched: [],
     slotOf,
   };
+  const { size, trained = size } = shape;
+  const made = defers ? arena.allocate(shape.blocks) : 0;
+  const steps = defers ? arena.allocate(DOUBLE * Kept.steps * Kept.numbers) : 0;
+  const hyper = arena.allocate(DOUBLE * sizeOf(Hyper));
   return {
     name,
     memory,
     arena,
     blocks: shape.blocks,
-    size: shape.size,
-    trained: shape.trained ?? shape.size,
+    size,
+    trained,
     weights,
     kind,
     moment,
     variance,
     counts: counted ? arena.allocate(shape.blocks) : 0,
     factors: counted ? arena.allocate(shape.blocks) : 0,
-    made: defers ? arena.allocate(shape.blocks) : 0,
-    steps: defers ? arena.allocate((Float64Array.BYTES_PER_ELEMENT / 4) * KEPT_STEPS * STEP_NUMBERS) : 0,
+    made,
+    steps,
     dots: kind === 'tensor' && shape.sparse ? arena.allocate(2) : 0,
     deferring: shape.deferring === true,
+    rows: shape.sparse ? placeStruct(arena, Rows, { size, trained, slotOf, weights, moment, variance, made, steps }) : 0,
+    hyper: { pointer: hyper, view: arena.f64(hyper, sizeOf(Hyper)) },
     gradient,
   };
 };

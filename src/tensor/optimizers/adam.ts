@@ -1,6 +1,7 @@
 import type { KernelPool, KernelTask } from '../kernels/kernels.js';
 import { elementsOf, type Parameter } from '../memory/parameter.js';
-import { type Cut, cut, decayTerm, gradientDecay, joined, type OptimizerState, type Step, sum, type TensorUpdate } from './step.js';
+import * as Hyper from '../structs/hyper.js';
+import { type Cut, cut, gradientDecay, joined, type OptimizerState, type Step, sum, type TensorUpdate, writeHyper } from './step.js';
 
 /**
  * Adam (Kingma & Ba, 2015), with L2 in the gradient or decoupled (Loshchilov & Hutter, 2019), and with a second moment
@@ -16,62 +17,54 @@ export type AdamRule = { readonly kind: 'adam'; readonly beta1: number; readonly
 type AdamStep = Step & AdamRule;
 type Corrections = { readonly first: number; readonly second: number };
 
-/** As the kernels take them, behind `scale`. */
-const hyperparametersOf = ({ name }: Parameter, step: AdamStep, { first, second }: Corrections) =>
-  [step.learningRate / first, second, step.beta1, step.beta2, step.epsilon, decayTerm(name, step), Number(step.decoupled)] as const;
+const writeAdam = (parameter: Parameter, step: AdamStep, { first, second }: Corrections): void => {
+  const { view } = parameter.hyper;
+  writeHyper(parameter, step, step.learningRate / first);
+  view[Hyper.correction] = second;
+  view[Hyper.beta1] = step.beta1;
+  view[Hyper.beta2] = step.beta2;
+  view[Hyper.epsilon] = step.epsilon;
+};
 
 const elementTasks = (parameter: Parameter, step: AdamStep, corrections: Corrections): Cut => {
-  const { memory, size, weights, moment, variance, gradient } = parameter;
-  const { scale } = step;
-  const own = hyperparametersOf(parameter, step, corrections);
+  const { memory, weights, moment, variance, gradient, rows, hyper } = parameter;
+  writeAdam(parameter, step, corrections);
   return cut(
     parameter,
     step,
-    own,
-    ({ count, at, gradient: g }) => ({ kernel: 'adam', memory, args: [count, weights + at, moment + at, variance + at, g, scale, ...own] }),
-    ({ first: row, count }) => ({
-      kernel: 'adamItems',
+    ({ count, at, gradient: g }) => ({
+      kernel: 'adam',
       memory,
-      args: [row, count, size, gradient.slotOf, weights, moment, variance, gradient.slots, scale, ...own],
+      args: [count, weights + at, moment + at, variance + at, g, hyper.pointer],
     }),
+    ({ first, count }) => ({ kernel: 'adamItems', memory, args: [rows, first, count, gradient.slots, hyper.pointer] }),
   );
 };
 
 const rowTasks = (parameter: Parameter, step: AdamStep, corrections: Corrections): Cut => {
-  const { memory, size, trained, weights, moment, variance, gradient } = parameter;
-  const { scale } = step;
-  const own = hyperparametersOf(parameter, step, corrections);
+  const { memory, size, trained, weights, moment, variance, gradient, rows, hyper } = parameter;
+  writeAdam(parameter, step, corrections);
   return cut(
     parameter,
     step,
-    own,
     ({ at, gradient: g, block }) => ({
       kernel: 'adamRow',
       memory,
-      args: [size, trained, weights + at, moment + at, variance + 4 * block, g, scale, ...own],
+      args: [size, trained, weights + at, moment + at, variance + 4 * block, g, hyper.pointer],
     }),
-    ({ first: row, count }) => ({
-      kernel: 'adamRowItems',
-      memory,
-      args: [row, count, size, trained, gradient.slotOf, weights, moment, variance, gradient.slots, scale, ...own],
-    }),
+    ({ first, count }) => ({ kernel: 'adamRowItems', memory, args: [rows, first, count, gradient.slots, hyper.pointer] }),
   );
 };
 
 const tensorTasks = (parameter: Parameter, step: AdamStep, { first }: Corrections, denominator: number): readonly KernelTask[] => {
-  const { memory, size, weights, moment, gradient, name } = parameter;
-  const rate = step.learningRate / first / denominator;
-  const rest = [step.scale, rate, step.beta1, decayTerm(name, step), Number(step.decoupled)] as const;
+  const { memory, weights, moment, gradient, rows, hyper } = parameter;
+  writeHyper(parameter, step, step.learningRate / first / denominator);
+  hyper.view[Hyper.beta1] = step.beta1;
   return cut(
     parameter,
     { lazy: () => false, defers: () => false },
-    [],
-    ({ count, at, gradient: g }) => ({ kernel: 'adamTensor', memory, args: [count, weights + at, moment + at, g, ...rest] }),
-    ({ first: row, count }) => ({
-      kernel: 'adamTensorItems',
-      memory,
-      args: [row, count, size, gradient.slotOf, weights, moment, gradient.slots, ...rest],
-    }),
+    ({ count, at, gradient: g }) => ({ kernel: 'adamTensor', memory, args: [count, weights + at, moment + at, g, hyper.pointer] }),
+    ({ first: row, count }) => ({ kernel: 'adamTensorItems', memory, args: [rows, row, count, gradient.slots, hyper.pointer] }),
   ).tasks;
 };
 

@@ -1,7 +1,7 @@
 import type { KernelPool, KernelTask } from '../kernels/kernels.js';
 import { elementsOf, type Parameter } from '../memory/parameter.js';
-import { KEPT_STEPS, STEP_NUMBERS } from './item-rows.js';
-import { type LaterRows, type Range, rowRanges } from './step.js';
+import * as Kept from '../structs/kept-steps.js';
+import { type Range, rowRanges } from './step.js';
 
 /**
  * The steps that rows of a sparse tensor are left to make later. Only few rows have a gradient, and those are stepped at once; a pass over the
@@ -22,7 +22,7 @@ export type Deferral = {
   /** Before a step: makes what can be owed no longer, since its parameter does not defer this step or too many steps are owed. */
   makeRoom(): void;
   /** Once rows with a gradient are stepped, and while the gradient still knows them. */
-  start(updates: readonly LaterRows[]): void;
+  start(parameters: readonly Parameter[]): void;
   /** Leaves a step of all rows for later, those with a gradient among them; `finish` is told the values of its tasks before anybody sees the rows. */
   leave(tasks: readonly KernelTask[], finish: (values: Float64Array) => void): void;
   /** Makes these rows of the parameter up to date; some of them may be so already. */
@@ -42,18 +42,17 @@ const TASK_STEPS = 1 << 18;
 const MOST_TASKS = 512;
 
 const owedTask = (parameter: Parameter, { first, count }: Range, last: number): KernelTask => {
-  const { memory, kind, size, trained, made, steps, weights, moment, variance } = parameter;
-  const rows = [first, count, size] as const;
-  const owed = [made, last, steps] as const;
+  const { memory, kind, rows } = parameter;
+  const args = [rows, first, count, last] as const;
   switch (kind) {
     case 'element':
-      return { kernel: 'adamOwed', memory, args: [...rows, ...owed, weights, moment, variance] };
+      return { kernel: 'adamOwed', memory, args };
     case 'row':
-      return { kernel: 'adamRowOwed', memory, args: [...rows, trained, ...owed, weights, moment, variance] };
+      return { kernel: 'adamRowOwed', memory, args };
     case 'squares':
-      return { kernel: 'adagradOwed', memory, args: [...rows, ...owed, weights, variance] };
+      return { kernel: 'adagradOwed', memory, args };
     case 'velocity':
-      return { kernel: 'momentumOwed', memory, args: [...rows, ...owed, weights, moment] };
+      return { kernel: 'momentumOwed', memory, args };
     case 'tensor':
     case 'none':
       throw new Error(`${parameter.name} was not made to be stepped later`);
@@ -105,12 +104,13 @@ export const createDeferral = (pool: KernelPool): Deferral => {
     pool.run(pass());
     endPass();
   };
-  const writeDown = ({ parameter, hyperparameters }: LaterRows): void => {
+  /** Copies the step, which the parameter's next one writes over. */
+  const writeDown = (parameter: Parameter): void => {
     const account = accounts.get(parameter) ?? { last: 0, passing: 0, reached: 0 };
     accounts.set(parameter, account);
     account.last += 1;
-    const { arena, steps, gradient } = parameter;
-    arena.f64(steps, KEPT_STEPS * STEP_NUMBERS).set(hyperparameters, (account.last % KEPT_STEPS) * STEP_NUMBERS);
+    const { arena, steps, hyper, gradient } = parameter;
+    arena.f64(steps, Kept.steps * Kept.numbers).set(hyper.view, (account.last % Kept.steps) * Kept.numbers);
     const made = madeOf(parameter);
     for (const block of gradient.touched) Atomics.store(made, block, account.last);
   };
@@ -121,10 +121,10 @@ export const createDeferral = (pool: KernelPool): Deferral => {
       endStep();
       const all = owing();
       if (all.some(([parameter]) => !defers(parameter))) settle();
-      else if (all.some(([, { last, reached }]) => last - reached === KEPT_STEPS)) endPass();
+      else if (all.some(([, { last, reached }]) => last - reached === Kept.steps)) endPass();
     },
-    start: (updates) => {
-      for (const update of updates) writeDown(update);
+    start: (parameters) => {
+      for (const parameter of parameters) writeDown(parameter);
       keepPassing();
     },
     leave: (tasks, finish) => {

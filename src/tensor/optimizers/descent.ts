@@ -1,5 +1,6 @@
 import type { Parameter } from '../memory/parameter.js';
-import { type Cut, cut, decayTerm, joined, type Step, type TensorUpdate } from './step.js';
+import * as Hyper from '../structs/hyper.js';
+import { type Cut, cut, joined, type Step, type TensorUpdate, writeHyper } from './step.js';
 
 /**
  * The rules with one number beside each weight:
@@ -12,35 +13,27 @@ export type DescentRule =
   | { readonly kind: 'sgd'; readonly momentum: number; readonly nesterov: boolean };
 
 const adagradTasks = (parameter: Parameter, step: Step & Extract<DescentRule, { kind: 'adagrad' }>): Cut => {
-  const { memory, size, weights, variance, gradient, name } = parameter;
-  const own = [step.learningRate, step.epsilon, decayTerm(name, step), Number(step.decoupled)] as const;
+  const { memory, weights, variance, gradient, rows, hyper } = parameter;
+  writeHyper(parameter, step, step.learningRate);
+  hyper.view[Hyper.epsilon] = step.epsilon;
   return cut(
     parameter,
     step,
-    own,
-    ({ count, at, gradient: g }) => ({ kernel: 'adagrad', memory, args: [count, weights + at, variance + at, g, step.scale, ...own] }),
-    ({ first, count }) => ({
-      kernel: 'adagradItems',
-      memory,
-      args: [first, count, size, gradient.slotOf, weights, variance, gradient.slots, step.scale, ...own],
-    }),
+    ({ count, at, gradient: g }) => ({ kernel: 'adagrad', memory, args: [count, weights + at, variance + at, g, hyper.pointer] }),
+    ({ first, count }) => ({ kernel: 'adagradItems', memory, args: [rows, first, count, gradient.slots, hyper.pointer] }),
   );
 };
 
 const sgdTasks = (parameter: Parameter, step: Step & Extract<DescentRule, { kind: 'sgd' }>): Cut => {
-  const { memory, size, weights, moment, gradient, name } = parameter;
-  const { scale, learningRate, momentum, nesterov } = step;
-  const own = [learningRate, momentum, Number(nesterov), decayTerm(name, step), Number(step.decoupled)] as const;
+  const { memory, weights, moment, gradient, rows, hyper } = parameter;
+  writeHyper(parameter, step, step.learningRate);
+  hyper.view[Hyper.factor] = step.momentum;
+  hyper.view[Hyper.nesterov] = Number(step.nesterov);
   return cut(
     parameter,
     step,
-    own,
-    ({ count, at, gradient: g }) => ({ kernel: 'momentum', memory, args: [count, weights + at, moment + at, g, scale, ...own] }),
-    ({ first, count }) => ({
-      kernel: 'momentumItems',
-      memory,
-      args: [first, count, size, gradient.slotOf, weights, moment, gradient.slots, scale, ...own],
-    }),
+    ({ count, at, gradient: g }) => ({ kernel: 'momentum', memory, args: [count, weights + at, moment + at, g, hyper.pointer] }),
+    ({ first, count }) => ({ kernel: 'momentumItems', memory, args: [rows, first, count, gradient.slots, hyper.pointer] }),
   );
 };
 

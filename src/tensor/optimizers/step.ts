@@ -1,5 +1,6 @@
 import type { KernelPool, KernelTask } from '../kernels/kernels.js';
 import { elementsOf, type Parameter } from '../memory/parameter.js';
+import * as Hyper from '../structs/hyper.js';
 
 /** What every optimizer is told beside its own rule. */
 export type Regularization = {
@@ -46,7 +47,8 @@ export type Step = Regularization & {
 export type TensorUpdate = {
   readonly tasks: readonly KernelTask[];
   readonly finish?: (values: Float64Array) => void;
-  readonly later?: readonly LaterRows[];
+  /** Parameters whose rows without a gradient are to make the step later (deferral.ts), by the hyperparameters that lie with them. */
+  readonly later?: readonly Parameter[];
 };
 
 export const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
@@ -80,19 +82,15 @@ export type Stretch = { readonly count: number; readonly at: number; readonly gr
 export const rowRanges = ({ blocks, size }: Parameter, elements: number = CHUNK): Range[] =>
   ranges(blocks, Math.max(1, Math.floor(elements / size)));
 
-/** A step that the rows of a parameter without a gradient are to make later, as their kernel takes it (deferral.ts). */
-export type LaterRows = { readonly parameter: Parameter; readonly hyperparameters: readonly number[] };
-
-export type Cut = { readonly tasks: readonly KernelTask[]; readonly later: readonly LaterRows[] };
+export type Cut = Required<Pick<TensorUpdate, 'tasks' | 'later'>>;
 
 /**
  * Cuts a parameter into kernel calls: on rows of a sparse tensor, or on chunks of a dense one. Of a sparse tensor that is stepped lazily
- * or defers, each touched row is a call; the others stay as they are, or are left for later with the hyperparameters that need no gradient.
+ * or defers, each touched row is a call; the others stay as they are, or are left for later.
  */
 export const cut = (
   parameter: Parameter,
   { lazy, defers }: Pick<Step, 'lazy' | 'defers'>,
-  hyperparameters: readonly number[],
   onStretch: (stretch: Stretch) => KernelTask,
   onRows: (rows: Range) => KernelTask,
 ): Cut => {
@@ -107,7 +105,7 @@ export const cut = (
   const touched = gradient.touched.map((block, slot) =>
     onStretch({ count: size, at: 4 * block * size, gradient: gradient.slots + 4 * slot * size, block }),
   );
-  return { tasks: touched, later: isLazy ? [] : [{ parameter, hyperparameters }] };
+  return { tasks: touched, later: isLazy ? [] : [parameter] };
 };
 
 /** What the pieces of a tensor are cut into, together. */
@@ -117,4 +115,12 @@ export const joined = (cuts: readonly Cut[]): TensorUpdate => ({
 });
 
 /** λ for L2 in the gradient; learning rate · λ when decoupled, as the kernels take it. */
-export const decayTerm = (name: string, { decay, decoupled, learningRate }: Step): number => decay(name) * (decoupled ? learningRate : 1);
+const decayTerm = (name: string, { decay, decoupled, learningRate }: Step): number => decay(name) * (decoupled ? learningRate : 1);
+
+/** Writes down for a parameter's kernels what the steps of all rules have. */
+export const writeHyper = ({ name, hyper: { view } }: Parameter, step: Step, rate: number): void => {
+  view[Hyper.scale] = step.scale;
+  view[Hyper.rate] = rate;
+  view[Hyper.decay] = decayTerm(name, step);
+  view[Hyper.decoupled] = Number(step.decoupled);
+};

@@ -15,7 +15,7 @@ type Frame = {
  * What a port between the coordinator and a host carries: a frame of messages, and beside it what belongs to the simulation alone.
  * `at`: the virtual time each message leaves; absent where no fleet is simulated.
  */
-export type FrameDown = Frame & { readonly at?: readonly Seconds[] };
+export type FrameDown = Frame & { readonly at?: readonly Seconds[] | undefined };
 
 /** One for each frame down, in order. */
 export type FrameUp = Frame & {
@@ -25,7 +25,7 @@ export type FrameUp = Frame & {
   readonly waited: Millis;
   readonly thread: ThreadUse;
   /** A large frame that was answered, given back to be written again: memory that only a collection frees costs many of them. */
-  readonly spent?: ArrayBuffer;
+  readonly spent?: ArrayBuffer | undefined;
   /** Of each device asked, also of those that fell silent; empty where no fleet is simulated. */
   readonly costs: readonly DeviceCost[];
 };

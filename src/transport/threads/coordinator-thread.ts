@@ -1,7 +1,8 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { World } from '../../algorithms/port/definition.js';
+import type { HookWatch } from '../../algorithms/port/hook-watch.js';
 import type { ServerHalf } from '../../algorithms/port/server.js';
-import { type AlgorithmSetup, createAlgorithm } from '../../algorithms/registry.js';
+import { type AlgorithmSetup, loadAlgorithm } from '../../algorithms/registry.js';
 import { MetafleetError } from '../../base/errors.js';
 import type { DeviceId } from '../../base/units.js';
 import { AGGREGATORS } from '../../coordinator/aggregation/registry.js';
@@ -14,6 +15,7 @@ import { type FleetSetup, isCharging, localTime, profileOf } from '../../device/
 import type { RoundFinished } from '../../events/round.js';
 import { createDevicesLink, type DevicesLink } from '../exchange/devices-link.js';
 import { expose } from './control.js';
+import { createPortChannel } from './port-channel.js';
 
 /** The thread that owns Θ: the coordinator actor behind Comlink, its link to the hosts, its kernel threads. */
 export type CoordinatorSetup = {
@@ -27,6 +29,8 @@ export type CoordinatorSetup = {
   readonly recorded?: readonly DeviceId[];
   /** Absent: no fleet is simulated. */
   readonly fleet?: FleetSetup;
+  /** Of a user's module: shows which of its hooks is being called. */
+  readonly watch?: HookWatch;
   /** How long events of rounds may wait for one another. */
   readonly eventMillis: number;
 };
@@ -36,7 +40,10 @@ export type CoordinatorControl = Omit<Coordinator, 'parameters' | 'kernels'> & {
   start(setup: CoordinatorSetup, events: MessagePort): Promise<{ readonly parameters: number; readonly kernels: ServerHalf['kernels'] }>;
   attach(host: number, firstDevice: number, activity: Uint32Array, traffic: MessagePort): void;
   lost(host: number, reason: string): void;
-  fail(reason: string): void;
+  /** Every call fails from now on: with HOST_LOST for a host that cannot be kept alive, with MODULE for what a user's module did on one. */
+  fail(code: 'HOST_LOST' | 'MODULE', reason: string): void;
+  /** Whether Θ is that of a finished round. It may not be where a hook of a user's module that changes it has failed. */
+  isSound(): boolean;
 };
 
 /** Devices say when they check in whether they are on the plug; that much the coordinator may know. */
@@ -70,6 +77,7 @@ type Started = {
   readonly link: DevicesLink;
   readonly activity: Uint32Array;
   readonly coordinator: Coordinator;
+  readonly isSound: () => boolean;
 };
 
 export const serveCoordinator = (control: MessagePort): void => {
@@ -88,8 +96,8 @@ export const serveCoordinator = (control: MessagePort): void => {
     return started;
   };
   const api: CoordinatorControl = {
-    start: async ({ algorithm: setup, world, settings, hosts, threads, recorded, fleet, eventMillis }, events) => {
-      const algorithm = createAlgorithm(setup, world);
+    start: async ({ algorithm: setup, world, settings, hosts, threads, recorded, fleet, watch, eventMillis }, events) => {
+      const algorithm = await loadAlgorithm(setup, world, watch);
       const server = await algorithm.createServer({ seed: settings.seed, threads });
       const link = createDevicesLink(hosts, createRecorder({ devices: world.devices, recorded }));
       const activity = new Uint32Array(world.devices);
@@ -105,21 +113,22 @@ export const serveCoordinator = (control: MessagePort): void => {
         emit: add,
         ...(fleet === undefined ? {} : { checkIn: checkInOf(fleet) }),
       });
-      started = { link, activity, coordinator, flush };
+      started = { link, activity, coordinator, flush, isSound: () => algorithm.isBroken?.() !== true };
       return { parameters: coordinator.parameters, kernels: coordinator.kernels };
     },
     attach: (host, firstDevice, activity, traffic) => {
       running().activity.set(activity, firstDevice);
-      running().link.attach(host, firstDevice, traffic);
+      running().link.attach(host, firstDevice, createPortChannel(traffic));
     },
     lost: (host, reason) => {
       running().flush();
       running().link.lost(host, reason);
     },
-    fail: (reason) => {
-      failure = new MetafleetError('HOST_LOST', reason);
+    fail: (code, reason) => {
+      failure = new MetafleetError(code, reason);
       running().link.fail(new Error(reason));
     },
+    isSound: () => running().isSound(),
     train: async (until) => {
       const { coordinator, flush } = running();
       try {

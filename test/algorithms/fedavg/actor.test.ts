@@ -2,10 +2,11 @@ import { expect, it } from 'vitest';
 import { random } from '../../../src/base/random.js';
 import { deviceId } from '../../../src/base/units.js';
 import { type DeviceContext, transition } from '../../../src/device/actor/actor.js';
+import { createMeasure } from '../../../src/device/actor/measure.js';
 import { createPrivateState, keepState } from '../../../src/device/actor/private-state.js';
 import type { Model, PartScore } from '../../../src/messages/message.js';
 import { encodeTensor, shapeOf } from '../../../src/messages/wire-tensor.js';
-import { columnsOf } from '../../support/device/small-world.js';
+import { columnsOf, MEASURED } from '../../support/device/small-world.js';
 import { fedavg, meanSquaredError, OPTIONS, randomLocal, WORLD } from '../../support/fedavg/model.js';
 
 const DEVICE = deviceId(3);
@@ -26,6 +27,7 @@ const contextOf = (): DeviceContext => ({
   columns: { ...columnsOf(2, [[], TRAIN, []], [[], VALID, []]), state: createPrivateState(3, OPTIONS.itemEmbedding) },
   dtype: 'f32',
   batch: { seed: 1, ratings: 'all', decoys: 0, items: WORLD.items },
+  measure: createMeasure({ ...MEASURED, items: WORLD.items, metrics: ['mse'] }),
 });
 
 const messageOf = (purpose: Model['purpose'], round: number): Model => ({
@@ -51,7 +53,7 @@ const expected = (user: Float32Array): number => {
 it('a FedAvg device learns in a round from the state it had before, and is measured after it with the state it came to', () => {
   const context = contextOf();
   const initial = algorithm.client().state!.initial(random(1, 'state', DEVICE), OPTIONS.itemEmbedding);
-  expect(measured(context, ROUND).squared / expected(initial)).toBeCloseTo(1, 5);
+  expect(measured(context, ROUND).sums[1]! / expected(initial)).toBeCloseTo(1, 5);
 
   const { state, reply } = transition(context, messageOf('train', ROUND));
   expect(reply.kind).toBe('update');
@@ -60,8 +62,8 @@ it('a FedAvg device learns in a round from the state it had before, and is measu
   keepState(context.columns.state!, 1, ROUND, state!.before, state!.after);
 
   expect(Math.abs(expected(state!.after) / expected(initial) - 1)).toBeGreaterThan(1e-3);
-  for (const round of [ROUND, ROUND + 1]) expect(measured(context, round).squared / expected(state!.after)).toBeCloseTo(1, 5);
-  expect(measured(context, ROUND - 1).squared / expected(initial)).toBeCloseTo(1, 5);
+  for (const round of [ROUND, ROUND + 1]) expect(measured(context, round).sums[1]! / expected(state!.after)).toBeCloseTo(1, 5);
+  expect(measured(context, ROUND - 1).sums[1]! / expected(initial)).toBeCloseTo(1, 5);
 
   // The same round once more, after an interruption, and a later one.
   expect(transition(context, messageOf('train', ROUND))).toEqual({ model: expect.anything(), reply, state });

@@ -74,14 +74,14 @@ describe('the thread that writes checkpoints', () => {
     expect(readdirSync(folder)).toEqual(['last.checkpoint']);
   });
 
-  it('keeps as many files of a name as it is told, the newest first', async () => {
+  it('keeps as many files of a name as it should, the newest first', async () => {
     const order = serve();
     for (const text of ['one', 'two', 'three', 'four']) await order(jobOf(text, { keep: 3 }));
     expect(readdirSync(folder)).toEqual(['last-1.checkpoint', 'last-2.checkpoint', 'last.checkpoint']);
     expect(['last', 'last-1', 'last-2'].map((name) => held(join(folder, `${name}.checkpoint`))[1])).toEqual(['four', 'three', 'two']);
   });
 
-  it('makes a file of what it holds when it is told to, once, and of the newest alone', async () => {
+  it('makes a file of what it holds on request, once, and of the newest alone', async () => {
     const order = serve();
     for (const text of ['one', 'two']) {
       expect(await order(jobOf(text, { hold: true }))).toEqual([COPIED, written(null)]);
@@ -106,7 +106,7 @@ describe('the thread that writes checkpoints', () => {
     expect(await order({ again: best })).toEqual([written(null)]);
   });
 
-  it('holds nothing that it was not told to hold', async () => {
+  it('holds nothing that it was not asked to hold', async () => {
     const order = serve();
     const away = join(folder, 'away', 'last.checkpoint');
     expect(await order(jobOf('one', { path: away }))).toEqual(failed(/ENOENT/));
@@ -125,7 +125,7 @@ describe('the thread that writes checkpoints', () => {
       expect(await order(jobOf(text, { path: best }))).toHaveLength(2);
       expect(await order({ again: best })).toEqual([written(null)]);
       expect(held(best)[1]).toBe(text);
-      // This time as a copy beside the file.
+      // This time as a copy next to the file.
       await order(jobOf('other', { path: best, hold: true }));
     }
   });

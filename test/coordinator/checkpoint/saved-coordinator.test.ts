@@ -131,7 +131,7 @@ describe('a saved coordinator', () => {
     }
   });
 
-  it('keeps as many files as it is told', async () => {
+  it('keeps as many files as it should', async () => {
     const place = mkdtempSync(join(folder, 'kept-'));
     const path = join(place, 'last.checkpoint');
     const { coordinator } = start();
@@ -258,8 +258,8 @@ describe('a coordinator that is looked into', () => {
       if (score.kind !== 'score') return expect.fail(score.kind);
       const { device } = score;
       for (const part of ['valid', 'test'] as const)
-        expect([scores[part].count[device], scores[part].absolute[device], scores[part].squared[device]]).toEqual(
-          device === 3 ? [0, 0, 0] : [score[part].count, score[part].absolute, score[part].squared],
+        expect([scores[part].count[device], ...scores[part].sums.map((column) => column[device])]).toEqual(
+          device === 3 ? [0, 0, 0, 0, 0] : [score[part].count, ...score[part].sums],
         );
     }
     // What it took is not the next round's.

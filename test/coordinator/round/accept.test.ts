@@ -97,7 +97,11 @@ describe('the form of an update', () => {
   });
 
   it('is nobody’s fault where the coordinator itself fails', () => {
-    const broken = { ...EXPECTED, algorithm: undefined as unknown as typeof EXPECTED.algorithm };
-    expect(() => judgeForm(broken, updateOf(), SENT)).toThrow(TypeError);
+    const algorithm = {
+      get wire(): never {
+        throw new TypeError('no wire');
+      },
+    };
+    expect(() => judgeForm({ ...EXPECTED, algorithm }, updateOf(), SENT)).toThrow(TypeError);
   });
 });

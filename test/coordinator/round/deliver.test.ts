@@ -1,3 +1,4 @@
+// Long because each way of delivery has its own examples.
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ServerHalf } from '../../../src/algorithms/port/server.js';
 import { random } from '../../../src/base/random.js';
@@ -183,7 +184,7 @@ describe('delivery', () => {
     ]);
   });
 
-  it('asks a device that has limits first, in full delivery too, and sends her model when she has answered', async () => {
+  it('asks a device that has limits first, in full delivery too, and sends its model when it has answered', async () => {
     const account = (down: Message) => (down.device === 5 ? costOf(1, 'before') : costOf(down.kind === 'assign' ? down.device : 100));
     const { sent, times, models, answers, refusals, rowsOf, costs } = await run(
       { at: seconds(1000) },
@@ -219,6 +220,21 @@ describe('delivery', () => {
     for (const { models } of [named, none]) expect(asked(models)).toEqual(COHORT.filter((device) => device !== 4));
   });
 
+  it('in subset delivery sends every row to a device that is measured on all items', async () => {
+    const { models, rejected } = await run(
+      { delivery: 'subset', purpose: 'evaluate' },
+      { answer: (down, honest) => (down.kind === 'assign' && down.device === 4 ? want(down, null) : honest()) },
+    );
+    expect(rejected).toEqual([]);
+    expect(models.find(({ device }) => device === 4)!.rows).toBeNull();
+    // What the answer says of its purpose does not make it a measurement.
+    const claimed = await run(
+      { delivery: 'subset' },
+      { answer: (down, honest) => (down.kind === 'assign' && down.device === 4 ? { ...want(down, null), purpose: 'evaluate' } : honest()) },
+    );
+    expect(claimed.rejected).toMatchObject([{ device: 4, cause: 'rows' }]);
+  });
+
   it('takes the last item there is, and no row at all', async () => {
     const wanted = new Map([
       [4, Uint32Array.of(39)],
@@ -238,7 +254,7 @@ describe('delivery', () => {
     for (const [device, rows] of wanted) expect(models.find((model) => model.device === device)!.rows).toEqual(rows);
   });
 
-  it('leaves out whoever asks for rows beyond the items, or answers with another kind', async () => {
+  it('leaves out devices that ask for rows beyond the items, or answer with another kind', async () => {
     const tooFar = run(
       { delivery: 'subset' },
       {

@@ -24,7 +24,7 @@ import {
   WHOLE,
 } from '../../support/coordinator/in-process-coordinator.js';
 
-/** Rounds of devices that take virtual time: device d takes d + 1 seconds for her model, and those of `SILENT` never answer. */
+/** Rounds of devices that take virtual time: device d takes d + 1 seconds for its model, and those of `SILENT` never answer. */
 const SILENT = 7;
 const DEVICES = 12;
 const FLEET = {

@@ -29,7 +29,9 @@ const task = (device: number, outcome: TaskOutcome, changes: Partial<ClientTask>
   ...changes,
 });
 
-/** One of each outcome in time, one of each too late, and one still at work; device 1's update is thrown away, and 20 is of another profile. */
+/**
+ * One of each outcome in time, one of each too late, and one still at work. Device 1's update is thrown away, and 20 is of another profile.
+ */
 const [ON_TIME, LATE] = [0, 30].map((first) => Object.values(OUTCOMES_BY_KIND).map((outcome, index) => task(first + index, outcome))) as [
   ClientTask[],
   ClientTask[],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytes, deviceId, joules, millis, seconds } from '../../../src/base/units.js';
+import { bytes, deviceId, joules, seconds } from '../../../src/base/units.js';
 import { type ClientTask, launch, type TaskOutcome } from '../../../src/coordinator/round/client-task.js';
 import { judgeNorms, type UpdateTask } from '../../../src/coordinator/round/defence.js';
 import { outcomesOf } from '../../../src/coordinator/round/outcomes.js';
@@ -185,8 +185,9 @@ it('a device that takes longer than a silent one is waited for has been given up
   const cohort = [deviceId(0), deviceId(1)];
   const refusals = cohort.map((device) => refusal({ round: 1, device }));
   const costs = new Map(cohort.map((device) => [device, costOf(device === 0 ? 600 : 601)]));
-  const delivered = { answers: [], refusals, rowsOf: new Map(), costs, rejected: [], duplicates: 0, generateMillis: millis(0) };
-  const { tasks } = launch({} as never, delivered as never, { round: 1, cohort, now: seconds(50), timeout: seconds(600) });
+  const delivered = { answers: [], refusals, rowsOf: new Map(), costs, rejected: [], duplicates: 0, generateMillis: 0 };
+  const expected = { algorithm: { wire: { down: [], up: [] } }, items: 1, dtype: 'f32' } as const;
+  const { tasks } = launch(expected, delivered, { round: 1, cohort, now: seconds(50), timeout: seconds(600) });
   expect(tasks.map(({ arrives, outcome }) => [Number(arrives), outcome.kind])).toEqual([
     [650, 'refused'],
     [650, 'dropped'],

@@ -112,7 +112,7 @@ describe('a flight recorder', () => {
     expect([...map.answered]).toEqual([0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
   });
 
-  const NOTHING = { count: 0, absolute: 0, squared: 0 };
+  const NOTHING = { count: 0, sums: [] };
   const used = { memory: 0.25, storage: 0, dataPlan: 1.5, battery: 0.1, compute: 0 };
   const left = { memory: 0.75, storage: 1, dataPlan: 0, battery: 0.9 };
   const costOf = (device: DeviceId, lost: DeviceCost['lost'] = null): DeviceCost => ({
@@ -137,7 +137,7 @@ describe('a flight recorder', () => {
     expect(flights[0]!.steps[1]).toMatchObject({ reason: 'during', virtual: 3, left });
   });
 
-  it('has what a round took and what is left of her budgets once, with the last that she did', () => {
+  it('has what a round took and what is left of its budgets once, with its last step', () => {
     const record = recorder([one]);
     record.message(assign(one), bytes(1), 'down');
     record.message(want(one), bytes(1), 'up');

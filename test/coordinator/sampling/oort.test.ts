@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type DeviceId, deviceId, joules, seconds } from '../../../src/base/units.js';
+import { bytes, type DeviceId, deviceId, joules, seconds } from '../../../src/base/units.js';
 import type { ClientTask } from '../../../src/coordinator/round/client-task.js';
 import { createOort } from '../../../src/coordinator/sampling/oort.js';
 import type { OortSettings } from '../../../src/coordinator/settings.js';
@@ -10,7 +10,7 @@ const NO_EXPLORATION = { exploration: 0, leastExploration: 0, cutoff: 0 };
 const oortOf = (changes: Partial<OortSettings> = {}, devices = 20) => createOort({ ...settingsOf().oort, ...changes }, 1, devices);
 
 const costOf = (time: number): DeviceCost => ({
-  ...{ device: deviceId(0), profile: 0, lost: null, operations: 0, energy: joules(0), bytesDown: 0 as never, bytesUp: 0 as never },
+  ...{ device: deviceId(0), profile: 0, lost: null, operations: 0, energy: joules(0), bytesDown: bytes(0), bytesUp: bytes(0) },
   ...{ down: seconds(time), compute: seconds(0), up: seconds(0) },
   used: { memory: 0, storage: 0, dataPlan: 0, battery: 0, compute: 0 },
 });
@@ -115,6 +115,18 @@ describe('oort', () => {
     const shares = frequency(oort, 1, 5);
     expect([shares[0], shares[4]]).toEqual([0, 0]);
     for (const device of [1, 2, 3]) expect(shares[device]).toBeCloseTo(1 / 3, 1);
+  });
+
+  it('takes the mean of the two middle times of an even number for the median', () => {
+    const oort = oortOf({ ...NO_EXPLORATION, penalty: 100 }, 4);
+    learn(
+      oort,
+      [1, 3, 5, 9].map((time, device) => updateOf(device, 100, time)),
+    );
+    // Median 4: a device that takes 5 counts as slow.
+    const shares = frequency(oort, 1, 4);
+    expect(shares.slice(2)).toEqual([0, 0]);
+    for (const device of [0, 1]) expect(shares[device]).toBeCloseTo(1 / 2, 1);
   });
 
   it('knows nobody to be slow where no times are known', () => {

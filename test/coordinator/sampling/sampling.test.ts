@@ -106,7 +106,7 @@ describe('activity sampling', () => {
     );
   };
 
-  it('draws a single device in proportion to her ratings', () => {
+  it('draws a single device in proportion to its ratings', () => {
     const weights = Array.from({ length: 30 }, (_, i) => 1 + (i % 7) ** 2);
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     const counts = new Uint32Array(30);

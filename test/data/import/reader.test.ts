@@ -1,5 +1,6 @@
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { isMetafleetError } from '../../../src/base/errors.js';
 import { allTriples, folderOf, load, messageFrom } from '../../support/data/data-files.js';
 
@@ -9,6 +10,21 @@ const three: [string, string, number][] = [
   ['2', '10', 1],
 ];
 const sorted = (rows: [string, string, number][]) => rows.map(String).sort();
+
+it('reads a file once, from end to end, a mebibyte at a time at most', async () => {
+  const note = 'x'.repeat(300);
+  const folder = await folderOf({ 'a.csv': Array.from({ length: 10_000 }, (_, row) => `${row},${row % 99},4,${note}\n`).join('') });
+  const path = join(folder, 'a.csv');
+  const { size } = await stat(path);
+  const handle = await open(path);
+  await handle.close();
+  const read = vi.spyOn(Object.getPrototypeOf(handle) as FileHandle, 'read');
+  onTestFinished(() => read.mockRestore());
+  expect((await load(path)).users).toBe(10_000);
+  const results = await Promise.all(read.mock.results.map(({ value }) => value as Promise<{ bytesRead: number }>));
+  expect(results.reduce((sum, { bytesRead }) => sum + bytesRead, 0)).toBe(size);
+  expect(results.length).toBeLessThanOrEqual(size / 2 ** 20 + 2);
+});
 
 describe('formats', () => {
   const formats: Record<string, string> = {
@@ -22,7 +38,7 @@ describe('formats', () => {
     'reordered.csv': 'stars,when,isbn,reviewer\n4,0,10,1\n3.5,0,20,1\n1,0,10,2\n',
   };
   for (const [name, content] of Object.entries(formats)) {
-    it(`reads ${name} without being told its format`, async () => {
+    it(`reads ${name} without its format`, async () => {
       const folder = await folderOf({ [name]: content });
       expect(sorted(allTriples(await load(join(folder, name))))).toEqual(sorted(three));
     });

@@ -5,11 +5,12 @@ import { random } from '../../../src/base/random.js';
 import { deviceId } from '../../../src/base/units.js';
 import { type DeviceContext, transition } from '../../../src/device/actor/actor.js';
 import { type PrivateColumns, ratingsOf } from '../../../src/device/actor/columns.js';
+import { createMeasure } from '../../../src/device/actor/measure.js';
 import { decodeFrame, encodeFrame } from '../../../src/messages/frame.js';
 import type { Message, Model, Purpose, Score, Update, Want } from '../../../src/messages/message.js';
 import { DTYPES, type Dtype, decodeTensor, elements, encodeTensor, shapeOf } from '../../../src/messages/wire-tensor.js';
 import { learn, scoresOf } from '../../support/algorithms/client-half.js';
-import { algorithmOf, allColumns, columnsOf, WORLD } from '../../support/device/small-world.js';
+import { algorithmOf, allColumns, columnsOf, MEASURED, partScore, WORLD } from '../../support/device/small-world.js';
 import { examples, orMessageError } from '../../support/messages/arbitrary-messages.js';
 
 const algorithm = algorithmOf();
@@ -20,7 +21,7 @@ const ROUND = 3;
 const contextOf = (changes: Partial<DeviceContext> & { ratings?: number | 'all'; decoys?: number } = {}): DeviceContext => {
   const { ratings = 'all', decoys = 5, ...rest } = changes;
   const batch = { seed: 1, ratings, decoys, items };
-  return { algorithm, columns: allColumns(), dtype: 'f32', batch, ...rest };
+  return { algorithm, columns: allColumns(), dtype: 'f32', batch, measure: createMeasure(MEASURED), ...rest };
 };
 
 /** Φ_u with random numbers, one list for each tensor, for all items. */
@@ -195,8 +196,8 @@ describe('a device that is sent a model to measure', () => {
   // Item i: (2i + 2i + 1)/8 + 0.5, that is 1.125, 1.625 and 2.625 for items 1, 2 and 4.
   const expected: Omit<Score, 'round' | 'device'> = {
     kind: 'score',
-    valid: { count: 2, absolute: 1.875 + 2.875, squared: 1.875 ** 2 + 2.875 ** 2 },
-    test: { count: 1, absolute: 1.625, squared: 1.625 ** 2 },
+    valid: partScore(2, 1.875 + 2.875, 1.875 ** 2 + 2.875 ** 2),
+    test: partScore(1, 1.625, 1.625 ** 2),
   };
 
   it('answers with the sums of her errors, as computed by hand, in either delivery', () => {
@@ -215,11 +216,11 @@ describe('a device that is sent a model to measure', () => {
       const predictions = scoresOf(algorithm, { rows: null, tensors: values }, own, held.items, new Float32Array(0));
       const errors = predictions.map((prediction, i) => prediction - held.values[i]!);
       expect(score[part].count).toBe(held.items.length);
-      expect(score[part].absolute).toBeCloseTo(
+      expect(score[part].sums[1]).toBeCloseTo(
         errors.reduce((sum, error) => sum + Math.abs(error), 0),
         5,
       );
-      expect(score[part].squared).toBeCloseTo(
+      expect(score[part].sums[3]).toBeCloseTo(
         errors.reduce((sum, error) => sum + error * error, 0),
         5,
       );
@@ -228,7 +229,7 @@ describe('a device that is sent a model to measure', () => {
 
   it('answers zeros where she has nothing held out', () => {
     const context = contextOf({ algorithm: additive, columns: columnsOf(DEVICE, [[[0, 5]]]) });
-    const nothing = { count: 0, absolute: 0, squared: 0 };
+    const nothing = partScore(0, 0, 0);
     expect(reply(context, modelOf(context, 'evaluate', null, all))).toMatchObject({ valid: nothing, test: nothing });
   });
 });

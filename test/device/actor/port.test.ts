@@ -4,11 +4,12 @@ import { random } from '../../../src/base/random.js';
 import { deviceId } from '../../../src/base/units.js';
 import { type DeviceContext, operationsOf, scoreItems, stateOf, transition } from '../../../src/device/actor/actor.js';
 import { ratingsOf } from '../../../src/device/actor/columns.js';
+import { createMeasure } from '../../../src/device/actor/measure.js';
 import { createPrivateState, keepState } from '../../../src/device/actor/private-state.js';
 import type { Assign, Message, Model, Score, Update, Want } from '../../../src/messages/message.js';
 import { decodeTensors, encodeTensor, shapeOf } from '../../../src/messages/wire-tensor.js';
 import { type FakeOptions, fakeAlgorithm } from '../../support/coordinator/fake-algorithm.js';
-import { allColumns, WORLD } from '../../support/device/small-world.js';
+import { allColumns, MEASURED, WORLD } from '../../support/device/small-world.js';
 
 /** What an algorithm may do that the built-in ones do not: other tensors up than down, context, private state of any size. */
 const ROUND = 3;
@@ -20,6 +21,7 @@ const contextOf = (options: Partial<FakeOptions> = {}, changes: Partial<DeviceCo
   algorithm: fakeAlgorithm(options),
   columns: COLUMNS,
   dtype: 'f32',
+  measure: createMeasure(MEASURED),
   batch: { seed: 1, ratings: 'all', decoys: 6, items: WORLD.items },
   ...changes,
 });
@@ -148,7 +150,7 @@ describe('a private state with a number for each record', () => {
       const { items, values } = ratingsOf(COLUMNS, part, DEVICE);
       const errors = [...items].map((item, at) => Math.fround(item + 0.75 + later(start, 1)[0]!) - values[at]!);
       expect(sums.count).toBe(2);
-      expect(sums.squared).toBeCloseTo(errors[0]! ** 2 + errors[1]! ** 2, 2);
+      expect(sums.sums[3]).toBeCloseTo(errors[0]! ** 2 + errors[1]! ** 2, 2);
     }
   });
 });

@@ -48,7 +48,7 @@ describe('a device that attacks', () => {
     expect(withAttack(updateOf('f32'), byzantine(['round']), SPECS)).toEqual({ ...updateOf('f32'), round: 6 });
   });
 
-  it('is always the same one, a share of the fleet, and draws her attack anew each round', () => {
+  it('is always the same one, a share of the fleet, and draws its attack anew each round', () => {
     const members = Array.from({ length: 4000 }, (_, device) => isByzantine({ seed: 3, share: 0.1 }, deviceId(device)));
     const share = members.filter(Boolean).length / members.length;
     expect(share).toBeGreaterThan(0.08);

@@ -101,7 +101,7 @@ const modelFor = (round: number, device: DeviceId): Model => {
   return { kind: 'model', round, device, purpose: 'train', rows: null, tensors: encoded };
 };
 
-/** One round of a device, as a host plays it: asked, then sent a model if she agrees. */
+/** One round of a device, as a host plays it: asked, then sent a model if it agrees. */
 const play = (
   setup: FleetSetup,
   budgets = createBudgets(WORLD.devices),
@@ -135,7 +135,7 @@ describe('a device with limits', () => {
     expect(play(setupOf()).reply).toMatchObject({ kind: 'update' });
   });
 
-  it('counts what she says of herself in what taking part would take her', () => {
+  it('counts what it says of itself in what taking part would cost it', () => {
     const algorithm = algorithmOf();
     const { plan, ...half } = algorithm.client();
     const client = { ...half, plan: (...given: Parameters<typeof plan>) => ({ ...plan(...given), context: [new Float32Array(5000)] }) };
@@ -151,7 +151,7 @@ describe('a device with limits', () => {
     expect(asked(talkative, setupOf())).toMatchObject({ kind: 'update' });
   });
 
-  it('takes the time and the energy of what really happened to her', () => {
+  it('takes the time and the energy of what really happened to it', () => {
     const exact = { latency: { median: 0.5, sigma: 0 }, bandwidth: { median: 1000, sigma: 0 } };
     const [asked, trained] = play(setupOf({ down: exact, up: exact })).costs;
     expect(asked).toMatchObject({ down: 0.5 + 0.1, compute: 0, up: 0.5 + 0.06, bytesDown: 100, bytesUp: 60, operations: 0 });
@@ -162,7 +162,7 @@ describe('a device with limits', () => {
     expect(trained!.energy).toBeCloseTo(trained!.bytesDown * 0.01 + 900 * 0.02 + trained!.operations * 1e-3, 9);
   });
 
-  it('falls silent before, during or after her training, and then sends nothing', () => {
+  it('falls silent before, during or after its training, and then sends nothing', () => {
     const with1 = (stage: string) => setupOf({}, { dropout: { before: 0, during: 0, after: 0, [stage]: 1 } });
     expect(play(with1('before')).costs.map(({ lost }) => lost)).toEqual(['before']);
     expect(play(with1('during')).costs.map(({ lost }) => lost)).toEqual([null, 'during']);
@@ -171,7 +171,7 @@ describe('a device with limits', () => {
     expect(play(asleep).costs).toMatchObject([{ lost: 'unavailable', energy: 0, bytesDown: 0 }]);
   });
 
-  it('never has less than nothing in her battery, nor uses more than her plan, however often she is asked', () => {
+  it('never has less than nothing in its battery, nor uses more than its plan, however often it is asked', () => {
     const gaps = fc.array(fc.nat(40_000), { minLength: 5, maxLength: 40 });
     fc.assert(
       fc.property(gaps, fc.integer({ min: 3000, max: 60_000 }), fc.double({ min: 0, max: 0.05, noNaN: true }), (waits, plan, perByte) => {
@@ -193,7 +193,7 @@ describe('a device with limits', () => {
     );
   });
 
-  it('finds in a round that is run again what she had the first time', () => {
+  it('finds in a round that is run again what it had the first time', () => {
     const budgets = createBudgets(WORLD.devices);
     play(setupOf(), budgets, 1, 0);
     const [first, again] = [play(setupOf(), budgets, 2, 500), play(setupOf(), budgets, 2, 500)];

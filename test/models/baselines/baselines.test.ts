@@ -3,9 +3,10 @@ import { random, shuffle } from '../../../src/base/random.js';
 import type { Dataset, Ratings } from '../../../src/data/dataset.js';
 import { synthesize } from '../../../src/data/synthetic.js';
 import { syntheticOptions } from '../../../src/data/synthetic-options.js';
-import { measureBaselines } from '../../../src/models/baselines/baselines.js';
-import { errorOf, fitBiases, forEachRating, globalMean, userMeans } from '../../../src/models/baselines/bias-models.js';
+import { fitBiases, forEachRating, globalMean, lossOf, userMeans } from '../../../src/models/baselines/bias-models.js';
 import { fitMatrixFactorization } from '../../../src/models/baselines/matrix-factorization.js';
+import { configSchema } from '../../../src/runs/config/config.js';
+import { measureBaselines, measurePredictor } from '../../../src/runs/trainer/baselines.js';
 
 type Triple = readonly [user: number, item: number, rating: number];
 
@@ -58,7 +59,7 @@ const descended = (dataset: Dataset, seed: number) => {
     }
     const predictions: number[] = [];
     forEachRating(dataset.parts.test, (u, i) => predictions.push(predict(u, i)));
-    epochs.push({ mse: errorOf(predict, valid).mse, predictions });
+    epochs.push({ mse: lossOf(predict, valid)!, predictions });
   }
   return epochs;
 };
@@ -86,9 +87,16 @@ describe('the baselines', () => {
     expect([0, 1, 2, 3].map((user) => userMeans(byHand)(user, 0))).toEqual([4.5, 1, 19 / 6, 3]);
   });
 
-  it('measure mean absolute and mean squared error, 0 over no ratings', () => {
-    expect(errorOf(() => 2, byHand.parts.test)).toEqual({ mae: 1.5, mse: 2.5 });
-    expect(errorOf(() => 2, byHand.parts.valid)).toEqual({ mae: 0, mse: 0 });
+  it('minimize their mean squared error, which there is none of over no ratings', () => {
+    expect(lossOf(() => 2, byHand.parts.test)).toBe(2.5);
+    expect(lossOf(() => 2, byHand.parts.valid)).toBeNull();
+  });
+
+  it('are measured as devices are, by any metrics, and have no value where there is nothing to measure', () => {
+    const options = { seed: 1, items: 3, metrics: ['mae', 'mse', 'hr@1'], candidates: 'all', relevant: 'all' } as const;
+    // User 0: item 1 alone is new. User 2: item 0 among three, tied.
+    expect(measurePredictor(() => 2, byHand, options)).toEqual({ mae: 1.5, mse: 2.5, 'hr@1': expect.closeTo((1 + 1 / 3) / 2, 12) });
+    expect(measurePredictor(() => 2, datasetOf(2, 3, [[0, 0, 5]]), options)).toEqual({ mae: null, mse: null, 'hr@1': null });
   });
 
   it('find planted biases, shrunk by their damping', () => {
@@ -105,18 +113,18 @@ describe('the baselines', () => {
 
   it('come close to the best possible where only biases are planted', async () => {
     const dataset = synthesize(syntheticOptions({ users: 200, items: 60, ratings: 6000, rank: 0, noise: 0.3 }), 1);
-    const found = await measureBaselines(dataset, 1);
+    const found = await measureBaselines(configSchema().parse({}), dataset);
     expect(Object.keys(found)).toEqual(['global mean', 'user mean', 'biased baseline', 'matrix factorization']);
-    expect(found['global mean']!.mse).toBeGreaterThan(found['user mean']!.mse * 1.3);
-    expect(found['user mean']!.mse).toBeGreaterThan(found['biased baseline']!.mse * 1.5);
-    expect(found['biased baseline']!.mse).toBeLessThan(dataset.bestMse! * 1.2);
+    expect(found['global mean']!['mse']).toBeGreaterThan(found['user mean']!['mse']! * 1.3);
+    expect(found['user mean']!['mse']!).toBeGreaterThan(found['biased baseline']!['mse']! * 1.5);
+    expect(found['biased baseline']!['mse']!).toBeLessThan(dataset.bestMse! * 1.2);
   });
 
   it('find planted factors by matrix factorization, which biases cannot', async () => {
     const dataset = synthesize(syntheticOptions({ users: 300, items: 60, ratings: 9000, rank: 2, taste: 0.8, noise: 0.3 }), 1);
-    const found = await measureBaselines(dataset, 1);
-    expect(found['matrix factorization']!.mse).toBeLessThan(found['biased baseline']!.mse * 0.3);
-    expect(found['matrix factorization']!.mse).toBeLessThan(dataset.bestMse! * 1.6);
+    const found = await measureBaselines(configSchema().parse({}), dataset);
+    expect(found['matrix factorization']!['mse']!).toBeLessThan(found['biased baseline']!['mse']! * 0.3);
+    expect(found['matrix factorization']!['mse']!).toBeLessThan(dataset.bestMse! * 1.6);
   });
 
   it('descend as a plain implementation does, and keep the epoch that was the best before five that were not', async () => {
@@ -143,6 +151,6 @@ describe('the baselines', () => {
     const first = await predictions(1);
     expect(await predictions(1)).toEqual(first);
     expect(await predictions(2)).not.toEqual(first);
-    expect(await measureBaselines(dataset, 1)).toEqual(await measureBaselines(dataset, 1));
+    expect(await measureBaselines(configSchema().parse({}), dataset)).toEqual(await measureBaselines(configSchema().parse({}), dataset));
   });
 });

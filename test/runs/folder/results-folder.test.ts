@@ -1,11 +1,12 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { isMetafleetError } from '../../../src/base/errors.js';
 import { bytes, millis } from '../../../src/base/units.js';
 import { createSummary } from '../../../src/runs/folder/accounts.js';
 import { writeAtomically } from '../../../src/runs/folder/atomic-write.js';
+import { metricValuesIn } from '../../../src/runs/folder/metric-columns.js';
 import { openResults, type Results } from '../../../src/runs/folder/results-folder.js';
 import { defaultRunName } from '../../../src/runs/folder/run-name.js';
 import { facts } from '../../support/report/facts.js';
@@ -79,7 +80,7 @@ describe('results folder', () => {
       millisBackward: 2,
       millisStep: 2,
       cpuMillis: 15,
-      deviceMillisP50: 0.32,
+      deviceMillisP50: 0.325,
       deviceMillisMax: 0.64,
       retries: 0,
       assigned: 64,
@@ -106,6 +107,27 @@ describe('results folder', () => {
       },
     ]);
     expect(await results.readConfig()).toBe('seed: 1\n');
+  });
+
+  it('has a column for each metric of each part and activity group, null for a measure of nothing', async () => {
+    const results = await openResults(root, 'ranked');
+    const values = (ndcg: number | null) => ({ count: 1, metrics: { 'ndcg@10': ndcg, auc: null } });
+    const groups = [{ group: 'low' as const, devices: 5, valid: values(0.1), test: values(0.2) }];
+    results.observe(epochFinished({ valid: values(0.3), test: values(null), groups }));
+    await results.close();
+    const [line] = await linesOf(results.paths.epochs);
+    expect(line).toMatchObject({
+      'validNdcg@10': 0.3,
+      validAuc: null,
+      'testNdcg@10': null,
+      testAuc: null,
+      'testNdcg@10Low': 0.2,
+      testAucLow: null,
+    });
+    expect([metricValuesIn(line as never, 'valid'), metricValuesIn(line as never, 'test')]).toEqual([
+      { 'ndcg@10': 0.3, auc: null },
+      { 'ndcg@10': null, auc: null },
+    ]);
   });
 
   it('has each round once after a resume from an earlier checkpoint', async () => {
@@ -162,6 +184,11 @@ describe('results folder', () => {
   });
 
   it('has its lines on disk with each checkpoint', async () => {
+    // No time passes after which lines are written anyway.
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
     const results = await openResults(root, 'one');
     rounds(results, 1, 3);
     results.observe({
@@ -172,7 +199,7 @@ describe('results folder', () => {
       millis: millis(1),
       waited: millis(0),
     });
-    await expect.poll(async () => (await linesOf(results.paths.rounds)).length, { timeout: 500 }).toBe(3);
+    await expect.poll(async () => (await linesOf(results.paths.rounds)).length).toBe(3);
     await results.close();
   });
 

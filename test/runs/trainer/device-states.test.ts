@@ -2,11 +2,13 @@ import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from '
 import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isMetafleetError } from '../../../src/base/errors.js';
+import { deviceId, joules, seconds } from '../../../src/base/units.js';
 import { writeCheckpoint } from '../../../src/coordinator/checkpoint/checkpoint.js';
 import { keptPaths } from '../../../src/coordinator/checkpoint/kept-files.js';
 import type { PrivateColumns } from '../../../src/device/actor/columns.js';
-import { keepState, stateSize } from '../../../src/device/actor/private-state.js';
-import { dropOtherStates, restoreDeviceStates, saveDeviceStates } from '../../../src/runs/trainer/device-states.js';
+import { keepState, stateBefore, stateSize } from '../../../src/device/actor/private-state.js';
+import { keepLevel, levelIn } from '../../../src/device/hardware/budgets.js';
+import { dropOtherStates, forgetDeviceStates, restoreDeviceStates, saveDeviceStates } from '../../../src/runs/trainer/device-states.js';
 import { shardDataset } from '../../../src/runs/trainer/shards.js';
 import { datasetOf } from '../../support/runs/small-dataset.js';
 import { temporaryFolder } from '../../support/transport/small-run.js';
@@ -45,7 +47,7 @@ const refusal = (restore: () => void): string => {
 };
 
 describe('the states of devices', () => {
-  it('are read back by any number of hosts, from a file beside the checkpoint', async () => {
+  it('are read back by any number of hosts, from a file next to the checkpoint', async () => {
     const folder = await temporaryFolder();
     const name = saveDeviceStates(`${folder}/last.checkpoint`, 12, filled(3));
     expect(name).toBe('last-devices-12.checkpoint');
@@ -136,6 +138,26 @@ describe('the states of devices', () => {
     const shards = shardsOf(1);
     restoreDeviceStates(`${to}/last.checkpoint`, `../elsewhere/${name}`, shards);
     expect(contentOf(shards)).toEqual(contentOf(filled(1)));
+  });
+
+  it('are forgotten with the budgets: each device is as it was before the first round', () => {
+    const [fresh, spent] = [shardDataset(DATASET, 2, SIZE, 'budgets'), shardDataset(DATASET, 2, SIZE, 'budgets')];
+    const full = { battery: joules(9), dataUsed: 0, at: seconds(0) };
+    const left = { battery: joules(1), dataUsed: 5, at: seconds(7) };
+    for (const { state, budgets, devices } of spent) {
+      for (let index = 0; index < devices; index++) {
+        keepState(state!, index, 3, Float32Array.of(1, 1, 1), Float32Array.of(2, 2, 2));
+        keepLevel(budgets!, index, 3, full, left);
+      }
+    }
+    const seenBy = ({ state, budgets, firstDevice, devices }: PrivateColumns) =>
+      Array.from({ length: devices }, (_, index) => [
+        stateBefore(state, { size: SIZE, initial: () => new Float32Array(SIZE) }, index, deviceId(firstDevice + index), 4, 1),
+        levelIn(budgets!, index, 4, 'before', () => full),
+      ]);
+    expect(spent.map(seenBy)).not.toEqual(fresh.map(seenBy));
+    forgetDeviceStates(spent);
+    expect(spent.map(seenBy)).toEqual(fresh.map(seenBy));
   });
 
   it('are refused with one CHECKPOINT error that names the file, when it is damaged, of another fleet, or gone', async () => {

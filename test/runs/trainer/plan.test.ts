@@ -75,7 +75,7 @@ describe('the plan of a run', () => {
     expect(() => structuredClone({ settings, host })).not.toThrow();
   });
 
-  it('lets λ fall with the number of training ratings, unless told what it is', () => {
+  it('lets λ fall with the number of training ratings, unless it is given', () => {
     const decayOf = (data: Dataset, flags: Readonly<Record<string, string>> = {}) => {
       const { algorithm } = planRun(configOf(flags), data).host;
       return algorithm.optimizer.decay;
@@ -85,7 +85,7 @@ describe('the plan of a run', () => {
     expect(decayOf(dataset, { 'optimizer.decay': '0.5' })).toBe(0.5);
   });
 
-  it('lets the cosine take as many epochs as the run, unless told how many', () => {
+  it('lets the cosine take as many epochs as the run, unless their number is given', () => {
     const cosine = { 'optimizer.schedule': 'cosine', epochs: '7' };
     expect(plan(cosine).settings.schedule).toMatchObject({ kind: 'cosine', epochs: 7 });
     expect(plan({ ...cosine, rounds: '4' }).settings.schedule.epochs).toBe(2);

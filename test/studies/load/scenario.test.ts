@@ -25,7 +25,7 @@ describe('a load scenario', () => {
     expect(parse('stages: [{ for: 10 s wall }]').config.stages).toEqual({ unit: 'wall', list: [{ length: 10 }] });
   });
 
-  it('is as long as it is told to be, its stages in proportion', () => {
+  it('is as long as --duration says, its stages in proportion', () => {
     const text = 'stages: [{ for: 40 min wall, cohort: 8 }, { for: 20 min wall }]';
     expect(parse(text, { set: {}, duration: '6 min wall' }).config.stages.list.map(({ length }) => length)).toEqual([240, 120]);
     const rounds = parse('stages: [{ for: 9 rounds }, { for: 3 rounds }]', { set: {}, duration: '4 rounds' }).config;

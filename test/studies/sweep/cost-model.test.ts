@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfigured } from '../../../src/runs/config/load-data.js';
 import { resolveConfig, treeOf } from '../../../src/runs/config/parse-config.js';
 import { calibrationRuns, kindOf } from '../../../src/studies/sweep/calibration.js';
-import { fitCosts, type Sizes, sizesOf, totalMillis } from '../../../src/studies/sweep/cost-model.js';
+import { fitCosts, type RunSizes, sizesOf, totalMillis } from '../../../src/studies/sweep/cost-model.js';
 import { fitShares } from '../../../src/studies/sweep/least-squares.js';
 
 const configOf = (values: Readonly<Record<string, unknown>>) => resolveConfig({ tree: treeOf(values), place: (path) => path.join('.') });
@@ -38,32 +38,32 @@ describe('shares of work', () => {
 describe('sizes of a run', () => {
   it('count what travels: all rows or those of a batch, numbers of a row and of the dense part', async () => {
     const dataset = await loadConfigured(configOf(SMALL));
-    const full = sizesOf(configOf({ ...SMALL, delivery: 'full', decoys: 3 }), dataset);
+    const full = await sizesOf(configOf({ ...SMALL, delivery: 'full', decoys: 3 }), dataset);
     // Of 400 ratings of 40 devices, 10 each, 80 % are for training; a row is s = 8 numbers; dense: s·d + d·f + f + f + 1.
     expect(full).toMatchObject({ rowsDown: 30, rowWidth: 8, dense: 8 * 32 + 32 * 8 + 8 + 8 + 1, devices: 40, items: 30, ratings: 400 });
     const { offsets } = dataset.parts.train;
     const batch = offsets[40]! / 40;
     expect(full.rowsUp).toBeCloseTo(batch + 3);
-    expect(sizesOf(configOf({ ...SMALL, ratings: 2 }), dataset)).toMatchObject({ rowsDown: 2, rowsUp: 2 });
+    expect(await sizesOf(configOf({ ...SMALL, ratings: 2 }), dataset)).toMatchObject({ rowsDown: 2, rowsUp: 2 });
   });
 
   it('meet active devices more often where cohorts are drawn by activity', async () => {
     const dataset = await loadConfigured(configOf(SMALL));
-    const [uniform, active] = ['uniform', 'activity'].map((sampling) => sizesOf(configOf({ ...SMALL, sampling }), dataset).rowsUp);
+    const rowsUp = async (sampling: string) => (await sizesOf(configOf({ ...SMALL, sampling }), dataset)).rowsUp;
+    const [uniform, active] = [await rowsUp('uniform'), await rowsUp('activity')];
     expect(active!).toBeGreaterThan(1.1 * uniform!);
   });
 
   it('count measurements: every so many epochs and at the end, or none', async () => {
     const dataset = await loadConfigured(configOf(SMALL));
-    const measurements = [1, 3, 0].map(
-      (every) => sizesOf(configOf({ ...SMALL, epochs: 10, 'evaluation.every': every }), dataset).measurements,
-    );
+    const sizes = [1, 3, 0].map((every) => sizesOf(configOf({ ...SMALL, epochs: 10, 'evaluation.every': every }), dataset));
+    const measurements = (await Promise.all(sizes)).map((each) => each.measurements);
     expect(measurements).toEqual([10, 4, 0]);
   });
 });
 
 describe('a cost model', () => {
-  const sizes = (changes: Partial<Sizes>): Sizes => ({
+  const sizes = (changes: Partial<RunSizes>): RunSizes => ({
     devices: 1000,
     items: 100,
     ratings: 20_000,
@@ -82,7 +82,7 @@ describe('a cost model', () => {
   });
 
   it('predicts what lies between and beyond the runs it was fitted to', () => {
-    const millis = ({ cohort, stepped }: Sizes): number => 3 + 0.25 * cohort + 1e-6 * stepped;
+    const millis = ({ cohort, stepped }: RunSizes): number => 3 + 0.25 * cohort + 1e-6 * stepped;
     const samples = [64, 256, 1024].flatMap((cohort) =>
       [1e6, 4e6].map((stepped) => ({ sizes: sizes({ cohort, stepped }), costs: { roundMillis: millis(sizes({ cohort, stepped })) } })),
     );
@@ -97,10 +97,10 @@ describe('a cost model', () => {
 });
 
 describe('calibration', () => {
-  const point = (values: Readonly<Record<string, unknown>>, changes: Partial<Sizes>) => ({
+  const point = (values: Readonly<Record<string, unknown>>, changes: Partial<RunSizes>) => ({
     config: configOf(values),
     sizes: {
-      ...({ devices: 1e6, items: 500, ratings: 2e7, cohort: 64, rowsUp: 16, workPerRow: 4104, stepped: 1e6, measurements: 0 } as Sizes),
+      ...({ devices: 1e6, items: 500, ratings: 2e7, cohort: 64, rowsUp: 16, workPerRow: 4104, stepped: 1e6, measurements: 0 } as RunSizes),
       ...changes,
     },
   });

@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import type { Config } from '../../../src/runs/config/config.js';
 import { parseSweep } from '../../../src/studies/sweep/sweep-file.js';
 
 const FILE = 'a.yaml';
+const hiddenOf = (config: Config): unknown => (config['metamf'] as { hidden: number }).hidden;
 const parse = (text: string) => parseSweep(text, FILE);
 
 describe('a sweep file', () => {
   it('gives a run for every combination of its grid, each repeated with the next seed', () => {
     const { points } = parse('base: { seed: 5 }\ngrid: { cohort: [8, 16], metamf.hidden: [4, 5, 6] }\nrepeats: 2\n');
-    expect(points.map(({ config, repeat }) => [config.cohort, config.metamf.hidden, repeat, config.seed])).toEqual(
+    expect(points.map(({ config, repeat }) => [config.cohort, hiddenOf(config), repeat, config.seed])).toEqual(
       [8, 16].flatMap((cohort) => [4, 5, 6].flatMap((hidden) => [0, 1].map((repeat) => [cohort, hidden, repeat, 5 + repeat]))),
     );
     expect(new Set(points.map(({ name }) => name)).size).toBe(12);
@@ -17,7 +19,7 @@ describe('a sweep file', () => {
     const { points } = parse(
       'list:\n  - { cohort: 8, dtype: f16 }\n  - { cohort: 9, metamf.hidden: 7 }\ngrid: { delivery: [full, subset] }\n',
     );
-    const seen = points.map(({ config: { cohort, dtype, delivery, metamf } }) => [cohort, dtype, delivery, metamf.hidden]);
+    const seen = points.map(({ config }) => [config.cohort, config.dtype, config.delivery, hiddenOf(config)]);
     expect(seen).toEqual([
       [8, 'f16', 'full', 512],
       [8, 'f16', 'subset', 512],

@@ -17,8 +17,10 @@ describe('successive halving', () => {
     expect(rungsOf({ candidates: 3, least: 6, factor: 3, most: 6 })).toEqual([{ budget: 6, candidates: 3 }]);
   });
 
-  it('ranks by score, equal ones by their number, and what has diverged last', () => {
-    const scores = [Number.NaN, 0.5, 0.4, 0.5, Number.POSITIVE_INFINITY].map((score, candidate) => ({ candidate, score }));
-    expect(ranked(scores).map(({ candidate }) => candidate)).toEqual([2, 1, 3, 0, 4]);
+  it('ranks by score in the direction of the metric, equal ones by their number, and what has none last', () => {
+    const scores = [Number.NaN, 0.5, 0.4, 0.5, null].map((score, candidate) => ({ candidate, score }));
+    const by = (better: 'lower' | 'higher') => ranked(scores, { better }).map(({ candidate }) => candidate);
+    expect(by('lower')).toEqual([2, 1, 3, 0, 4]);
+    expect(by('higher')).toEqual([1, 3, 2, 0, 4]);
   });
 });

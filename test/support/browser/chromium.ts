@@ -2,13 +2,11 @@ import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { expect, onTestFinished, type TestContext } from 'vitest';
 import { chromiumPath, launchChromium } from '../../../scripts/chromium.js';
-
-/** Waits are on conditions; this is how long a loaded machine may take for one of them. */
-export const PATIENCE = 60_000;
+import { PATIENCE_MILLIS } from '../patience.js';
 
 /** A browser of the test's own; the test is skipped where there is none. */
 export const openBrowser = async (ctx: TestContext): Promise<Browser> => {
-  const browser = await launchChromium(chromiumPath() ?? ctx.skip('no Chromium on PATH'));
+  const browser = await launchChromium(chromiumPath() ?? ctx.skip('no Chromium on PATH'), PATIENCE_MILLIS);
   onTestFinished(() => browser.close());
   return browser;
 };
@@ -17,7 +15,7 @@ export const openBrowser = async (ctx: TestContext): Promise<Browser> => {
 export const openPage = async (browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Page> => {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(PATIENCE);
+  page.setDefaultTimeout(PATIENCE_MILLIS);
   const wrong: string[] = [];
   page.on('pageerror', (error) => wrong.push(String(error)));
   page.on(
@@ -29,7 +27,7 @@ export const openPage = async (browser: Browser, url: string, options: BrowserCo
     (request) => new URL(request.url()).origin !== new URL(url).origin && !request.url().startsWith('data:') && wrong.push(request.url()),
   );
   onTestFinished(() => expect(wrong).toEqual([]));
-  await page.goto(url, { waitUntil: 'domcontentloaded', timeout: PATIENCE });
+  await page.goto(url, { waitUntil: 'domcontentloaded' });
   return page;
 };
 
@@ -47,7 +45,7 @@ export const fitsWidth = (page: Page): Promise<boolean> => page.evaluate('docume
 /** The text of the first element of a selector, as soon as it matches. */
 export const textOf = async (page: Page, selector: string, pattern: RegExp): Promise<string> => {
   const read = async (): Promise<string> => (await page.locator(selector).first().textContent()) ?? '';
-  await expect.poll(read, { timeout: PATIENCE, interval: 100 }).toMatch(pattern);
+  await expect.poll(read, { interval: 100 }).toMatch(pattern);
   return read();
 };
 

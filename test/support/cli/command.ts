@@ -45,7 +45,7 @@ const running = new Set<ChildProcess>();
 const endAll = (): void => {
   for (const child of running) child.kill('SIGKILL');
 };
-// `disconnect`: whoever runs the tests is gone.
+// `disconnect`: the program that runs the tests is gone.
 process.once('exit', endAll).once('disconnect', endAll);
 for (const signal of ['SIGTERM', 'SIGHUP'] as const)
   process.once(signal, () => {
@@ -89,7 +89,7 @@ const start = (words: readonly string[], { cwd, env = {}, nodeFlags = [] }: Wher
   return { said, kill: (signal) => child.kill(signal), stopReading: () => child.stdout.destroy(), ended };
 };
 
-/** Starts the command, which ends with the test, however that ends. Not for tests that run beside each other: vitest cannot tell whose it is. */
+/** Starts the command, which ends with the test, however that ends. Not for tests that run side by side: vitest cannot tell whose it is. */
 export const launch = (words: readonly string[], where: Where): Command => {
   const command = start(words, where);
   onTestFinished(async () => {

@@ -14,18 +14,19 @@ import type { RoundSettings } from '../../../src/coordinator/settings.js';
 import { type DeviceContext, transition } from '../../../src/device/actor/actor.js';
 import type { BatchOptions } from '../../../src/device/actor/batch.js';
 import { activityOf } from '../../../src/device/actor/columns.js';
+import { createMeasure } from '../../../src/device/actor/measure.js';
 import type { RoundFinished } from '../../../src/events/round.js';
 import type { DeviceCost } from '../../../src/messages/device-cost.js';
 import { decodeFrame, encodeFrame } from '../../../src/messages/frame.js';
-import type { Message } from '../../../src/messages/message.js';
+import type { Message, Refuse } from '../../../src/messages/message.js';
 import { createTrafficMeter } from '../../../src/transport/exchange/traffic.js';
-import { algorithmOf, allColumns, WORLD } from '../device/small-world.js';
+import { algorithmOf, allColumns, MEASURED, WORLD } from '../device/small-world.js';
 import { type FakeOptions, fakeAlgorithm } from './fake-algorithm.js';
 import { IDLE_THREADS } from './samples.js';
 
 /**
  * The coordinator's port to devices without threads: real device actors, real frames, on this thread. `answer` may put
- * another answer in the place of an actor's, and `account` says what it cost the device, who falls silent where the account has it;
+ * another answer in the place of an actor's. `account` says what it cost the device, which falls silent where the account has it.
  * `sent` lists what went down, one list per call of send, and `times` when.
  */
 export type InProcess = Devices & {
@@ -122,12 +123,14 @@ export const PLAIN_ROUNDS: Pick<RoundSettings, 'stages' | 'oort' | 'policy' | 'd
 };
 
 export const settingsOf = (changes: Partial<RoundSettings> = {}): RoundSettings => ({
+  identity: 'metamf@1',
   seed: 1,
   cohort: 5,
   sampling: 'shuffled',
   roundsPerEpoch: 3,
   delivery: 'full',
   evaluationDelivery: 'subset',
+  metrics: MEASURED.metrics,
   dtype: 'f32',
   schedule: { ...constantRate(0.01), decay: 0.5 },
   ...PLAIN_ROUNDS,
@@ -158,16 +161,17 @@ export const contextFor = ({ algorithm }: Pick<Engine, 'algorithm'>, batch: Part
   columns: allColumns(),
   dtype: 'f32',
   batch: { seed: 1, ratings: 'all', decoys: 2, items: WORLD.items, ...batch },
+  measure: createMeasure(MEASURED),
 });
 
-/** What a message cost a device who took so many virtual seconds over it; `lost`: she falls silent. */
+/** What a message cost a device that took so many virtual seconds over it; `lost`: it falls silent. */
 export const costOf = (time: number, lost: DeviceCost['lost'] = null): Omit<DeviceCost, 'device'> => ({
   ...{ profile: 0, lost, down: seconds(time), compute: seconds(0), up: seconds(0) },
   ...{ bytesDown: bytes(10), bytesUp: bytes(1), operations: 100, energy: joules(2) },
   used: { memory: 0, storage: 0, dataPlan: 0, battery: 0, compute: 0 },
 });
 
-export const refusal = ({ round, device }: { readonly round: number; readonly device: DeviceId }): Message => ({
+export const refusal = ({ round, device }: { readonly round: number; readonly device: DeviceId }): Refuse => ({
   kind: 'refuse',
   round,
   device,

@@ -43,7 +43,7 @@ export const allTriples = (dataset: Dataset): [string, string, number][] => PART
 
 export const sizes = (dataset: Dataset): number[] => PARTS.map((part) => dataset.parts[part].items.length);
 
-/** Real sets lie beside the project (developers and CI only); undefined when they do not. */
+/** Real sets lie next to the project (developers and CI only); undefined when they do not. */
 export const sharedData = (name: string): string | undefined => {
   const path = resolve(import.meta.dirname, '../../../../shared/data', name);
   return existsSync(path) ? path : undefined;

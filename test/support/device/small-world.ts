@@ -1,24 +1,38 @@
-import type { MetaMFOptions } from '../../../src/algorithms/metamf/options.js';
+import { type MetaMFOptions, metamfOptions } from '../../../src/algorithms/metamf/options.js';
 import type { Algorithm } from '../../../src/algorithms/port/algorithm.js';
 import type { World } from '../../../src/algorithms/port/definition.js';
 import { type AlgorithmSetup, createAlgorithm } from '../../../src/algorithms/registry.js';
 import { random } from '../../../src/base/random.js';
 import type { Column, PrivateColumns } from '../../../src/device/actor/columns.js';
+import type { MeasureOptions } from '../../../src/device/actor/measure.js';
+import type { PartScore } from '../../../src/messages/message.js';
 import { configSchema } from '../../../src/runs/config/config.js';
 import { splitOptimizer } from '../../../src/runs/trainer/plan.js';
 
-/** A fleet small enough to follow: real MetaMF of tiny sizes, and private columns whose every rating is told by the caller. */
+/** A fleet small enough to follow: real MetaMF of tiny sizes, and private columns whose every rating the caller gives. */
 export const WORLD: World = { devices: 12, items: 40, lowest: 0.5, highest: 5 };
 
 const SIZES = { userEmbedding: 3, collaborative: 5, hidden: 6, lowRank: 3, itemEmbedding: 4, units: 2 } as const;
 
 export const setupOf = (metamf: Partial<MetaMFOptions> = {}): AlgorithmSetup => {
-  const { metamf: defaults, optimizer } = configSchema.parse({});
-  return { name: 'metamf', options: { ...defaults, ...SIZES, ...metamf }, optimizer: splitOptimizer(optimizer, 1, 80_000).optimizer };
+  const { optimizer } = configSchema().parse({});
+  return {
+    name: 'metamf',
+    options: { ...metamfOptions.parse({}), ...SIZES, ...metamf },
+    optimizer: splitOptimizer(optimizer, 1, 80_000).optimizer,
+  };
 };
 
 export const algorithmOf = (metamf: Partial<MetaMFOptions> = {}, world: World = WORLD): Algorithm =>
   createAlgorithm(setupOf(metamf), world);
+
+/** What a device of the world measures, unless a test says otherwise: sums [n, Σ|e|, n, Σe²]. */
+export const MEASURED: MeasureOptions = { seed: 1, items: WORLD.items, metrics: ['mae', 'mse'], candidates: 'all', relevant: 'all' };
+
+export const partScore = (count: number, absolute: number, squared: number): PartScore => ({
+  count,
+  sums: [count, absolute, count, squared],
+});
 
 type Ratings = readonly (readonly [item: number, value: number])[];
 

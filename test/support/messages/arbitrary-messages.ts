@@ -44,7 +44,7 @@ const tensor: fc.Arbitrary<WireTensor> = fc.record(
   { requiredKeys: ['dtype', 'shape', 'data'] },
 );
 const tensors = fc.array(tensor, { maxLength: 8 });
-const part: fc.Arbitrary<PartScore> = fc.record({ count: fc.nat(), absolute: number, squared: number });
+const part: fc.Arbitrary<PartScore> = fc.record({ count: fc.nat(), sums: fc.array(number, { maxLength: 12 }) });
 
 const BY_KIND: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message, { kind: K }>> } = {
   assign: fc.record(
@@ -85,7 +85,7 @@ export const examples = (device: DeviceId = deviceId(5)): readonly Message[] => 
     { kind: 'want', round: 2 ** 40, device, purpose: 'evaluate', rows: Uint32Array.of(1, 70_000) },
     { kind: 'model', round: 3, device, purpose: 'train', rows: null, tensors },
     { kind: 'update', round: 4, device, count: 2, loss: 0.25, rows: Uint32Array.of(3, 9), tensors },
-    { kind: 'score', round: 5, device, valid: { count: 1, absolute: 0.5, squared: 0.25 }, test: { count: 0, absolute: 0, squared: 0 } },
+    { kind: 'score', round: 5, device, valid: { count: 1, sums: [1, 0.5] }, test: { count: 0, sums: [0, 0] } },
     { kind: 'refuse', round: 6, device, reason: 'the battery is at 3 %' },
     { kind: 'want', round: 7, device, purpose: 'train', rows: null, tensors },
   ];

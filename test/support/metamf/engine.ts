@@ -8,8 +8,10 @@ import { constantRate } from '../../../src/coordinator/schedule.js';
 import { learningRateOf, type RoundSettings } from '../../../src/coordinator/settings.js';
 import { type BatchOptions, batchOf } from '../../../src/device/actor/batch.js';
 import { type Column, type PrivateColumns, ratingsOf } from '../../../src/device/actor/columns.js';
+import { createMeasure } from '../../../src/device/actor/measure.js';
 import type { OptimizerSetup } from '../../../src/tensor/optimizers/setup.js';
 import { meanOf, PLAIN_ROUNDS } from '../coordinator/in-process-coordinator.js';
+import { MEASURED } from '../device/small-world.js';
 import { randomRatings, randomServer, WORLD } from './fleet.js';
 import { inProcessDevices } from './in-process-devices.js';
 import type { DeviceBatch } from './reference-model.js';
@@ -56,19 +58,22 @@ export const createEngine = async (options: MetaMFOptions, optimizer: Partial<Op
   const activity = Uint32Array.from({ length: WORLD.devices }, (_, device) => ratingsOf(columns, 'train', deviceId(device)).items.length);
   const { delivery, ratings, decoys, sampling } = regime;
   const settings: RoundSettings = {
+    identity: 'metamf@1',
     seed: 6,
     cohort: 5,
     sampling,
     roundsPerEpoch: 2,
     delivery,
     evaluationDelivery: 'full',
+    metrics: MEASURED.metrics,
     dtype: 'f32',
     schedule: { ...constantRate(0.01), decay: 0.5 },
     ...PLAIN_ROUNDS,
   };
   const batch: BatchOptions = { seed: settings.seed, ratings, decoys, items: WORLD.items };
+  const measure = createMeasure({ ...MEASURED, items: WORLD.items });
   const sampler = createSampler({ ...settings, activity, checkIn: () => 'charging' });
-  const devices = inProcessDevices({ algorithm, columns, dtype: 'f32', batch });
+  const devices = inProcessDevices({ algorithm, columns, dtype: 'f32', batch, measure });
   const context: RoundContext = {
     algorithm,
     server,

@@ -9,7 +9,7 @@ import type { Theta } from './theta.js';
 
 /**
  * MetaMF as the paper prints it (eq. 1-8), in tfjs operations, one user at a time, all items generated: nothing folded,
- * nothing sparse, no hand-written gradient. Beside the paper: what a device subtracts from her ratings, and item offsets.
+ * nothing sparse, no hand-written gradient. In addition to the paper: what a device subtracts from its ratings, and item offsets.
  */
 export type Named = Readonly<Record<string, Tensor>>;
 
@@ -76,7 +76,7 @@ export const generateModel = (tf: Tensorflow, theta: Named, options: MetaMFOptio
   return { items_low: low, items_rise: tf.reshape(rise, [s, d]), w1: tf.reshape(w1!, [d, f]), b1: b1!, w2: w2!, b2: b2! };
 };
 
-/** What a device subtracts from her ratings: the damped mean of all she learns from, drawn to the middle of the scale. */
+/** What a device subtracts from its ratings: the damped mean of all it learns from, drawn to the middle of the scale. */
 export const centreOf = ({ lowest, highest }: World, { centring, centringDamping }: MetaMFOptions, { values }: Interactions): number => {
   if (centring === 'none') return 0;
   const middle = (lowest + highest) / 2;

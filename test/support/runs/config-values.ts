@@ -49,11 +49,17 @@ const wordsOf = (schema: unknown): readonly unknown[] => {
   return schema instanceof z.ZodEnum ? schema.options : [];
 };
 
-export const valuesOf = ({ schema }: Pick<ConfigKey, 'schema'>): unknown[] =>
-  [...CANDIDATES, ...wordsOf(schema)].filter((value) => schema.safeParse(value).success);
+/** Of keys that hold names which no schema lists; any of them goes with any other. */
+const NAMES: Readonly<Record<string, readonly unknown[]>> = {
+  'evaluation.metrics': [['mse'], ['ndcg@10', 'mse', 'rmse']],
+  stopOn: ['auto', 'mse'],
+};
+
+export const valuesOf = ({ key, schema }: Pick<ConfigKey, 'key' | 'schema'>): unknown[] =>
+  (NAMES[key] ?? [...CANDIDATES, ...wordsOf(schema)]).filter((value) => schema.safeParse(value).success);
 
 /** Every key with each of the values it may take. */
-export const everyValue: readonly { readonly key: string; readonly value: unknown }[] = configKeys.flatMap((known) =>
+export const everyValue: readonly { readonly key: string; readonly value: unknown }[] = configKeys().flatMap((known) =>
   valuesOf(known).map((value) => ({ key: known.key, value })),
 );
 

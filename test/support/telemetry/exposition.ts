@@ -1,5 +1,5 @@
 /**
- * Prometheus text format 0.0.4, read strictly: throws on a line that is neither comment nor sample, on a sample without
+ * Prometheus text format 0.0.4, read strictly. Throws on a line that is neither comment nor sample, on a sample without
  * TYPE, and on a series that comes twice.
  */
 export const parseExposition = (text: string) => {
@@ -16,7 +16,7 @@ export const parseExposition = (text: string) => {
     }
     const sample = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)(?: \d+)?$/.exec(line);
     if (!sample) throw new Error(`not a sample: ${line}`);
-    const [, name, inner = '', value] = sample as unknown as [string, string, string | undefined, string];
+    const [, name = '', inner = '', value] = sample;
     if (!typed.has(name) && !typed.has(name.replace(/_(bucket|sum|count)$/, ''))) throw new Error(`no TYPE before ${line}`);
     const pairs = [...inner.matchAll(/([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g)].map(([, label, content]) => [label!, content!] as const);
     for (const [label] of pairs) labels.add(label);

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 const largest = (values: ArrayLike<number>): number => Array.from(values).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 
 /**
- * Every element within `tolerance` of the largest expected one: the error of a float32 sum goes with the size of what is
+ * Every element within `tolerance` of the largest expected one. The error of a float32 sum goes with the size of what is
  * summed, not with what is left of it. All zeros are expected exactly.
  */
 export const expectClose = (found: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number, label = ''): void => {

@@ -20,7 +20,7 @@ export const hostEntry = async (source: string): Promise<string> => {
   return path;
 };
 
-/** A coordinator that stands still for good when it is told to close. Returns the path of its entry. */
+/** A coordinator that stands still for good when it should close. Returns the path of its entry. */
 export const deafCoordinator = async (): Promise<string> => {
   const path = join(await temporaryFolder(), 'entry.mjs');
   const source = `
@@ -36,8 +36,8 @@ serveCoordinator(parentPort);
 };
 
 /**
- * A host whose frames to the coordinator pass through `tamper` (JavaScript, `const tamper = (up, asked, host) => …`): `up` is
- * the answer as posted, with `messages` decoded beside it; `asked` are the messages it answers. `reply(up, messages)` encodes
+ * A host whose frames to the coordinator pass through `tamper` (JavaScript, `const tamper = (up, asked, host) => …`). `up` is
+ * the answer as posted, with its decoded `messages`; `asked` are the messages it answers. `reply(up, messages)` encodes
  * messages anew. What it returns is posted.
  */
 export const tamperingHost = (tamper: string): Promise<string> =>

@@ -41,7 +41,7 @@ export type Tapped = { readonly host: number; readonly way: 'in' | 'out'; readon
 
 type Line = { host: number; way: 'in' | 'out'; port: string; leaves: (number | string | { base64: string })[] };
 
-/** A genuine host all of whose messages, in and out, on any port of its thread, are recorded; `leak` (JavaScript) may add to what it does. */
+/** A genuine host that records all its messages, in and out, on any port of its thread. `leak` (JavaScript) may add to what it does. */
 export const tappedHosts = async (leak = ''): Promise<{ readonly entry: string; readonly read: () => Tapped[] }> => {
   const folder = await temporaryFolder();
   const entry = await hostEntry(`

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, millis } from '../../../src/base/units.js';
+import { bytes, joules, millis, seconds } from '../../../src/base/units.js';
 import type { Outcomes } from '../../../src/events/outcomes.js';
 import { MOST_POINTS } from '../../../src/telemetry/live/history.js';
 import { createLiveRun } from '../../../src/telemetry/live/live-run.js';
@@ -25,6 +25,30 @@ const refused: Outcomes = {
 };
 
 describe('what the live page is told', () => {
+  it('is what the run stops on, and of a measure of nothing no value', () => {
+    const { live } = create();
+    live.observe(runStarted({ metrics: ['mse', 'auc'], stopOn: 'auc' }));
+    live.observe(
+      epochFinished({ valid: { count: 4, metrics: { mse: 0.5, auc: 0.75 } }, test: { count: 0, metrics: { mse: null, auc: null } } }),
+    );
+    live.observe(
+      epochFinished({ valid: { count: 0, metrics: { mse: null, auc: null } }, test: { count: 1, metrics: { mse: Number.NaN, auc: 0.5 } } }),
+    );
+    const { run, scores, log } = live.snapshot();
+    expect(run).toMatchObject({ stopOn: 'auc', isLoss: false });
+    expect(scores.map(({ valid, test }) => [valid, test])).toEqual([
+      [
+        { mse: 0.5, auc: 0.75 },
+        { mse: null, auc: null },
+      ],
+      [
+        { mse: null, auc: null },
+        { mse: null, auc: 0.5 },
+      ],
+    ]);
+    expect(log.filter(({ level }) => level === 'good').map(({ text }) => text)).toEqual(['Epoch 1: best validation AUC so far, 0.7500.']);
+  });
+
   it('is of the run as it goes: round, rate, bytes, outcomes, errors, events', () => {
     const { live, at } = create();
     live.observe(runStarted({ devices: 500 }));
@@ -117,14 +141,14 @@ describe('what the live page is told', () => {
       dropped: 1,
       rejected: 0,
       late: 1,
-      energy: 3,
+      energy: joules(3),
       bytesDown: bytes(10),
       bytesUp: bytes(1),
       operations: 1,
       budgets,
     };
-    const virtual = { start: 0, end: 1, latencies: [], down: 0, compute: 0, up: 0, profiles: [profile] };
-    for (const number of [1, 2]) live.observe(round(5, { round: number, virtual: virtual as never }));
+    const time = { start: seconds(0), end: seconds(1), latencies: [], down: seconds(0), compute: seconds(0), up: seconds(0) };
+    for (const number of [1, 2]) live.observe(round(5, { round: number, virtual: { ...time, profiles: [profile] } }));
     expect(live.takeFrame().profiles).toMatchObject([
       { name: 'phone', devices: 9, assigned: 10, trained: 4, lost: 6, energy: 6, bytes: 22, budgets },
     ]);

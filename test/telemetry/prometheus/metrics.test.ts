@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { bytes, millis } from '../../../src/base/units.js';
 import { describeMetrics } from '../../../src/telemetry/prometheus/instruments.js';
 import { createMetrics, LABELS, RUN_LABELS } from '../../../src/telemetry/prometheus/metrics.js';
@@ -35,15 +35,15 @@ describe('metrics', () => {
 
   it('follow learning, fleet, hosts and checkpoints', async () => {
     const metrics = createMetrics();
-    for (const event of [started(671), round(64), epoch(), epoch({ best: false, valid: { mae: 0.9, mse: 0.95, count: 1 } })])
+    for (const event of [started(671), round(64), epoch(), epoch({ best: false, valid: { count: 1, metrics: { mae: 0.9, mse: 0.95 } } })])
       metrics.observe(event);
     metrics.observe({ type: 'host-lost', host: 0, reason: 'killed' });
     metrics.observe({ type: 'host-restored', host: 0, devices: 300 });
     metrics.observe({ type: 'checkpoint', path: 'x', round: 1, bytes: bytes(777), millis: millis(40), waited: millis(0) });
     const { value } = await scrape(metrics);
-    expect(value('metafleet_error', { part: 'valid', measure: 'mse' })).toBe(0.95);
-    expect(value('metafleet_best_error', { part: 'valid', measure: 'mse' })).toBe(0.8);
-    expect(value('metafleet_error', { part: 'test', measure: 'mae' })).toBe(0.71);
+    expect(value('metafleet_metric', { part: 'valid', metric: 'mse' })).toBe(0.95);
+    expect(value('metafleet_best_metric', { part: 'valid', metric: 'mse' })).toBe(0.8);
+    expect(value('metafleet_metric', { part: 'test', metric: 'mae' })).toBe(0.71);
     const expected = {
       devices: 671,
       parameters: 1000,
@@ -69,7 +69,7 @@ describe('metrics', () => {
 
   it('show no error, loss or norm before there is one', async () => {
     const { names } = await scrape(createMetrics());
-    for (const name of ['metafleet_error', 'metafleet_best_error', 'metafleet_train_loss', 'metafleet_gradient_norm'])
+    for (const name of ['metafleet_metric', 'metafleet_best_metric', 'metafleet_train_loss', 'metafleet_gradient_norm'])
       expect(names).not.toContain(name);
     expect(names).toContain('metafleet_rounds_total');
   });
@@ -130,12 +130,15 @@ describe('metrics', () => {
   });
 
   it('tell when the run last did something', async () => {
+    const then = Date.UTC(2026, 0, 2, 3, 4, 5);
+    vi.useFakeTimers({ toFake: ['Date'], now: then });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
     const metrics = createMetrics();
-    const before = Date.now() / 1000;
     metrics.observe(round(1));
-    const { value } = await scrape(metrics);
-    expect(value('metafleet_last_progress_timestamp_seconds')).toBeGreaterThanOrEqual(before);
-    expect(value('metafleet_last_progress_timestamp_seconds')).toBeLessThanOrEqual(Date.now() / 1000);
+    vi.setSystemTime(then + 60_000);
+    expect((await scrape(metrics)).value('metafleet_last_progress_timestamp_seconds')).toBe(then / 1000);
   });
 
   it('keep sizes, queue waits, lag, heap and garbage collection of the threads apart', async () => {
@@ -200,11 +203,24 @@ describe('metrics', () => {
     expect(series.filter((name) => /virtual_time|class_|device_energy|budget_used/.test(name))).toEqual([]);
   });
 
+  it('have a series for each metric of the run, and none for a measure of nothing', async () => {
+    const metrics = createMetrics();
+    const nothing = { count: 0, metrics: { 'ndcg@10': null, auc: null } };
+    const some = { count: 9, metrics: { 'ndcg@10': 0.25, auc: null } };
+    metrics.observe(epoch({ valid: nothing, test: some, groups: [{ group: 'low', devices: 5, valid: nothing, test: nothing }] }));
+    const { series, value } = await scrape(metrics);
+    expect(value('metafleet_metric', { part: 'test', metric: 'ndcg@10' })).toBe(0.25);
+    expect(value('metafleet_best_metric', { part: 'test', metric: 'ndcg@10' })).toBe(0.25);
+    expect(series.filter((name) => /_metric(\{|$)/.test(name))).toHaveLength(2);
+    metrics.observe(epoch({ valid: nothing, test: nothing }));
+    expect((await scrape(metrics)).series.filter((name) => /_metric(\{|$)/.test(name))).toEqual([]);
+  });
+
   it('tell the errors of those who rate little and much', async () => {
     const metrics = createMetrics();
-    const score = (mse: number) => ({ mae: mse, mse, count: 1 });
+    const score = (mse: number) => ({ count: 1, metrics: { mae: mse, mse } });
     metrics.observe(epoch({ groups: [{ group: 'low', devices: 5, valid: score(1), test: score(2) }] }));
-    expect((await scrape(metrics)).value('metafleet_group_error', { group: 'low', part: 'test', measure: 'mse' })).toBe(2);
+    expect((await scrape(metrics)).value('metafleet_group_metric', { group: 'low', part: 'test', metric: 'mse' })).toBe(2);
   });
 
   it('have labels that are explained, each of them', () => {

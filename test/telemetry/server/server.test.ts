@@ -72,7 +72,7 @@ describe('telemetry server', () => {
     expect(isMetafleetError(error, 'CONFIG')).toBe(true);
     expect(String(error)).toMatch(message);
   });
-  it('closes at once though clients keep their connections, and closes twice', async () => {
+  it('closes though clients keep their connections, without waiting for them or for their time to be up, and closes twice', async () => {
     const server = await start();
     const agent = new Agent({ keepAlive: true });
     await new Promise<void>((resolve, reject) => {
@@ -83,10 +83,14 @@ describe('telemetry server', () => {
     await new Promise((resolve) => silent.once('connect', resolve));
     const ended = new Promise((resolve) => silent.once('close', resolve));
     silent.on('error', () => undefined);
-    const since = performance.now();
+    // A server that lets time decide says 408 to a client that has asked nothing.
+    let said = '';
+    silent.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
     await Promise.all([server.close(), server.close()]);
-    expect(performance.now() - since).toBeLessThan(500);
     await ended;
+    expect(said).toBe('');
     agent.destroy();
     await expect(fetch(`${server.url}/healthz`)).rejects.toThrow();
   });

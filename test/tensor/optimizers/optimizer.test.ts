@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { random } from '../../../src/base/random.js';
 import { createKernelPool } from '../../../src/tensor/kernels/kernel-pool.js';
+import { referenceKernels } from '../../../src/tensor/kernels/reference.js';
 import { createArena } from '../../../src/tensor/memory/arena.js';
 import {
   claimSlot,
@@ -29,7 +30,7 @@ const bench = async (kind: MomentKind, { counted = false, size = 6 } = {}) => {
   parameters.forEach((parameter, index) => {
     weightsOf(parameter).set(real(random(1, index), elementsOf(parameter)));
   });
-  const pool = await createKernelPool({ threads: 1, memories: arenas.map(({ memory }) => memory) });
+  const pool = await createKernelPool({ reference: referenceKernels, threads: 1, memories: arenas.map(({ memory }) => memory) });
   onTestFinished(() => pool.close());
   return { parameters, pool, state: createOptimizerState() };
 };
@@ -75,11 +76,16 @@ const expectNear = (found: ArrayLike<number>, expected: ArrayLike<number>, toler
   }
 };
 
-const RULES: readonly (readonly [string, Rule, MomentKind, (tf: Tensorflow) => ReturnType<Tensorflow['train']['sgd']>])[] = [
+const RULES: readonly (readonly [
+  string,
+  Rule,
+  MomentKind,
+  (tf: Tensorflow) => Pick<ReturnType<Tensorflow['train']['sgd']>, 'applyGradients'>,
+])[] = [
   // tfjs starts its sums at a value, and adds ε = 1e-7 inside the root.
-  ['adagrad', { kind: 'adagrad', epsilon: 0 }, 'squares', (tf) => tf.train.adagrad(RATE, 0.1) as never],
-  ['momentum', { kind: 'sgd', momentum: 0.9, nesterov: false }, 'velocity', (tf) => tf.train.momentum(RATE, 0.9) as never],
-  ['nesterov', { kind: 'sgd', momentum: 0.9, nesterov: true }, 'velocity', (tf) => tf.train.momentum(RATE, 0.9, true) as never],
+  ['adagrad', { kind: 'adagrad', epsilon: 0 }, 'squares', (tf) => tf.train.adagrad(RATE, 0.1)],
+  ['momentum', { kind: 'sgd', momentum: 0.9, nesterov: false }, 'velocity', (tf) => tf.train.momentum(RATE, 0.9)],
+  ['nesterov', { kind: 'sgd', momentum: 0.9, nesterov: true }, 'velocity', (tf) => tf.train.momentum(RATE, 0.9, true)],
   ['sgd', { kind: 'sgd', momentum: 0, nesterov: false }, 'velocity', (tf) => tf.train.sgd(RATE)],
 ];
 

@@ -7,12 +7,18 @@ import { type DeviceContext, transition } from '../../../src/device/actor/actor.
 import { decodeFrame, encodeFrame } from '../../../src/messages/frame.js';
 import { createDevicesLink } from '../../../src/transport/exchange/devices-link.js';
 import type { FrameDown, FrameUp } from '../../../src/transport/exchange/envelope.js';
+import { createPortChannel } from '../../../src/transport/threads/port-channel.js';
 import { contextFor, createFakeEngine, meanOf, settingsOf } from '../../support/coordinator/in-process-coordinator.js';
 
-/** A host of real actors that answers one frame at a time, later than it could. */
+/** So many turns of the event loop without a frame: nothing more is to be sent. A slow machine takes longer for a turn, not more turns. */
+const QUIET_TURNS = 50;
+
+/** A host of real actors that answers one frame at a time, and only when it is given no more. */
 const serveSlowly = (port: MessagePort, context: DeviceContext) => {
   const held = { now: 0, most: 0, largest: 0 };
-  let work = Promise.resolve();
+  const waiting: FrameDown[] = [];
+  let quiet = 0;
+  let looking = false;
   const answer = ({ exchange, frame, length }: FrameDown): void => {
     const encoded = encodeFrame(decodeFrame(frame, length, 'test frame').messages.map((message) => transition(context, message).reply));
     held.now -= length;
@@ -21,11 +27,23 @@ const serveSlowly = (port: MessagePort, context: DeviceContext) => {
     const beside = { deviceMillis: [], costs: [], store, thread, waited: millis(0), sent: millis(0) };
     port.postMessage({ exchange, frame: encoded.frame, length: encoded.length, ...beside } satisfies FrameUp, [encoded.frame]);
   };
+  const look = (): void => {
+    quiet += 1;
+    if (quiet > QUIET_TURNS) {
+      quiet = 0;
+      answer(waiting.shift()!);
+    }
+    looking = waiting.length > 0;
+    if (looking) setImmediate(look);
+  };
   port.on('message', (down: FrameDown) => {
     held.now += down.length;
     held.most = Math.max(held.most, held.now);
     held.largest = Math.max(held.largest, down.length);
-    work = work.then(() => new Promise((resolve) => setTimeout(resolve, 3))).then(() => answer(down));
+    waiting.push(down);
+    quiet = 0;
+    if (!looking) setImmediate(look);
+    looking = true;
   });
   return held;
 };
@@ -41,7 +59,7 @@ const trainWith = async (mostUnanswered?: Bytes) => {
   const settings = settingsOf({ cohort: 10 });
   const coordinator = createCoordinator({ ...engine, devices: link, settings, activity, aggregator: meanOf(engine), emit: () => {} });
   try {
-    link.attach(0, 0, port1);
+    link.attach(0, 0, createPortChannel(port1));
     await coordinator.train(2);
     return { held, digest: coordinator.digest() };
   } finally {
@@ -68,7 +86,7 @@ describe('a host that is slow', () => {
     const link = createDevicesLink(1, createRecorder({ devices: 1 }), bytes(1));
     const { port1, port2 } = new MessageChannel();
     onTestFinished(() => port2.close());
-    link.attach(0, 0, port1);
+    link.attach(0, 0, createPortChannel(port1));
     const exchange = await link.open();
     for (let frames = 0; frames < 2; frames++) {
       await exchange.ready();

@@ -1,6 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createThreadMeter, LOOK_MILLIS } from '../../../src/transport/threads/thread-meter.js';
-import { finish, roundsOf } from '../../support/transport/small-run.js';
 
 describe('the thread meter', () => {
   const metered = () => {
@@ -37,25 +36,5 @@ describe('the thread meter', () => {
   });
   it('tells the heap of its thread', () => {
     expect(metered().meter.take().heapBytes).toBeGreaterThan(1e6);
-  });
-});
-
-describe('a run on threads', () => {
-  it('tells how long frames waited, what its threads hold, and the sizes of its messages', async () => {
-    const { events } = await finish();
-    const rounds = roundsOf(events);
-    for (const { queueMillis, threads, kernelBytes, traffic } of rounds) {
-      // Each host answers each frame with one.
-      expect(queueMillis.up.length).toBe(queueMillis.down.length);
-      expect(queueMillis.up.length).toBeGreaterThan(0);
-      for (const time of [...queueMillis.down, ...queueMillis.up]) expect(time).toBeGreaterThanOrEqual(0);
-      expect(threads.coordinator.heapBytes).toBeGreaterThan(1e6);
-      expect(threads.host.heapBytes).toBeGreaterThan(1e6);
-      expect(kernelBytes).toBeGreaterThan(65_536);
-      for (const line of traffic) {
-        expect(line.sizes.reduce((sum, count) => sum + count)).toBe(line.messages);
-        expect([line.kind, line.dtype]).toEqual([line.kind, line.kind === 'assign' || line.kind === 'want' ? 'none' : 'f32']);
-      }
-    }
   });
 });

@@ -1,0 +1,37 @@
+/** What a module with an algorithm of one's own imports (docs/own-algorithm.md): light, since every thread of devices loads it. */
+export { z } from 'zod';
+export type {
+  ClientHalf,
+  Interactions,
+  LocalModel,
+  LocalUpdate,
+  OwnData,
+  Plan,
+  PrivateStateSpec,
+  Rows,
+  Task,
+} from './algorithms/port/client.js';
+export {
+  type AlgorithmCost,
+  type AlgorithmDefinition,
+  defineAlgorithm,
+  type Traits,
+  type Wire,
+  type World,
+} from './algorithms/port/definition.js';
+export { distinctRows, rowOf } from './algorithms/port/rows.js';
+export type {
+  ClientUpdate,
+  GeneratedModel,
+  ModelRequest,
+  NamedTensor,
+  NewTensor,
+  ServerHalf,
+  ServerRuntime,
+  StepResult,
+  Tensors,
+  UpdateSum,
+} from './algorithms/port/server.js';
+export { type SharedModel, serveSharedModel } from './algorithms/port/shared-model.js';
+export type { Random } from './base/random.js';
+export type { TensorSpec } from './messages/wire-tensor.js';

@@ -1,0 +1,54 @@
+import { createSpareBuffers } from '../../base/spare-buffers.js';
+import { bytes, type Seconds } from '../../base/units.js';
+import type { Recorder } from '../../coordinator/round/recorder.js';
+import { encodeFrame } from '../../messages/frame.js';
+import type { Message } from '../../messages/message.js';
+import { sharedNow } from '../threads/thread-meter.js';
+import type { HostTable } from './host-table.js';
+import type { OpenExchange } from './open-exchange.js';
+import type { TrafficMeter } from './traffic.js';
+
+/** What looks at the messages as they cross. */
+export type Observers = { readonly meter: TrafficMeter; readonly recorder: Recorder };
+
+/** Encodes messages, a frame for each host that gets any, into memory that earlier frames left. */
+export type Sending = {
+  /** `at`: the virtual time at which each message leaves, where a fleet is simulated. */
+  readonly send: (exchange: OpenExchange, messages: readonly Message[], at: readonly Seconds[] | undefined) => void;
+  /** The buffer of a frame that was answered, to be written again. */
+  readonly keepSpare: (buffer: ArrayBuffer) => void;
+};
+
+/** Bytes of frames that are kept to be written again: a chunk takes 64 MiB at most. */
+const MOST_SPARE = bytes(128 * 2 ** 20);
+/** Rounds differ in size: a frame may be written into one of twice its length. */
+const SLACK = 2;
+
+/** Messages to one host, and the virtual time at which each leaves. */
+type Batch = { readonly messages: Message[]; readonly at: Seconds[] };
+
+export const createSending = (table: HostTable, hostCount: number, { meter, recorder }: Observers): Sending => {
+  const spares = createSpareBuffers(MOST_SPARE, SLACK);
+
+  const send: Sending['send'] = (exchange, messages, at) => {
+    const batches = Array.from({ length: hostCount }, (): Batch => ({ messages: [], at: [] }));
+    messages.forEach((message, index) => {
+      const batch = batches[table.hostOf(message.device)]!;
+      batch.messages.push(message);
+      if (at !== undefined) batch.at.push(at[index]!);
+    });
+    batches.forEach((batch, host) => {
+      if (batch.messages.length === 0) return;
+      const { frame, length, sizes } = encodeFrame(batch.messages, spares.take);
+      batch.messages.forEach((message, index) => {
+        meter.count(message, sizes[index]!, 'down');
+        recorder.message(message, bytes(sizes[index]!), 'down');
+      });
+      exchange.owed.owe(host, batch.messages, length);
+      const times = at === undefined ? undefined : batch.at;
+      table.channelOf(host).send({ exchange: exchange.id, frame, length, sent: sharedNow(), at: times });
+    });
+  };
+
+  return { send, keepSpare: spares.keep };
+};

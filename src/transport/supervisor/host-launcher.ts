@@ -1,0 +1,81 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import type { HookWatch } from '../../algorithms/port/hook-watch.js';
+import { connect, type Remote } from '../threads/control.js';
+import type { HostControl, HostSetup, HostTask } from '../threads/host.js';
+import { entry } from './entries.js';
+import { YOUNG_MEGABYTES } from './heaps.js';
+
+/** How hosts are started. */
+export type HostLauncher = { readonly launch: (host: number) => LaunchedHost };
+
+/** A host that was started; it may be dead already. */
+export type LaunchedHost = {
+  readonly remote: Remote<HostControl>;
+  /** The coordinator's end of the channel. */
+  readonly traffic: MessagePort;
+  /** Rejects when the host is no more. */
+  readonly ended: Promise<never>;
+  /** Closes the connections of a host that never served: an open port would keep the process alive. */
+  readonly abandon: () => void;
+  /** Ends its thread, as a crash would. */
+  readonly kill: () => void;
+  readonly destroy: () => Promise<void>;
+  readonly load: () => { readonly queued: number; readonly threads: number };
+};
+
+export type LauncherOptions = {
+  readonly setup: HostSetup;
+  /** The thread's entry; default: metafleet's own. */
+  readonly hostEntry?: string | undefined;
+  /** MB of JavaScript heap a host may use; 0 or absent: as Node has it. */
+  readonly hostHeap?: number | undefined;
+  /** Shows which hook of a user's module a host is in. */
+  readonly watchOf?: (host: number) => HookWatch | undefined;
+};
+
+/**
+ * Piscina requires a host's entry, which is an ES module, and Node (20.20) ends the process where a thread is ended while it does that:
+ * `v8::Module::IsGraphAsync must be used on an instantiated module`. Told that it cannot, Piscina imports it. The process's own flags are not
+ * repeated: a thread that is given any refuses V8's, which hold for the whole process anyway.
+ */
+const IMPORT_ENTRIES = process.allowedNodeEnvironmentFlags.has('--experimental-require-module') ? ['--no-experimental-require-module'] : [];
+
+/**
+ * A pool of one thread for one host. Piscina counts the threads it starts with as ready: a task is then never left in the queue by
+ * a thread that died before it could take it, and a host's number tells its thread.
+ */
+const createPool = (filename: string, heapMegabytes: number): Piscina => {
+  // A blocking wait between tasks would stop a host's ports once its task had returned.
+  const old = heapMegabytes === 0 ? {} : { maxOldGenerationSizeMb: heapMegabytes };
+  const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MEGABYTES, ...old };
+  const threads = { minThreads: 1, maxThreads: 1, execArgv: IMPORT_ENTRIES, resourceLimits };
+  const pool = new Piscina({ filename, name: 'serveHost', atomics: 'disabled', ...threads });
+  // An error outside a task is that of a thread Piscina put in a dead one's place before the pool was given up: nothing waits for it.
+  pool.on('error', () => {});
+  return pool;
+};
+
+/** Hosts on Piscina threads of this process. Each serves in one never-ending task: a task that ends by itself means that its thread died. */
+export const createThreadLauncher = ({ setup, hostEntry, hostHeap, watchOf }: LauncherOptions): HostLauncher => ({
+  launch: (host) => {
+    const pool = createPool(hostEntry ?? entry('device-host'), hostHeap ?? 0);
+    const control = new MessageChannel();
+    const traffic = new MessageChannel();
+    const watch = watchOf?.(host);
+    const task: HostTask = { host, setup, control: control.port2, traffic: traffic.port2, ...(watch === undefined ? {} : { watch }) };
+    const run = pool.run(task, { transferList: [control.port2, traffic.port2] }) as Promise<void>;
+    return {
+      remote: connect<HostControl>(control.port1),
+      traffic: traffic.port1,
+      ended: run.then(() => Promise.reject(new Error('its task ended'))),
+      abandon: () => {
+        control.port1.close();
+        traffic.port1.close();
+      },
+      kill: () => void pool.threads[0]?.terminate(),
+      destroy: () => pool.destroy(),
+      load: () => ({ queued: pool.queueSize, threads: pool.threads.length }),
+    };
+  },
+});
