@@ -8,6 +8,7 @@ import { allFinite } from '../round/accept.js';
 import { MOST_NORMS } from '../round/defence.js';
 import type { RoundState } from '../round/round.js';
 import type { Sampler } from '../sampling/sampler.js';
+import { isTree, type Tree } from './checkpoint-migrations.js';
 
 /** What rounds hand on to one another, in a checkpoint: tasks and what the sampler has learned, as V8 serializes plain data. */
 type Carried = { readonly rounds: RoundState; readonly sampler: unknown };
@@ -24,16 +25,14 @@ export type FleetFacts = {
   readonly round: number;
 };
 
-type Tree = Readonly<Record<string, unknown>>;
-
 const wrong = (place: string, expected: string, found: unknown): Error => {
   const text = typeof found === 'object' && found !== null ? (Array.isArray(found) ? 'a list' : 'an object') : String(found);
   return badInput('CHECKPOINT', place, expected, text.slice(0, 100));
 };
 
 const treeOf = (value: unknown, keys: readonly string[], place: string): Tree => {
-  const isTree = typeof value === 'object' && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value));
-  if (!isTree) throw wrong(place, 'an object', value);
+  const isPlain = typeof value === 'object' && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value));
+  if (!isPlain) throw wrong(place, 'an object', value);
   const found = Object.keys(value).sort().join(', ');
   const expected = keys.toSorted().join(', ');
   if (found !== expected) throw wrong(place, `the fields ${expected}`, found);
@@ -122,13 +121,21 @@ const checkTasks = (value: unknown, facts: FleetFacts, place: string): void => {
   }
 };
 
+/** In checkpoints before version 4 a task's outcome was called `fate`, and its cost `trip`, which named no device. */
+const migrateTask = (task: unknown): unknown => {
+  if (!isTree(task) || !Object.hasOwn(task, 'fate')) return task;
+  const { fate, trip, ...rest } = task;
+  return { ...rest, cost: isTree(trip) ? { device: rest['device'], ...trip } : trip, outcome: fate };
+};
+
 const parseRounds = (value: unknown, facts: FleetFacts, place: string): RoundState => {
-  const { now, asked, inFlight, norms } = treeOf(value, ['now', 'asked', 'inFlight', 'norms'], place);
+  const { now, asked, inFlight: found, norms } = treeOf(value, ['now', 'asked', 'inFlight', 'norms'], place);
   checkNumber(now, 0, `${place}.now`);
   checkWhole(asked, 0, Number.MAX_SAFE_INTEGER, `${place}.asked`);
   for (const norm of listOf(norms, MOST_NORMS, `${place}.norms`)) checkNumber(norm, 0, `${place}.norms`);
+  const inFlight = listOf(found, facts.devices, `${place}.inFlight`).map(migrateTask);
   checkTasks(inFlight, facts, `${place}.inFlight`);
-  return value as RoundState;
+  return { now, asked, inFlight, norms } as RoundState;
 };
 
 /** Nothing of it is believed: bytes behind a checksum that is right may still be anybody's. Throws CHECKPOINT; the sampler is then not usable. */

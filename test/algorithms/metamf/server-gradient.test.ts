@@ -108,7 +108,7 @@ describe.each(BACKENDS)('the gradient of Θ and tfjs on %s', (backend) => {
 
 describe('the gradient of Θ', () => {
   for (const { name, world, options } of CASES) {
-    it(`is the slope of the cohort's loss through generation and the device half, by central differences: ${name}`, async () => {
+    it(`is the slope of the cohort's loss through generation and the client half, by central differences: ${name}`, async () => {
       const { algorithm, server, theta } = await randomServer(world, options);
       // Few devices: each unit of each device is a kink that a step may cross.
       const batches = randomBatches(world, cohortOf(world.devices).slice(-2), 5);

@@ -174,6 +174,20 @@ describe('what rounds hand on in a checkpoint', () => {
     expect(sampler.state()).toEqual(LEARNED);
   });
 
+  it('of a checkpoint before version 4 is read, where tasks had fates and trips', () => {
+    const older = ROUNDS.inFlight.map(({ outcome: fate, cost, ...rest }) => {
+      if (cost === null) return { ...rest, trip: null, fate };
+      const { device: _, ...trip } = cost;
+      return { ...rest, trip, fate };
+    });
+    expect(older.some(({ trip }) => trip !== null)).toBe(true);
+    expect(unpack({ rounds: { ...ROUNDS, inFlight: older }, sampler: LEARNED })).toEqual(ROUNDS);
+    const forged = [{ ...older[0]!, trip: 7 }];
+    expect(refused(() => unpack({ rounds: { ...ROUNDS, inFlight: forged }, sampler: LEARNED }))).toBe(
+      'last, state of the policies.inFlight[0].cost: expected an object, found 7',
+    );
+  });
+
   for (const [name, rounds, text] of FORGED) {
     it(`is refused with ${name}`, () => {
       expect(refused(() => unpack({ rounds, sampler: LEARNED }))).toBe(`last, state of the policies${text}`);

@@ -126,7 +126,7 @@ const ascending = (items: Uint32Array): Uint32Array => items.slice().sort();
 
 export type Exchange = { readonly updates: readonly ClientUpdate[]; readonly loss: number };
 
-/** Everything of a round but sampling and the step: models for a cohort, and the device half's answers. */
+/** Everything of a round but sampling and the step: models for a cohort, and the client half's answers. */
 export const exchange = (
   { algorithm, server }: Pick<Trained, 'algorithm' | 'server'>,
   batches: readonly DeviceBatch[],
