@@ -13,8 +13,8 @@ export const EXPECTED = {
   generateItems: 0.031,
   generateRows: 0.083,
   backwardRows: 0.05,
-  adam: 0.075,
-  'adam without gradient': 0.074,
+  adam: 0.1,
+  'adam without gradient': 0.096,
   /** Rounds over the kernels they cannot do without: generation and Adam's pass. */
   'full round over its floor': 1.38,
   'small round over its floor': 2.4,
