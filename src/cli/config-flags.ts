@@ -10,13 +10,16 @@ export const addConfigFlags = (command: Command, except: readonly string[] = [])
   return command;
 };
 
-/** The configuration flags among a command's options. */
+/** Under which name a command's options have a flag: commander writes `my-mf.size` as `myMf.size`. */
+const attributeOf = (key: string): string => new Option(`--${key} <value>`).attributeName();
+
+/** The configuration flags among a command's options, by their keys. */
 export const configFlagsIn = (options: Readonly<Record<string, unknown>>, except: readonly string[] = []): Record<string, string> =>
   Object.fromEntries(
-    Object.entries(options).filter(
-      (entry): entry is [string, string] =>
-        typeof entry[1] === 'string' && !except.includes(entry[0]) && configKeys().some(({ key }) => key === entry[0]),
-    ),
+    configKeys().flatMap(({ key }): [string, string][] => {
+      const value = options[attributeOf(key)];
+      return typeof value === 'string' && !except.includes(key) ? [[key, value]] : [];
+    }),
   );
 
 /** `1,2,3` as distinct whole numbers. */
