@@ -20,13 +20,9 @@ const EXCEPTIONS: ReadonlyMap<string, string> = new Map([
   ['src/tensor/kernels/kernel-pool.ts#createKernelPool', 'is to be split'],
   ['src/tensor/kernels/reference.ts#referenceKernels', 'is to be split'],
   ['src/tensor/optimizers/deferral.ts#createDeferral', 'is to be split'],
-  ['test/cli/progress/progress.test.ts', 'is to be split'],
-  ['test/coordinator/checkpoint/checkpoint.test.ts', 'is to be split'],
   ['test/coordinator/coordinator.test.ts', 'is to be split'],
   ['test/data/catalogue/fetch.system.test.ts', 'is to be split'],
   ['test/device/actor/actor.test.ts', 'is to be split'],
-  ['test/messages/frame.test.ts', 'is to be split'],
-  ['test/tensor/optimizers/adam.test.ts', 'is to be split'],
 ]);
 
 type Size = { readonly place: string; readonly line: number; readonly key: string; readonly found: string };

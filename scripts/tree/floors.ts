@@ -8,6 +8,7 @@ const FOLDERS: readonly { readonly floor: number; readonly folder: string; reado
   { floor: 2, folder: 'messages', holds: 'what crosses an actor boundary: frames, tensors on the wire' },
   { floor: 3, folder: 'algorithms', holds: 'what is learned: the port, and a server half and a device half of each algorithm' },
   { floor: 3, folder: 'models', holds: 'central models: baselines without a fleet' },
+  { floor: 3, folder: 'updates', holds: 'update steps: what a device does to a client update before it is sent' },
   { floor: 3, folder: 'events', holds: 'what a run says of itself, as one stream' },
   { floor: 4, folder: 'device', holds: 'the device actor, its hardware and budgets, its faults' },
   { floor: 5, folder: 'coordinator', holds: 'round, sampling, evaluation, checkpoint; owns the port to devices' },

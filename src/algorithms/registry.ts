@@ -1,11 +1,11 @@
-import { builtIn, type DefinitionName, type Kind, loadDefinition } from '../definitions/kind.js';
+import type { HookWatch } from '../definitions/hook-watch.js';
+import { builtIn, type DefinitionSetup, type Kind, loadDefinition } from '../definitions/kind.js';
 import type { OptimizerSetup } from '../tensor/optimizers/setup.js';
 import { fedavg } from './fedavg/fedavg.js';
 import { metamf } from './metamf/metamf.js';
 import { type Algorithm, bindAlgorithm } from './port/algorithm.js';
 import type { AlgorithmDefinition, World } from './port/definition.js';
 import { guardAlgorithm } from './port/guard.js';
-import type { HookWatch } from './port/hook-watch.js';
 
 const TRAITS: Readonly<Record<string, readonly unknown[]>> = {
   feedback: ['explicit', 'implicit'],
@@ -30,9 +30,7 @@ export const ALGORITHM: Kind<AlgorithmDefinition> = {
 };
 
 /** Plain data that names an algorithm and all it needs beside the dataset's public facts: it crosses threads. */
-export type AlgorithmSetup = DefinitionName & {
-  /** As the definition's schema leaves them. */
-  readonly options: unknown;
+export type AlgorithmSetup = DefinitionSetup & {
   /** The run's `optimizer` section. */
   readonly optimizer: OptimizerSetup;
 };

@@ -10,14 +10,14 @@ export const addConfigFlags = (command: Command, except: readonly string[] = [])
   return command;
 };
 
-/** Under which name a command's options have a flag: commander writes `my-mf.size` as `myMf.size`. */
-const attributeOf = (key: string): string => new Option(`--${key} <value>`).attributeName();
+/** Commander names an option in camel case: hyphens of definitions' names are gone from it. */
+const optionName = (key: string): string => new Option(`--${key} <value>`).attributeName();
 
-/** The configuration flags among a command's options, by their keys. */
+/** The configuration flags among a command's options. */
 export const configFlagsIn = (options: Readonly<Record<string, unknown>>, except: readonly string[] = []): Record<string, string> =>
   Object.fromEntries(
     configKeys().flatMap(({ key }): [string, string][] => {
-      const value = options[attributeOf(key)];
+      const value = options[optionName(key)];
       return typeof value === 'string' && !except.includes(key) ? [[key, value]] : [];
     }),
   );

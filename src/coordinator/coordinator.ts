@@ -3,6 +3,7 @@ import type { World } from '../algorithms/port/definition.js';
 import type { ServerHalf } from '../algorithms/port/server.js';
 import { processorTime } from '../base/clock.js';
 import { badInput, isMetafleetError } from '../base/errors.js';
+import { random } from '../base/random.js';
 import { type Bytes, bytes, type DeviceId, type Millis, millis } from '../base/units.js';
 import type { RoundFinished } from '../events/round.js';
 import type { Aggregator } from './aggregation/aggregator.js';
@@ -17,8 +18,8 @@ import { type FleetScores, generateModels, scoreFleet } from './evaluation/inspe
 import type { Devices } from './round/devices.js';
 import { askedIn } from './round/policy.js';
 import { FIRST_STATE, type RoundContext, type RoundState, runRound } from './round/round.js';
-import type { Sampler } from './sampling/sampler.js';
-import { type CheckIn, createSampler } from './sampling/sampling.js';
+import { type MakeSampler, samplerNamed } from './sampling/registry.js';
+import type { CheckIn, Sampler } from './sampling/sampler.js';
 import type { RoundSettings } from './settings.js';
 import { type Load, loadAt } from './stages.js';
 
@@ -120,6 +121,8 @@ export type CoordinatorOptions = {
   readonly emit: (event: RoundFinished) => void;
   /** How devices check in where a fleet is simulated; without one, everybody is there. */
   readonly checkIn?: CheckIn;
+  /** Default: the built-in sampler that the settings name. */
+  readonly sampler?: MakeSampler;
 };
 
 export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
@@ -127,7 +130,11 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
   let made: Sampler | undefined;
   const sampler = (): Sampler => {
     const cohort = askedIn(settings.policy, settings.cohort, 0);
-    made ??= createSampler({ ...settings, cohort, activity, checkIn: options.checkIn ?? (() => 'charging') });
+    const { seed, roundsPerEpoch } = settings;
+    made ??= (options.sampler ?? samplerNamed(settings.sampler))({
+      ...{ cohort, roundsPerEpoch, activity, devices: world.devices, checkIn: options.checkIn ?? (() => 'charging') },
+      random: (...keys) => random(seed, ...keys),
+    });
     return made;
   };
   const writer = createCheckpointWriter();

@@ -1,4 +1,5 @@
 import type { Seconds } from '../base/units.js';
+import type { DefinitionSetup } from '../definitions/kind.js';
 import type { Dtype } from '../messages/wire-tensor.js';
 import { rateAt, type Schedule } from './schedule.js';
 import type { Stages } from './stages.js';
@@ -6,10 +7,6 @@ import type { Stages } from './stages.js';
 /** What a device downloads: `full`, all item rows (no message names those it needs); `subset`, those it asks for among decoys. */
 export const DELIVERIES = ['full', 'subset'] as const;
 export type Delivery = (typeof DELIVERIES)[number];
-
-/** Which devices are asked: sampling.ts. */
-export const SAMPLINGS = ['shuffled', 'uniform', 'activity', 'round-robin', 'available', 'oort'] as const;
-export type Sampling = (typeof SAMPLINGS)[number];
 
 /** When a round ends: policy.ts. */
 export const POLICIES = ['wait-all', 'deadline', 'fastest', 'buffered'] as const;
@@ -37,17 +34,6 @@ export type DefenceSettings = {
   readonly mostNorm: number;
 };
 
-export type OortSettings = {
-  /** α: how hard slowness is punished. */
-  readonly penalty: number;
-  /** ε in the first round, its factor from round to round, and its least value. */
-  readonly exploration: number;
-  readonly explorationDecay: number;
-  readonly leastExploration: number;
-  /** Share of the (1 − ε)·K-th best utility that a device must reach to be drawn. */
-  readonly cutoff: number;
-};
-
 /** How rounds are run. Plain data: it crosses to the coordinator's thread. */
 export type RoundSettings = {
   /** What the run's definitions are, for its checkpoints. */
@@ -55,7 +41,9 @@ export type RoundSettings = {
   readonly seed: number;
   /** Devices per round. */
   readonly cohort: number;
-  readonly sampling: Sampling;
+  /** Which devices are asked (sampling/registry.ts), and what becomes of their updates (aggregation/registry.ts). */
+  readonly sampler: DefinitionSetup;
+  readonly aggregator: DefinitionSetup;
   readonly roundsPerEpoch: number;
   readonly delivery: Delivery;
   readonly evaluationDelivery: Delivery;
@@ -65,7 +53,6 @@ export type RoundSettings = {
   readonly schedule: Schedule;
   /** How cohort and fleet change as the run goes on; an empty list: they do not. */
   readonly stages: Stages;
-  readonly oort: OortSettings;
   readonly policy: PolicySettings;
   readonly defence: DefenceSettings;
   /** The simulated devices by profile; null: devices have no limits and take no virtual time. */

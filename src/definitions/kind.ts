@@ -21,6 +21,9 @@ export type Kind<D extends Definition> = {
 /** Plain data that names a definition: it crosses threads. Without a module it is a built-in one. */
 export type DefinitionName = { readonly name: string; readonly module?: ModuleFile };
 
+/** With its options, as the definition's schema leaves them. */
+export type DefinitionSetup = DefinitionName & { readonly options: unknown };
+
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null;
 
 /** Of every definition: it is a section of configurations, too. */

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { loadAlgorithm } from '../algorithms/registry.js';
 import type { Dataset } from '../data/dataset.js';
 import type { MeasureOptions } from '../device/actor/measure.js';
 import { createMetricSet } from '../metrics/metric-set.js';
@@ -7,6 +8,7 @@ import type { Predictor } from '../models/baselines/bias-models.js';
 import { writeAtomically } from '../runs/folder/atomic-write.js';
 import { forEachUser } from '../runs/trainer/baselines.js';
 import { inspectRun } from '../runs/trainer/inspect.js';
+import { planRun } from '../runs/trainer/plan.js';
 import { type PairedTest, pairedTTest } from './statistics.js';
 import type { TrainedRun } from './train-all.js';
 
@@ -49,7 +51,8 @@ const userMetrics = (names: readonly string[], users: number, sumsOfUser: (user:
 
 /** Undefined where a device's metrics cannot be had again: its private state was not kept. */
 export const userMetricsOf = async (run: TrainedRun): Promise<UserMetrics | undefined> => {
-  if (run.config.algorithm !== 'metamf') return undefined;
+  const { host, world } = planRun(run.config, run.dataset);
+  if ((await loadAlgorithm(host.algorithm, world)).client().state !== undefined) return undefined;
   const { metrics, sums } = await sumsOf(run);
   return userMetrics(metrics, run.dataset.users, (user) => Float64Array.from(sums, (column) => column[user]!));
 };

@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { MetafleetError } from '../../src/base/errors.js';
 import { deviceId } from '../../src/base/units.js';
 import { digestOf } from '../../src/coordinator/checkpoint/digest.js';
 import { createCoordinator } from '../../src/coordinator/coordinator.js';
 import { evaluate } from '../../src/coordinator/evaluation/evaluate.js';
-import { createSampler } from '../../src/coordinator/sampling/sampling.js';
 import { constantRate } from '../../src/coordinator/schedule.js';
 import { transition } from '../../src/device/actor/actor.js';
 import { ratingsOf } from '../../src/device/actor/columns.js';
@@ -13,6 +12,7 @@ import type { RoundFinished } from '../../src/events/round.js';
 import type { Message, Update } from '../../src/messages/message.js';
 import {
   contextFor,
+  createEngine,
   createFakeEngine,
   createInProcess,
   createShared,
@@ -23,6 +23,7 @@ import {
   type Setup,
   type Shared,
   type Started,
+  samplerFor,
   settingsOf,
   startCoordinator,
 } from '../support/coordinator/in-process-coordinator.js';
@@ -294,7 +295,7 @@ describe('measuring', () => {
       settings: settingsOf(),
       items: engine.world.items,
       dtype: 'f32',
-      sampler: createSampler({ ...settingsOf(), activity: new Uint32Array(12), checkIn: () => 'charging' }),
+      sampler: samplerFor(settingsOf(), new Uint32Array(12)),
       takeUpdates: () => {},
       beforeStep: async () => {},
     } as const;
@@ -343,6 +344,8 @@ describe('measuring', () => {
   });
 
   it('has any metrics that are named, null where nothing was measured', async () => {
+    const engine = await createEngine();
+    onTestFinished(() => engine.server.close());
     const metrics = ['auc', 'rmse', 'hr@3'];
     const context = { ...contextFor(engine), measure: createMeasure({ ...MEASURED, metrics, relevant: 3 }) };
     const devices = createInProcess({ context });

@@ -9,7 +9,7 @@ import { createCoordinator } from '../../src/coordinator/coordinator.js';
 import type { RoundState } from '../../src/coordinator/round/round.js';
 import { parseSavedRun } from '../../src/runs/trainer/saves.js';
 import { clientTasksOf } from '../support/coordinator/client-tasks.js';
-import { contextFor, createInProcess, meanOf, PLAIN_ROUNDS, settingsOf } from '../support/coordinator/in-process-coordinator.js';
+import { contextFor, createInProcess, meanOf, PLAIN_ROUNDS, samplerOf, settingsOf } from '../support/coordinator/in-process-coordinator.js';
 import { setupOf, WORLD } from '../support/device/small-world.js';
 import { mutateBytes, mutateTree } from './mutate.js';
 import { checkPrototypes, checkRefusal, type Target, Wrong } from './target.js';
@@ -19,7 +19,7 @@ const CHECKSUM = 32;
 
 /** Buffered rounds and a sampler that learns: there is something to carry from round to round. */
 const SETTINGS = settingsOf({
-  sampling: 'oort',
+  sampler: samplerOf('oort'),
   policy: { ...PLAIN_ROUNDS.policy, kind: 'buffered', concurrency: 5, timeout: seconds(9) },
 });
 

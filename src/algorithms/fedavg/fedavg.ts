@@ -16,6 +16,7 @@ export const fedavg: AlgorithmDefinition<FedAvgOptions, Work> = {
   wire: (_world, options) => ({ down: sharedTensors(options), up: sharedTensors(options) }),
   client: createClientHalf,
   server: createServerHalf,
+  sizes: ['itemEmbedding', 'units'],
   cost: ({ items }, { itemEmbedding, units, localEpochs }) => {
     const parameters = (items + units) * itemEmbedding;
     return { workPerRow: itemEmbedding * units * localEpochs, parameters, stepped: parameters };

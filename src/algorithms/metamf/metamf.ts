@@ -17,6 +17,7 @@ export const metamf: AlgorithmDefinition<MetaMFOptions, Work> = {
   wire: (_world, options) => ({ down: modelTensors(options), up: modelTensors(options) }),
   client: createClientHalf,
   server: createServerHalf,
+  sizes: ['userEmbedding', 'collaborative', 'hidden', 'lowRank', 'itemEmbedding', 'units', 'userInit'],
   cost: ({ devices, items }, options, optimizer) => {
     const { userEmbedding, collaborative, hidden, lowRank, itemEmbedding, units, variant } = options;
     const perItem = variant === 'si' ? lowRank : (hidden + 1) * lowRank;

@@ -29,6 +29,8 @@ export type AlgorithmDefinition<Options = unknown, Work = unknown> = {
   client(world: World, options: Options): ClientHalf<Work>;
   /** Made once, in the coordinator's thread. Θ follows from runtime.seed alone. */
   server(world: World, options: Options, runtime: ServerRuntime): ServerHalf | Promise<ServerHalf>;
+  /** Options that change the numbers of a round and not its work: a prediction of sweeps takes them as sizes. Default: none. */
+  readonly sizes?: readonly string[];
   /** What a run's cost hangs on, for predictions of sweeps; absent: as of a shared model with the tensors of wire.down. */
   cost?(world: World, options: Options, optimizer: OptimizerSetup | null): AlgorithmCost;
 };

@@ -1,8 +1,8 @@
+import type { HookCalls } from '../../definitions/hook-calls.js';
+import type { Hook } from '../../definitions/hook-watch.js';
 import type { TensorSpec } from '../../messages/wire-tensor.js';
 import type { ClientHalf, Interactions, LocalModel, LocalUpdate, OwnData, Plan, PrivateStateSpec, Task } from './client.js';
 import type { Wire } from './definition.js';
-import type { HookCalls } from './hook-calls.js';
-import type { Hook } from './hook-watch.js';
 
 const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 

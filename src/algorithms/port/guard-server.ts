@@ -1,5 +1,5 @@
+import type { HookCalls } from '../../definitions/hook-calls.js';
 import type { Traits, Wire } from './definition.js';
-import type { HookCalls } from './hook-calls.js';
 import type { GeneratedModel, NamedTensor, ServerHalf, StepResult } from './server.js';
 
 const FUNCTIONS = ['prepare', 'generate', 'step', 'settle', 'state', 'restore', 'close'] as const;

@@ -1,8 +1,8 @@
+import { createCalls, type HookCalls } from '../../definitions/hook-calls.js';
+import type { HookWatch } from '../../definitions/hook-watch.js';
 import type { AlgorithmDefinition, Wire, World } from './definition.js';
 import { guardClient } from './guard-client.js';
 import { guardServer } from './guard-server.js';
-import { createCalls, type HookCalls } from './hook-calls.js';
-import type { HookWatch } from './hook-watch.js';
 
 /** A definition of a user's module, and what is called before the hooks of another device. */
 export type GuardedAlgorithm = {

@@ -1,13 +1,26 @@
-import { z } from 'zod';
-import type { AggregatorDefinition } from './aggregator.js';
+import { type DefinitionSetup, type Kind, loadDefinition } from '../../definitions/kind.js';
+import type { Aggregator, AggregatorContext, AggregatorDefinition } from './aggregator.js';
+import { guardAggregator } from './guard-aggregator.js';
+import { krum, multiKrum } from './krum.js';
+import { mean } from './mean.js';
+import { coordinateMedian } from './median.js';
+import { normClip } from './norm-clip.js';
+import { trimmedMean } from './trimmed-mean.js';
 
-/** The mean weighted by records (McMahan et al., AISTATS 2017), or the algorithm's own use of each update. */
-const mean: AggregatorDefinition = {
-  name: 'mean',
-  version: '1',
-  options: z.strictObject({}),
-  traits: { leaves: 'updates' },
-  create: () => ({ combine: (updates) => ({ kind: 'updates', updates }) }),
+export const AGGREGATOR: Kind<AggregatorDefinition> = {
+  title: 'an aggregator',
+  key: 'aggregation',
+  builtIns: [mean, coordinateMedian, trimmedMean, krum, multiKrum, normClip],
+  functions: ['create'],
+  problem: ({ traits }) => {
+    const leaves = (traits as Partial<AggregatorDefinition['traits']> | undefined)?.leaves;
+    return leaves === 'updates' || leaves === 'sum' ? undefined : `traits.leaves: expected updates or sum, found ${String(leaves)}`;
+  },
 };
 
-export const AGGREGATORS: readonly AggregatorDefinition[] = [mean];
+/** Any aggregator, on the calling thread. What a user's module throws or leaves wrongly ends in one line of MODULE. */
+export const loadAggregator = async (setup: DefinitionSetup, context: AggregatorContext): Promise<Aggregator> => {
+  const definition = await loadDefinition(AGGREGATOR, setup);
+  if (setup.module === undefined) return definition.create(setup.options, context);
+  return guardAggregator(definition, setup.module.name, setup.options, context);
+};

@@ -57,7 +57,7 @@ export type CheckpointContent = Pick<Header, 'algorithm' | 'round' | 'optimizer'
 
 export type CheckpointFile = { readonly magic: string; readonly header: object; readonly stretches: Iterable<Uint8Array> };
 
-/** What a checkpoint's file consists of, for whoever writes it. */
+/** What the file of a checkpoint consists of, for the code that writes it. */
 export const checkpointFile = ({ tensors, roundState = new Uint8Array(0), ...rest }: CheckpointContent): CheckpointFile => {
   const behind = roundState.length === 0 ? {} : { roundState: roundState.length };
   const header: Header = { version: VERSION, ...rest, ...behind, tensors: tensors.map(entryOf) };

@@ -1,10 +1,10 @@
+import { z } from 'zod';
 import { median } from '../../base/median.js';
-import { random } from '../../base/random.js';
+import type { Random } from '../../base/random.js';
 import { type DeviceId, deviceId } from '../../base/units.js';
 import type { ClientTask } from '../round/client-task.js';
 import { secondsOf } from '../round/device-costs.js';
-import type { OortSettings } from '../settings.js';
-import type { Sampler } from './sampler.js';
+import type { Sampler, SamplerContext, SamplerDefinition } from './sampler.js';
 
 /**
  * Oort (Lai et al., "Oort: Efficient Federated Learning via Guided Participant Selection", OSDI 2021, algorithm 1). A device that
@@ -17,12 +17,22 @@ import type { Sampler } from './sampler.js';
  * be that sum, its lower bound by Jensen. T is the median time seen, where Oort's pacer moves it.
  */
 
+const options = z.strictObject({
+  penalty: z.number().min(0).default(2).describe('exponent of the penalty for devices slower than the median'),
+  exploration: z.number().min(0).max(1).default(0.9).describe('share of the first cohort that goes to devices never asked'),
+  explorationDecay: z.number().positive().max(1).default(0.98).describe('factor on that share from round to round'),
+  leastExploration: z.number().min(0).max(1).default(0.2).describe('least share for devices never asked'),
+  cutoff: z.number().min(0).max(1).default(0.95).describe('share of the utility on the edge of the cohort that a device must reach'),
+});
+
+/** α, ε with its factor from round to round and its least value, and c of the paper. */
+type OortOptions = z.infer<typeof options>;
+
 /** Of a device that has answered: its statistical utility, its last round, its time in virtual seconds. */
 type Known = readonly [utility: number, round: number, time: number];
 
 /** Draws `size` of the candidates in proportion to their weights, without replacement (Efraimidis & Spirakis, 2006). */
-const draw = (candidates: readonly { device: DeviceId; weight: number }[], size: number, seed: number, round: number): DeviceId[] => {
-  const source = random(seed, 'oort', round);
+const draw = (candidates: readonly { device: DeviceId; weight: number }[], size: number, source: Random): DeviceId[] => {
   return candidates
     .map(({ device, weight }) => ({ device, key: -Math.log(1 - source.uniform()) / weight }))
     .sort((a, b) => a.key - b.key || a.device - b.device)
@@ -47,7 +57,7 @@ const parseLearned = (saved: unknown, devices: number): Learned => {
   return { known, tried };
 };
 
-export const createOort = (settings: OortSettings, seed: number, devices: number): Sampler => {
+const createOort = (settings: OortOptions, { random, devices }: SamplerContext): Sampler => {
   const { penalty, exploration, explorationDecay, leastExploration, cutoff } = settings;
   let known = new Map<DeviceId, Known>();
   /** Asked before, whatever came of it. */
@@ -67,7 +77,7 @@ export const createOort = (settings: OortSettings, seed: number, devices: number
         .sort((a, b) => b.weight - a.weight || a.device - b.device);
       const share = Math.max(leastExploration, exploration * explorationDecay ** (round - 1));
       const untried: DeviceId[] = [];
-      const order = random(seed, 'explore', round);
+      const order = random('explore', round);
       for (let device = 0; device < devices; device++) {
         if (!tried.has(deviceId(device)) && !busy.has(deviceId(device))) untried.push(deviceId(device));
       }
@@ -78,8 +88,7 @@ export const createOort = (settings: OortSettings, seed: number, devices: number
         draw(
           ranked.filter(({ weight }) => weight >= least && weight > 0),
           exploiting,
-          seed,
-          round,
+          random('oort', round),
         ),
       );
       // Partial Fisher-Yates: as many of the untried as are wanted.
@@ -108,4 +117,12 @@ export const createOort = (settings: OortSettings, seed: number, devices: number
       tried = new Set(state.tried);
     },
   };
+};
+
+export const oort: SamplerDefinition<OortOptions> = {
+  name: 'oort',
+  version: '1',
+  options,
+  traits: { heedsStages: false, everyDeviceOnce: false },
+  create: createOort,
 };

@@ -1,5 +1,44 @@
+import type { z } from 'zod';
+import type { Random } from '../../base/random.js';
 import type { DeviceId, Seconds } from '../../base/units.js';
 import type { ClientTask } from '../round/client-task.js';
+
+/**
+ * Which devices are asked in a round: a definition like an algorithm's. Cohorts are distinct devices in ascending order, none of them still
+ * at work. A sampler is a function of the seed, the round and what it has learned, which is part of a checkpoint.
+ */
+export type SamplerDefinition<Options = unknown> = {
+  readonly name: string;
+  readonly version: string;
+  readonly options: z.ZodType<Options>;
+  readonly traits: SamplerTraits;
+  create(options: Options, context: SamplerContext): Sampler;
+};
+
+export type SamplerTraits = {
+  /** `choose` heeds Selection.devices: stages may then change which devices take part. */
+  readonly heedsStages: boolean;
+  /** Each epoch asks every device once, in a fixed number of rounds. Stages of the cohort and buffered rounds exclude that. */
+  readonly everyDeviceOnce: boolean;
+  /** What a device's chance is in proportion to, for predictions of costs: its training records; default: the same for all. */
+  readonly inProportionTo?: 'records';
+};
+
+/** How ready a device is at a virtual time, as it says itself when it checks in. */
+export type CheckIn = (device: DeviceId, now: Seconds) => 'charging' | 'reachable' | 'away';
+
+export type SamplerContext = {
+  /** A stream of its own for each list of keys, of the run's seed. */
+  random(...keys: readonly (string | number)[]): Random;
+  /** Devices of the fleet. */
+  readonly devices: number;
+  /** Devices asked in a round, at the start. */
+  readonly cohort: number;
+  readonly roundsPerEpoch: number;
+  /** Training records by device. */
+  readonly activity: Uint32Array;
+  readonly checkIn: CheckIn;
+};
 
 /** A round is counted from 1. */
 export type Selection = {
@@ -7,7 +46,7 @@ export type Selection = {
   readonly size: number;
   readonly busy: ReadonlySet<DeviceId>;
   readonly now: Seconds;
-  /** The first so many devices take part; all, where absent. `uniform`, `activity` and `available` heed it. */
+  /** The first so many devices take part; all, where absent. Samplers that heed stages (traits) heed it. */
   readonly devices?: number;
 };
 

@@ -6,6 +6,7 @@ import { random } from '../../base/random.js';
 import type { DeviceId } from '../../base/units.js';
 import type { Assign, Message, Model, Update } from '../../messages/message.js';
 import { type Dtype, decodeTensors, elements, encodeTensor, shapeOf, type TensorSpec } from '../../messages/wire-tensor.js';
+import { applySteps, type BoundStep } from '../../updates/registry.js';
 import { type BatchOptions, batchOf, withDecoys } from './batch.js';
 import { indexOf, type PrivateColumns, ratingsOf } from './columns.js';
 import type { Measure, UserRatings } from './measure.js';
@@ -21,6 +22,8 @@ export type DeviceContext = {
   readonly dtype: Dtype;
   readonly batch: BatchOptions;
   readonly measure: Measure;
+  /** What happens to a client update before it is sent; default: nothing. */
+  readonly steps?: readonly BoundStep[];
   /** Where a received model is to lie; default: fresh memory. */
   readonly room?: (count: number) => Float32Array<ArrayBuffer>;
 };
@@ -41,6 +44,7 @@ type Addressed = Pick<Model, 'round' | 'device'>;
 /** What a message asks of the device: the algorithm's plan, and what the plan was made from. */
 type Planned = { readonly own: OwnData; readonly state: Float32Array; readonly plan: Plan<unknown>; readonly batch: Interactions };
 
+const NO_STEPS: readonly BoundStep[] = [];
 const NONE: Interactions = { items: new Uint32Array(0), values: new Float32Array(0) };
 
 const userRatings = ({ columns }: DeviceContext, { device }: Addressed): UserRatings => ({
@@ -128,14 +132,17 @@ const hideRows = (update: LocalUpdate, rows: Uint32Array, up: readonly TensorSpe
 };
 
 const train = (context: DeviceContext, message: Model): Transition => {
-  const { batch: options, algorithm, dtype } = context;
+  const { batch: options, algorithm, dtype, steps = NO_STEPS } = context;
   const { round, device } = message;
   const { own, state: before, plan, batch } = planTraining(context, message);
   const model = receive(context, message, plan.rows);
   if (batch.items.length === 0) return { model, reply: { kind: 'refuse', round, device, reason: 'no ratings' } };
   const { up } = algorithm.wire;
   const local = algorithm.client().update(model, own, plan.work, random(options.seed, 'update', round, device), before);
-  const { count, loss, rows, tensors: values, state } = hideRows(local, withDecoys(local.rows, options, 'train', round, device), up);
+  const hidden = hideRows(local, withDecoys(local.rows, options, 'train', round, device), up);
+  // After the decoys are there, so that what is added to rows is added to theirs, too.
+  const sent = steps.length === 0 ? hidden : applySteps(steps, hidden, { seed: options.seed, round, device });
+  const { count, loss, rows, tensors: values, state } = sent;
   if (!Number.isFinite(loss))
     throw badInput('MESSAGE', `model for device ${device}`, 'finite predictions', 'others: training has diverged');
   const encoded = up.map((spec, index) => encodeTensor(dtype, shapeOf(spec, rows.length), [values[index]!]));

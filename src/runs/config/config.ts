@@ -1,7 +1,7 @@
 // Above 300 lines: every key of a run, with its meaning and its bounds, stands in one place.
 import { z } from 'zod';
 import { SCHEDULE_UNITS, SCHEDULES } from '../../coordinator/schedule.js';
-import { DELIVERIES, POLICIES, SAMPLINGS, WEIGHTINGS } from '../../coordinator/settings.js';
+import { DELIVERIES, POLICIES, WEIGHTINGS } from '../../coordinator/settings.js';
 import { STAGE_UNITS } from '../../coordinator/stages.js';
 import { ATTACKS } from '../../device/faults/byzantine.js';
 import { DTYPES } from '../../messages/wire-tensor.js';
@@ -139,14 +139,6 @@ const policy = z.strictObject({
   concurrency: count(0).default(0).describe('buffered: devices at work at any time; 0: twice the `cohort`'),
   weighting: z.enum(WEIGHTINGS).default('inverse-sqrt').describe('buffered: weight of an update s steps old: 1/sqrt(1+s), or 1'),
   maxStaleness: count(0).default(20).describe('buffered: steps after which an update is thrown away'),
-});
-
-const oort = z.strictObject({
-  penalty: z.number().min(0).default(2).describe('exponent of the penalty for devices slower than the median'),
-  exploration: z.number().min(0).max(1).default(0.9).describe('share of the first cohort that goes to devices never asked'),
-  explorationDecay: z.number().positive().max(1).default(0.98).describe('factor on that share from round to round'),
-  leastExploration: z.number().min(0).max(1).default(0.2).describe('least share for devices never asked'),
-  cutoff: z.number().min(0).max(1).default(0.95).describe('share of the utility on the edge of the cohort that a device must reach'),
 });
 
 const defence = z.strictObject({
@@ -292,9 +284,23 @@ const ownKeys = z.strictObject({
     .default('all')
     .describe('ratings a device learns from in a round: a number, or all'),
   sampling: z
-    .enum(SAMPLINGS)
+    .string()
+    .min(1)
     .default('shuffled')
-    .describe('how a cohort is drawn; shuffled: every device once an epoch; available and oort look at the devices (section fleet)'),
+    .describe(
+      'how a cohort is drawn: shuffled (every device once an epoch), uniform, activity, round-robin, available, oort, or a path to a module',
+    ),
+  aggregation: z
+    .string()
+    .min(1)
+    .default('mean')
+    .describe(
+      "what becomes of a round's updates: mean, median, trimmed-mean, krum, multi-krum, norm-clip, or a path to a module (docs/aggregation.md)",
+    ),
+  updates: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('what a device does to its update before it is sent, in order: clip, noise, or paths to modules; each at most once'),
   delivery: z
     .enum(DELIVERIES)
     .default('subset')
@@ -321,7 +327,6 @@ const ownKeys = z.strictObject({
   optimizer: optimizer.prefault({}),
   fleet: fleet.prefault({}),
   policy: policy.prefault({}),
-  oort: oort.prefault({}),
   defence: defence.prefault({}),
   stages: stages.prefault({}),
   perturbations: perturbations.prefault({}),

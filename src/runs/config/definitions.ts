@@ -1,14 +1,17 @@
 import type { z } from 'zod';
 import { ALGORITHM } from '../../algorithms/registry.js';
 import { badInput } from '../../base/errors.js';
-import { builtIn, type Definition, type DefinitionName, type Kind, loadDefinition } from '../../definitions/kind.js';
+import { AGGREGATOR } from '../../coordinator/aggregation/registry.js';
+import { SAMPLER } from '../../coordinator/sampling/registry.js';
+import { builtIn, type Definition, type DefinitionName, type DefinitionSetup, type Kind, loadDefinition } from '../../definitions/kind.js';
 import { isModuleName, locateModule, type ModuleFile } from '../../definitions/module-file.js';
+import { UPDATE_STEP } from '../../updates/registry.js';
 
 /**
  * What a configuration may choose by a name or a path: built-in definitions, and those of users' modules once they are loaded. Each definition with
  * options has a section of its own name.
  */
-export const KINDS: readonly Kind<Definition>[] = [ALGORITHM];
+export const KINDS: readonly Kind<Definition>[] = [ALGORITHM, SAMPLER, AGGREGATOR, UPDATE_STEP];
 
 type Loaded = { readonly kind: Kind<Definition>; readonly name: string; readonly module: ModuleFile; readonly definition: Definition };
 
@@ -78,6 +81,12 @@ export const usesModule = (config: Readonly<Record<string, unknown>>): boolean =
 export const kindOfSection = (section: string): Kind<Definition> =>
   loaded.find(({ definition }) => definition.name === section)?.kind ??
   KINDS.find(({ builtIns }) => builtIns.some(({ name }) => name === section))!;
+
+/** A definition with its options, as threads are given it. */
+export const setupOf = <D extends Definition>(config: Readonly<Record<string, unknown>>, kind: Kind<D>, name: string): DefinitionSetup => {
+  const { definition, reference } = chosen(kind, name);
+  return { ...reference, options: config[definition.name] ?? {} };
+};
 
 /** Names of the sections whose options a configuration reads. */
 export const sectionsInUse = (config: Readonly<Record<string, unknown>>): ReadonlySet<string> =>

@@ -1,11 +1,13 @@
 import { badInput } from '../../base/errors.js';
 import { deviceId, seconds } from '../../base/units.js';
 import { askedIn } from '../../coordinator/round/policy.js';
+import { SAMPLER } from '../../coordinator/sampling/registry.js';
 import type { PolicySettings, RoundSettings } from '../../coordinator/settings.js';
 import type { Availability } from '../../device/hardware/availability.js';
 import { type FleetSetup, profileOf } from '../../device/hardware/profile.js';
 import { loadTrace } from './availability-trace.js';
 import type { Config } from './config.js';
+import { chosen } from './definitions.js';
 import { loadProfiles } from './profiles.js';
 
 const availabilityOf = ({ availability, leastAvailable, mostAvailable, peakHour }: Config['fleet']): Availability => {
@@ -51,8 +53,8 @@ export const policyOf = ({ policy, cohort, fleet, sampling }: Config, devices: n
     if (fleet.availability !== 'always' || fleet.dropoutBefore + fleet.dropoutDuring + fleet.dropoutAfter > 0)
       throw badInput('CONFIG', 'key fleet.profiles', 'profiles, as availability or dropout is configured', 'none');
   }
-  if (kind === 'buffered' && sampling === 'shuffled')
-    throw badInput('CONFIG', 'key sampling', 'another than shuffled, since buffered rounds do not ask a fixed number', sampling);
+  if (kind === 'buffered' && chosen(SAMPLER, sampling).definition.traits.everyDeviceOnce)
+    throw badInput('CONFIG', 'key sampling', `another than ${sampling}, since buffered rounds do not ask a fixed number`, sampling);
   const settings: PolicySettings = {
     ...policy,
     timeout: seconds(policy.timeout),

@@ -195,7 +195,9 @@ export const flagSource = (flags: Readonly<Record<string, string>>): ConfigSourc
   const keys = configKeys();
   const values = Object.entries(flags).map(([key, text]): [string, unknown] => {
     const known = keys.find((candidate) => candidate.key === key);
-    return [key, known?.schema.safeParse(text).success ? text : readFlag(text)];
+    if (known?.schema.safeParse(text).success) return [key, text];
+    const isListed = KINDS.some((kind) => kind.key === key) && Array.isArray(known?.default) && !text.startsWith('[');
+    return [key, isListed ? text.split(',').map((name) => name.trim()) : readFlag(text)];
   });
   const tree = treeOf(Object.fromEntries(values));
   return { tree, place: (path) => `flag --${path.join('.')}` };

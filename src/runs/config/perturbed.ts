@@ -1,12 +1,13 @@
 import { badInput } from '../../base/errors.js';
-import type { Sampling } from '../../coordinator/settings.js';
+import { SAMPLER } from '../../coordinator/sampling/registry.js';
 import { lengthOf, type Stages } from '../../coordinator/stages.js';
 import type { FleetSetup } from '../../device/hardware/profile.js';
 import type { HostPerturbations } from '../../transport/threads/host-faults.js';
 import type { Config } from './config.js';
+import { chosen } from './definitions.js';
 
-/** Policies that can leave out devices that do not take part yet. */
-const CAN_LEAVE_OUT: readonly Sampling[] = ['uniform', 'activity', 'available'];
+/** Built-in samplers that can leave out devices that do not take part yet. */
+const CAN_LEAVE_OUT = SAMPLER.builtIns.filter(({ traits }) => traits.heedsStages).map(({ name }) => name);
 
 /** The stages of a run. Throws CONFIG for those that the rest of the configuration cannot serve. */
 export const stagesOf = ({ stages, sampling, fleet, policy }: Config, devices: number): Stages => {
@@ -15,10 +16,11 @@ export const stagesOf = ({ stages, sampling, fleet, policy }: Config, devices: n
   if (stages.list.length > 0 && lengthOf(stages) === 0)
     throw badInput('CONFIG', 'key stages.list', 'stages that last, as the run ends with them', 'a length of 0 in all');
   if (most > devices) throw badInput('CONFIG', 'key stages.list', `at most the fleet's ${devices} devices`, String(most));
-  if (says('devices') && !CAN_LEAVE_OUT.includes(sampling))
+  const { heedsStages, everyDeviceOnce } = chosen(SAMPLER, sampling).definition.traits;
+  if (says('devices') && !heedsStages)
     throw badInput('CONFIG', 'key sampling', `${CAN_LEAVE_OUT.join(', ')}, as stages change the devices that take part`, sampling);
-  if ((says('cohort') || says('arrivals')) && sampling === 'shuffled')
-    throw badInput('CONFIG', 'key sampling', 'another than shuffled, as stages change the cohort', sampling);
+  if ((says('cohort') || says('arrivals')) && everyDeviceOnce)
+    throw badInput('CONFIG', 'key sampling', `another than ${sampling}, as stages change the cohort`, sampling);
   if (says('arrivals') && stages.unit !== 'virtual')
     throw badInput('CONFIG', 'key stages.unit', 'virtual, as arrivals are a virtual second', stages.unit);
   if (stages.unit === 'virtual' && fleet.profiles === 'none')

@@ -3,7 +3,9 @@ import type { World } from '../../algorithms/port/definition.js';
 import { ALGORITHM } from '../../algorithms/registry.js';
 import { badInput } from '../../base/errors.js';
 import { bytes, seconds } from '../../base/units.js';
+import { AGGREGATOR } from '../../coordinator/aggregation/registry.js';
 import { askedIn } from '../../coordinator/round/policy.js';
+import { SAMPLER } from '../../coordinator/sampling/registry.js';
 import { constantRate, type Schedule } from '../../coordinator/schedule.js';
 import type { RoundSettings } from '../../coordinator/settings.js';
 import { lengthOf } from '../../coordinator/stages.js';
@@ -14,8 +16,10 @@ import type { Metric } from '../../metrics/metric.js';
 import { metricOf } from '../../metrics/registry.js';
 import type { OptimizerSetup } from '../../tensor/optimizers/setup.js';
 import type { HostSetup } from '../../transport/threads/host.js';
+import { UPDATE_STEP } from '../../updates/registry.js';
+import { checkCompatible } from '../config/compatible.js';
 import { type Config, PRIOR } from '../config/config.js';
-import { chosen, identityOf } from '../config/definitions.js';
+import { chosen, identityOf, setupOf } from '../config/definitions.js';
 import { countProfiles, loadFleet, policyOf } from '../config/load-fleet.js';
 import { checkMeasured, stopMetricOf } from '../config/measured.js';
 import { hostPerturbations, stagesOf, withPerturbations } from '../config/perturbed.js';
@@ -41,11 +45,11 @@ export const ratingsIn = ({ parts }: Dataset): { train: number; valid: number; t
 });
 
 /**
- * An epoch is as many rounds as it takes to draw every device, for `shuffled` or all ratings at once.
+ * An epoch is as many rounds as it takes to draw every device, for samplers that ask each once, or all ratings at once.
  * Otherwise it is as many rounds as it takes to draw as many ratings as there are.
  */
 const countRounds = ({ cohort, ratings, sampling }: Config, asked: number, devices: number, trainRatings: number): number => {
-  if (sampling === 'shuffled') return Math.ceil(devices / asked);
+  if (chosen(SAMPLER, sampling).definition.traits.everyDeviceOnce) return Math.ceil(devices / asked);
   return ratings === 'all' ? Math.ceil(devices / cohort) : Math.ceil(trainRatings / (cohort * ratings));
 };
 
@@ -76,9 +80,10 @@ export const measureOptionsOf = ({ seed, evaluation }: Config, { items }: Datase
 
 /** Throws CONFIG for settings that this dataset cannot serve. */
 export const planRun = (config: Config, dataset: Dataset): RunPlan => {
-  const { seed, cohort, sampling, delivery, dtype, evaluation, optimizer, decoys, ratings } = config;
+  const { seed, cohort, sampling, aggregation, delivery, dtype, evaluation, optimizer, decoys, ratings } = config;
   if (cohort > dataset.users) throw badInput('CONFIG', 'key cohort', `at most the fleet's ${dataset.users} devices`, String(cohort));
   checkMeasured(config, (key) => `key ${key}`);
+  checkCompatible(config);
   const { lowest, highest } = dataset.scale;
   const world: World = { devices: dataset.users, items: dataset.items, lowest, highest };
   const threads = config.threads === 0 ? availableParallelism() : config.threads;
@@ -93,7 +98,7 @@ export const planRun = (config: Config, dataset: Dataset): RunPlan => {
   const bounds = [config.epochs * roundsPerEpoch, ...(config.rounds === 0 ? [] : [config.rounds])];
   const rounds = Math.min(...bounds, unit === 'rounds' ? Math.ceil(length) : Number.POSITIVE_INFINITY);
   const { schedule, optimizer: stepping } = splitOptimizer(optimizer, Math.ceil(rounds / roundsPerEpoch), train);
-  const { definition, reference } = chosen(ALGORITHM, config.algorithm);
+  const { definition } = chosen(ALGORITHM, config.algorithm);
   const readsOptimizer = definition.traits.reads.includes('optimizer');
   return {
     world,
@@ -107,7 +112,8 @@ export const planRun = (config: Config, dataset: Dataset): RunPlan => {
       identity: identityOf(config),
       seed,
       cohort,
-      sampling,
+      sampler: setupOf(config, SAMPLER, sampling),
+      aggregator: setupOf(config, AGGREGATOR, aggregation),
       roundsPerEpoch,
       delivery,
       evaluationDelivery: evaluation.delivery,
@@ -115,17 +121,17 @@ export const planRun = (config: Config, dataset: Dataset): RunPlan => {
       dtype,
       schedule: readsOptimizer ? schedule : constantRate(1),
       stages,
-      oort: config.oort,
       policy,
       defence: config.defence,
       fleet: fleet === undefined ? null : countProfiles(fleet, dataset.users),
     },
     host: {
-      algorithm: { ...reference, options: config[definition.name] ?? {}, optimizer: stepping },
+      algorithm: { ...setupOf(config, ALGORITHM, config.algorithm), optimizer: stepping },
       world,
       dtype,
       batch: { seed, ratings, decoys, items: dataset.items },
       measure: measureOptionsOf(config, dataset),
+      ...(config.updates.length > 0 && { updates: config.updates.map((name) => setupOf(config, UPDATE_STEP, name)) }),
       modelBytes: bytes((config.modelMemory * 1e6) / Math.min(threads, dataset.users)),
       ...(fleet === undefined ? {} : { fleet: withPerturbations(fleet, config) }),
       ...(perturbations === undefined ? {} : { perturbations }),

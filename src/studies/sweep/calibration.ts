@@ -1,4 +1,6 @@
+import { ALGORITHM } from '../../algorithms/registry.js';
 import type { Config } from '../../runs/config/config.js';
+import { chosen } from '../../runs/config/definitions.js';
 import { configKeys, configValue, resolveConfig, treeOf } from '../../runs/config/parse-config.js';
 import type { RunSizes } from './cost-model.js';
 
@@ -12,18 +14,20 @@ export type PlannedPoint = { readonly config: Config; readonly sizes: RunSizes }
 /** Sizes, and keys that change the numbers and not the work. */
 const NOT_OF_THE_KIND = [
   ...['data', 'split', 'columns', 'delimiter', 'scale', 'seed', 'results', 'cohort', 'ratings', 'decoys', 'epochs', 'rounds', 'patience'],
-  ...['evaluation.every', 'checkpoint', 'metrics', 'baselines', 'metamf.userEmbedding', 'metamf.collaborative', 'metamf.hidden'],
-  ...['metamf.lowRank', 'metamf.itemEmbedding', 'metamf.units', 'metamf.userInit', 'fedavg.itemEmbedding', 'fedavg.units'],
+  ...['evaluation.every', 'checkpoint', 'metrics', 'baselines'],
   ...['optimizer.rate', 'optimizer.rateDecay', 'optimizer.decay', 'optimizer.decayOf', 'optimizer.clip'],
 ];
 
 /** Points of one kind cost the same for the same sizes. */
-export const kindOf = (config: Config): string =>
-  JSON.stringify(
+export const kindOf = (config: Config): string => {
+  const { name, sizes = [] } = chosen(ALGORITHM, config.algorithm).definition;
+  const left = [...NOT_OF_THE_KIND, ...sizes.map((option) => `${name}.${option}`)];
+  return JSON.stringify(
     configKeys()
-      .filter(({ key }) => !NOT_OF_THE_KIND.some((name) => key === name || key.startsWith(`${name}.`)))
+      .filter(({ key }) => !left.some((each) => key === each || key.startsWith(`${each}.`)))
       .map(({ key }) => configValue(config, key)),
   );
+};
 
 /** As many as let the median round be one after the first, which wait for compilation. */
 const ROUNDS = 30;

@@ -1,7 +1,9 @@
 import { loadAlgorithm } from '../../algorithms/registry.js';
+import { SAMPLER } from '../../coordinator/sampling/registry.js';
 import type { Dataset } from '../../data/dataset.js';
 import { elements } from '../../messages/wire-tensor.js';
 import type { Config } from '../../runs/config/config.js';
+import { chosen } from '../../runs/config/definitions.js';
 import { planRun, ratingsIn } from '../../runs/trainer/plan.js';
 import { fitShares } from './least-squares.js';
 
@@ -55,11 +57,12 @@ export type Costs = {
 /** Rows a device of a cohort takes part with, by how cohorts are drawn: the active come up more often when drawn by activity. */
 const meanBatch = ({ ratings, sampling }: Config, { parts, users }: Dataset): number => {
   const { offsets } = parts.train;
+  const byRecords = chosen(SAMPLER, sampling).definition.traits.inProportionTo === 'records';
   let rows = 0;
   let weights = 0;
   for (let device = 0; device < users; device++) {
     const held = offsets[device + 1]! - offsets[device]!;
-    const weight = sampling === 'activity' ? held : 1;
+    const weight = byRecords ? held : 1;
     rows += weight * (ratings === 'all' ? held : Math.min(held, ratings));
     weights += weight;
   }

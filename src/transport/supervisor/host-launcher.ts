@@ -1,6 +1,6 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import type { HookWatch } from '../../algorithms/port/hook-watch.js';
+import type { HookWatch } from '../../definitions/hook-watch.js';
 import { connect, type Remote } from '../threads/control.js';
 import type { HostControl, HostSetup, HostTask } from '../threads/host.js';
 import { entry } from './entries.js';

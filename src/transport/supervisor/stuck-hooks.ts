@@ -1,5 +1,5 @@
-import { createHookWatch, type HookWatch, hookIn } from '../../algorithms/port/hook-watch.js';
 import { MetafleetError } from '../../base/errors.js';
+import { createHookWatch, type HookWatch, hookIn } from '../../definitions/hook-watch.js';
 
 /** Looks at the threads that call hooks of a user's module: one that is in the same call for too long will never say so itself. */
 export type StuckHooks = {
@@ -12,7 +12,7 @@ export type StuckHooks = {
 };
 
 /** Time is counted in looks. A machine that sleeps, or a main thread that is held up, adds none. */
-export const LOOK_MILLIS = 1000;
+const LOOK_MILLIS = 1000;
 
 export type StuckHooksOptions = {
   readonly hosts: number;

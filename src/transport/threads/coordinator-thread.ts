@@ -1,15 +1,16 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { World } from '../../algorithms/port/definition.js';
-import type { HookWatch } from '../../algorithms/port/hook-watch.js';
 import type { ServerHalf } from '../../algorithms/port/server.js';
 import { type AlgorithmSetup, loadAlgorithm } from '../../algorithms/registry.js';
 import { MetafleetError } from '../../base/errors.js';
 import type { DeviceId } from '../../base/units.js';
-import { AGGREGATORS } from '../../coordinator/aggregation/registry.js';
+import { loadAggregator } from '../../coordinator/aggregation/registry.js';
 import { type Coordinator, createCoordinator } from '../../coordinator/coordinator.js';
 import { createRecorder } from '../../coordinator/round/recorder.js';
-import type { CheckIn } from '../../coordinator/sampling/sampling.js';
+import { loadSampler } from '../../coordinator/sampling/registry.js';
+import type { CheckIn } from '../../coordinator/sampling/sampler.js';
 import type { RoundSettings } from '../../coordinator/settings.js';
+import type { HookWatch } from '../../definitions/hook-watch.js';
 import { isAvailable } from '../../device/hardware/availability.js';
 import { type FleetSetup, isCharging, localTime, profileOf } from '../../device/hardware/profile.js';
 import type { RoundFinished } from '../../events/round.js';
@@ -109,7 +110,8 @@ export const serveCoordinator = (control: MessagePort): void => {
         devices: link,
         settings,
         activity,
-        aggregator: AGGREGATORS[0]!.create({}, { wire: algorithm.wire, items: world.items }),
+        aggregator: await loadAggregator(settings.aggregator, { wire: algorithm.wire, items: world.items }),
+        sampler: await loadSampler(settings.sampler),
         emit: add,
         ...(fleet === undefined ? {} : { checkIn: checkInOf(fleet) }),
       });

@@ -1,9 +1,10 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { World } from '../../algorithms/port/definition.js';
-import type { HookWatch } from '../../algorithms/port/hook-watch.js';
 import { type AlgorithmSetup, loadAlgorithm } from '../../algorithms/registry.js';
 import { isMetafleetError, messageOf } from '../../base/errors.js';
 import { type Bytes, type DeviceId, millis } from '../../base/units.js';
+import type { HookWatch } from '../../definitions/hook-watch.js';
+import type { DefinitionSetup } from '../../definitions/kind.js';
 import { scoreItems } from '../../device/actor/actor.js';
 import type { BatchOptions } from '../../device/actor/batch.js';
 import { activityOf, type PrivateColumns } from '../../device/actor/columns.js';
@@ -13,6 +14,7 @@ import type { FleetSetup } from '../../device/hardware/profile.js';
 import type { Simulation } from '../../device/hardware/simulate.js';
 import { decodeFrame } from '../../messages/frame.js';
 import type { Dtype } from '../../messages/wire-tensor.js';
+import { loadUpdateSteps } from '../../updates/registry.js';
 import { type FrameDown, type FrameUp, type HostFailure, LARGE_FRAME } from '../exchange/envelope.js';
 import { type Answering, answerFrame, answerSimulated } from './answer-frame.js';
 import { expose } from './control.js';
@@ -27,6 +29,8 @@ export type HostSetup = {
   readonly dtype: Dtype;
   readonly batch: BatchOptions;
   readonly measure: MeasureOptions;
+  /** Update steps, in order; absent: none. */
+  readonly updates?: readonly DefinitionSetup[];
   /** Budget for generated models on this host. */
   readonly modelBytes: Bytes;
   /** Absent: devices have no limits and take no virtual time. */
@@ -89,6 +93,7 @@ const answer = ({ answering, simulation }: Loaded, meter: ThreadMeter, { exchang
 export const serveHost = async ({ host, setup, control, traffic, watch }: HostTask): Promise<void> => {
   const { dtype, batch, fleet, perturbations } = setup;
   const algorithm = await loadAlgorithm(setup.algorithm, setup.world, watch);
+  const steps = await loadUpdateSteps(setup.updates ?? [], { up: algorithm.wire.up, items: setup.world.items });
   const store = createModelStore(setup.modelBytes);
   const keeping = createKeeping(store);
   const faults = createHostFaults(host, perturbations, algorithm.wire.up);
@@ -110,7 +115,7 @@ export const serveHost = async ({ host, setup, control, traffic, watch }: HostTa
   return new Promise((resolve) => {
     const api: HostControl = {
       load: (columns) => {
-        const context = { algorithm, columns, dtype, batch, measure, room: store.room };
+        const context = { algorithm, columns, dtype, batch, measure, steps, room: store.room };
         const { budgets } = columns;
         const simulation = fleet === undefined || budgets === undefined ? undefined : { setup: fleet, budgets };
         loaded = { answering: { context, keeping, faults }, simulation };

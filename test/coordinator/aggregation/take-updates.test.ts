@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ClientUpdate, ServerHalf, UpdateSum } from '../../../src/algorithms/port/server.js';
 import { deviceId } from '../../../src/base/units.js';
 import type { Aggregator, Combined } from '../../../src/coordinator/aggregation/aggregator.js';
-import { AGGREGATORS } from '../../../src/coordinator/aggregation/registry.js';
+import { AGGREGATOR } from '../../../src/coordinator/aggregation/registry.js';
 import { createTakeUpdates } from '../../../src/coordinator/aggregation/take-updates.js';
 import { createUpdateSums } from '../../../src/coordinator/aggregation/update-sums.js';
 import { fakeAlgorithm } from '../../support/coordinator/fake-algorithm.js';
@@ -16,7 +16,7 @@ const UPDATES: readonly ClientUpdate[] = [1, 4].map((device) => ({
   rows: Uint32Array.of(2, device + 5),
   tensors: [Float32Array.of(device, 1), Float32Array.of(0.5, device)],
 }));
-const MEAN = AGGREGATORS[0]!.create({}, { wire: SUM.wire, items: WORLD.items });
+const MEAN = AGGREGATOR.builtIns[0]!.create({}, { wire: SUM.wire, items: WORLD.items });
 const leaving = (combined: Combined): Aggregator => ({ combine: () => combined });
 
 type Half = 'accumulate' | 'apply';
@@ -67,12 +67,12 @@ describe('a round’s updates', () => {
 
 describe('the mean', () => {
   it('is the first of the aggregators, and leaves every update as it is', () => {
-    expect(AGGREGATORS.map(({ name }) => name)[0]).toBe('mean');
+    expect(AGGREGATOR.builtIns.map(({ name }) => name)[0]).toBe('mean');
     expect(MEAN.combine(UPDATES)).toEqual({ kind: 'updates', updates: UPDATES });
   });
 
   it('has no options', () => {
-    expect(AGGREGATORS[0]!.options.safeParse({}).success).toBe(true);
-    expect(AGGREGATORS[0]!.options.safeParse({ trim: 0.1 }).success).toBe(false);
+    expect(AGGREGATOR.builtIns[0]!.options.safeParse({}).success).toBe(true);
+    expect(AGGREGATOR.builtIns[0]!.options.safeParse({ trim: 0.1 }).success).toBe(false);
   });
 });

@@ -4,10 +4,9 @@ import { isMetafleetError } from '../../../src/base/errors.js';
 import { bytes, deviceId, joules, seconds } from '../../../src/base/units.js';
 import { packRoundState, unpackRoundState } from '../../../src/coordinator/checkpoint/round-state.js';
 import type { ClientTask } from '../../../src/coordinator/round/client-task.js';
-import { createSampler } from '../../../src/coordinator/sampling/sampling.js';
 import { REJECTIONS } from '../../../src/events/outcomes.js';
 import { clientTasksOf } from '../../support/coordinator/client-tasks.js';
-import { settingsOf } from '../../support/coordinator/in-process-coordinator.js';
+import { samplerFor, samplerOf, settingsOf } from '../../support/coordinator/in-process-coordinator.js';
 import { algorithmOf, WORLD } from '../../support/device/small-world.js';
 
 const { up: tensors } = algorithmOf().wire;
@@ -21,9 +20,8 @@ const COST: NonNullable<ClientTask['cost']> = {
 const ROUNDS = { now: seconds(12), asked: 40, inFlight: [{ ...TASKS[0]!, cost: COST }, ...TASKS.slice(1)], norms: [0.5, 2] };
 const LEARNED = { known: [[3, [2.5, 4, 1]]], tried: [3, 5] };
 
-const oort = () => createSampler({ ...settingsOf({ sampling: 'oort' }), activity: new Uint32Array(12).fill(3), checkIn: () => 'charging' });
-const roundRobin = () =>
-  createSampler({ ...settingsOf({ sampling: 'round-robin' }), activity: new Uint32Array(12).fill(3), checkIn: () => 'charging' });
+const oort = () => samplerFor(settingsOf({ sampler: samplerOf('oort') }), new Uint32Array(12).fill(3));
+const roundRobin = () => samplerFor(settingsOf({ sampler: samplerOf('round-robin') }), new Uint32Array(12).fill(3));
 
 const unpack = (value: unknown, sampler = oort()) => unpackRoundState(serialize(value), FACTS, sampler, 'last');
 

@@ -19,6 +19,7 @@ import {
   meanOf,
   PLAIN_ROUNDS,
   type Shared,
+  samplerOf,
   settingsOf,
   startCoordinator,
   WHOLE,
@@ -72,7 +73,7 @@ const start = ({ policy = {}, ...settings }: Changes = {}, options: Partial<Coor
     ...engine,
     server,
     devices,
-    settings: settingsOf({ fleet: FLEET, sampling: 'round-robin', ...settings, policy: { ...PLAIN_ROUNDS.policy, ...policy } }),
+    settings: settingsOf({ fleet: FLEET, sampler: samplerOf('round-robin'), ...settings, policy: { ...PLAIN_ROUNDS.policy, ...policy } }),
     activity: new Uint32Array(DEVICES).fill(3),
     aggregator: meanOf(engine),
     emit: (event) => events.push(event),
@@ -142,7 +143,7 @@ describe('rounds in virtual time', () => {
 
   it('take as many devices, of as many, as the stage they are in', async () => {
     const list = [{ length: 0, cohort: 2, devices: 3 }, { length: 2 }, { length: 0, cohort: 5, devices: 6 }, { length: 2 }];
-    const { coordinator, events, devices } = start({ sampling: 'uniform', cohort: 9, stages: { unit: 'rounds', list } });
+    const { coordinator, events, devices } = start({ sampler: samplerOf('uniform'), cohort: 9, stages: { unit: 'rounds', list } });
     expect(await coordinator.train(9)).toMatchObject({ round: 4, ran: 4, isOver: true });
     expect(events.map(({ cohort }) => cohort)).toEqual([2, 2, 5, 5]);
     const asked = devices.sent.filter(([message]) => message!.kind === 'assign').map((messages) => Math.max(...ids(messages)));
@@ -185,7 +186,7 @@ describe('buffered rounds', () => {
 
   it('prepare and step nothing where nobody has answered', async () => {
     const { coordinator, events, prepared, accumulated } = start(
-      { ...BUFFERED, sampling: 'available' },
+      { ...BUFFERED, sampler: samplerOf('available') },
       { checkIn: (device) => (device === SILENT ? 'charging' : 'away') },
     );
     const before = digest();
@@ -204,14 +205,14 @@ describe('buffered rounds', () => {
   });
 
   it.each(['round-robin', 'oort'] as const)('go on from a checkpoint with those at work and what was learned: %s', async (sampling) => {
-    const straight = start({ ...BUFFERED, sampling });
+    const straight = start({ ...BUFFERED, sampler: samplerOf(sampling) });
     await straight.coordinator.train(3);
     const path = join(folder, `${sampling}.checkpoint`);
     await straight.coordinator.save(path, 'state', WHOLE);
     await straight.coordinator.train(7);
     const expected = digest();
     shared.renew();
-    const resumed = start({ ...BUFFERED, sampling });
+    const resumed = start({ ...BUFFERED, sampler: samplerOf(sampling) });
     expect(resumed.coordinator.restore(path)).toEqual({ round: 3, run: 'state' });
     await resumed.coordinator.train(7);
     expect(digest()).toBe(expected);
@@ -225,7 +226,7 @@ describe('devices that check in', () => {
   it('are asked where they are there, at the time it is; all are where nothing is said', async () => {
     const asked: (readonly [number, number])[] = [];
     const { coordinator, devices } = start(
-      { sampling: 'available', cohort: 4 },
+      { sampler: samplerOf('available'), cohort: 4 },
       {
         checkIn: (device, now) => {
           asked.push([device, now]);
@@ -236,7 +237,7 @@ describe('devices that check in', () => {
     await coordinator.train(2);
     expect(new Set(devices.sent.flat().map(({ device }) => Number(device)))).toEqual(new Set([0, 3, 6, 9]));
     expect(new Set(asked.map(([, now]) => now))).toEqual(new Set([0, 10]));
-    const everyone = start({ sampling: 'available', cohort: DEVICES });
+    const everyone = start({ sampler: samplerOf('available'), cohort: DEVICES });
     await everyone.coordinator.train(1);
     expect(everyone.events[0]!.cohort).toBe(DEVICES);
   });

@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { random } from '../../../src/base/random.js';
 import { bytes, type DeviceId, deviceId, joules, seconds } from '../../../src/base/units.js';
 import type { ClientTask } from '../../../src/coordinator/round/client-task.js';
-import { createOort } from '../../../src/coordinator/sampling/oort.js';
-import type { OortSettings } from '../../../src/coordinator/settings.js';
+import { oort as definition } from '../../../src/coordinator/sampling/oort.js';
 import type { DeviceCost } from '../../../src/messages/device-cost.js';
-import { settingsOf } from '../../support/coordinator/in-process-coordinator.js';
 
 const NO_EXPLORATION = { exploration: 0, leastExploration: 0, cutoff: 0 };
-const oortOf = (changes: Partial<OortSettings> = {}, devices = 20) => createOort({ ...settingsOf().oort, ...changes }, 1, devices);
+const oortOf = (changes: Readonly<Record<string, number>> = {}, devices = 20) =>
+  definition.create(definition.options.parse(changes), {
+    ...{ devices, cohort: 5, roundsPerEpoch: 4, activity: new Uint32Array(devices).fill(1), checkIn: () => 'charging' },
+    random: (...keys) => random(1, ...keys),
+  });
 
 const costOf = (time: number): DeviceCost => ({
   ...{ device: deviceId(0), profile: 0, lost: null, operations: 0, energy: joules(0), bytesDown: bytes(0), bytesUp: bytes(0) },

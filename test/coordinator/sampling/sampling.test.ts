@@ -1,19 +1,25 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { random } from '../../../src/base/random.js';
 import { type DeviceId, deviceId, seconds } from '../../../src/base/units.js';
 import type { ClientTask } from '../../../src/coordinator/round/client-task.js';
-import { createSampler, type SamplerOptions } from '../../../src/coordinator/sampling/sampling.js';
-import { SAMPLINGS } from '../../../src/coordinator/settings.js';
-import { settingsOf } from '../../support/coordinator/in-process-coordinator.js';
+import { SAMPLER, samplerNamed } from '../../../src/coordinator/sampling/registry.js';
+import type { Sampler, SamplerContext } from '../../../src/coordinator/sampling/sampler.js';
+import { samplerOf } from '../../support/coordinator/in-process-coordinator.js';
 import { chiSquare, chiSquareLimit } from '../../support/statistics/chi-square.js';
 
-const optionsFor = (sampling: SamplerOptions['sampling'], activity: readonly number[], cohort: number, seed = 1): SamplerOptions => ({
+type Made = SamplerContext & { readonly sampling: string };
+const createSampler = ({ sampling, ...context }: Made): Sampler => samplerNamed(samplerOf(sampling))(context);
+
+const SAMPLINGS = SAMPLER.builtIns.map(({ name }) => name);
+
+const optionsFor = (sampling: string, activity: readonly number[], cohort: number, seed = 1): Made => ({
   sampling,
-  seed,
+  random: (...keys) => random(seed, ...keys),
+  devices: activity.length,
   cohort,
   roundsPerEpoch: Math.ceil(activity.length / cohort),
   activity: Uint32Array.from(activity),
-  oort: settingsOf().oort,
   checkIn: () => 'charging',
 });
 

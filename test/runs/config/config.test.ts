@@ -116,9 +116,9 @@ describe('a configuration file', () => {
     [
       'a word that is none of those it may be',
       'sampling: random',
-      'run.yaml:1, key sampling: expected "shuffled" or "uniform" or "activity" or "round-robin" or "available" or "oort", found "random"',
+      'run.yaml:1, key sampling: expected "shuffled" or "uniform" or "activity" or "round-robin" or "available" or "oort" or a path to a module such as ./mine.js, found "random"',
     ],
-    ['neither a number nor all', 'ratings: some', 'run.yaml:1, key ratings: expected "all" or a number, found "some"'],
+    ['neither a number nor all', 'ratings: some', 'run.yaml:1, key ratings: expected all, or a whole number ≥ 1, found "some"'],
     [
       'a bad number in a map',
       'optimizer:\n  decayOf:\n    low: -1',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { POLICIES, SAMPLINGS } from '../../../src/coordinator/settings.js';
+import { SAMPLER } from '../../../src/coordinator/sampling/registry.js';
+import { POLICIES } from '../../../src/coordinator/settings.js';
 import { accountedFor, bytesOf, charged, FLEET, policyOf, runWith, sum } from '../../support/runs/real-fleet.js';
 import { epochsOf, finish, roundsOf, start, storyOf, temporaryFolder } from '../../support/transport/small-run.js';
 
@@ -66,18 +67,21 @@ describe.each(POLICIES)('a fleet under the policy %s', (kind) => {
   });
 });
 
-describe.each(SAMPLINGS.filter((sampling) => sampling !== 'shuffled'))('%s selection under buffered rounds', (sampling) => {
-  it('never asks a device that is still at work, and is resumed to the same end', async () => {
-    const folder = await temporaryFolder();
-    const checkpoints = { last: `${folder}/last.checkpoint`, best: `${folder}/best.checkpoint` };
-    const config = { sampling, policy: policyOf('buffered'), cohort: 4, rounds: 12 };
-    const [whole] = await Promise.all([runWith(config), runWith({ ...config, rounds: 7 }, { checkpoints })]);
-    const second = await runWith({ ...config, threads: 1 }, { checkpoints, resume: checkpoints.last });
-    expect(second.outcome.digest).toBe(whole.outcome.digest);
-    for (const { outcomes } of roundsOf(whole.events)) expect(outcomes.assigned + outcomes.carried).toBeLessThanOrEqual(14);
-    expect(roundsOf(whole.events).some(({ staleness }) => staleness.length > 1)).toBe(true);
-  });
-});
+describe.each(SAMPLER.builtIns.map(({ name }) => name).filter((name) => name !== 'shuffled'))(
+  '%s selection under buffered rounds',
+  (sampling) => {
+    it('never asks a device that is still at work, and is resumed to the same end', async () => {
+      const folder = await temporaryFolder();
+      const checkpoints = { last: `${folder}/last.checkpoint`, best: `${folder}/best.checkpoint` };
+      const config = { sampling, policy: policyOf('buffered'), cohort: 4, rounds: 12 };
+      const [whole] = await Promise.all([runWith(config), runWith({ ...config, rounds: 7 }, { checkpoints })]);
+      const second = await runWith({ ...config, threads: 1 }, { checkpoints, resume: checkpoints.last });
+      expect(second.outcome.digest).toBe(whole.outcome.digest);
+      for (const { outcomes } of roundsOf(whole.events)) expect(outcomes.assigned + outcomes.carried).toBeLessThanOrEqual(14);
+      expect(roundsOf(whole.events).some(({ staleness }) => staleness.length > 1)).toBe(true);
+    });
+  },
+);
 
 it('a fleet in which every device could do it at once trains what no fleet at all trains', async () => {
   const [plain, simulated, inFull] = await Promise.all([

@@ -4,13 +4,17 @@ import { join } from 'node:path';
 import type { Algorithm } from '../../../src/algorithms/port/algorithm.js';
 import type { World } from '../../../src/algorithms/port/definition.js';
 import type { ServerHalf } from '../../../src/algorithms/port/server.js';
+import { random } from '../../../src/base/random.js';
 import { bytes, type DeviceId, joules, millis, type Seconds, seconds } from '../../../src/base/units.js';
 import type { Aggregator } from '../../../src/coordinator/aggregation/aggregator.js';
-import { AGGREGATORS } from '../../../src/coordinator/aggregation/registry.js';
+import { AGGREGATOR } from '../../../src/coordinator/aggregation/registry.js';
 import { type Coordinator, createCoordinator } from '../../../src/coordinator/coordinator.js';
 import type { Devices } from '../../../src/coordinator/round/devices.js';
+import { SAMPLER, samplerNamed } from '../../../src/coordinator/sampling/registry.js';
+import type { Sampler } from '../../../src/coordinator/sampling/sampler.js';
 import { constantRate } from '../../../src/coordinator/schedule.js';
 import type { RoundSettings } from '../../../src/coordinator/settings.js';
+import { builtIn } from '../../../src/definitions/kind.js';
 import { type DeviceContext, transition } from '../../../src/device/actor/actor.js';
 import type { BatchOptions } from '../../../src/device/actor/batch.js';
 import { activityOf } from '../../../src/device/actor/columns.js';
@@ -105,10 +109,20 @@ export const createInProcess = ({ context, answer, account }: InProcessOptions):
   };
 };
 
+/** A built-in sampler with the defaults of its options. */
+export const samplerOf = (name: string): RoundSettings['sampler'] => ({ name, options: builtIn(SAMPLER, name).options.parse({}) });
+
+/** The sampler of these settings, for devices with so many records. */
+export const samplerFor = ({ sampler, seed, cohort, roundsPerEpoch }: RoundSettings, activity: Uint32Array): Sampler =>
+  samplerNamed(sampler)({
+    ...{ cohort, roundsPerEpoch, activity, devices: activity.length, checkIn: () => 'charging' },
+    random: (...keys) => random(seed, ...keys),
+  });
+
 /** Rounds that wait for everyone, without a simulated fleet. */
-export const PLAIN_ROUNDS: Pick<RoundSettings, 'stages' | 'oort' | 'policy' | 'defence' | 'fleet'> = {
+export const PLAIN_ROUNDS: Pick<RoundSettings, 'stages' | 'aggregator' | 'policy' | 'defence' | 'fleet'> = {
   stages: { unit: 'rounds', list: [] },
-  oort: { penalty: 2, exploration: 0.9, explorationDecay: 0.98, leastExploration: 0.2, cutoff: 0.95 },
+  aggregator: { name: 'mean', options: {} },
   policy: {
     kind: 'wait-all',
     timeout: seconds(600),
@@ -126,7 +140,7 @@ export const settingsOf = (changes: Partial<RoundSettings> = {}): RoundSettings 
   identity: 'metamf@1',
   seed: 1,
   cohort: 5,
-  sampling: 'shuffled',
+  sampler: samplerOf('shuffled'),
   roundsPerEpoch: 3,
   delivery: 'full',
   evaluationDelivery: 'subset',
@@ -141,7 +155,7 @@ export type Engine = { readonly algorithm: Algorithm; readonly server: ServerHal
 
 /** The aggregator of every run that chooses none. */
 export const meanOf = ({ algorithm, world }: Pick<Engine, 'algorithm' | 'world'>): Aggregator =>
-  AGGREGATORS[0]!.create({}, { wire: algorithm.wire, items: world.items });
+  AGGREGATOR.builtIns[0]!.create({}, { wire: algorithm.wire, items: world.items });
 
 /** The least algorithm on this thread, for tests that need any. */
 export const createFakeEngine = async (chosen: Partial<FakeOptions> = {}, chunk?: number): Promise<Engine> => {

@@ -3,14 +3,13 @@ import { random } from '../../../src/base/random.js';
 import { type DeviceId, deviceId, seconds } from '../../../src/base/units.js';
 import { createTakeUpdates } from '../../../src/coordinator/aggregation/take-updates.js';
 import { FIRST_STATE, type RoundContext, runRound } from '../../../src/coordinator/round/round.js';
-import { createSampler } from '../../../src/coordinator/sampling/sampling.js';
 import { constantRate } from '../../../src/coordinator/schedule.js';
 import { learningRateOf, type RoundSettings } from '../../../src/coordinator/settings.js';
 import { type BatchOptions, batchOf } from '../../../src/device/actor/batch.js';
 import { type Column, type PrivateColumns, ratingsOf } from '../../../src/device/actor/columns.js';
 import { createMeasure } from '../../../src/device/actor/measure.js';
 import type { OptimizerSetup } from '../../../src/tensor/optimizers/setup.js';
-import { meanOf, PLAIN_ROUNDS } from '../coordinator/in-process-coordinator.js';
+import { meanOf, PLAIN_ROUNDS, samplerFor, samplerOf } from '../coordinator/in-process-coordinator.js';
 import { MEASURED } from '../device/small-world.js';
 import { randomRatings, randomServer, WORLD } from './fleet.js';
 import { inProcessDevices } from './in-process-devices.js';
@@ -46,7 +45,7 @@ export type Regime = {
   readonly delivery: RoundSettings['delivery'];
   readonly ratings: BatchOptions['ratings'];
   readonly decoys: number;
-  readonly sampling: RoundSettings['sampling'];
+  readonly sampling: string;
 };
 export const ALL: Regime = { delivery: 'full', ratings: 'all', decoys: 0, sampling: 'shuffled' };
 export const SOME: Regime = { delivery: 'subset', ratings: 4, decoys: 5, sampling: 'uniform' };
@@ -61,7 +60,7 @@ export const createEngine = async (options: MetaMFOptions, optimizer: Partial<Op
     identity: 'metamf@1',
     seed: 6,
     cohort: 5,
-    sampling,
+    sampler: samplerOf(sampling),
     roundsPerEpoch: 2,
     delivery,
     evaluationDelivery: 'full',
@@ -72,7 +71,7 @@ export const createEngine = async (options: MetaMFOptions, optimizer: Partial<Op
   };
   const batch: BatchOptions = { seed: settings.seed, ratings, decoys, items: WORLD.items };
   const measure = createMeasure({ ...MEASURED, items: WORLD.items });
-  const sampler = createSampler({ ...settings, activity, checkIn: () => 'charging' });
+  const sampler = samplerFor(settings, activity);
   const devices = inProcessDevices({ algorithm, columns, dtype: 'f32', batch, measure });
   const context: RoundContext = {
     algorithm,

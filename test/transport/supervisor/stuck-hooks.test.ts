@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest';
-import { enterHook, leaveHook } from '../../../src/algorithms/port/hook-watch.js';
+import { enterHook, leaveHook } from '../../../src/definitions/hook-watch.js';
 import { type StuckHooksOptions, watchHooks } from '../../../src/transport/supervisor/stuck-hooks.js';
 
 const watched = (timeout: number) => {

@@ -1,3 +1,4 @@
+import { median } from '../../../base/median.js';
 import type { VirtualRound } from '../../../events/outcomes.js';
 import { PHASES, type RoundFinished } from '../../../events/round.js';
 import { bytesOf, type Traffic } from '../../../events/traffic.js';
@@ -30,8 +31,8 @@ export const roundLine = (event: RoundFinished): Record<string, number | boolean
 
 /** Median and maximum; 0 of none. */
 const spreadColumns = (name: string, values: readonly number[]): Record<string, number> => {
-  const sorted = Float64Array.from(values).sort();
-  return { [`${name}P50`]: sorted[Math.max(0, Math.ceil(sorted.length / 2) - 1)] ?? 0, [`${name}Max`]: sorted.at(-1) ?? 0 };
+  const most = values.reduce((max, value) => Math.max(max, value), 0);
+  return { [`${name}P50`]: values.length === 0 ? 0 : median(values), [`${name}Max`]: most };
 };
 
 /** Seconds of virtual time, and joules. */

@@ -1,4 +1,4 @@
-import { MetafleetError, messageOf } from '../../base/errors.js';
+import { MetafleetError, messageOf } from '../base/errors.js';
 import { enterHook, type Hook, type HookWatch, leaveHook } from './hook-watch.js';
 
 /** Calls hooks of a user's module: what one throws, or returns wrongly, ends in one line that names module, hook and device. */

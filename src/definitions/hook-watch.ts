@@ -22,6 +22,12 @@ export const HOOKS = [
   'settle',
   'restore',
   'close',
+  'create',
+  'choose',
+  'learn',
+  'combine',
+  'onDevice',
+  'onServer',
 ] as const;
 export type Hook = (typeof HOOKS)[number];
 

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import type { AggregatorDefinition } from './aggregator.js';
+import { type Centre, createCentres } from './coordinates.js';
+
+/** The middle value, or the mean of the two middle ones. */
+const middleOf: Centre = (sorted) => {
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+};
+
+/**
+ * The coordinate-wise median (Yin et al., "Byzantine-robust distributed learning: towards optimal statistical rates", ICML 2018, definition 1
+ * and algorithm 1, option I): med{x¹ₖ, …, xᵐₖ} for each coordinate k. It stays within the honest values as long as fewer than half attack.
+ * coordinates.ts says what it is for rows that not every update has.
+ */
+export const coordinateMedian: AggregatorDefinition = {
+  name: 'median',
+  version: '1',
+  options: z.strictObject({}),
+  traits: { leaves: 'sum' },
+  create: (_options, context) => createCentres(context, middleOf),
+};

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import type { UpdateStepDefinition } from './update-step.js';
+
+const options = z.strictObject({
+  bound: z.number().positive().default(1).describe('most L2 norm of a whole update, over all of its tensors'),
+});
+
+/**
+ * x / max(1, ‖x‖₂ / S): the flat clipping of McMahan et al., "Learning differentially private recurrent language models", ICLR 2018, section 2.
+ * An honest device bounds its own weight. An attacker does not: see the aggregator norm-clip.
+ */
+export const clip: UpdateStepDefinition<z.infer<typeof options>> = {
+  name: 'clip',
+  version: '1',
+  options,
+  traits: { hides: [] },
+  onDevice:
+    ({ bound }) =>
+    ({ tensors }) => {
+      let squares = 0;
+      for (const values of tensors) for (const value of values) squares += value * value;
+      const norm = Math.sqrt(squares);
+      if (norm <= bound) return tensors;
+      return tensors.map((values) => values.map((value) => (value * bound) / norm));
+    },
+};
