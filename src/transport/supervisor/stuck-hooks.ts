@@ -12,7 +12,7 @@ export type StuckHooks = {
 };
 
 /** Time is counted in looks. A machine that sleeps, or a main thread that is held up, adds none. */
-export const LOOK_MILLIS = 1000;
+const LOOK_MILLIS = 1000;
 
 export type StuckHooksOptions = {
   readonly hosts: number;
