@@ -1,7 +1,16 @@
 import type { KernelPool, KernelTask } from '../kernels/kernels.js';
 import type { Parameter } from '../memory/parameter.js';
 import * as Kept from '../structs/kept-steps.js';
-import { allPending, beginPass, hasPending, type Progress, pendingTask, recordPass, recordStep, stepsAppliedOf } from './step-progress.js';
+import {
+  allPending,
+  beginPass,
+  hasPending,
+  type ProgressByParameter,
+  pendingTask,
+  recordPass,
+  recordStep,
+  stepsAppliedOf,
+} from './step-progress.js';
 
 /**
  * Steps of rows of sparse tensors that are applied later.
@@ -39,7 +48,7 @@ export type Deferral = {
 const MANY = 1 / 4;
 
 export const createDeferral = (pool: KernelPool): Deferral => {
-  const progress: Progress = new Map();
+  const progress: ProgressByParameter = new Map();
   let isUnderWay = false;
   let endDeferred: (() => void) | undefined;
   const defers = ({ stepsApplied, gradient, blocks }: Parameter): boolean =>

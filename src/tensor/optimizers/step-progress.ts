@@ -13,7 +13,7 @@ import { type Range, rowRanges } from './step.js';
 export type StepProgress = { last: number; passing: number; reached: number };
 
 /** The parameters that have deferred a step, in the order of their first one. */
-export type Progress = Map<Parameter, StepProgress>;
+export type ProgressByParameter = Map<Parameter, StepProgress>;
 
 /** Elements × steps of one task of a pass. A task is small, because threads look for urgent work only between tasks. */
 const TASK_STEPS = 1 << 18;
@@ -22,7 +22,7 @@ const MOST_TASKS = 512;
 
 export const hasPending = ({ last, reached }: StepProgress): boolean => reached < last;
 
-export const allPending = (progress: Progress): [Parameter, StepProgress][] =>
+export const allPending = (progress: ProgressByParameter): [Parameter, StepProgress][] =>
   Array.from(progress).filter(([, ofParameter]) => hasPending(ofParameter));
 
 /** Applies the pending steps up to `last` to a range of rows. */
@@ -45,7 +45,7 @@ export const pendingTask = (parameter: Parameter, { first, count }: Range, last:
 };
 
 /** A pass over all rows of all parameters with pending steps, up to the last step. It is recorded as under way. */
-export const beginPass = (progress: Progress): KernelTask[] => {
+export const beginPass = (progress: ProgressByParameter): KernelTask[] => {
   const pending = allPending(progress);
   const least = pending.reduce((sum, [parameter]) => sum + elementsOf(parameter), 0) / MOST_TASKS;
   return pending.flatMap(([parameter, ofParameter]) => {
@@ -56,7 +56,7 @@ export const beginPass = (progress: Progress): KernelTask[] => {
 };
 
 /** Records that every row has what the pass applies. */
-export const recordPass = (progress: Progress): void => {
+export const recordPass = (progress: ProgressByParameter): void => {
   for (const ofParameter of progress.values()) ofParameter.reached = ofParameter.passing;
 };
 
@@ -64,7 +64,7 @@ export const recordPass = (progress: Progress): void => {
 export const stepsAppliedOf = ({ arena, stepsApplied, blocks }: Parameter): Int32Array => arena.i32(stepsApplied, blocks);
 
 /** Records one more deferred step. The rows with a gradient have it already. Its hyperparameters are copied: the next step overwrites them. */
-export const recordStep = (progress: Progress, parameter: Parameter): void => {
+export const recordStep = (progress: ProgressByParameter, parameter: Parameter): void => {
   const ofParameter = progress.get(parameter) ?? { last: 0, passing: 0, reached: 0 };
   progress.set(parameter, ofParameter);
   ofParameter.last += 1;
