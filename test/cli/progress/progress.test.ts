@@ -1,27 +1,9 @@
-import { Writable } from 'node:stream';
-import { stripVTControlCharacters } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { bytes, millis, seconds } from '../../../src/base/units.js';
+import { describe, expect, it, vi } from 'vitest';
+import { bytes, millis } from '../../../src/base/units.js';
 import { createProgress } from '../../../src/cli/progress/progress.js';
-import type { EpochFinished } from '../../../src/events/evaluation.js';
-import type { RoundFinished } from '../../../src/events/round.js';
-import type { RunEvent } from '../../../src/events/run-event.js';
-import { IDLE_THREADS, trafficLine } from '../../support/coordinator/samples.js';
+import { clock, epoch, fakeStream, pass, play, round, started, useFakeTime } from '../../support/cli/progress-events.js';
 
-type Fake = Writable & { readonly writes: string[]; columns: number | undefined };
-/** A stream that remembers what was written, and claims to be a terminal when it has columns. */
-const fakeStream = (columns?: number, colours = false): Fake => {
-  const writes: string[] = [];
-  const stream = new Writable({
-    write(chunk, _encoding, done) {
-      writes.push(String(chunk));
-      done();
-    },
-  });
-  return Object.assign(stream, { writes, isTTY: columns !== undefined, columns, hasColors: () => colours });
-};
-
-/** What a terminal of this width shows after the writes: carriage return, line feed, cursor up, erase below; long lines wrap. */
+/** The screen of a terminal of this width after the writes: carriage return, line feed, cursor up, erase below. Long lines wrap. */
 const screen = (writes: readonly string[], columns: number): string[] => {
   const rows: string[] = [''];
   let row = 0;
@@ -51,90 +33,7 @@ const screen = (writes: readonly string[], columns: number): string[] => {
   return rows;
 };
 
-const started = (round = 0): RunEvent => ({
-  type: 'run-started',
-  devices: 671,
-  items: 9066,
-  parameters: 1000,
-  ratings: { train: 80, valid: 10, test: 10 },
-  roundsPerEpoch: 100,
-  rounds: 400,
-  metrics: ['mae', 'mse'],
-  stopOn: 'mse',
-  ends: null,
-  epochs: 4,
-  round,
-  fleet: null,
-});
-const round = (number: number): RoundFinished => ({
-  type: 'round',
-  round: number,
-  epoch: Math.ceil(number / 100),
-  cohort: 64,
-  ratings: 64,
-  loss: 0.9,
-  gradientNorm: 1,
-  clipped: false,
-  traffic: [trafficLine('model', 'down', 64, 64_000), trafficLine('gradient', 'up', 64, 6400)],
-  millis: millis(50),
-  phases: { sample: millis(1), generate: millis(1), devices: millis(1), backward: millis(1), step: millis(1) },
-  deviceMillis: [],
-  activated: 0,
-  evicted: 0,
-  residentModels: 0,
-  residentBytes: bytes(0),
-  retries: 0,
-  outcomes: { assigned: 64, carried: 0, trained: 64, refused: {}, dropped: {}, rejected: {}, late: 0, inFlight: 0 },
-  duplicates: 0,
-  rejections: [],
-  staleness: [64],
-  virtual: null,
-  ...IDLE_THREADS,
-  cpuMillis: millis(15),
-  kernelBytes: bytes(0),
-});
-const epoch = (number: number, mse: number, best: boolean): EpochFinished => ({
-  type: 'epoch',
-  epoch: number,
-  round: number * 100,
-  trainLoss: 0.9,
-  virtualTime: null,
-  best,
-  valid: { count: 1, metrics: { mae: 0.7, mse } },
-  test: { count: 1, metrics: { mae: 0.123, mse: 0.456 } },
-  groups: [],
-  traffic: [],
-  millis: millis(1),
-});
-
-let now = 0;
-const clock = () => millis(now);
-const pass = (time: number): void => {
-  now += time;
-  vi.advanceTimersByTime(time);
-};
-beforeEach(() => {
-  now = 0;
-  vi.useFakeTimers();
-  vi.stubEnv('NO_COLOR', '');
-  vi.stubEnv('TERM', 'xterm');
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllEnvs();
-});
-
-/** Rounds of 50 ms, an evaluation of 1 s. */
-const play = (observe: (event: RunEvent) => void, from: number, to: number): void => {
-  for (let number = from; number <= to; number++) {
-    pass(50);
-    observe(round(number));
-    if (number % 100 === 0) {
-      pass(1000);
-      observe(epoch(number / 100, number === 100 ? 0.81 : 0.85, number === 100));
-    }
-  }
-};
+useFakeTime();
 
 describe('progress on a terminal', () => {
   it('rewrites two lines in place with epoch, bar, round, ETA, loss, best error, rates and bytes', () => {
@@ -153,7 +52,7 @@ describe('progress on a terminal', () => {
     const eta = Number(/ETA (\d+)s/.exec(first!)![1]);
     expect(Math.abs(eta - 9.4)).toBeLessThan(2);
   });
-  it('draws at most ten times a second, however many rounds there are, and not at all when nothing changes', () => {
+  it('draws at most ten times a second, for any number of rounds, and not at all when nothing changes', () => {
     const stream = fakeStream(100);
     const progress = createProgress({ stream, clock });
     progress.observe(started());
@@ -261,7 +160,7 @@ describe('progress on a terminal', () => {
     pass(100);
     expect(screen(stream.writes, 100)).toEqual([expect.stringMatching(/^[|/\\-] training baselines$/)]);
   });
-  it('colours the bar where the stream can, and nothing under NO_COLOR', () => {
+  it('colours the bar if the stream has colours, and nothing under NO_COLOR', () => {
     const written = (): string => {
       const stream = fakeStream(100, true);
       const progress = createProgress({ stream, clock });
@@ -274,7 +173,7 @@ describe('progress on a terminal', () => {
     vi.stubEnv('NO_COLOR', '1');
     expect(written()).not.toContain('\x1b[32m');
   });
-  it('says how the run ended, takes the bar away on close, and then stays silent', () => {
+  it('shows how the run ended, removes the bar on close, and then writes nothing', () => {
     const stream = fakeStream(100);
     const progress = createProgress({ stream, clock });
     progress.observe(started());
@@ -298,75 +197,5 @@ describe('progress on a terminal', () => {
     const shown = screen(stream.writes, 100);
     expect(shown[0]).toBe('resumed after round 300');
     expect(shown[1]).toMatch(/^epoch 4\/4 \[.* 75\.0 % {2}round 300\/400 {2}ETA \.\.\.$/);
-  });
-});
-
-describe('progress elsewhere', () => {
-  it('tells how far a run is that a time ends, and no number of rounds or epochs to come', () => {
-    const stream = fakeStream();
-    const progress = createProgress({ stream, clock });
-    progress.observe({ ...started(), epochs: 1_000_000, rounds: 100_000_000, ends: { unit: 'wall', after: seconds(40) } } as RunEvent);
-    for (let number = 1; number <= 10; number++) {
-      pass(1000);
-      progress.observe(round(number));
-    }
-    expect(stream.writes).toEqual(['epoch 1, 25.0 %, round 10, loss 0.9000, ETA 30s+\n']);
-  });
-  it('writes one plain line an epoch, without any control character', () => {
-    const stream = fakeStream();
-    const progress = createProgress({ stream, clock });
-    progress.observe(started());
-    play(progress.observe, 1, 200);
-    const text = stream.writes.join('');
-    expect(text).toBe(stripVTControlCharacters(text));
-    expect(text.split('\n')).toEqual([
-      expect.stringMatching(
-        /^epoch 1\/4: train loss 0\.9000, valid MSE 0\.8100 MAE 0\.7000 \(best\), 6\.40 MB down, 640 kB up, 6\.00 s, ETA \d+s$/,
-      ),
-      expect.stringMatching(/^epoch 2\/4: train loss 0\.9000, valid MSE 0\.8500 MAE 0\.7000, 12\.8 MB down/),
-      '',
-    ]);
-  });
-  it('adds a line each ten seconds of a long epoch', () => {
-    const stream = fakeStream();
-    const progress = createProgress({ stream, clock });
-    progress.observe(started());
-    for (let number = 1; number <= 25; number++) {
-      pass(1000);
-      progress.observe(round(number));
-    }
-    const lines = stream.writes.join('').split('\n');
-    expect(lines).toHaveLength(3);
-    expect(lines[0]).toMatch(/^epoch 1\/4, 2\.5 %, round 10\/400, loss 0\.9000, ETA 6m 30s\+$/);
-  });
-  it('writes a stage once, not each number in it', () => {
-    const stream = fakeStream();
-    const progress = createProgress({ stream, clock });
-    for (let percent = 0; percent < 100; percent += 10) progress.stage(`fetching ml-small: ${percent} %`);
-    progress.stage('splitting');
-    expect(stream.writes).toEqual(['fetching ml-small: 0 %\n', 'splitting\n']);
-  });
-  it('takes a dumb terminal for no terminal', () => {
-    vi.stubEnv('TERM', 'dumb');
-    const stream = fakeStream(80);
-    createProgress({ stream, clock }).stage('reading');
-    expect(stream.writes).toEqual(['reading\n']);
-  });
-  it('writes nothing when quiet', () => {
-    for (const columns of [undefined, 80]) {
-      const stream = fakeStream(columns);
-      const progress = createProgress({ stream, clock, quiet: true });
-      progress.stage('reading');
-      progress.note('note');
-      progress.observe(started());
-      play(progress.observe, 1, 100);
-      progress.close();
-      expect(stream.writes).toEqual([]);
-    }
-  });
-  it('survives a closed pipe', () => {
-    const stream = fakeStream();
-    createProgress({ stream, clock });
-    expect(() => stream.emit('error', new Error('EPIPE'))).not.toThrow();
   });
 });
