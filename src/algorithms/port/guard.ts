@@ -4,7 +4,7 @@ import { guardServer } from './guard-server.js';
 import { createCalls, type HookCalls } from './hook-calls.js';
 import type { HookWatch } from './hook-watch.js';
 
-/** A definition of a user's module, and what is called before the hooks of another device. */
+/** A definition of a user's module. `entering` is called before the hooks of another device. */
 export type GuardedAlgorithm = { readonly definition: AlgorithmDefinition; entering(device: number): void };
 
 const show = (value: unknown): string => (value === undefined ? 'nothing' : (JSON.stringify(value) ?? typeof value));
@@ -38,7 +38,7 @@ const checkWire = (calls: HookCalls, wire: unknown): Wire => {
   return wire as Wire;
 };
 
-/** `module`: how the user named it. */
+/** `module`: the name that the user wrote. */
 export const guardAlgorithm = (definition: AlgorithmDefinition, module: string, watch?: HookWatch): GuardedAlgorithm => {
   let device: number | null = null;
   const callsFor = (world: World): HookCalls => createCalls(module, world.items, () => device, watch);

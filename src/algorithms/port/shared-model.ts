@@ -4,7 +4,7 @@ import type { Rows } from './client.js';
 import type { Wire, World } from './definition.js';
 import type { GeneratedModel, ServerHalf, StepResult, Tensors, UpdateSum } from './server.js';
 
-/** Numbers that a chunk of models may hold: devices work on some of a cohort's models while the others are still written. */
+/** The most numbers in a chunk of models. Devices work on some of a cohort's models while the others are written. */
 const CHUNK_ELEMENTS = 1 << 20;
 
 export type SharedModel = {
@@ -12,9 +12,9 @@ export type SharedModel = {
   readonly world: World;
   /** Holds at least the tensors of wire.down, by their names. */
   readonly tensors: Tensors;
-  /** Changes the tensors by a round's sum; `learningRate`: of the run's schedule, 1 without one. */
+  /** Changes the tensors by a round's sum. `learningRate`: that of the run's schedule, 1 without one. */
   step(sum: UpdateSum, learningRate: number): StepResult;
-  /** Plain data that training needs beside the tensors, such as a count of steps; default: none. */
+  /** Plain data that training needs in addition to the tensors, such as a count of steps. Default: none. */
   state?(): unknown;
   restore?(state: unknown): void;
 };
@@ -31,11 +31,11 @@ const gather = (table: Float32Array, rows: Uint32Array, width: number): Float32A
   return out;
 };
 
-/** The server half of algorithms whose devices all get the same tensors, or the rows of them that they ask for. */
+/** The server half of algorithms whose devices all get the same tensors, or the rows that they ask for. */
 export const serveSharedModel = ({ wire, world, tensors, step, state, restore }: SharedModel): ServerHalf => {
   const { down } = wire;
   const live = down.map(({ name }) => tensors.values(name));
-  /** What a round's devices are sent, copied once for all: shared memory is slow to encode from (messages/frame.ts). */
+  /** The tensors for a round's devices, copied once for all: it is slow to encode from shared memory (messages/frame.ts). */
   const sent = live.map(({ length }) => new Float32Array(length));
   const widths = down.map(widthOf);
   const perItem = down.reduce((sum, spec, index) => sum + (spec.perRow ? widths[index]! : 0), 0);
