@@ -4,6 +4,7 @@ import { digestOf } from '../../../src/coordinator/checkpoint/digest.js';
 import { createCoordinator } from '../../../src/coordinator/coordinator.js';
 import { evaluate } from '../../../src/coordinator/evaluation/evaluate.js';
 import { createSampler } from '../../../src/coordinator/sampling/sampling.js';
+import { constantRate } from '../../../src/coordinator/schedule.js';
 import { transition } from '../../../src/device/actor/actor.js';
 import { createMeasure } from '../../../src/device/actor/measure.js';
 import type { Message } from '../../../src/messages/message.js';
@@ -149,6 +150,8 @@ describe('measuring', () => {
 
   it('has the metrics that are named, null if nothing was measured', async () => {
     const metrics = ['auc', 'rmse', 'hr@3'];
+    // Θ at the start has no hit among the first three.
+    await start({ settings: { schedule: constantRate(0.01) } }).coordinator.train(30);
     const context = { ...contextFor(engine), measure: createMeasure({ ...MEASURED, metrics, relevant: 3 }) };
     const devices = createInProcess({ context });
     const activity = new Uint32Array(engine.world.devices).fill(1);
