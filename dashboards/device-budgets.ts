@@ -1,8 +1,8 @@
 import { buckets, type Dashboard, RUN, sumRate } from './panels.js';
 
 const RESOURCES = [
-  ['memory', 'Memory', 'The model and her ratings while she trains, of the memory a device gives'],
-  ['storage', 'Storage', 'Ratings and what she keeps, of the storage a device gives'],
+  ['memory', 'Memory', 'The model and the ratings of a device while it trains, as a share of its memory limit'],
+  ['storage', 'Storage', 'The ratings of a device and its state, as a share of its storage limit'],
   ['dataPlan', 'Data plan', "Bytes both ways, of the period's allowance"],
   ['battery', 'Battery', 'What is missing from a full one'],
   ['compute', 'Compute', 'Share of the seconds that went into computing'],

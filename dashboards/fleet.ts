@@ -61,7 +61,7 @@ export const fleet: Dashboard = {
       panels: [
         {
           title: 'Devices asked, and updates that came of it',
-          description: 'What rounds turned to, and what stepped the model, per second',
+          description: 'Devices that rounds asked, and updates that changed the model, per second',
           unit: 'short',
           queries: {
             asked: `sum by (run) (rate(metafleet_devices_assigned_total{${RUN}}[$__rate_interval]))`,

@@ -4,7 +4,7 @@ import { createMetrics, LABELS, RUN_LABELS } from '../src/telemetry/prometheus/m
 import type { Dashboard } from './panels.js';
 import type { Rule } from './rules.js';
 
-/** METRICS.md, made from the code: what the registry holds, and which panels and rules ask for it. */
+/** METRICS.md, from the code: the metrics of the registry, and the panels and rules that ask for them. */
 export const metricsPage = (dashboards: readonly Dashboard[], rules: readonly Rule[]): string => {
   const metrics = describeMetrics(
     createMetrics({ registry: new Registry(), pool: () => ({ queued: 0, utilization: 0, threads: 0 }) }).registry,
@@ -22,16 +22,16 @@ export const metricsPage = (dashboards: readonly Dashboard[], rules: readonly Ru
     ...rows.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map(row),
   ];
   const own = metrics.filter(({ name }) => name.startsWith('metafleet_'));
-  // Which of them there are depends on the operating system.
+  // Which of them exist depends on the operating system.
   const others = metrics.filter((metric) => !own.includes(metric) && uses(metric).length > 0);
   return [
     '# Metrics',
     '',
     '<!-- Made by `npm run dashboards` from src/telemetry and the dashboards; a test fails when it is not up to date. -->',
     '',
-    'What a run serves at `/metrics` while it lasts. Units are base units: seconds, bytes, ratios of 1. The number of series depends on',
-    'message kinds, phases, reasons and device classes, never on the number of devices. A gauge has no series until there is something to tell;',
-    'the classes of devices and virtual time are told only where a fleet is configured.',
+    'A run serves these metrics at `/metrics` while it lasts. Units are base units: seconds, bytes, ratios of 1.',
+    'The number of series depends on message kinds, phases, reasons and device classes, never on the number of devices.',
+    'A gauge has no series until it has a value. Device classes and virtual time have series only with a simulated fleet.',
     '',
     'Histograms add the series `_bucket` (label `le`), `_sum` and `_count`; below they are one metric.',
     '',
@@ -42,7 +42,7 @@ export const metricsPage = (dashboards: readonly Dashboard[], rules: readonly Ru
     ...Object.entries(LABELS).map(([label, values]) => `| \`${label}\` | ${values} |`),
     `| ${RUN_LABELS.slice(1)
       .map((label) => `\`${label}\``)
-      .join(' ')} | on \`metafleet_run_info\` alone: what is run |`,
+      .join(' ')} | on \`metafleet_run_info\` alone: facts of the run |`,
     '',
     "## metafleet's own",
     '',
@@ -50,8 +50,8 @@ export const metricsPage = (dashboards: readonly Dashboard[], rules: readonly Ru
     '',
     '## Of the process and its main thread',
     '',
-    'Those that are asked for; prom-client serves more, under `process_` and `nodejs_`. The main thread supervises and observes; heaps and',
-    'garbage collection of the threads that work are above.',
+    'These are the ones that panels and rules ask for. prom-client serves more, under `process_` and `nodejs_`.',
+    'The main thread supervises and observes. Heaps and garbage collection of the working threads are above.',
     '',
     ...table(others),
     '',
@@ -68,7 +68,7 @@ const UNITS = ['seconds', 'bytes', 'ratio', 'joules', 'rounds'];
 
 const unitOf = (name: string): string => UNITS.find((unit) => name.replace(/_total$/, '').endsWith(`_${unit}`)) ?? '1';
 
-/** Who asks for a metric, directly: panels as "dashboard: panel", rules by name. */
+/** The panels (as "dashboard: panel") and the rules (by name) that ask for a metric directly. */
 const usesOf = (dashboards: readonly Dashboard[], rules: readonly Rule[]) => {
   const panels = dashboards.flatMap(({ title, rows }) =>
     rows.flatMap(({ panels }) =>

@@ -1,5 +1,5 @@
-// Fails on an import, of values or of types, that points up or sideways in the tree, on a cycle of files, and on a type's name
-// that means two things. `--table` prints the floors as ARCHITECTURE.md shows them.
+// Fails on an import, of values or of types, that points up or sideways in the tree.
+// It also fails on a cycle of files, and on a type's name that means two things. `--table` prints the floors for ARCHITECTURE.md.
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Visitor } from 'oxc-parser';

@@ -13,17 +13,7 @@ const MEDIAN_LINES = 110;
 const REASON = /^\/\/ (Long because|Above 300 lines:) \S/;
 
 /** What is larger for now: `file`, `file#function` or `folder/`, and why. An entry that nothing needs is a violation, too. */
-const EXCEPTIONS: ReadonlyMap<string, string> = new Map([
-  ['src/algorithms/metamf/workspace.ts#createWorkspace', 'is to be split'],
-  ['src/coordinator/coordinator.ts', 'is to be split'],
-  ['src/coordinator/coordinator.ts#createCoordinator', 'is to be split'],
-  ['src/tensor/kernels/kernel-pool.ts#createKernelPool', 'is to be split'],
-  ['src/tensor/kernels/reference.ts#referenceKernels', 'is to be split'],
-  ['src/tensor/optimizers/deferral.ts#createDeferral', 'is to be split'],
-  ['test/coordinator/coordinator.test.ts', 'is to be split'],
-  ['test/data/catalogue/fetch.system.test.ts', 'is to be split'],
-  ['test/device/actor/actor.test.ts', 'is to be split'],
-]);
+const EXCEPTIONS: ReadonlyMap<string, string> = new Map();
 
 type Size = { readonly place: string; readonly line: number; readonly key: string; readonly found: string };
 type AnyFunction = ArrowFunctionExpression | FunctionNode;

@@ -7,7 +7,7 @@ export const ROOTS = ['src', 'workers', 'scripts', 'test', 'dashboards'];
 /** Whether a file is AssemblyScript: kernels, and those of one algorithm in its own folder. */
 export const isAssembly = (file: string): boolean => /^src\/.*\/assembly\//.test(file);
 
-/** All files of a folder of the project and of those in it, by their paths from `root`, in order; none where there is no such folder. */
+/** All files below a folder of the project, by their paths from `root`, in order. A folder that does not exist has none. */
 export const filesUnder = (root: string, folder: string): string[] => {
   try {
     return readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })

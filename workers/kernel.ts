@@ -1,8 +1,8 @@
 // A thread of the kernel pool (src/tensor/kernels/kernel-pool.ts). It answers no messages: it computes, or sleeps on shared memory.
 import { parentPort, workerData } from 'node:worker_threads';
 import { allReferences } from '../src/algorithms/kernels.js';
-import type { KernelThreadData } from '../src/tensor/kernels/kernel-pool.js';
 import { instantiate, recordLoss, ringOn, serve } from '../src/tensor/kernels/kernel-ring.js';
+import type { KernelThreadData } from '../src/tensor/kernels/kernel-threads.js';
 
 const { ring: buffer, names, memories, implementation } = workerData as KernelThreadData;
 const ring = ringOn(buffer, names);

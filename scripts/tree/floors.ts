@@ -4,26 +4,26 @@ const FOLDERS: readonly { readonly floor: number; readonly folder: string; reado
   { floor: 1, folder: 'tensor', holds: 'shared memory, kernels in two implementations, optimizers, the tfjs adapter' },
   { floor: 1, folder: 'data', holds: 'datasets as columns: catalogue, import, splits, synthetic ratings' },
   { floor: 1, folder: 'metrics', holds: 'metrics by name, as sums that merge' },
-  { floor: 1, folder: 'definitions', holds: 'what algorithms, samplers, aggregators and update steps share: modules of users' },
+  { floor: 1, folder: 'definitions', holds: 'the common part of definitions, and how modules of users are loaded' },
   { floor: 2, folder: 'messages', holds: 'what crosses an actor boundary: frames, tensors on the wire' },
-  { floor: 3, folder: 'algorithms', holds: 'what is learned: the port, and a server half and a device half of each algorithm' },
+  { floor: 3, folder: 'algorithms', holds: 'the port of algorithms and its guards; a server half and a client half of each' },
   { floor: 3, folder: 'models', holds: 'central models: baselines without a fleet' },
   { floor: 3, folder: 'updates', holds: 'update steps: what a device does to a client update before it is sent' },
-  { floor: 3, folder: 'events', holds: 'what a run says of itself, as one stream' },
+  { floor: 3, folder: 'events', holds: 'the events of a run, as one stream' },
   { floor: 4, folder: 'device', holds: 'the device actor, its hardware and budgets, its faults' },
-  { floor: 5, folder: 'coordinator', holds: 'round, sampling, evaluation, checkpoint; owns the port to devices' },
-  { floor: 6, folder: 'transport', holds: 'the port to devices over worker threads; supervision' },
+  { floor: 5, folder: 'coordinator', holds: 'round, sampling, aggregation, evaluation, checkpoint; the port to devices' },
+  { floor: 6, folder: 'transport', holds: 'implements the port to devices over worker threads; supervision' },
   { floor: 7, folder: 'runs', holds: 'configuration, the run itself, its folder' },
   { floor: 8, folder: 'conformance', holds: 'tests of what users bring: definitions against the promises of their ports' },
   { floor: 8, folder: 'telemetry', holds: 'events → Prometheus, HTTP and the live page' },
-  { floor: 8, folder: 'report', holds: 'what is looked at after a run: pages, tables, charts' },
-  { floor: 9, folder: 'studies', holds: 'what is made of several runs: the paper, tuning, sweeps, load tests' },
+  { floor: 8, folder: 'report', holds: 'results of a run for people: pages, tables, charts' },
+  { floor: 9, folder: 'studies', holds: 'studies of several runs: the paper, tuning, sweeps, load tests' },
   { floor: 10, folder: 'cli', holds: 'one file a command' },
 ];
 
 export const FLOORS: ReadonlyMap<string, number> = new Map(FOLDERS.map(({ folder, floor }) => [folder, floor]));
 
-/** The floors as a Markdown table, highest first: what ARCHITECTURE.md shows. */
+/** The floors as the Markdown table of ARCHITECTURE.md, highest first. */
 export const floorTable = (): string => {
   const rows = FOLDERS.toReversed().map(({ floor, folder, holds }) => [String(floor), `\`src/${folder}\``, holds]);
   const head = ['floor', 'folder', 'holds'];

@@ -7,7 +7,7 @@ import { factoredReference } from './metamf/kernels/factored-reference.js';
 import type { GenerationKernels } from './metamf/kernels/generation-kernels.js';
 import { generationReference } from './metamf/kernels/generation-reference.js';
 
-/** Every kernel there is: what a pool's thread may be asked for, whichever algorithm made the pool. */
+/** All kernels. A pool's thread knows them, for the pool of any algorithm. */
 export type AllKernels = Kernels & RatingKernels & FactoredKernels & GenerationKernels;
 
 export const allReferences = (memory: WebAssembly.Memory): AllKernels => ({

@@ -29,7 +29,7 @@ export const ALGORITHM: Kind<AlgorithmDefinition> = {
   },
 };
 
-/** Plain data that names an algorithm and all it needs beside the dataset's public facts: it crosses threads. */
+/** Plain data that names an algorithm and its settings. It crosses threads. The dataset's public facts come separately. */
 export type AlgorithmSetup = DefinitionSetup & {
   /** The run's `optimizer` section. */
   readonly optimizer: OptimizerSetup;
@@ -40,8 +40,8 @@ export const createAlgorithm = ({ name, options, optimizer }: AlgorithmSetup, wo
   bindAlgorithm(builtIn(ALGORITHM, name), options, optimizer, world);
 
 /**
- * Any algorithm, on the calling thread. What a user's module throws or returns wrongly ends in one line of MODULE; `watch` shows other threads
- * which of its hooks is being called.
+ * Any algorithm, on the calling thread. Errors and wrong results of a user's module end in one line of MODULE.
+ * `watch` shows other threads which of its hooks is called.
  */
 export const loadAlgorithm = async (setup: AlgorithmSetup, world: World, watch?: HookWatch): Promise<Algorithm> => {
   const definition = await loadDefinition(ALGORITHM, setup);

@@ -75,10 +75,10 @@ const timeline = (flights: readonly FlightLine[]): string => {
   return [line(['ROUND', 'AFTER', 'WHAT']), ...rows.map(line)].join('');
 };
 
-/** `metafleet device ID --run results/<run>`: what befell one device, round by round. */
+/** `metafleet device ID --run results/<run>`: the recorded steps of one device, round by round. */
 export const deviceCommand = (): Command =>
   new Command('device')
-    .description('print what befell one device of a run, round by round, if it was recorded')
+    .description('print the steps of one device of a run, round by round, if it was recorded')
     .argument('<id>', 'device id, from 0')
     .requiredOption('--run <folder>', 'folder of the run')
     .option('--last <rounds>', 'only the last rounds in which it was sampled')

@@ -59,7 +59,7 @@ const parseCount = (text: string): number => {
 };
 
 const TABLES: Readonly<Record<StudyName, string>> = {
-  table2: "MetaMF beside FedAvg, four central baselines and the paper's table 2",
+  table2: "MetaMF compared with FedAvg, four central baselines and the paper's table 2",
   table3: 'MetaMF, MetaMF-SI and MetaMF-SM',
   table4: 'four scales of the model',
   groups: 'errors by activity: who is left out',
@@ -93,8 +93,8 @@ const tableCommand = (name: StudyName): Command =>
   });
 
 const bytesCommand = (): Command =>
-  studyCommand('bytes', "how few rounds and bytes an accuracy takes: federated regimes beside the authors'")
-    .option('--include <folder...>', "run folders of other commands to show beside, finished or not; the authors' regime is recognized", [])
+  studyCommand('bytes', "how few rounds and bytes an accuracy takes: federated regimes compared with the authors'")
+    .option('--include <folder...>', "run folders of other commands to compare, finished or not; the authors' regime is recognized", [])
     .option('--authors', "train the authors' regime, too: hours or days", false)
     .option('--peer-step <ms>', "PyTorch's time for a step of 64 ratings", parseMillis, TORCH_PEER.millisPerStep)
     .action(async (flags: PaperFlags & Record<string, unknown> & { include: readonly string[]; authors: boolean; peerStep: number }) => {
@@ -130,7 +130,7 @@ const figure2Command = (): Command =>
 /** `metafleet paper table2 | table3 | table4 | groups | budget …`: the paper's tables, measured again, next to the published ones. */
 export const paperCommand = (): Command => {
   const command = new Command('paper').description(
-    "train what the paper's tables and figures need, and print them beside the published ones",
+    "train what the paper's tables and figures need, and print them next to the published ones",
   );
   for (const name of STUDIES) command.addCommand(tableCommand(name));
   return command.addCommand(bytesCommand()).addCommand(figure2Command());

@@ -1,10 +1,10 @@
 import { MetafleetError, messageOf } from '../base/errors.js';
 import { enterHook, type Hook, type HookWatch, leaveHook } from './hook-watch.js';
 
-/** Calls hooks of a user's module: what one throws, or returns wrongly, ends in one line that names module, hook and device. */
+/** Calls hooks of a user's module. An error or a wrong result ends in one line that names module, hook and device. */
 export type HookCalls = {
   readonly items: number;
-  /** Calls a hook. Throws MODULE where it throws. */
+  /** Calls a hook. Throws MODULE if it throws. */
   call<T>(hook: Hook, work: () => T): T;
   /** As `call`, over the whole time that a promise takes. No other hook is called on this thread meanwhile. */
   wait<T>(hook: Hook, work: () => T | Promise<T>): Promise<T>;

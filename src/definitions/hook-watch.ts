@@ -1,5 +1,5 @@
 /**
- * Shows other threads which hook of a user's module a thread is calling, and for whom: a hook that never returns cannot say so itself.
+ * Shows other threads which hook of a user's module a thread calls, and for which device. A hook that never returns cannot report it.
  * Shared memory: hook (0: none), device + 1 (0: none), a count of calls.
  */
 export type HookWatch = { readonly shared: Int32Array<SharedArrayBuffer> };
@@ -43,7 +43,7 @@ export const leaveHook = ({ shared }: HookWatch): void => {
   Atomics.store(shared, 0, 0);
 };
 
-/** The call that is going on, if any; `call` differs from call to call. */
+/** The present call, if there is one. `call` is another number for every call. */
 export const hookIn = ({ shared }: HookWatch): { readonly hook: Hook; readonly device: number | null; readonly call: number } | null => {
   const hook = HOOKS[Atomics.load(shared, 0) - 1];
   if (hook === undefined) return null;

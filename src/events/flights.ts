@@ -4,7 +4,7 @@ import type { Resource } from '../messages/device-cost.js';
 /** A step of a recorded device's round. */
 export type FlightStep = {
   readonly step: 'sampled' | 'asked' | 'received' | 'trained' | 'uploaded' | 'refused' | 'dropped' | 'rejected' | 'late';
-  /** Wall time since the round turned to its first device. */
+  /** Wall time since the round asked its first device. */
   readonly millis: Millis;
   /** Of the message, as encoded. */
   readonly bytes?: Bytes;
@@ -18,5 +18,5 @@ export type FlightStep = {
   readonly left?: Readonly<Partial<Record<Resource, number>>>;
 };
 
-/** What befell one recorded device in a round, in order. */
+/** The steps of one recorded device in a round, in order. */
 export type RecordedFlight = { readonly device: DeviceId; readonly steps: readonly FlightStep[] };

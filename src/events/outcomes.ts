@@ -19,7 +19,7 @@ export const REJECTIONS = [
 export type RejectionCause = (typeof REJECTIONS)[number];
 
 /**
- * What became of the devices a round turned to, and of those still at work from rounds before (buffered rounds only):
+ * The outcomes of the devices that a round asked, and of those still at work from rounds before (buffered rounds only):
  *
  *   assigned + carried = trained + refused + dropped + rejected + late + inFlight
  *

@@ -61,7 +61,7 @@ export type RoundFinished = {
   readonly threads: Readonly<Record<ThreadRole, ThreadUse>>;
   /** Shared memory of the kernels: parameters, gradients, optimizer state, scratch. */
   readonly kernelBytes: Bytes;
-  /** Of the recorded devices among those the round turned to. */
+  /** The flights of the recorded devices that the round asked. */
   readonly flights: readonly RecordedFlight[];
   readonly map: RoundMap;
 };

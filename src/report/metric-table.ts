@@ -9,7 +9,7 @@ import { clip, wrap } from './text-layout.js';
 type Row = { readonly name: string; readonly values: MetricValues | null; readonly verdict: string };
 
 const NAME = 42;
-/** Metrics in the block of the verdict, and in each block below it. */
+/** Metrics next to the verdict, and in each block below it. */
 const FIRST = 2;
 const MORE = 4;
 

@@ -8,7 +8,7 @@ const RULE = '-'.repeat(WIDTH);
 const LABEL = 18;
 
 /**
- * What a run ends with, for people: its metrics next to those of the baselines, and what it cost. Plain ASCII, at most 100 columns.
+ * The end of a run, for people: its metrics next to those of the baselines, and its cost. Plain ASCII, at most 100 columns.
  * `folder` is where the results lie.
  */
 export const renderTable = (summary: Summary, { folder }: { readonly folder?: string } = {}): string =>

@@ -18,7 +18,7 @@ const ratingsOf = ({ summary }: StoredRun): string =>
     summary.config['split'] === 'given' ? null : summary.seed,
   ]);
 
-/** Ranking metrics cannot be compared over other candidates. */
+/** Ranking metrics over other candidates cannot be compared. */
 const candidatesOf = ({ summary: { config, seed } }: StoredRun): string => {
   const { candidates = 'all', relevant = 'all' } = (config['evaluation'] ?? {}) as { candidates?: unknown; relevant?: unknown };
   return JSON.stringify([candidates, relevant, candidates === 'all' ? null : seed]);

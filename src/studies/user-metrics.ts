@@ -13,10 +13,10 @@ import { type PairedTest, pairedTTest } from './statistics.js';
 import type { TrainedRun } from './train-all.js';
 
 /**
- * Metrics user by user, for the paired t-test. The paper pairs without saying over what; here a pair is a user with test ratings, and
- * what is compared is its own value, such as the mean error over its test ratings, averaged over the seeds that both models were
- * trained with. Ratings of one user are not independent of each other, so that pairs of ratings would make every difference look
- * significant; and they never leave a device, whereas its sums do. NaN for users of whom nothing was measured.
+ * Metrics user by user, for the paired t-test. The paper does not say what it paired. Here a pair is a user with test ratings.
+ * Its value is the user's metric, such as the mean error over its test ratings, averaged over the seeds of both models.
+ * Ratings of one user are not independent: pairs of ratings would make every difference look significant.
+ * Ratings also never leave a device, but its sums do. NaN for users without a measurement.
  */
 export type UserMetrics = Readonly<Record<string, Float64Array>>;
 

@@ -9,20 +9,21 @@ export type Tensorflow = typeof import('@tensorflow/tfjs');
 export type LoadedTensorflow = {
   readonly tf: Tensorflow;
   readonly backend: 'tensorflow' | 'wasm';
-  /** Why the native backend is not the one in use, where it was tried. */
+  /** Why the native backend is not in use, if it was tried. */
   readonly fallback?: string;
 };
 
 const load = createRequire(import.meta.url);
 
 /**
- * TensorFlow.js with its fastest backend here: libtensorflow through the optional package @tensorflow/tfjs-node, else
- * WebAssembly (single-threaded under Node). The backend is global to the thread; the last call decides it.
+ * TensorFlow.js with the fastest backend of this machine: libtensorflow through the optional package @tensorflow/tfjs-node,
+ * else WebAssembly (single-threaded under Node). The backend is global to the thread. The last call decides it.
  *
- * Gradients (`tf.grads`, optimizers) work alike on both, within the limits of tfjs. On wasm: none for the filters of
- * convolutions, and no `einsum`, FFT or complex numbers at all. On both: none for `gatherND` and `scatterND`, and none
- * through a comparison, so the condition of a `where` must not depend on the variables; clip or `relu` instead.
- * A small op costs about 40 µs on wasm and 100 µs on the native backend: keep it out of per-device loops.
+ * Gradients (`tf.grads`, optimizers) work alike on both, within the limits of tfjs.
+ * The wasm backend has none for the filters of convolutions, and no `einsum`, FFT or complex numbers at all.
+ * Neither has them for `gatherND` and `scatterND`, nor through a comparison.
+ * So the condition of a `where` must not depend on the variables. Clip or `relu` instead.
+ * A small op costs about 40 µs on wasm and 100 µs on the native backend. Keep it out of per-device loops.
  * @throws MetafleetError CAPABILITY when the preferred backend, or without a preference both, do not load.
  */
 export const loadTensorflow = async (preferred?: 'node' | 'wasm'): Promise<LoadedTensorflow> => {
@@ -38,8 +39,8 @@ export const loadTensorflow = async (preferred?: 'node' | 'wasm'): Promise<Loade
 const loadNative = async (): Promise<Tensorflow> => {
   // tfjs-node (2024) calls two functions that Node 22 warns of and Node 23 removed.
   Object.assign(util, { isNullOrUndefined: (value: unknown) => value === null || value === undefined, isArray: Array.isArray });
-  // No banners: the second only states the default, which else announces itself. (In a worker thread process.env is a
-  // copy that libtensorflow does not see.)
+  // No banners. The second variable states the default, which else announces itself.
+  // In a worker thread process.env is a copy, which libtensorflow does not see.
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '1';
   return orCapability('@tensorflow/tfjs-node', 'tensorflow', () => load('@tensorflow/tfjs-node') as Tensorflow);
@@ -57,7 +58,7 @@ const loadWasm = (): Promise<Tensorflow> =>
 const orCapability = async (what: string, backend: string, attempt: () => Tensorflow): Promise<Tensorflow> => {
   try {
     const tf = attempt();
-    // Production mode is what tfjs calls the absence of its banners and warnings.
+    // tfjs without its banners and warnings is in production mode.
     tf.enableProdMode();
     if (!(await tf.setBackend(backend))) throw new Error(`backend ${backend} does not start`);
     return tf;
@@ -67,8 +68,10 @@ const orCapability = async (what: string, backend: string, attempt: () => Tensor
   }
 };
 
-/** The wasm backend lacks UnsortedSegmentSum, which is the gradient of `gather`, that is, of every embedding. It has
- * ScatterNd, which adds up updates to one index: the same sum, with one-dimensional indices. */
+/**
+ * The wasm backend lacks UnsortedSegmentSum, the gradient of `gather` and so of every embedding.
+ * It has ScatterNd, which adds up updates of one index. With one-dimensional indices that is the same sum.
+ */
 const addSegmentSum = (tf: Tensorflow): void => {
   if (tf.getKernel('UnsortedSegmentSum', 'wasm') !== undefined) return;
   tf.registerKernel({

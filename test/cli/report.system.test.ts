@@ -29,7 +29,7 @@ describe('metafleet report', () => {
       'Latency',
       'Bytes',
       'Who is left out',
-      'What became of the devices',
+      'Outcomes of devices',
       'Virtual time',
       'By device class',
       'Budgets',

@@ -110,7 +110,7 @@ describe('private ratings', () => {
       new Set(trained(other!).map((message) => JSON.stringify(message))),
     );
     expect(one).not.toEqual(other);
-    // Beside the frames, the bytes of control messages; whether a host's last goodbye was still said is chance.
+    // The rest are bytes of control messages. The last message of a host may be missing.
     const control = (tapped: readonly Tapped[]) =>
       tapped
         .filter(({ way, port }) => way === 'out' && port === 'control')

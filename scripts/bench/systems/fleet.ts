@@ -81,7 +81,7 @@ export const bench: Bench = {
       ],
       notes: [
         `an idle device takes ${each.toFixed(0)} bytes: ${RATING_BYTES} of ratings, ${ROW_BYTES} of embedding row`,
-        `the row's Adam moments, ${MOMENT_BYTES} bytes, take memory once she has trained for the first time`,
+        `the row's Adam moments, ${MOMENT_BYTES} bytes, take memory once it has trained for the first time`,
         'resident: as it stands after the rounds; collected: after a garbage collection, on which bytes per device are based',
       ],
     };

@@ -32,7 +32,7 @@ export type Backward = {
   readonly shards: readonly ShardBackward[];
 };
 
-/** Weights as the passes back need them: generators (outputs, o), hidden layers (o, k), M (k, dᵤ), rows apart by `strideOf`. */
+/** Weights as the backward passes need them: generators (outputs, o), hidden layers (o, k), M (k, dᵤ). `strideOf` gives their strides. */
 type Transposed = { readonly generators: readonly Scratch[]; readonly hidden: readonly Scratch[]; readonly memoryMatrix: Scratch };
 
 type ShardBackward = {
@@ -41,12 +41,12 @@ type ShardBackward = {
   readonly item: Scratch;
   readonly slot: Scratch;
   readonly upstream: Scratch;
-  /** The four, as the kernel takes them: they are written over in the next `accumulate`, and this one waits for the kernel. */
+  /** The four lists, as the kernel takes them. The next `accumulate` overwrites them, and this one waits for the kernel. */
   readonly list: PlacedStruct;
   /** This shard's share of dh_item (C, o). */
   readonly hidden: Scratch;
   readonly units: Scratch;
-  /** Positions of the cohort that have rows here: the others' share is zero. */
+  /** Positions of the cohort that have rows here. The share of the others is zero. */
   present: readonly number[];
 };
 
@@ -81,8 +81,8 @@ const spansOf = ({ firstItem, items }: ItemShard, updates: readonly Placed[]): S
   }));
 
 /**
- * Where each item's rows start in the list, items ascending, and a gradient slot for each item that has any. Rows of one item
- * stand together, so that its block of W_low and of the gradient is brought into the cache once.
+ * Where each item's rows start in the list, items ascending. Each item with rows gets a gradient slot.
+ * Rows of one item stand together, so that its blocks of W_low and of the gradient come into the cache once.
  */
 const placeItems = ({ shard: { bias, arena, items, firstItem } }: ShardBackward, spans: readonly Span[]): Uint32Array => {
   const lists = spans.map(({ update, start, end }) => update.rows.subarray(start, end));
@@ -120,7 +120,7 @@ const collectRows = (layout: Layout, local: ShardBackward, spans: readonly Span[
   return count;
 };
 
-/** W_low and its bias are touched together: the weights take over the slots that the bias claimed. */
+/** W_low and its bias are touched together: the weights claim the same slots as the bias. */
 const shareSlots = ({ weights, bias, arena, items }: ItemShard): void => {
   if (weights.size > 0) {
     const slotOf = arena.i32(weights.gradient.slotOf, items);
@@ -130,7 +130,7 @@ const shareSlots = ({ weights, bias, arena, items }: ItemShard): void => {
   reserveSlots(bias);
 };
 
-/** Begins each shard's own part of the backward pass; other threads are at one while this thread lists the rows of the next. */
+/** Begins each shard's part of the backward pass. Other threads compute one while this thread lists the rows of the next. */
 const beginItems = (pool: ServerPool, layout: Layout, forward: Forward, backward: Backward, updates: readonly Placed[]): void => {
   const users = forward.cohort.length;
   const o = layout.branches[0].hidden.units;
@@ -140,8 +140,8 @@ const beginItems = (pool: ServerPool, layout: Layout, forward: Forward, backward
     const spans = spansOf(shard, updates).filter(({ start, end }) => start < end);
     local.present = spans.map(({ position }) => position);
     const count = collectRows(layout, local, spans);
-    // Not so already only of updates that waited for rounds.
-    backward.deferral.bring(shard.weights, shard.bias.gradient.touched);
+    // Only updates that waited for rounds have rows with pending steps.
+    backward.deferral.catchUp(shard.weights, shard.bias.gradient.touched);
     shareSlots(shard);
     const { weights, bias, generator, memory } = shard;
     list.view[List.count] = count;
@@ -242,7 +242,7 @@ const backwardHidden = (pool: ServerPool, layout: Layout, forward: Forward, back
     kernels.reluBackward(size * units, forward.hidden[x]!.pointer, backward.hidden[x]!.pointer);
   });
   if (forward.gain !== 1) {
-    // A silent unit is 0, so that the pass above has stopped its gradient.
+    // A silent unit is 0, so the pass above has stopped its gradient.
     branches.forEach(({ hidden: { units } }, x) => {
       const dz = backward.hidden[x]!.pointer;
       kernels.axpy(size * units, forward.gain - 1, dz, dz);
@@ -268,11 +268,11 @@ const backwardHidden = (pool: ServerPool, layout: Layout, forward: Forward, back
   forward.cohort.forEach((device) => claimSlot(users, slotOf, device));
   reserveSlots(users);
   const transposed = backward.transposed.memoryMatrix.pointer;
-  // The cohort is in DeviceId order and its slots were claimed in it: row p of dE is slot p.
+  // The cohort is in DeviceId order, and so are its slots: row p of dE is slot p.
   kernels.gemm(size, du, k, dc, transposed, users.gradient.slots, 0, products.dEmbedded);
 };
 
-/** Accumulates the gradient of the summed loss of `updates` (of devices of the prepared cohort) into Θ's gradients. */
+/** Adds the gradient of the summed loss of `updates` to Θ's gradients. The devices belong to the prepared cohort. */
 export const accumulate = (
   pool: ServerPool,
   layout: Layout,

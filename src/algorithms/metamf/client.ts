@@ -4,17 +4,20 @@ import { type MetaMFOptions, middleRating } from './options.js';
 import { createWorkspace, type Workspace } from './workspace.js';
 
 /**
- * The client half: the rating-prediction model (eq. 6, 7), its loss (eq. 8, summed over the batch) and the gradient of
- * that sum with respect to Φ_u.
+ * The client half: the rating-prediction model (eq. 6, 7), its loss (eq. 8, summed over the batch), and the gradient of the sum
+ * with respect to Φ_u.
  *
  *   A = items_rise·w1 (s, f), once per model     z = items_low[i]·A + b1     h = ReLU(z)     ŷ = w2·h + b2 [+ items_low[i, 0]] [+ c_u]
  *
- * Folding rise and w1 into A leaves s·f multiplications a rating where the paper's order has (s + f)·d; the gradient
- * folds the same way: G = Σ_batch items_low[i]ᵀ·dz (s, f), then d(rise) = G·w1ᵀ and d(w1) = riseᵀ·G.
+ * With rise and w1 folded into A, a rating takes s·f multiplications. In the paper's order it takes (s + f)·d.
+ * The gradient folds in the same way:
+ *
+ *   G = Σ_batch items_low[i]ᵀ·dz (s, f)     d(rise) = G·w1ᵀ     d(w1) = riseᵀ·G
+ *
  * Arithmetic is float64 on float32 storage, in a fixed order, in the kernels of generated models (kernels/factored-kernels.ts).
  */
 
-/** c_u: what a device subtracts from its ratings before the model sees them. */
+/** c_u: the number that a device subtracts from its ratings before the model takes them. */
 const createCentre = (world: World, { centring, centringDamping }: MetaMFOptions): ((train: Interactions) => number) => {
   if (centring === 'none') return () => 0;
   const middle = middleRating(world);
@@ -25,7 +28,7 @@ const createCentre = (world: World, { centring, centringDamping }: MetaMFOptions
   };
 };
 
-/** The ratings of a batch, or the items to predict ratings of. */
+/** The ratings of a batch, or the items whose ratings are to be predicted. */
 export type Work = Interactions;
 
 const NOTHING = new Float32Array(0);
@@ -35,7 +38,7 @@ export const createClientHalf = (world: World, options: MetaMFOptions): ClientHa
   const offset = options.itemOffset === 'first-column' ? 1 : 0;
   const centreOf = createCentre(world, options);
   let space: Workspace | undefined;
-  // Not before it is needed: the coordinator makes client halves, too.
+  // Not before the first use: the coordinator creates client halves, too.
   const workspace = (): Workspace => (space ??= createWorkspace({ s, d, f, offset }, world.items));
 
   const differentiate = (model: LocalModel, { items, values }: Interactions, centre: number): LocalUpdate => {
@@ -53,7 +56,7 @@ export const createClientHalf = (world: World, options: MetaMFOptions): ClientHa
       return { rows: task.candidates, work: { items: task.candidates, values: NOTHING } };
     },
     update: (model, { train }, batch) => differentiate(model, batch, centreOf(train)),
-    // fold, d(rise) and d(w1) once, s·f·d each; a rating's z, A-gradient and row gradient, s·f each, and its h, w2 and b1.
+    // Once: fold, d(rise) and d(w1), s·f·d each. For each rating: z, A-gradient and row gradient, s·f each, and h, w2 and b1.
     operations: ({ items }) => 2 * (3 * s * f * d + items.length * (3 * s * f + 4 * f)),
     score: (model, { train }, { items }) => {
       const local = workspace();

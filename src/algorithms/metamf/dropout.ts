@@ -3,9 +3,9 @@ import type { DeviceId } from '../../base/units.js';
 import type { MetaMFOptions } from './options.js';
 
 /**
- * Dropout on the hidden layers of the generators (Srivastava et al., 2014), inverted: the units that are left count 1/(1 − p), so
- * that models to measure with need no change. Which are silent is keyed by (seed, round, device): a device's model is the same
- * whoever else is in the cohort, and when the round is run again.
+ * Dropout on the hidden layers of the generators (Srivastava et al., 2014).
+ * It is inverted: the other units are multiplied by 1/(1 − p), so that models for measurements need no change.
+ * Silent units have the key (seed, round, device). So a device's model does not depend on the cohort, and is the same when the round runs again.
  */
 export type Dropout = { readonly probability: number; readonly gain: number; readonly seed: number; readonly round: number };
 

@@ -16,15 +16,15 @@ import type { ItemShard, Layout } from './layout.js';
  * Forward of the meta network, for a cohort of C devices (eq. 1-5):
  *
  *   E (C, dᵤ) = U[cohort]   c (C, k) = E·M   h_x (C, o) = ReLU(c·W_x + b_x)   dense_x (C, outputs) = h_x·W + b
- *   items_low: all rows, or those asked for, from h_item, shard by shard
+ *   items_low: all rows, or the requested ones, from h_item, shard by shard
  *
  * Dropout silences units of h_x, device by device, and multiplies the others by `gain`.
- * What the backward pass needs again stays in the scratch buffers until the next `prepare`.
+ * The scratch buffers keep what the backward pass needs, until the next `prepare`.
  */
 export type Forward = {
   readonly deferral: Deferral;
   cohort: readonly DeviceId[];
-  /** What dropout multiplied the units by that it left; 1 without it. */
+  /** Dropout multiplied the units that are not silent by it. 1 without dropout. */
   gain: number;
   readonly embedded: Scratch;
   readonly collaborative: Scratch;
@@ -32,7 +32,7 @@ export type Forward = {
   readonly hidden: readonly Scratch[];
   readonly dense: readonly Scratch[];
   readonly shards: readonly ShardForward[];
-  /** Which of the shards' outputs the next models go to. */
+  /** The outputs of the shards that the next models go to. */
   turn: 0 | 1;
 };
 
@@ -43,9 +43,9 @@ type ShardForward = {
   readonly user: Scratch;
   readonly item: Scratch;
   readonly place: Scratch;
-  /** The three, as the kernel takes them: they are written over when `generate` has waited for the models before. */
+  /** The three lists, as the kernel takes them. `generate` overwrites them after it has waited for the models before. */
   readonly list: PlacedStruct;
-  /** In turn: models are read while the next are generated. */
+  /** Used in turn: models are read while the next are generated. */
   readonly outs: readonly [Scratch, Scratch];
 };
 
@@ -105,7 +105,7 @@ export const prepare = (pool: ServerPool, layout: Layout, forward: Forward, coho
   for (const { shard, hidden } of forward.shards) shard.arena.f32(hidden.reserve(size * units), size * units).set(h);
 };
 
-/** Items a generation task covers: enough tasks for any number of threads to share evenly. */
+/** Items of a generation task: so few that any number of threads share the tasks evenly. */
 const TASK_ITEMS = 64;
 
 const beginAll = (pool: ServerPool, layout: Layout, forward: Forward, first: number, count: number): readonly Float32Array[][] => {
@@ -140,14 +140,14 @@ const beginAll = (pool: ServerPool, layout: Layout, forward: Forward, first: num
   );
 };
 
-/** Rows of models that fall into a shard, one behind the other in its output from row `start` on. */
+/** Rows of a model from one shard, one behind the other in the shard's output from row `start` on. */
 type Run = { readonly index: number; readonly start: number; readonly length: number };
 
-/** What is asked of the shards, by item, so that a block of W_low is brought into the cache once; of one shard from `bounds` to the next. */
+/** The requested rows, by item, so that a block of W_low comes into the cache once. Those of a shard lie between two of `bounds`. */
 type Asked = {
   readonly users: Uint32Array;
   readonly items: Uint32Array;
-  /** Rows of a shard's output: they lie by model. */
+  /** Rows of a shard's output, which is ordered by model. */
   readonly places: Uint32Array;
   readonly bounds: readonly number[];
   /** By model. Ascending rows fall into ascending shards. */
@@ -196,7 +196,7 @@ const beginSome = (
       shard.arena.u32(pointer, to - from).set(values.subarray(from, to));
       return pointer;
     };
-    forward.deferral.bring(shard.weights, lists.items.subarray(from, to));
+    forward.deferral.catchUp(shard.weights, lists.items.subarray(from, to));
     list.view[List.count] = to - from;
     list.view[List.user] = put(user, lists.users);
     list.view[List.item] = put(item, lists.items);
@@ -221,7 +221,7 @@ const unpad = (piece: Float32Array, s: number, padded: number): Float32Array => 
   return out;
 };
 
-/** Φ_u of positions first … first + rows.length − 1 of the prepared cohort; all ask for every item, or each for its rows (ServerHalf). */
+/** Φ_u of positions first … first + rows.length − 1 of the prepared cohort. All ask for every item, or each for its rows (ServerHalf). */
 export const generate = (
   pool: ServerPool,
   layout: Layout,
@@ -232,7 +232,7 @@ export const generate = (
   const { lowRank: s, itemEmbedding: d, units: f } = layout.options;
   const some = rows.filter((wanted) => wanted !== null);
   if (some.length > 0 && some.length < rows.length) throw new Error('a chunk asks for every item, or each device for its rows: not both');
-  // Models that nobody waited for may still be in the making, from lists that are written over here.
+  // Threads may still generate models that no caller waited for, from lists that are overwritten here.
   pool.finish();
   forward.turn = forward.turn === 0 ? 1 : 0;
   const low = some.length > 0 ? beginSome(pool, layout, forward, first, some) : beginAll(pool, layout, forward, first, rows.length);

@@ -4,8 +4,9 @@ import type { Branch, Layout } from './layout.js';
 import { middleRating } from './options.js';
 
 /**
- * Θ at the start: U ~ N(0, userInit²), weights Xavier-normal (Glorot & Bengio, 2010), biases zero, the output's bias in the
- * middle of the rating scale, or zero where devices centre their ratings. A shared table (MetaMF-SI, -SM) starts as the weights of the layer that it is.
+ * Θ at the start: U ~ N(0, userInit²), weights Xavier-normal (Glorot & Bengio, 2010), biases zero.
+ * The output's bias is the middle of the rating scale, or zero if devices centre their ratings.
+ * A shared table (MetaMF-SI, -SM) starts as the weights of its layer.
  */
 const xavier = (fanIn: number, fanOut: number): number => Math.sqrt(2 / (fanIn + fanOut));
 

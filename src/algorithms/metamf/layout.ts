@@ -8,20 +8,20 @@ import type { MetaMFOptions } from './options.js';
 import { type BranchProducts, type Products, placeBranchProducts, placeProducts } from './products.js';
 
 /**
- * Where Θ lies. Memory 0, the core, holds everything that does not grow with the items; the item generator W_low is cut by
- * item rows into shards, each with a memory of its own, since one WebAssembly memory ends at 4 GiB and since the shard is
- * the unit of parallelism. Their number follows from the sizes alone, never from the threads: sums over shards are part of
- * the result's bits.
+ * Where Θ lies. Memory 0, the core, holds all tensors that do not grow with the items.
+ * The item generator W_low is cut by item rows into shards, each with its own memory.
+ * One WebAssembly memory ends at 4 GiB, and the shard is the unit of parallelism.
+ * The number of shards follows from the sizes alone, never from the threads: sums over shards are part of the result's bits.
  *
- * Layouts, row-major: hidden weights (k, o); dense generators (o, outputs); W_low item-major (n, o, S), where S is s rounded
- * up to a multiple of 4 for the kernels and the added lanes stay zero.
+ * Layouts, row-major: hidden weights (k, o); dense generators (o, outputs); W_low item-major (n, o, S).
+ * S is s rounded up to a multiple of 4 for the kernels. The added lanes stay zero.
  *
- * A part that a variant shares instead of generating is a generator with no hidden units: only its bias remains, and the
- * bias is the shared table. All code that follows is then the same for the three variants.
+ * A variant shares a part that the full model generates. There the part is a generator without hidden units.
+ * Only its bias remains, and the bias is the shared table. So the three variants have the same code.
  */
 export type HiddenLayer = { readonly units: number; readonly weights: Parameter; readonly bias: Parameter };
 export type DenseGenerator = { readonly outputs: number; readonly weights: Parameter; readonly bias: Parameter };
-/** One of the three branches of the meta recommender: a hidden layer and the dense part of Φ_u made from it. */
+/** One of the three branches of the meta recommender: a hidden layer, and the generator of its dense part of Φ_u. */
 export type Branch = { readonly hidden: HiddenLayer; readonly generator: DenseGenerator; readonly products: BranchProducts };
 
 export type ItemShard = {
@@ -52,7 +52,7 @@ export type Layout = {
 };
 
 const LEAST_SHARDS = 8;
-/** Weights, two moments and a gradient of as many elements must fit one memory with room to spare. */
+/** Weights, two moments and a gradient of as many elements must fit into one memory, with room left. */
 const SHARD_BYTES = 3 * 2 ** 30;
 
 const shardCount = (items: number, blockElements: number): number =>

@@ -5,8 +5,8 @@ import { type MetaMFOptions, metamfOptions, modelTensors } from './options.js';
 import { createServerHalf, SPARSE } from './server.js';
 
 /**
- * Meta Matrix Factorization for federated rating prediction (Lin et al., SIGIR 2020), with the variants MetaMF-SI and
- * MetaMF-SM of its section 6. The server generates a private model Φ_u for each user; the device returns ∂loss/∂Φ_u.
+ * Meta Matrix Factorization for federated rating prediction (Lin et al., SIGIR 2020), with MetaMF-SI and MetaMF-SM of its section 6.
+ * The server generates a private model Φ_u for each user. The device returns ∂loss/∂Φ_u.
  */
 export const metamf: AlgorithmDefinition<MetaMFOptions, Work> = {
   name: 'metamf',

@@ -5,7 +5,7 @@ import type { World } from '../port/definition.js';
 const count = z.int().min(1);
 
 /**
- * Sizes of MetaMF (Lin et al., SIGIR 2020) by the paper's letters; Table 4 writes a scale as (d, [f, 1], [k, o]).
+ * Sizes of MetaMF (Lin et al., SIGIR 2020) by the paper's letters. Its Table 4 writes a scale as (d, [f, 1], [k, o]).
  *
  *   m devices, n items                       from the rating set
  *   dᵤ  userEmbedding     U (m, dᵤ)
@@ -15,9 +15,10 @@ const count = z.int().min(1);
  *   d   itemEmbedding     items_rise (s, d); e_i = items_low[i]·items_rise
  *   f   units             w1 (d, f), b1 (f), w2 (f), b2 (1)
  *
- * centring device-mean: each device subtracts c_u = μ₀ + Σ(r − μ₀) / (count + centringDamping), μ₀ being the middle of the scale, and
- * MetaMF learns what is left. c_u is private: it is computed and used on the device alone.
- * itemOffset first-column: ŷ = items_low[i, 0] + RP(e_i), a generated item offset that needs no parameter of its own.
+ * With centring device-mean, each device subtracts c_u = μ₀ + Σ(r − μ₀) / (count + centringDamping) from its ratings.
+ * μ₀ is the middle of the scale. MetaMF learns the rest. c_u is private: it is computed and used on the device alone.
+ *
+ * With itemOffset first-column, ŷ = items_low[i, 0] + RP(e_i): a generated item offset without a parameter of its own.
  */
 export const metamfOptions = z.strictObject({
   variant: z
@@ -60,5 +61,5 @@ export const modelTensors = ({ lowRank: s, itemEmbedding: d, units: f }: MetaMFO
   { name: 'b2', perRow: false, shape: [1] },
 ];
 
-/** Where predictions start, since nobody but the devices knows the mean rating: the middle of the scale. */
+/** Predictions start at the middle of the scale: only the devices know the mean rating. */
 export const middleRating = (world: World): number => (world.lowest + world.highest) / 2;

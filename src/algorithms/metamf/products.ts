@@ -3,8 +3,8 @@ import type { Arena, Pointer } from '../../tensor/memory/arena.js';
 import type { MetaMFOptions } from './options.js';
 
 /**
- * How the matrices of the meta network's products lie (structs/form.ts): of each a struct in the core's memory, by what it computes.
- * Their strides follow from the sizes alone, never from the cohort, so that they are written once.
+ * How the matrices of the meta network's products lie (structs/form.ts). Each product has a struct in the core's memory.
+ * The strides follow from the sizes alone, never from the cohort. So the structs are written once.
  */
 export type Products = {
   /** c = E·M;  dM += Eᵀ·dc;  dE += dc·Mᵀ, from M transposed. */
@@ -20,12 +20,15 @@ export type BranchProducts = {
   /** dW += h_xᵀ·d;  dh_x = d·Wᵀ, from W transposed. */
   readonly dGenerator: Pointer;
   readonly dHidden: Pointer;
-  /** dW_x += cᵀ·dz;  dc = dz·W_xᵀ, from W_x transposed: the first branch's overwrites, the others' are added. */
+  /** dW_x += cᵀ·dz;  dc = dz·W_xᵀ, from W_x transposed. The first branch overwrites dc, and the others add to it. */
   readonly dWeights: Pointer;
   readonly dCollaborative: Pointer;
 };
 
-/** A cache line more than a row of so many elements: rows that are a power of two apart fall into few sets of L1, and products with them take a fifth longer. */
+/**
+ * One cache line more than a row of so many elements.
+ * Rows that are a power of two apart fall into few sets of L1, and products with them take a fifth longer.
+ */
 export const strideOf = (row: number): number => row + 16;
 
 export const placeProducts = (core: Arena, { userEmbedding: du, collaborative: k }: MetaMFOptions): Products => ({

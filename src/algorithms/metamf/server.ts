@@ -15,14 +15,14 @@ import { serverReference } from './kernels/server-kernels.js';
 import { createLayout } from './layout.js';
 import type { MetaMFOptions } from './options.js';
 
-/** Generated rows a chunk may take in the shards' memories together, in 4-byte elements. */
+/** Room for the generated rows of a chunk in the shards' memories together, in 4-byte elements. */
 const CHUNK_ELEMENTS = 1 << 24;
 
 export const SPARSE: SparseTensors = { names: ['U', 'low'], byPopularity: 'low' };
 
 export type MetaMFServer = ServerHalf & Required<Pick<ServerHalf, 'accumulate'>> & { readonly parameters: readonly Parameter[] };
 
-/** Throws CONFIG for settings of the optimizer that contradict each other. */
+/** @throws MetafleetError CONFIG for settings of the optimizer that contradict each other. */
 export const createServerHalf = async (world: World, options: MetaMFOptions, runtime: ServerRuntime): Promise<MetaMFServer> => {
   if (runtime.optimizer === null) throw new Error('MetaMF needs the settings of an optimizer');
   const { optimizer, keeps } = optimizerOf(runtime.optimizer, SPARSE);
@@ -52,7 +52,7 @@ export const createServerHalf = async (world: World, options: MetaMFOptions, run
     step: (learningRate) => {
       if (ratings === 0) {
         deferral.settle();
-        // A cohort that answered nothing has claimed gradient slots all the same.
+        // A cohort without updates has claimed gradient slots, too.
         clearGradients(pool, layout.parameters);
         return { gradientNorm: 0, clipped: false };
       }

@@ -5,17 +5,17 @@ import type { AlgorithmCost, AlgorithmDefinition, Traits, Wire, World } from './
 import { createRuntime } from './runtime.js';
 import type { ServerHalf } from './server.js';
 
-/** A definition with its options, for a world: what the engine runs. */
+/** A bound algorithm: a definition with its options, for one world. The engine runs it. */
 export type Algorithm = {
   readonly name: string;
   readonly version: string;
   readonly traits: Traits;
   readonly wire: Wire;
-  /** The client half, made when it is first asked for. */
+  /** The client half, created at the first call. */
   client(): ClientHalf;
   createServer(options: ServerOptions): Promise<ServerHalf>;
   cost(): AlgorithmCost;
-  /** Says whose hooks are called next, for the errors of users' modules. */
+  /** Called with the device whose hooks are called next, for the errors of users' modules. */
   entering?(device: number): void;
   /** Whether a hook of a user's module that changes Θ failed: Θ may be that of no round. */
   isBroken?(): boolean;
@@ -34,7 +34,7 @@ const sharedCost = ({ down }: Wire, { items }: World): AlgorithmCost => {
   return { workPerRow: numbers(true), parameters, stepped: parameters };
 };
 
-/** `options` are as the definition's schema leaves them. Throws CONFIG for settings that contradict each other. */
+/** `options`: the output of the definition's schema. Throws CONFIG for settings that contradict each other. */
 export const bindAlgorithm = (
   definition: AlgorithmDefinition,
   options: unknown,

@@ -1,12 +1,12 @@
 import type { Random } from '../../base/random.js';
 
-/** A device's private records, in the order in which its user made them: never part of a message. */
+/** A device's private records, in the order in which its user made them. They are never part of a message. */
 export type Interactions = { readonly items: Uint32Array; readonly values: Float32Array };
 
-/** What a device may learn from. Held-out records are the engine's. */
+/** The records that a device may learn from. Held-out records belong to the engine. */
 export type OwnData = { readonly train: Interactions };
 
-/** What a device is asked for. */
+/** A request to a device. */
 export type Task =
   | {
       readonly purpose: 'train';
@@ -22,41 +22,41 @@ export type Task =
       readonly candidates: Uint32Array;
     };
 
-/** What a device needs for a task, and what it will do: the same each time it is asked, since a round may be run again. */
+/** The rows that a device needs for a task, and its work. A plan is the same at every call: a round may run again. */
 export type Plan<Work> = {
-  /** Items whose rows the model must have, in any order; null: every item. */
+  /** Items whose rows the model must have, in any order. null: every item. */
   readonly rows: Uint32Array | readonly number[] | null;
-  /** The tensors of wire.context; absent where there are none. */
+  /** The tensors of wire.context. Absent if there are none. */
   readonly context?: readonly Float32Array[];
-  /** Support, query, negatives, candidates: whatever `update`, `score` and `operations` want to know. */
+  /** The input of `update`, `score` and `operations`: support and query set, negatives, candidate items. */
   readonly work: Work;
 };
 
-/** The item rows of a model: those a device asked for, ascending, or null for all. */
+/** The item rows of a model: those that a device asked for, ascending. null: all. */
 export type Rows = Uint32Array | null;
 
-/** A model as a device holds it: the tensors of wire.down, those with rows in the order of `rows`. `score` gets none that is for training only. */
+/** A model on a device: the tensors of wire.down. Tensors with rows follow the order of `rows`. `score` gets none that is for training only. */
 export type LocalModel = { readonly rows: Rows; readonly tensors: readonly Float32Array[] };
 
 /** A client update before update steps and encoding. */
 export type LocalUpdate = {
-  /** Records it stands for: its weight in a mean. */
+  /** The number of its records: its weight in a mean. */
   readonly count: number;
   /** Σ of the loss over these records, before the step. */
   readonly loss: number;
   /** Items of its row tensors, ascending. */
   readonly rows: Uint32Array;
-  /** The tensors of wire.up, those with rows aligned with `rows`. */
+  /** The tensors of wire.up. Tensors with rows follow the order of `rows`. */
   readonly tensors: readonly Float32Array[];
-  /** The device's private state after the step, of the same length; absent: unchanged. */
+  /** The device's private state after the step, of the same length. Absent: unchanged. */
   readonly state?: Float32Array;
 };
 
 /** Numbers that a device keeps from round to round and never sends, such as a user vector. */
 export type PrivateStateSpec = {
-  /** How many float32, or how many by the device's number of training records. */
+  /** The number of float32, or a function of the device's number of training records. */
   readonly size: number | ((records: number) => number);
-  /** At the start, of that size. */
+  /** The first state, of this size. */
   initial(source: Random, size: number): Float32Array;
 };
 
@@ -67,8 +67,8 @@ export type ClientHalf<Work = unknown> = {
   plan(own: OwnData, task: Task, source: Random, state: Float32Array): Plan<Work>;
   /** One client update. `state` is not changed. */
   update(model: LocalModel, own: OwnData, work: Work, source: Random, state: Float32Array): LocalUpdate;
-  /** Scores of the task's candidates in their order, predicted ratings where feedback is explicit, after the adaptation that the algorithm prescribes. */
+  /** Scores of the task's candidate items in their order, after the algorithm's own adaptation. With explicit feedback they are predicted ratings. */
   score(model: LocalModel, own: OwnData, work: Work, state: Float32Array): Float32Array;
-  /** Floating-point operations of `update`, a multiplication and an addition counted as two; absent: none are counted. */
+  /** Floating-point operations of `update`. A multiplication and an addition count as two. Absent: none are counted. */
   operations?(work: Work): number;
 };

@@ -5,65 +5,66 @@ import type { ClientHalf } from './client.js';
 import type { ServerHalf, ServerRuntime } from './server.js';
 
 /**
- * The port of everything that is learned on a fleet. A definition is plain code without state: a built-in one and a user's module are the
- * same thing. Its server half owns Θ and makes a model for each device of a cohort. Its client half turns a model and private records into
- * a client update. Neither does I/O or knows of threads, encodings, sampling or deadlines. The engine knows nothing of their mathematics.
+ * The port of algorithms that learn on a fleet. A definition is plain code without state. Built-in ones and users' modules are the same.
+ * Its server half owns Θ and creates a model for each device of a cohort.
+ * Its client half turns a model and private records into a client update.
+ * Neither does I/O or knows of threads, encodings, sampling or deadlines. The engine knows nothing of their mathematics.
  *
  *   MetaMF       generates Φ_u; devices return ∂loss/∂Φ_u; one optimizer step a round
  *   FedAvg       sends shared tensors; devices return differences after local epochs
  *   MAML         sends an initialization; devices adapt on a support set and return the query set's gradient
  */
 export type AlgorithmDefinition<Options = unknown, Work = unknown> = {
-  /** Lower case letters, digits and hyphens; the section of its options in a configuration. */
+  /** Lower case letters, digits and hyphens. It is also the section of its options in a configuration. */
   readonly name: string;
-  /** Changes with every change of what it computes: part of a run's identity. */
+  /** Changes with every change of its results. It is part of a run's identity. */
   readonly version: string;
-  /** One described key with a default for each option: they become flags, documentation and tuning space. */
+  /** One described key with a default for each option. They become flags, documentation and tuning space. */
   readonly options: z.ZodType<Options>;
   readonly traits: Traits;
-  /** Throws CONFIG for settings that contradict each other; `optimizer` is null where traits.reads leaves it out. */
+  /** Throws CONFIG for settings that contradict each other. `optimizer` is null unless traits.reads has it. */
   check?(options: Options, optimizer: OptimizerSetup | null): void;
-  /** Names of the options that the others leave without effect: a value for one of them is refused. */
+  /** Names of the options that have no effect with these options. A value for one of them is refused. */
   unused?(options: Options): readonly string[];
-  /** What crosses between the halves. */
+  /** The tensors that cross between the halves. */
   wire(world: World, options: Options): Wire;
-  /** Made once in each thread that hosts devices. */
+  /** Called once in each thread that hosts devices. */
   client(world: World, options: Options): ClientHalf<Work>;
-  /** Made once, in the coordinator's thread. Θ follows from runtime.seed alone. */
+  /** Called once, in the coordinator's thread. Θ follows from runtime.seed alone. */
   server(world: World, options: Options, runtime: ServerRuntime): ServerHalf | Promise<ServerHalf>;
-  /** Options that change the numbers of a round and not its work: a prediction of sweeps takes them as sizes. Default: none. */
+  /** Options that are sizes: the prediction of a sweep's cost reads them. Default: none. */
   readonly sizes?: readonly string[];
-  /** What a run's cost hangs on, for predictions of sweeps; absent: as of a shared model with the tensors of wire.down. */
+  /** The numbers that a run's cost depends on, for predictions of sweeps. Default: those of a shared model with the tensors of wire.down. */
   cost?(world: World, options: Options, optimizer: OptimizerSetup | null): AlgorithmCost;
 };
 
-/** The definition itself, its options and work inferred. */
+/** Returns the definition itself. TypeScript infers its options and its work. */
 export const defineAlgorithm = <Options, Work>(definition: AlgorithmDefinition<Options, Work>): AlgorithmDefinition<Options, Work> =>
   definition;
 
 export type AlgorithmCost = {
   /** Multiplications behind one item row of a model. */
   readonly workPerRow: number;
-  /** Numbers in Θ, and how many of them each step passes over. */
+  /** Numbers in Θ, and those that each step passes over. */
   readonly parameters: number;
   readonly stepped: number;
 };
 
-/** What the engine must know of an algorithm without running it. */
+/** Facts about an algorithm that the engine needs before it runs. */
 export type Traits = {
-  /** What it learns from: ratings, or the mere fact of an interaction. */
+  /** It learns from ratings, or from the fact of an interaction alone. */
   readonly feedback: 'explicit' | 'implicit';
   /** each: the server needs every client update by itself (`accumulate`). sum: weighted sums suffice (`apply`). */
   readonly aggregation: 'each' | 'sum';
   /** Whether it serves users who take no part in training. */
   readonly coldUsers: boolean;
-  /** Whose features it reads. */
+  /** The features that it reads. */
   readonly features: readonly ('users' | 'items')[];
-  /** Shared sections of the configuration that it reads; the others are refused as settings without effect. */
+  /** Shared sections of the configuration that it reads. The others are refused as settings without effect. */
   readonly reads: readonly 'optimizer'[];
 };
 
-/** The public facts of a dataset: what the coordinator may know. */
+/** The public facts of a dataset, which the coordinator may know. */
 export type World = {
   readonly devices: number;
   readonly items: number;
@@ -73,15 +74,15 @@ export type World = {
 };
 
 /**
- * Tensors that cross, in the order in which they travel. A tensor with `perRow` holds one row for each item of the message. In each list
- * the tensors with rows come first.
+ * Tensors that cross, in the order in which they travel. A tensor with `perRow` holds one row for each item of the message.
+ * In each list the tensors with rows come first.
  */
 export type Wire = {
-  /** Of a model. A tensor with `trainingOnly` is of models to learn with alone: `score` neither gets nor pays for it. */
+  /** The tensors of a model. A tensor with `trainingOnly` is sent for training only: `score` neither gets it nor pays for it. */
   readonly down: readonly DownSpec[];
-  /** Of a client update. */
+  /** The tensors of a client update. */
   readonly up: readonly TensorSpec[];
-  /** What a device says of itself before its model is made, without rows; default: nothing. */
+  /** Tensors that a device sends before its model is created, without rows. Default: none. */
   readonly context?: readonly TensorSpec[];
   /** Where traits.aggregation is `sum`, the weight of an update: the records it stands for, or 1; default: records. */
   readonly weighting?: 'records' | 'uniform';

@@ -6,7 +6,7 @@ import type { Wire } from './definition.js';
 
 const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
-/** Copies: what a module does to its arguments reaches neither the device's records nor a model that another device gets the memory of. */
+/** Copies. So a module cannot change the device's records, nor a model whose memory goes to another device. */
 const copyOf = ({ items, values }: Interactions): Interactions => ({ items: Uint32Array.from(items), values: Float32Array.from(values) });
 const ownCopy = ({ train }: OwnData): OwnData => ({ train: copyOf(train) });
 const modelCopy = ({ rows, tensors }: LocalModel): LocalModel => ({
@@ -19,7 +19,7 @@ const taskCopy = (task: Task): Task =>
 const typeName = (value: unknown): string =>
   typeof value === 'object' && value !== null ? (value.constructor?.name ?? 'an object') : String(value);
 
-/** `values` are so many finite float32. */
+/** Throws MODULE unless `values` are so many finite float32. */
 const checkFloats = ({ expect }: HookCalls, hook: Hook, what: string, values: unknown, count: number): void => {
   expect(values instanceof Float32Array, hook, `${what}: a Float32Array`, () => typeName(values));
   const found = values as Float32Array;
@@ -94,7 +94,7 @@ export const guardClient = (calls: HookCalls, wire: Wire, half: unknown): Client
   for (const hook of ['plan', 'update', 'score'] as const)
     calls.expect(typeof client[hook] === 'function', 'client', `${hook}: a function`, () => typeName(client[hook]));
   const { operations } = client;
-  /** Of the plan that `score` follows. */
+  /** Those of the last plan, which `score` follows. */
   let candidates = 0;
   return {
     ...(client.state === undefined ? {} : { state: guardState(calls, client.state) }),

@@ -37,7 +37,7 @@ const checkModel = ({ expect, items }: HookCalls, { down }: Wire, model: Generat
   });
 };
 
-/** Θ is finite after each step: what is not would spread to every device. */
+/** Θ must be finite after each step: other numbers would spread to every device. */
 const checkFinite = ({ expect }: HookCalls, tensors: readonly NamedTensor[]): void => {
   for (const tensor of tensors) {
     const bytes = tensor.bytes();

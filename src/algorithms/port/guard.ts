@@ -4,11 +4,11 @@ import type { AlgorithmDefinition, Wire, World } from './definition.js';
 import { guardClient } from './guard-client.js';
 import { guardServer } from './guard-server.js';
 
-/** A definition of a user's module, and what is called before the hooks of another device. */
+/** A definition of a user's module. `entering` is called before the hooks of another device. */
 export type GuardedAlgorithm = {
   readonly definition: AlgorithmDefinition;
   entering(device: number): void;
-  /** A hook that changes Θ failed: Θ may be that of no round. */
+  /** True after a hook that changes Θ has failed. Θ may then be incomplete. */
   isBroken(): boolean;
 };
 
@@ -47,7 +47,7 @@ const checkWire = (calls: HookCalls, wire: unknown): Wire => {
   return wire as Wire;
 };
 
-/** `module`: how the user named it. */
+/** `module`: the name that the user wrote. */
 export const guardAlgorithm = (definition: AlgorithmDefinition, module: string, watch?: HookWatch): GuardedAlgorithm => {
   let device: number | null = null;
   let broken = false;

@@ -2,7 +2,7 @@ import { bytesOf } from '../../base/views.js';
 import { elementsOf, type Parameter, stateOf } from '../../tensor/memory/parameter.js';
 import type { NamedTensor } from './server.js';
 
-/** A parameter in kernel memory as the port has tensors: views of where it lies. */
+/** A parameter in kernel memory as a tensor of the port. The tensor holds views, no copies. */
 export const parameterTensor = (parameter: Parameter): NamedTensor => {
   const view = (pointer: number, count: number): Uint8Array => bytesOf(parameter.arena.f32(pointer, count));
   return {

@@ -1,4 +1,4 @@
-/** Position of an item's row in a model's row tensors: rows ascending, or null where there is one for every item. */
+/** Position of an item's row in a model's row tensors. `rows` are ascending. null: there is a row for every item. */
 export const rowOf = (rows: Uint32Array | null, item: number): number => {
   if (rows === null) return item;
   const row = lowerBound(rows, item);
@@ -32,7 +32,7 @@ export const distinctRows = (items: ArrayLike<number>): Uint32Array => {
   return count === sorted.length ? sorted : sorted.slice(0, count);
 };
 
-/** Where each item's rows start in a list by item, of `items` items from `first` on; behind the last, how many rows there are. */
+/** Where each item's rows start in a list by item, for `items` items from `first` on. The last entry is the number of rows. */
 export const startsByItem = (lists: readonly Uint32Array[], first: number, items: number): Uint32Array => {
   const starts = new Uint32Array(items + 1);
   for (const rows of lists) {

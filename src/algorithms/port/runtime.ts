@@ -6,7 +6,7 @@ import type { NewTensor, ServerRuntime, Tensors } from './server.js';
 
 const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
-/** Shared memory: a checkpoint is written by another thread while rounds go on. */
+/** The memory is shared: another thread writes checkpoints while rounds go on. */
 const floats = (count: number): Float32Array => new Float32Array(new SharedArrayBuffer(4 * count));
 
 const createTensors = (specs: readonly NewTensor[], seed: number): Tensors => {

@@ -4,7 +4,7 @@ import type { Rows } from './client.js';
 import type { Wire, World } from './definition.js';
 import type { GeneratedModel, ServerHalf, StepResult, Tensors, UpdateSum } from './server.js';
 
-/** Numbers that a chunk of models may hold: devices work on some of a cohort's models while the others are still written. */
+/** The most numbers in a chunk of models. Devices work on some of a cohort's models while the others are written. */
 const CHUNK_ELEMENTS = 1 << 20;
 
 export type SharedModel = {
@@ -12,9 +12,9 @@ export type SharedModel = {
   readonly world: World;
   /** Holds at least the tensors of wire.down, by their names. */
   readonly tensors: Tensors;
-  /** Changes the tensors by the sum of a round, counted from 1; `learningRate`: of the run's schedule, 1 without one. */
+  /** Changes the tensors by a round's sum. `learningRate`: that of the run's schedule, 1 without one. `round`: counted from 1. */
   step(sum: UpdateSum, learningRate: number, round: number): StepResult;
-  /** Plain data that training needs apart from the tensors, such as a count of steps; default: none. */
+  /** Plain data that training needs in addition to the tensors, such as a count of steps. Default: none. */
   state?(): unknown;
   restore?(state: unknown): void;
 };
@@ -32,8 +32,8 @@ const gather = (table: Float32Array, rows: Uint32Array, width: number): Float32A
 };
 
 /**
- * A step of FedAvg on tensors of the names of wire.up: each value moves by `factor` times the weighted mean of the cohort's values, those with rows
- * by the mean over the devices that had the row. Rows that no device had stay as they are.
+ * A step of FedAvg on the tensors that wire.up names. Each value moves by `factor` times the weighted mean of the cohort's values.
+ * A tensor with rows takes the mean over the devices that had the row. A row that no device had does not change.
  */
 export const addMeans = ({ up }: Wire, tensors: Tensors, { tensors: sums, weight, rowWeights }: UpdateSum, factor = 1): StepResult => {
   let squares = 0;
@@ -51,11 +51,11 @@ export const addMeans = ({ up }: Wire, tensors: Tensors, { tensors: sums, weight
   return { gradientNorm: Math.sqrt(squares), clipped: false };
 };
 
-/** The server half of algorithms whose devices all get the same tensors, or the rows of them that they ask for. */
+/** The server half of algorithms whose devices all get the same tensors, or the rows that they ask for. */
 export const serveSharedModel = ({ wire, world, tensors, step, state, restore }: SharedModel): ServerHalf => {
   const { down } = wire;
   const live = down.map(({ name }) => tensors.values(name));
-  /** What a round's devices are sent, copied once for all: shared memory is slow to encode from (messages/frame.ts). */
+  /** The tensors for a round's devices, copied once for all: it is slow to encode from shared memory (messages/frame.ts). */
   const sent = live.map(({ length }) => new Float32Array(length));
   const widths = down.map(widthOf);
   const perItem = down.reduce((sum, spec, index) => sum + (spec.perRow ? widths[index]! : 0), 0);

@@ -6,7 +6,7 @@ import type { RunEvent } from '../../events/run-event.js';
 import { formatError, formatMillis, formatPercent, formatSpan } from '../../report/format.js';
 import type { Status } from './progress-status.js';
 
-/** What may be a terminal: process.stderr is one, and so is any stream that has the same to say of itself. */
+/** A stream that may be a terminal: process.stderr, or any stream with the same fields. */
 export type Terminal = Writable & {
   readonly isTTY?: boolean;
   readonly columns?: number | undefined;
@@ -49,7 +49,7 @@ export const plainDisplay = (stream: Terminal, clock: Clock, status: Status): Di
   return {
     note: line,
     staged() {
-      // "read 10 MB" and "read 20 MB" are one stage: a log wants it once, and then now and again.
+      // "read 10 MB" and "read 20 MB" are one stage. A log has it once, and then from time to time.
       const text = status.stageText() ?? '';
       const shape = text.replace(/\d[\d.,]*/g, '#');
       if (shape !== stageShape || clock() - written >= PLAIN_MILLIS) line(text);
@@ -80,16 +80,16 @@ const SPINNER = '|/-\\';
 
 /** Two lines of a terminal, rewritten in place. */
 export const liveDisplay = (stream: Terminal, clock: Clock, status: Status): Display => {
-  // https://no-color.org: set to anything but the empty string.
+  // https://no-color.org: set to any text that is not empty.
   const coloured = !process.env.NO_COLOR && (stream.hasColors?.() ?? true);
   const paint = (style: 'green' | 'dim', text: string): string => (coloured ? styleText(style, text, { validateStream: false }) : text);
-  /** What is on the screen, and the widths of its lines; the cursor stands at the end of the last one. */
+  /** The lines on the screen, and their widths. The cursor stands at the end of the last one. */
   let shown: { readonly text: string; readonly widths: readonly number[] } = { text: '', widths: [] };
   let closed = false;
 
-  // One column stays free: a full line would leave the cursor in the limbo before a wrap.
+  // One column stays free: behind a full line, terminals differ in where the cursor is.
   const width = (): number => Math.max(10, (stream.columns || 80) - 1);
-  /** After a resize the old lines may have been wrapped into more rows than were drawn. */
+  /** After a resize, the old lines may take more rows than were drawn. */
   const erase = (): string => {
     if (shown.text === '') return '';
     const rows = shown.widths.reduce((sum, length) => sum + Math.max(1, Math.ceil(length / Math.max(1, stream.columns || 80))), 0);

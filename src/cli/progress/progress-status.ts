@@ -15,7 +15,7 @@ import {
 } from '../../report/format.js';
 import { createPace } from '../../report/pace.js';
 
-/** What the events have said of the run so far. */
+/** The facts of the run from its events so far. */
 const createWatch = (clock: Clock) => {
   const watch = {
     plan: undefined as RunStarted | undefined,
@@ -93,7 +93,7 @@ const allOf = ({ metrics }: Score, stopOn: string): string =>
     .map((name) => `${metricTitle(name)} ${formatMetric(metrics[name])}`)
     .join(' ');
 
-/** What there is to show, told by nobody but the events. */
+/** The numbers to show. All of them come from events. */
 export const createStatus = (clock: Clock, context: () => string = () => '') => {
   const pace = createPace();
   const { watch, observe } = createWatch(clock);
@@ -124,7 +124,7 @@ export const createStatus = (clock: Clock, context: () => string = () => '') => 
     contextText: context,
     stageMillis: (): number => (stage ? clock() - stage.since : 0),
     isRunning: (): boolean => watch.plan !== undefined,
-    /** 0 … 1 of all rounds, or of the time that stages take. */
+    /** 0 … 1 of all rounds, or of the time of all stages. */
     share(): number {
       const { plan, round, began, virtual } = watch;
       if (plan === undefined) return 0;
@@ -146,7 +146,7 @@ export const createStatus = (clock: Clock, context: () => string = () => '') => 
       const now = pace.recent();
       return now === undefined ? 'loss -' : `loss ${formatError(now.loss)}`;
     },
-    /** Of the epoch measured last. */
+    /** The metrics of the last measured epoch. */
     validText: (): string => (watch.last === undefined ? '-' : allOf(watch.last.valid, stopOn)),
     bytesText,
     /** Most important first. */

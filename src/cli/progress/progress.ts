@@ -11,7 +11,7 @@ export type ProgressOptions = {
   /** Writes nothing at all. */
   readonly quiet?: boolean;
   readonly clock?: Clock;
-  /** Of many runs: which one this is, and how long all will take. Shown before everything else. */
+  /** For one of many runs: its number, and the time that all will take. It is shown first. */
   readonly context?: () => string;
 };
 
@@ -20,20 +20,20 @@ export type ProgressDisplay = {
   observe(event: RunEvent): void;
   /** A line that stays. */
   note(text: string): void;
-  /** What is going on before training starts; each call replaces the one before. */
+  /** The work before training starts. Each call replaces the text of the one before. */
   stage(text: string): void;
-  /** Takes the live lines away; idempotent. */
+  /** Removes the live lines. Idempotent. */
   close(): void;
 };
 
-/** While a model gets better, its best checkpoint is written after every epoch: one note a minute for each file. */
+/** The best checkpoint of a model that gets better is written after every epoch. So each file has at most one note a minute. */
 const CHECKPOINT_NOTE_MILLIS = 60_000;
 
-/** A live display on a terminal, rewritten in place; plain lines, one an epoch and one each 10 s, on anything else. */
+/** A live display on a terminal, rewritten in place. Other streams get plain lines: one an epoch and one each 10 s. */
 export const createProgress = ({ stream, quiet = false, clock = wallClock, context }: ProgressOptions): ProgressDisplay => {
   if (quiet) return { observe: () => undefined, note: () => undefined, stage: () => undefined, close: () => undefined };
   const status = createStatus(clock, context);
-  // A closed pipe must not end a run that is merely being watched.
+  // A closed pipe must not end the run: it only observes.
   const ignore = (): void => undefined;
   stream.on('error', ignore);
   const display = stream.isTTY && process.env.TERM !== 'dumb' ? liveDisplay(stream, clock, status) : plainDisplay(stream, clock, status);
@@ -107,7 +107,7 @@ export const createProgress = ({ stream, quiet = false, clock = wallClock, conte
 const ending = ({ reason, epoch, round, millis }: RunFinished): string =>
   `${reason} at epoch ${epoch}, round ${formatCount(round)}, after ${formatSpan(millis)}`;
 
-/** One line, without escape sequences: texts carry paths and errors that others wrote. */
+/** One line, without escape sequences: texts carry paths and errors from outside. */
 const printable = (text: string): string =>
   stripVTControlCharacters(text)
     .replace(/\p{Cc}+/gu, ' ')

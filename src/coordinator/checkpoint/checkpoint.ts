@@ -5,9 +5,9 @@ import { isTree, migrateHeader, VERSION } from './checkpoint-migrations.js';
 import { readSealed, readSealedHeader, writeSealed } from './sealed-file.js';
 
 /**
- * A checkpoint is a sealed file of tensors: float32, little-endian, in the order of the header: of each tensor its values and, unless the
- * file holds weights only, what is kept with it for training, as each header entry's `state` says. What rounds hand on to one another
- * follows, as it lies.
+ * A checkpoint is a sealed file of tensors: float32, little-endian, in the order of the header.
+ * Each tensor has its values and, unless the file holds weights only, the state that each header entry lists.
+ * The round state follows as bytes.
  */
 const MAGIC = 'METAFLT1';
 
@@ -57,7 +57,7 @@ export type CheckpointContent = Pick<Header, 'algorithm' | 'round' | 'optimizer'
 
 export type CheckpointFile = { readonly magic: string; readonly header: object; readonly stretches: Iterable<Uint8Array> };
 
-/** What the file of a checkpoint consists of, for the code that writes it. */
+/** The parts of a checkpoint's file, for its writer. */
 export const checkpointFile = ({ tensors, roundState = new Uint8Array(0), ...rest }: CheckpointContent): CheckpointFile => {
   const behind = roundState.length === 0 ? {} : { roundState: roundState.length };
   const header: Header = { version: VERSION, ...rest, ...behind, tensors: tensors.map(entryOf) };
@@ -115,8 +115,8 @@ const roomFor = ({ roundState = 0 }: Header, room: number, path: string): Uint8A
 export const readCheckpointHeader = (path: string): Omit<Restored, 'roundState'> => parseHeader(readSealedHeader(path, MAGIC), path);
 
 /**
- * Reads a checkpoint into the tensors. Throws CHECKPOINT, naming the path, for a file that is not one, is truncated or
- * damaged, is of an unknown version, has other tensors, or has no optimizer state; Θ is then not usable.
+ * Reads a checkpoint into the tensors. Throws CHECKPOINT, naming the path, for a file that is no checkpoint, or is damaged.
+ * It also throws for an unknown version, other tensors, and a file without optimizer state. Then Θ is not usable.
  */
 export const readCheckpoint = (path: string, algorithm: string, tensors: readonly NamedTensor[]): Restored => {
   let restored: Restored = { optimizer: null, run: null, round: 0, roundState: new Uint8Array(0) };

@@ -47,8 +47,8 @@ export const measureDevices = async (
 };
 
 /**
- * Columns over all devices of a fleet: held-out ratings of each one's part, and each sum of the metric set; zeros where a device has
- * none or refused.
+ * Columns over all devices of a fleet: the count of held-out ratings, and each sum of the metric set.
+ * A device without held-out ratings, or one that refused, has zeros.
  */
 export type ScoreColumns = { readonly count: Float64Array; readonly sums: readonly Float64Array[] };
 export type FleetScores = { readonly metrics: readonly string[]; readonly valid: ScoreColumns; readonly test: ScoreColumns };

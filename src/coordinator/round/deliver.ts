@@ -91,8 +91,8 @@ const judgeContext = ({ algorithm, dtype }: DeliveryContext, { device, tensors =
 const NOBODY_ASKED = { refusals: [], rejected: [], duplicates: 0, costs: new Map<DeviceId, DeviceCost>() };
 
 /**
- * Asks each device for its rows in `subset` delivery, for what the algorithm has it say of itself, and whether it takes part at all where
- * devices have limits. A device that refuses, answers wrongly or falls silent is left out. `prepare` runs while devices answer.
+ * Asks each device for its rows in `subset` delivery, for the algorithm's context, and, if devices have limits, whether it takes part.
+ * A device that refuses, answers wrongly or falls silent is left out. `prepare` runs while devices answer.
  */
 const askForRows = async (context: DeliveryContext, request: DeliveryRequest, exchange: Exchange, prepare: () => void): Promise<Asked> => {
   const { round, purpose, delivery, cohort, at } = request;
@@ -174,8 +174,8 @@ export type Delivered = {
 const DUE: Readonly<Record<Purpose, Message['kind']>> = { train: 'update', evaluate: 'score' };
 
 /**
- * Has the server half take the cohort, generates its models and sends them, chunk by chunk: kernel threads generate a chunk while the one before is encoded,
- * devices work on it while the next is generated, and the next waits while a host is too far behind.
+ * Prepares the cohort, generates its models and sends them, chunk by chunk. Kernel threads generate a chunk while the one before is encoded.
+ * Devices work on a chunk while the next is generated. The next waits while a host is too far behind.
  */
 export const deliver = async (context: DeliveryContext, request: DeliveryRequest, exchange: Exchange): Promise<Delivered> => {
   const { server } = context;

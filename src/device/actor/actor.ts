@@ -14,8 +14,8 @@ import type { Measure, UserRatings } from './measure.js';
 import { stateBefore } from './private-state.js';
 
 /**
- * The device actor: (what it holds, a message) → (the model it now holds, its answer). Pure: threads, sockets and the store
- * of models are the host's. Ratings enter here and leave only inside client updates and error sums.
+ * The device actor: (state and message) → (the model that it now holds, its answer). It is pure.
+ * Threads, sockets and the store of models belong to the host. Ratings leave it only inside client updates and error sums.
  */
 export type DeviceContext = {
   readonly algorithm: Pick<Algorithm, 'wire' | 'client' | 'entering'>;
@@ -23,9 +23,9 @@ export type DeviceContext = {
   readonly dtype: Dtype;
   readonly batch: BatchOptions;
   readonly measure: Measure;
-  /** What happens to a client update before it is sent; default: nothing. */
+  /** The update steps before a client update is sent. Default: none. */
   readonly steps?: readonly BoundStep[];
-  /** Where a received model is to lie; default: fresh memory. */
+  /** Memory for a received model. Default: fresh memory. */
   readonly room?: (count: number) => Float32Array<ArrayBuffer>;
 };
 
@@ -42,7 +42,7 @@ export const stateOf = ({ columns, algorithm, batch: { seed } }: DeviceContext, 
 
 type Addressed = Pick<Model, 'round' | 'device'>;
 
-/** What a message asks of the device: the algorithm's plan, and what the plan was made from. */
+/** The algorithm's plan for a message, and the data that the plan was made from. */
 type Planned = { readonly own: OwnData; readonly state: Float32Array; readonly plan: Plan<unknown>; readonly batch: Interactions };
 
 const NO_STEPS: readonly BoundStep[] = [];
@@ -55,7 +55,7 @@ const userRatings = ({ columns }: DeviceContext, { device }: Addressed): UserRat
   user: device,
 });
 
-/** Made once for each number of items. */
+/** Created once for each number of items. */
 let everyItem = new Uint32Array(0);
 const allItems = (items: number): Uint32Array => {
   if (everyItem.length !== items) everyItem = Uint32Array.from({ length: items }, (_, item) => item);
@@ -97,14 +97,14 @@ const want = (context: DeviceContext, message: Assign): Transition => {
   return { reply: { kind: 'want', round, device, purpose, rows, ...(tensors.length > 0 && { tensors }) } };
 };
 
-/** No error names an item: the one that is missing is one that the user rated. */
+/** No error names an item: a missing one is one that the user rated. */
 const checkRows = (rows: Uint32Array, needed: Uint32Array | readonly number[], place: string): void => {
   for (const item of needed) {
     if (rows[lowerBound(rows, item)] !== item) throw badInput('MESSAGE', place, 'all rows it asked for', 'fewer of them');
   }
 };
 
-/** The model, with the rows that are needed among its own. */
+/** Decodes the model, and checks that it has the needed rows. */
 const receive = (context: DeviceContext, message: Model, needed: Plan<unknown>['rows']): LocalModel => {
   const { algorithm, dtype, batch, room } = context;
   const { device, purpose, rows, tensors: encoded } = message;
@@ -152,13 +152,13 @@ const train = (context: DeviceContext, message: Model): Transition => {
   return { model, reply, ...(state === undefined ? {} : { state: { before, after: state } }) };
 };
 
-/** A held model as `score` takes it: without what is for training only. */
+/** The tensors of a held model that `score` takes: those that are not for training only. */
 const measuredModel = ({ algorithm: { wire } }: DeviceContext, model: LocalModel): LocalModel =>
   model.tensors.length === measuredTensors(wire).length
     ? model
     : { ...model, tensors: model.tensors.filter((_, index) => wire.down[index]!.trainingOnly !== true) };
 
-/** Scores of items by a model that the device holds. */
+/** Scores of items from a model that the device holds. */
 export const scoreItems = (context: DeviceContext, model: LocalModel, device: Addressed, items: Uint32Array): Float32Array => {
   const { own, state, plan } = planScores(context, device, items);
   return context.algorithm.client().score(measuredModel(context, model), own, plan.work, state);

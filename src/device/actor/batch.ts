@@ -4,10 +4,10 @@ import { distinct, random } from '../../base/random.js';
 import type { DeviceId } from '../../base/units.js';
 import type { Purpose } from '../../messages/message.js';
 
-/** Chooses what a device computes on, by (seed, round, device) alone: the same on any host, and again when a round is retried. */
+/** The choice of a device's batch depends on (seed, round, device) alone. It is the same on any host, and when a round runs again. */
 export type BatchOptions = { readonly seed: number; readonly ratings: number | 'all'; readonly decoys: number; readonly items: number };
 
-/** `ratings` distinct ratings of the device, in the order she gave them; all of them if she has no more. */
+/** `ratings` distinct ratings of the device, in the order in which its user gave them, or all if there are no more. */
 export const batchOf = (train: Interactions, { seed, ratings }: BatchOptions, round: number, device: DeviceId): Interactions => {
   if (ratings === 'all' || ratings >= train.items.length) return train;
   const chosen = distinct(ratings, train.items.length, random(seed, 'batch', round, device)).sort();
@@ -21,9 +21,10 @@ export const batchOf = (train: Interactions, { seed, ratings }: BatchOptions, ro
 };
 
 /**
- * The items of a batch among `decoys` others drawn uniformly from the rest, ascending: which of them she rated stays with her.
- * The upload of a round hides among the decoys its download asked for, and a measurement in that round among others: two sets
- * that share their decoys, or do not where they should, give away the rest.
+ * The items of a batch among `decoys` others, ascending. The others are drawn uniformly from the rest.
+ * So only the device knows which of them its user rated.
+ * The upload of a round hides among the decoys of its download. A measurement in that round has other decoys.
+ * With other decoys for the upload, or the same for the measurement, the common items of two sets would be the real ones.
  */
 export const withDecoys = (
   items: ArrayLike<number>,

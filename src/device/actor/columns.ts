@@ -5,8 +5,8 @@ import type { Budgets } from '../hardware/budgets.js';
 import type { PrivateState } from './private-state.js';
 
 /**
- * The private ratings of a host's devices, as columns. A device is a range of rows, not an object: a million idle devices
- * cost their ratings and three offsets each. Device ids firstDevice … firstDevice + devices − 1 live here.
+ * The private ratings of a host's devices, as columns. A device is a range of rows, not an object.
+ * So a million idle devices cost their ratings and three offsets each. Device ids firstDevice … firstDevice + devices − 1 live here.
  */
 export type PrivateColumns = {
   readonly firstDevice: number;
@@ -14,13 +14,13 @@ export type PrivateColumns = {
   readonly train: Column;
   readonly valid: Column;
   readonly test: Column;
-  /** Where the algorithm has devices keep something between rounds. */
+  /** If devices keep a state between rounds. */
   readonly state?: PrivateState;
-  /** Where a fleet is simulated. */
+  /** If a fleet is simulated. */
   readonly budgets?: Budgets;
 };
 
-/** Rows of device firstDevice + i: offsets[i] … offsets[i + 1] − 1. Shared memory: a host that is restarted gets the same columns. */
+/** Rows of device firstDevice + i: offsets[i] … offsets[i + 1] − 1. The memory is shared: a restarted host gets the same columns. */
 export type Column = {
   readonly offsets: Uint32Array<SharedArrayBuffer>;
   readonly items: Uint32Array<SharedArrayBuffer>;
@@ -29,7 +29,7 @@ export type Column = {
 
 export type HeldOutPart = 'valid' | 'test';
 
-/** Position of a device among the shard's. Throws MESSAGE for one that lives elsewhere. */
+/** Position of a device in the shard. Throws MESSAGE for a device of another shard. */
 export const indexOf = (columns: PrivateColumns, device: DeviceId): number => {
   const index = device - columns.firstDevice;
   if (index < 0 || index >= columns.devices) {
@@ -47,6 +47,6 @@ export const ratingsOf = (columns: PrivateColumns, part: 'train' | HeldOutPart, 
   return { items: items.subarray(start, end), values: values.subarray(start, end) };
 };
 
-/** Training ratings of each device of the host: the activity a coordinator may sample by. */
+/** Training ratings of each device of the host: the activity by which a coordinator may sample. */
 export const activityOf = ({ train: { offsets }, devices }: PrivateColumns): Uint32Array =>
   Uint32Array.from({ length: devices }, (_, index) => offsets[index + 1]! - offsets[index]!);

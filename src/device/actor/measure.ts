@@ -5,27 +5,27 @@ import type { PartScore } from '../../messages/message.js';
 import { createMetricSet } from '../../metrics/metric-set.js';
 import type { Scores } from '../../metrics/ranks.js';
 
-/** What devices measure. Plain data: it crosses to the hosts' threads. */
+/** What devices measure. Plain data, which crosses to the hosts' threads. */
 export type MeasureOptions = {
   readonly seed: number;
   /** Items of the data. */
   readonly items: number;
-  /** Names of metrics; their sums are sent in this order. */
+  /** Names of metrics. Their sums are sent in this order. */
   readonly metrics: readonly string[];
-  /** Items that ranking metrics score beside the held-out ones: all that are not known yet, or so many that the device never rated. */
+  /** Items that ranking metrics score with the held-out ones: all that are not known yet, or so many that the device never rated. */
   readonly candidates: 'all' | number;
   /** Rating from which a held-out item is relevant. */
   readonly relevant: 'all' | number;
 };
 
-/** One user's ratings; `user` keys the candidates that are drawn. */
+/** One user's ratings. `user` is the key of the drawn candidates. */
 export type UserRatings = Readonly<Record<'train' | 'valid' | 'test', Interactions>> & { readonly user: number };
 
-/** Predicted ratings of items, ascending or as they are held out: one for each. */
+/** Predicted ratings, one for each item. The items are ascending, or in the order in which they are held out. */
 export type Predict = (items: Uint32Array) => Scores;
 
 export type Measure = {
-  /** Items whose rows a model must have, or null where it must have every item's. */
+  /** Items whose rows a model must have. null: all items. */
   readonly items: (ratings: UserRatings) => Uint32Array | null;
   /** The sums of both held-out parts. */
   readonly score: (ratings: UserRatings, predict: Predict) => { readonly valid: PartScore; readonly test: PartScore };
@@ -49,7 +49,7 @@ const joined = (...lists: readonly Uint32Array[]): Uint32Array => {
   return all;
 };
 
-/** `count` items that the user rated in no part, the same at every call: the r-th unrated one is found between the rated ones. */
+/** `count` items that the user rated in no part, the same at every call. The r-th unrated item is found between the rated ones. */
 const drawUnrated = ({ train, valid, test, user }: UserRatings, count: number, items: number, seed: number): Uint32Array => {
   const rated = distinctRows(joined(train.items, valid.items, test.items));
   const drawn = distinct(count, items - rated.length, random(seed, 'candidates', user)).sort();
@@ -63,13 +63,15 @@ const drawUnrated = ({ train, valid, test, user }: UserRatings, count: number, i
 
 /**
  * The device's side of a measurement: the sums of a metric set over a user's held-out ratings, one set of sums for each part.
- * Candidates of a ranking metric are, ascending, with `all` every item outside of the training part, and for the test part outside
- * of the validation part too; else the part's held-out items among drawn ones. A held-out item always is a candidate.
- * Throws CONFIG for metrics that there are not.
+ *
+ * With `all`, the candidates of a ranking metric are the items outside of the training part.
+ * For the test part they are also outside of the validation part. Otherwise they are the part's held-out items and drawn ones.
+ * Candidates are ascending, and a held-out item is always one.
+ * @throws MetafleetError CONFIG for unknown metrics.
  */
 export const createMeasure = ({ seed, items: count, metrics, candidates, relevant }: MeasureOptions): Measure => {
   const set = createMetricSet(metrics, 'key evaluation.metrics');
-  /** By item; zeros between calls. */
+  /** By item. All are zero between calls. */
   const marks = new Uint8Array(set.needsRanking ? count : 0);
 
   const drawn = (ratings: UserRatings): Uint32Array =>
@@ -87,7 +89,7 @@ export const createMeasure = ({ seed, items: count, metrics, candidates, relevan
     for (const part of ['train', ...HELD_OUT] as const) for (const item of ratings[part].items) marks[item] = 0;
   };
 
-  /** Candidates of either part, ascending. */
+  /** Candidates of both parts, ascending. */
   const scored = (ratings: UserRatings): Uint32Array => {
     if (candidates !== 'all') return distinctRows(joined(drawn(ratings), ratings.valid.items, ratings.test.items));
     const all = new Uint32Array(count);

@@ -2,11 +2,11 @@ import type { LocalModel } from '../../algorithms/port/client.js';
 import { createSpareBuffers } from '../../base/spare-buffers.js';
 import { type Bytes, bytes, type DeviceId } from '../../base/units.js';
 
-/** Generated models on the devices of a host, the least recently delivered evicted when they outgrow the host's budget. */
+/** Generated models on the devices of a host. When they outgrow the host's budget, the least recently delivered is evicted. */
 export type ModelStore = {
   readonly get: (device: DeviceId) => LocalModel | undefined;
   readonly put: (device: DeviceId, model: LocalModel) => void;
-  /** Memory for a model of so many numbers: that of one that was given up, or fresh. Large models that only a collection freed cost many. */
+  /** Memory for a model of so many numbers: that of an evicted model, or fresh. If only collections freed large models, there would be many. */
   readonly room: (count: number) => Float32Array<ArrayBuffer>;
   readonly usage: () => { readonly models: number; readonly bytes: Bytes; readonly evicted: number };
 };
@@ -14,18 +14,18 @@ export type ModelStore = {
 const sizeOf = (model: LocalModel): number =>
   (model.rows?.byteLength ?? 0) + model.tensors.reduce((sum, tensor) => sum + tensor.byteLength, 0);
 
-/** Bytes of models that were given up, kept for those that follow them. */
+/** Bytes of evicted models that are kept for the next ones. */
 const MOST_SPARE = bytes(8 * 2 ** 20);
 
-/** Models of about one size can follow one another; more would be memory that the budget does not count. */
+/** A model may use memory that is larger by this factor. The budget does not count the difference. */
 const SLACK = 1.125;
 
-/** A model, and the bytes that it counts as. */
+/** A model, and the bytes that it counts for. */
 type Held = { readonly model: LocalModel; readonly size: number };
 
-/** A model larger than the whole budget is not kept at all: it counts as evicted at once. */
+/** A model larger than the whole budget is not kept: it counts as evicted at once. */
 export const createModelStore = (budget: Bytes): ModelStore => {
-  // A Map iterates in insertion order, which is the order of delivery here.
+  // A Map iterates in insertion order, which here is the order of delivery.
   const models = new Map<DeviceId, Held>();
   let used = 0;
   let evicted = 0;

@@ -3,15 +3,16 @@ import { random } from '../../base/random.js';
 import type { DeviceId } from '../../base/units.js';
 
 /**
- * The devices' own storage in shared memory, so that a device keeps its state when the thread that hosted it dies. Two versions are
- * kept, before and after the round a device last took part in: a round that is run again starts from the same state as the first time.
+ * The devices' own storage in shared memory. A device keeps its state when the thread of its host dies.
+ * There are two versions: before and after the last round in which the device took part.
+ * So a round that runs again starts from the same state as the first time.
  */
 export type PrivateState = {
-  /** float32 of each device; where they differ, `starts` says what each has and this is 0. */
+  /** float32 of each device. If devices differ, this is 0, and `starts` has the sizes. */
   readonly size: number;
-  /** By device of the shard, and one more: where its states begin, were there one version. */
+  /** By device of the shard, and one more: where its state would begin if there were one version. */
   readonly starts: Float64Array<SharedArrayBuffer> | null;
-  /** By device of the shard: the round of the newer version; 0: never took part. */
+  /** By device of the shard: the round of the newer version. 0: it never took part. */
   readonly rounds: Uint32Array<SharedArrayBuffer>;
   /** Device by device, the older and the newer version. */
   readonly versions: Float32Array<SharedArrayBuffer>;
@@ -27,7 +28,7 @@ export const createPrivateState = (devices: number, sizes: number | readonly num
   return { size: 0, starts, rounds, versions: room(starts[devices]!) };
 };
 
-/** Where a device's older version begins, and how long each is. */
+/** Where a device's older version begins, and the length of each version. */
 const placeOf = ({ size, starts }: PrivateState, index: number): readonly [start: number, size: number] =>
   starts === null ? [2 * index * size, size] : [2 * starts[index]!, starts[index + 1]! - starts[index]!];
 
@@ -36,7 +37,7 @@ export const stateSize = (state: PrivateState | undefined, index: number): numbe
 
 const NOTHING = new Float32Array(0);
 
-/** A device's state as it was before `round`: its start, keyed by (seed, device), where it has not taken part yet. */
+/** A device's state before `round`. If it has not taken part yet, that is its first state, with the key (seed, device). */
 export const stateBefore = (
   state: PrivateState | undefined,
   spec: PrivateStateSpec | undefined,
@@ -55,8 +56,8 @@ export const stateBefore = (
 };
 
 /**
- * Keeps the state a device has after `round`, and the one it had before. In this order: a thread that dies in between leaves
- * the state before `round` as what the round starts from.
+ * Keeps the device's state after `round`, and the state before. The order matters:
+ * if the thread dies in between, the round starts again from the state before.
  */
 export const keepState = (state: PrivateState, index: number, round: number, before: Float32Array, after: Float32Array): void => {
   const { rounds, versions } = state;

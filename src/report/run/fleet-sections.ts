@@ -25,8 +25,8 @@ export const fleetSections = (runs: readonly StoredRun[]): readonly Section[] =>
 };
 
 const outcomes = (runs: readonly StoredRun[]): Section => ({
-  title: 'What became of the devices',
-  lead: 'Summed over the rounds: how many devices were turned to, and where they went.',
+  title: 'Outcomes of devices',
+  lead: 'Sums over the rounds: devices that were asked, and their outcomes.',
   body: [
     table({
       caption: 'Outcomes',
@@ -90,8 +90,8 @@ const byClass = (fleets: readonly Fleet[], runs: number): Section => ({
 });
 
 const BUDGETS: Readonly<Record<Resource, readonly [title: string, description: string]>> = {
-  memory: ['Memory', 'The model and her ratings while a device trains, against what she may use.'],
-  storage: ['Storage', 'Ratings and what a device keeps between rounds, against what she may use.'],
+  memory: ['Memory', 'The model and the ratings of a device while it trains, against its limit.'],
+  storage: ['Storage', 'The ratings of a device and its state between rounds, against its limit.'],
   dataPlan: ['Data plan', 'Bytes since the period began, against its allowance.'],
   battery: ['Battery', 'What was missing from a full battery.'],
   compute: ['Compute', 'The part of a device’s time that went into computing, not into sending and receiving.'],

@@ -6,16 +6,16 @@ import type { Trace } from '../../device/hardware/availability.js';
 /**
  * Recordings of when devices were there.
  *
- * CSV: a header `device,from,to`, then one line for each interval: the recording's name, and its begin and end in seconds. Each
- * recording repeats after the whole file's last end.
+ * CSV: a header `device,from,to`, then one line for each interval: the recording's name, and its begin and end in seconds.
+ * Each recording repeats after the whole file's last end.
  *
  *   device,from,to
  *   a,0,3600
  *   a,7200,9000
  *
- * JSON: FedScale's `client_behave_trace` (Lai et al., ICML 2022; Yang et al., WWW 2021), whose pickle is written out with
- * `json.dump`: an object of recordings, each with `active` and `inactive`, lists of the seconds at which the device came and
- * went, and `finish_time`, after which it repeats.
+ * JSON: FedScale's `client_behave_trace` (Lai et al., ICML 2022; Yang et al., WWW 2021), written from its pickle with `json.dump`.
+ * It is an object of recordings. `active` and `inactive` list the seconds at which the device came and went.
+ * After `finish_time` a recording repeats.
  */
 type Interval = readonly [from: number, to: number];
 type Recording = { readonly name: string; readonly intervals: readonly Interval[]; readonly period: number };
@@ -45,7 +45,7 @@ const merged = (intervals: readonly Interval[]): readonly Interval[] => {
   return out;
 };
 
-/** NaN for a field that is missing or empty, which Number would take for 0. */
+/** NaN for a missing or empty field, which Number would read as 0. */
 const secondsIn = (field: string | undefined): number => (field === undefined || field === '' ? Number.NaN : Number(field));
 
 const fromCsv = (text: string, path: string): readonly Recording[] => {

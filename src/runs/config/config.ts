@@ -8,19 +8,20 @@ import { DTYPES } from '../../messages/wire-tensor.js';
 import { definitionSections, KINDS, namesOf } from './definitions.js';
 
 /**
- * The configuration of a run: every key with its meaning, unit, bounds and default, in one place. The flags of `metafleet run`
- * and the comments of `--print-config` are made from it.
+ * The configuration of a run: every key with its meaning, unit, bounds and default, in one place.
+ * The flags of `metafleet run` and the comments of `--print-config` come from it.
  */
 const count = (least: number) => z.int().min(least);
 const share = z.number().min(0).lt(1);
 
 /**
- * λ of the mean loss where none is given: a prior as precise as so many ratings, whatever their number, but for sets so small that it would
- * leave nothing to learn. Found by validation error: within 20 % of the best λ on MovieLens-1M (1.2e-4) and on MovieLens small (1e-3).
+ * λ of the mean loss if none is given: a prior as precise as so many ratings, for any size of the set.
+ * `most` bounds it: in a very small set the prior would leave nothing to learn.
+ * It was found by validation error: within 20 % of the best λ on MovieLens-1M (1.2e-4) and on MovieLens small (1e-3).
  */
 export const PRIOR = { ratings: 80, most: 2e-3 } as const;
 
-/** What `stopOn: auto` takes where it is measured: what the models are trained on. */
+/** `stopOn: auto` takes this metric if it is measured: the models are trained on it. */
 export const PREFERRED_METRIC = 'mse';
 
 const evaluation = z.strictObject({
@@ -305,7 +306,7 @@ const ownKeys = z.strictObject({
     .enum(DELIVERIES)
     .default('subset')
     .describe('what a device downloads; full: all item rows; subset: those of its batch, among decoys'),
-  decoys: count(0).default(0).describe('item rows a device asks for and uploads beside those of its batch'),
+  decoys: count(0).default(0).describe('item rows a device asks for and uploads in addition to those of its batch'),
   dtype: z
     .enum(DTYPES)
     .default('f32')
@@ -340,7 +341,7 @@ const ownKeys = z.strictObject({
   results: z.string().min(1).default('results').describe('folder for the run folders'),
 });
 
-/** Keys that are no definition's: what its name must not be. */
+/** Keys that belong to no definition. No definition may have such a name. */
 export const OWN_KEYS: readonly string[] = Object.keys(ownKeys.shape);
 
 /** A key that chooses definitions by name: the default and the description of `schema`, and these values. */
@@ -362,10 +363,10 @@ export const configSchema = (): z.ZodType<Config> => {
 };
 
 export type Config = z.infer<typeof ownKeys> & { readonly [section: string]: unknown };
-/** What a file may say of it. */
+/** The keys that a file may set. */
 export type ConfigInput = z.input<typeof ownKeys>;
 
-/** Named starting points; what a file or flag says comes on top. */
+/** Named starting points. Files and flags override them. */
 export const PRESETS = {
   default: {},
   /** The regime of MetaMF's authors in federated words (section 4.4 of the paper and its published code). */

@@ -8,8 +8,8 @@ import { isModuleName, locateModule, type ModuleFile } from '../../definitions/m
 import { UPDATE_STEP } from '../../updates/registry.js';
 
 /**
- * What a configuration may choose by a name or a path: built-in definitions, and those of users' modules once they are loaded. Each definition with
- * options has a section of its own name.
+ * The definitions that a configuration may choose by a name or a path: built-in ones, and those of users' modules once they are loaded.
+ * Each definition with options has a section of its own name.
  */
 export const KINDS: readonly Kind<Definition>[] = [ALGORITHM, SAMPLER, AGGREGATOR, UPDATE_STEP];
 
@@ -25,7 +25,7 @@ const sectionsOf = (definitions: readonly Definition[]): Readonly<Record<string,
       .map(({ name, options }) => [name, (options as z.ZodObject).prefault({})]),
   );
 
-/** Options of every definition there is, by its name: the sections that a configuration may have beside its own keys. */
+/** Options of every definition, by its name: the sections that a configuration may have in addition to its own keys. */
 export const definitionSections = (): Readonly<Record<string, z.ZodType>> =>
   sectionsOf([...KINDS.flatMap(({ builtIns }) => builtIns), ...loaded.map(({ definition }) => definition)]);
 

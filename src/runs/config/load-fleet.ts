@@ -44,7 +44,7 @@ export const countProfiles = (setup: FleetSetup, devices: number): NonNullable<R
   return { profiles: setup.profiles.map(({ name }, index) => ({ name, devices: counts[index]! })) };
 };
 
-/** Throws CONFIG for a policy that needs what is not configured, or more devices than there are. */
+/** Throws CONFIG for a policy that needs a fleet which is not configured, or more devices than there are. */
 export const policyOf = ({ policy, cohort, fleet, sampling }: Config, devices: number): PolicySettings => {
   const { kind, concurrency } = policy;
   if (fleet.profiles === 'none') {

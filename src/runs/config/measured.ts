@@ -8,7 +8,7 @@ type Measured = { readonly stopOn: Config['stopOn']; readonly evaluation: Pick<C
 export const stopMetricOf = ({ stopOn, evaluation: { metrics } }: Measured): string =>
   stopOn !== 'auto' ? stopOn : metrics.includes(PREFERRED_METRIC) ? PREFERRED_METRIC : metrics[0]!;
 
-/** Throws CONFIG for a metric that there is not, one that is named twice, and a `stopOn` that is not measured. `place` names a key in an error. */
+/** Throws CONFIG for an unknown metric, for one named twice, and for a `stopOn` that is not measured. `place` names a key in an error. */
 export const checkMeasured = (config: Measured, place: (key: string) => string): void => {
   const { metrics } = config.evaluation;
   createMetricSet(metrics, place('evaluation.metrics'));

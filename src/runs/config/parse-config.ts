@@ -6,7 +6,7 @@ import { definitionSections, KINDS, sectionsInUse } from './definitions.js';
 import { checkEffects } from './effects.js';
 import { checkMeasured } from './measured.js';
 
-/** One leaf of the configuration, as a flag or a documented line. `key` is its dotted path. */
+/** One leaf of the configuration, for a flag and a documented line. `key` is its dotted path. */
 export type ConfigKey = { readonly key: string; readonly description: string; readonly default: unknown; readonly schema: z.ZodType };
 
 type Tree = { [key: string]: unknown };
@@ -23,7 +23,7 @@ const walk = (schema: z.ZodType, path: readonly string[], value: unknown): Confi
   return Object.entries(shape).flatMap(([name, child]) => walk(child, [...path, name], (value as Tree)[name]));
 };
 
-/** Every key there is, in the order of the schema: those of users' modules once they are loaded. */
+/** All keys, in the order of the schema. Those of users' modules are there once the modules are loaded. */
 export const configKeys = (): readonly ConfigKey[] => {
   const schema = configSchema();
   return walk(schema, [], schema.parse({}));
@@ -45,10 +45,10 @@ const show = (value: unknown): string => {
   return typeof value === 'number' ? String(value) : shortened(JSON.stringify(value) ?? String(value));
 };
 
-/** An error is one line, whatever was found. */
+/** An error is one line, for any value. */
 const shortened = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)}…` : text);
 
-/** What a key of several types takes. */
+/** The values that a key of several types takes. */
 const unionText = (key: string): string => {
   const schema = configKeys().find((known) => known.key === key)?.schema;
   const union = schema instanceof z.ZodDefault ? schema.unwrap() : schema;
@@ -84,7 +84,7 @@ const OPTIONS = (issue: z.core.$ZodIssue): string => {
   }
 };
 
-/** Comparing names takes time with the product of their lengths. */
+/** The time to compare two names grows with the product of their lengths. */
 const MOST_NAME = 100;
 
 const closest = (name: string, keys: readonly string[]): string => {
@@ -106,9 +106,9 @@ const at = (tree: unknown, path: readonly PropertyKey[]): unknown =>
 /** The value of a dotted key. */
 export const configValue = (config: Config, key: string): unknown => at(config, key.split('.'));
 
-/** The first thing wrong with a source, as an error; `keys` are the known ones. */
+/** The first mistake in a source, as an error. `keys` are the known ones. */
 export const schemaError = (error: z.ZodError, { tree, place }: ConfigSource, keys: readonly string[]): MetafleetError => {
-  // A key missing because it is misspelt is better told by its misspelling.
+  // If a key is missing because it is misspelt, the error names the misspelling.
   const issue = error.issues.find(({ code }) => code === 'unrecognized_keys') ?? error.issues[0]!;
   if (issue.code === 'unrecognized_keys') {
     const path = [...issue.path, issue.keys[0]!];
@@ -125,7 +125,7 @@ export const schemaError = (error: z.ZodError, { tree, place }: ConfigSource, ke
   return badInput('CONFIG', place(issue.path), expected, show(at(tree, issue.path)));
 };
 
-/** A source of settings: what it says, and how it names a path in an error. */
+/** A source of settings: its values, and the name of a path in an error. */
 export type ConfigSource = { readonly tree: Tree; readonly place: (path: readonly PropertyKey[]) => string };
 
 /** The parser goes down once for each level. */
@@ -149,7 +149,7 @@ export const yamlSource = (text: string, file: string): ConfigSource => {
   let tree: unknown;
   try {
     tree = document.toJS() ?? {};
-    // An anchor within itself is a circle, which nothing here has an end for.
+    // An anchor within itself is a circle, and the code below would not end.
     JSON.stringify(tree);
   } catch (error) {
     throw new MetafleetError('CONFIG', `${file}: ${shortened(messageOf(error).split('\n')[0]!)}`, { cause: error });
@@ -169,7 +169,7 @@ export const yamlSource = (text: string, file: string): ConfigSource => {
   return { tree, place };
 };
 
-/** A flag's text as YAML; what is no YAML stays the text it is, for the error to show. */
+/** A flag's text as YAML. Text that is no YAML stays as it is, and the error shows it. */
 const readFlag = (text: string): unknown => {
   try {
     const document = parseDocument(text, { logLevel: 'error' });
@@ -182,7 +182,7 @@ const readFlag = (text: string): unknown => {
   }
 };
 
-/** The tree that says values under dotted keys. */
+/** The tree of values with dotted keys. */
 export const treeOf = (values: Readonly<Record<string, unknown>>): Tree =>
   Object.entries(values).reduce<Tree>(
     (tree, [key, value]) =>
@@ -190,7 +190,7 @@ export const treeOf = (values: Readonly<Record<string, unknown>>): Tree =>
     {},
   );
 
-/** Settings from flags: dotted keys with text values, read as the key's type wants them. */
+/** Settings from flags: dotted keys with text values, which are read by the type of the key. */
 export const flagSource = (flags: Readonly<Record<string, string>>): ConfigSource => {
   const keys = configKeys();
   const values = Object.entries(flags).map(([key, text]): [string, unknown] => {
@@ -208,13 +208,13 @@ export const presetSource = (name: string): ConfigSource => {
   return { tree: PRESETS[name as PresetName] as Tree, place: (path) => `preset ${name}, key ${path.join('.')}` };
 };
 
-/** Where the last source that has a key says it. */
+/** The place of a key in the last source that has it. */
 const placeOf = (path: readonly string[], sources: readonly ConfigSource[]): string => {
   const source = sources.findLast(({ tree }) => at(tree, path) !== undefined);
   return source === undefined ? `key ${path.join('.')}` : shortened(source.place(path));
 };
 
-/** The configuration: defaults, then each source over the last. Throws CONFIG for the first thing wrong, naming its source. */
+/** The configuration: defaults, then each source over the one before. Throws CONFIG for the first mistake, naming its source. */
 export const resolveConfig = (...sources: readonly ConfigSource[]): Config => {
   const schema = configSchema();
   let tree: Tree = {};
@@ -233,7 +233,7 @@ export const resolveConfig = (...sources: readonly ConfigSource[]): Config => {
   return config;
 };
 
-/** Keys of the configuration that a source says something other than the default of. */
+/** Keys that a source sets to another value than the default. */
 const changedKeys = ({ tree }: ConfigSource): readonly string[] =>
   configKeys()
     .filter(({ key, default: initial }) => {
@@ -249,7 +249,7 @@ export const refuseIdleSettings = (configs: readonly Config[], sources: readonly
 
 const indent = (depth: number): string => '  '.repeat(depth);
 
-/** Keys without the sections of definitions that a configuration does not choose. */
+/** All keys, except the sections of definitions that the configuration does not choose. */
 export const keysInUse = (config: Config): readonly ConfigKey[] => {
   const used = sectionsInUse(config);
   const idle = Object.keys(definitionSections()).filter((name) => !used.has(name));
@@ -257,8 +257,8 @@ export const keysInUse = (config: Config): readonly ConfigKey[] => {
 };
 
 /**
- * The configuration as YAML; `documented` puts each key's meaning and default above it. Options are printed of those definitions only that the
- * configuration chooses: the others mean nothing for the run. `keeps` says which keys are printed; default: all.
+ * The configuration as YAML. `documented` puts each key's meaning and default above it. Options of a definition are printed
+ * if the configuration chooses the definition. `keeps` says which keys are printed. Default: all.
  */
 export const printConfig = (config: Config, documented: boolean, keeps: (key: string) => boolean = () => true): string => {
   const lines: string[] = [];
@@ -275,7 +275,7 @@ export const printConfig = (config: Config, documented: boolean, keeps: (key: st
     if (documented) lines.push(`${indent(parents.length)}# ${description} (default: ${show(initial)})`);
     const name = path.at(-1)!;
     const flow = stringify({ [name]: value }, { flowCollectionPadding: true, collectionStyle: 'flow' }).trim();
-    // What YAML would fold over several lines is written as JSON, which is YAML too.
+    // A value that YAML would fold over several lines is written as JSON, which is YAML, too.
     const text = flow.includes('\n') ? `${name}: ${JSON.stringify(value)}` : flow.replace(/^\{ (.*) \}$/, '$1');
     lines.push(`${indent(parents.length)}${text}`);
   }

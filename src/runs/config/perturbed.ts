@@ -9,7 +9,7 @@ import { chosen } from './definitions.js';
 /** Built-in samplers that can leave out devices that do not take part yet. */
 const CAN_LEAVE_OUT = SAMPLER.builtIns.filter(({ traits }) => traits.heedsStages).map(({ name }) => name);
 
-/** The stages of a run. Throws CONFIG for those that the rest of the configuration cannot serve. */
+/** The stages of a run. Throws CONFIG for stages that the rest of the configuration does not allow. */
 export const stagesOf = ({ stages, sampling, fleet, policy }: Config, devices: number): Stages => {
   const says = (key: 'devices' | 'cohort' | 'arrivals'): boolean => stages.list.some((stage) => stage[key] !== undefined);
   const most = Math.max(0, ...stages.list.flatMap((stage) => [stage.devices ?? 0, stage.cohort ?? 0]));
@@ -30,7 +30,7 @@ export const stagesOf = ({ stages, sampling, fleet, policy }: Config, devices: n
   return stages;
 };
 
-/** The fleet with what is wrong with its devices. */
+/** The fleet with the faults of its devices. */
 export const withPerturbations = (setup: FleetSetup, { perturbations }: Config): FleetSetup => {
   const { degradedLinks, linkFactor, skewedClocks, skewHours, delayed, delaySeconds } = perturbations;
   return degradedLinks + skewedClocks + delayed === 0
@@ -38,7 +38,7 @@ export const withPerturbations = (setup: FleetSetup, { perturbations }: Config):
     : { ...setup, perturbations: { degradedLinks, linkFactor, skewedClocks, skewHours, delayed, delaySeconds } };
 };
 
-/** What goes wrong on hosts, or undefined. Throws CONFIG for a perturbation of virtual time where none passes. */
+/** The faults of hosts, or undefined. Throws CONFIG for a perturbation of virtual time without a simulated fleet. */
 export const hostPerturbations = ({ seed, perturbations, fleet }: Config, hosts: number): HostPerturbations | undefined => {
   const { slowHosts, slowMillis, lost, duplicated, corrupted, byzantine, attacks, attackFactor: factor } = perturbations;
   const needing = (['degradedLinks', 'skewedClocks', 'delayed'] as const).find((key) => perturbations[key] > 0);

@@ -8,8 +8,9 @@ import type { DeviceProfile, Link } from '../../device/hardware/profile.js';
 import { schemaError, yamlSource } from './parse-config.js';
 
 /**
- * Device profiles and mixes of them, from YAML: the shipped ones by name, others by path. A file is one profile, or says `mix`:
- * shares of profiles by name, shipped ones or those that its `profiles` define. What the keys mean is said in the shipped files.
+ * Device profiles and mixes of them, from YAML: the shipped ones by name, others by path.
+ * A file is one profile, or has a `mix`: shares of profiles by name, shipped ones or those that its `profiles` define.
+ * The shipped files describe the keys.
  */
 const positive = z.number().positive();
 const link = z.strictObject({

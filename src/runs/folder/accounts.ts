@@ -10,19 +10,20 @@ import type { RunFacts, Summary } from './summary.js';
 
 export type SummaryBuilder = {
   observe(event: RunEvent): void;
-  /** The counts so far, as plain JSON to be kept with a checkpoint of the same round. Some kilobytes, whatever the run's length. */
+  /** The counts so far, as plain JSON to be kept with a checkpoint of the same round. Some kilobytes, for a run of any length. */
   snapshot(): unknown;
   /**
-   * Counts on from a snapshot, before the first event or when the coordinator is restored. One that is ahead of the round the run then starts from is set aside,
-   * since those rounds come again. Throws CHECKPOINT naming `place` when it is of another form.
+   * Continues from a snapshot, before the first event or when the coordinator is restored.
+   * A snapshot ahead of the round from which the run starts is set aside: those rounds come again.
+   * Throws CHECKPOINT naming `place` if it has another form.
    */
   restore(snapshot: unknown, place: string): void;
-  /** The summary so far; complete after run-finished. */
+  /** The summary so far. It is complete after run-finished. */
   summary(): Summary;
 };
 
 export type SummaryOptions = {
-  /** Wall time and memory of this process, asked for at snapshot() and summary(). */
+  /** Wall time and memory of this process, read by snapshot() and summary(). */
   readonly sampleProcess?: () => ProcessSample;
 };
 
@@ -48,7 +49,7 @@ const scoresOf = ({ epoch, round, groups, ...parts }: EpochFinished): NonNullabl
   groups: groups.map(({ group, devices, ...scores }) => ({ group, devices, ...valuesOf(scores) })),
 });
 
-/** The counts of a run, and the sketches and sums that are kept beside them while it goes on. */
+/** The counts of a run, and the sketches and sums that are kept with them while it goes on. */
 const createTally = () => {
   let counts = noCounts();
   let roundSketch = createSketch();
@@ -67,7 +68,7 @@ const createTally = () => {
       return counts;
     },
     countOnFrom,
-    /** What rounds cost is counted anew; time and memory were spent all the same, and scores up to the round still hold. */
+    /** The cost of rounds is counted anew. Time and memory were spent all the same, and scores up to the round are still valid. */
     startOver: (round: number): void => {
       const { resumedFrom, wallMillis, rssPeakBytes, coordinatorsLost, best, last } = counts;
       const upTo = (scores: Counts['best']) => (scores && scores.round <= round ? scores : null);
@@ -158,7 +159,7 @@ export const createSummary = (facts: RunFacts, { sampleProcess = processSampler(
     snapshot: () => tally.snapshot(sampleProcess()),
     restore: (earlier, place) => {
       const parsed = parseCounts(earlier, place);
-      // Taken up again within one process, its time so far is not another process's.
+      // The time so far is this process's own if the run continues within one process.
       const { wallMillis, coordinatorsLost } = tally.counts;
       tally.countOnFrom(observed ? { ...parsed, wallMillis, coordinatorsLost } : parsed);
     },

@@ -6,7 +6,7 @@ export type BestSoFar = { readonly value: number | null; readonly epoch: number;
 
 export const NOTHING_YET: BestSoFar = { value: null, epoch: 0, waited: 0 };
 
-/** Where nothing was measured, epochs cannot be compared: then the latest one counts as best. */
+/** If nothing was measured, no epoch is better than another. Then the latest one counts as best. */
 export const judge = (metric: Pick<Metric, 'name' | 'better'>, best: BestSoFar, epoch: number, valid: Score): BestSoFar => {
   const value = valid.metrics[metric.name] ?? null;
   return best.value === null || value === null || isBetter(metric, value, best.value)

@@ -1,5 +1,5 @@
 import { isMetafleetError, messageOf } from '../../base/errors.js';
-import type { Saved } from '../../coordinator/coordinator.js';
+import type { Saved } from '../../coordinator/saving.js';
 import type { RunEvent } from '../../events/run-event.js';
 import type { Fleet } from '../../transport/supervisor/fleet.js';
 import { orDeath } from '../../transport/threads/control.js';

@@ -113,16 +113,16 @@ export const bytesPage = (result: BytesResult): string => {
             ],
           },
         ]),
-    ...(result.peer.goal === null ? [] : [{ title: 'Beside PyTorch', lead: peerText(result), body: [] }]),
+    ...(result.peer.goal === null ? [] : [{ title: 'Compared with PyTorch', lead: peerText(result), body: [] }]),
     {
       title: 'How to reproduce it',
-      lead: html`All of it: <code>${result.command}</code>. One run alone, to the same digest: the command beside it.`,
+      lead: html`All of it: <code>${result.command}</code>. One run alone, to the same digest: the command next to it.`,
       body: [
         table({
           caption: 'Every run, and what reproduces it',
           columns: [
             { title: 'regime' },
-            { title: "beside the paper's model" },
+            { title: "added to the paper's model" },
             { title: 'seed', numeric: true },
             { title: 'digest of Θ' },
             { title: 'command' },

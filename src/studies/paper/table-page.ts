@@ -138,7 +138,7 @@ const barsChart = ({ lines }: TableResult): Chart => {
   const measured = lines.filter(({ runs }) => runs.length > 0);
   const published = measured.map((line) => line.published.find(({ group }) => group === undefined)?.mae ?? Number.NaN);
   return {
-    title: 'Test MAE at the best validation MSE, beside the published one',
+    title: 'Test MAE at the best validation MSE, next to the published one',
     description: 'Bars of the mean absolute error over seeds, and of the figure that was published for the same configuration.',
     x: { name: '', categories: measured.map(({ label }) => label) },
     y: { name: 'test MAE' },
@@ -149,9 +149,9 @@ const barsChart = ({ lines }: TableResult): Chart => {
   };
 };
 
-const METHOD_NOTE = html`A pair of the t-test is a user with test ratings; what is compared is the mean error over her test ratings,
-averaged over the seeds that both models were trained with. The paper does not say over what it paired. Differences are first minus
-second, means over users, so that they need not equal the difference of two figures above, which are means over ratings.`;
+const METHOD_NOTE = html`A pair of the t-test is a user with test ratings. Its value is the mean error over the user's test ratings,
+averaged over the seeds that both models were trained with. The paper does not say what it paired. Differences are first minus
+second, as means over users. The figures above are means over ratings, so that their difference can be another.`;
 
 /** The page of a table, whole in itself. */
 export const tablePage = (result: TableResult): string => {
@@ -177,7 +177,7 @@ export const tablePage = (result: TableResult): string => {
     { title: 'Costs', body: [costsTable(result)] },
     {
       title: 'How to reproduce it',
-      lead: html`All of it: <code>${result.command}</code>. One run alone, to the same digest: the command beside it.${
+      lead: html`All of it: <code>${result.command}</code>. One run alone, to the same digest: the command next to it.${
         result.baselines.length > 0 &&
         html` The baselines are those of <code>npx metafleet run --data ${data.place} --seed N</code>, which prints them; they have no Θ.`
       }`,

@@ -45,7 +45,7 @@ const sweepSchema = z.strictObject({
 
 export type Curve = z.infer<typeof curve>;
 
-/** Columns of every sweep's result, without the keys that vary, metrics and what was predicted. Milliseconds, bytes, seconds. */
+/** Columns of every sweep's result. The keys that vary, metrics and predictions are added. Milliseconds, bytes, seconds. */
 const COLUMNS = [
   ...['point', 'repeat', 'seed', 'devices', 'items', 'parameters', 'cohort', 'rounds', 'reason', 'roundMillis', 'roundMillisP95'],
   ...['roundCpuMillis', 'startMillis', 'measureMillis', 'bytesDownPerRound', 'bytesUpPerRound', 'memoryBytes', 'seconds'],

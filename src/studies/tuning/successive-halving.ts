@@ -1,8 +1,9 @@
 import { isBetter, type Metric } from '../../metrics/metric.js';
 
 /**
- * Successive halving (Jamieson & Talwalkar, 2016): every candidate is trained a little, the best 1/factor of them go on with factor times
- * the budget, until the last rung. Candidates are compared by one metric; equal ones by their number.
+ * Successive halving (Jamieson & Talwalkar, 2016): every candidate is trained a little.
+ * The best 1/factor of them go on with factor times the budget, until the last rung.
+ * Candidates are compared by one metric, and equal ones by their number.
  */
 export type Rung = { readonly budget: number; readonly candidates: number };
 

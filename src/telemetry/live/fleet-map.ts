@@ -3,11 +3,11 @@ import type { FleetMap } from './frame.js';
 
 export type FleetMapBuilder = {
   add(map: RoundMap): void;
-  /** The whole run so far, and what is new since the last call. */
+  /** The counts of the whole run so far, and those since the last call. */
   take(): FleetMap;
 };
 
-/** The fleet as a grid of cells of neighbouring devices: as much to send for a million of them as for a thousand. */
+/** The fleet as a grid of cells of neighbouring devices. A million devices take no more bytes than a thousand. */
 export const createFleetMap = (devices: number): FleetMapBuilder => {
   let asked = new Float64Array(0);
   let answered = new Float64Array(0);
@@ -40,7 +40,7 @@ export const createFleetMap = (devices: number): FleetMapBuilder => {
   };
 };
 
-/** Bytes 0 … 255 of 0 … `most`; what is more than nothing is at least 1. */
+/** Bytes 0 … 255 of 0 … `most`. Any value above 0 is at least 1. */
 const packed = (values: Float64Array, most: number): string =>
   Buffer.from(Uint8Array.from(values, (value) => (most === 0 || value === 0 ? 0 : Math.max(1, Math.round((255 * value) / most))))).toString(
     'base64',

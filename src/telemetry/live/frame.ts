@@ -1,15 +1,15 @@
 /**
- * What the run's HTTP port tells the live page, in one server-sent stream: a `snapshot` when a reader comes, then a `frame` whenever
- * something has changed, ten a second at most however many rounds that is. Plain JSON. Nothing here is a rating, and nothing is of a
- * single device. Types alone: server and browser share them.
+ * The messages of the run's HTTP port to the live page, in one server-sent stream, as plain JSON.
+ * A new reader gets a `snapshot`, and then a `frame` when something has changed: at most ten a second, for any number of rounds.
+ * No field is a rating, and none belongs to a single device. This file has types alone, which server and browser share.
  */
 export type Snapshot = {
   readonly run: RunCard;
   readonly frame: Frame;
-  /** Of the rounds so far, thinned to a bounded number of points. */
+  /** The curves of the rounds so far, thinned to a bounded number of points. */
   readonly history: History;
   readonly scores: readonly ScorePoint[];
-  /** The latest, oldest first. */
+  /** The latest lines of the log, oldest first. */
   readonly log: readonly LogLine[];
 };
 
@@ -20,15 +20,15 @@ export type RunCard = {
   readonly devices: number;
   readonly items: number;
   readonly parameters: number;
-  /** Planned; 0 where a time ends the run. */
+  /** Planned rounds. 0 if a time ends the run. */
   readonly rounds: number;
   readonly epochs: number;
   readonly policy: string | null;
-  /** The metric that decides on the best epoch; empty until the run has begun. */
+  /** The metric that decides on the best epoch. Empty until the run has begun. */
   readonly stopOn: string;
-  /** Whether the train loss is that metric, of other ratings. */
+  /** Whether the train loss is the same metric, of other ratings. */
   readonly isLoss: boolean;
-  /** 0 where no device is recorded. */
+  /** 0 if no device is recorded. */
   readonly recorded: number;
   /** A few of the recorded devices, to try. */
   readonly examples: readonly number[];
@@ -40,7 +40,7 @@ export type Frame = {
   readonly elapsed: number;
   readonly round: number;
   readonly epoch: number;
-  /** Over the last few seconds. */
+  /** The rate of the last few seconds. */
   readonly roundsPerSecond: number;
   /** Means over the rounds of this frame, in milliseconds. */
   readonly roundMillis: number;
@@ -57,9 +57,9 @@ export type Frame = {
   readonly clippedShare: number;
   readonly map: FleetMap | null;
   readonly profiles: readonly ProfileCard[];
-  /** New since the last frame: what to append to the snapshot's. `history` is whole where it was thinned anew. */
+  /** The parts since the last frame, to append to those of the snapshot. `history` is whole if it was thinned anew. */
   readonly added: {
-    /** What is known of the run, where that is new. */
+    /** The facts of the run, if they are new. */
     readonly run: RunCard | null;
     readonly history: History;
     readonly whole: boolean;
@@ -68,7 +68,7 @@ export type Frame = {
   };
 };
 
-/** Of the rounds of this frame. Causes that did not occur are absent. */
+/** Counts of the rounds of this frame. Causes that did not occur are absent. */
 export type OutcomeCounts = {
   readonly assigned: number;
   readonly trained: number;
@@ -78,7 +78,7 @@ export type OutcomeCounts = {
   readonly late: number;
 };
 
-/** One entry a point. `round` is the last round of the point, the others means over its rounds. */
+/** One entry for each point. `round` is the last round of the point. The others are means over its rounds. */
 export type History = {
   readonly round: readonly number[];
   readonly loss: readonly (number | null)[];
@@ -100,12 +100,12 @@ export type ScorePoint = {
 export type FleetMap = {
   readonly cells: number;
   readonly devices: number;
-  /** How often devices of a cell were turned to: byte/255 of `most`, which is per device. */
+  /** How often devices of a cell were asked: byte/255 of `most`, which is per device. */
   readonly asked: string;
   readonly most: number;
-  /** Share of those that gave no update: byte/255. */
+  /** Share of the asked devices without an update: byte/255. */
   readonly missed: string;
-  /** Turned to in this frame: byte/255 of the busiest cell. */
+  /** How often they were asked in this frame: byte/255 of the busiest cell. */
   readonly now: string;
 };
 
@@ -118,14 +118,14 @@ export type ProfileCard = {
   readonly lost: number;
   readonly energy: number;
   readonly bytes: number;
-  /** By resource: how many of the devices of the latest round have used what share of it, by `bounds`, and one bin for the rest. */
+  /** By resource: the devices of the latest round by their used share, with bins at `bounds`, and one bin for the rest. */
   readonly budgets: Readonly<Record<string, readonly number[]>>;
   readonly bounds: readonly number[];
 };
 
 export type LogLine = { readonly elapsed: number; readonly level: 'note' | 'good' | 'bad'; readonly text: string };
 
-/** The answer to /device?id=…: null where the device is not recorded. */
+/** The answer to /device?id=…. null: the device is not recorded. */
 export type DeviceAnswer = {
   readonly device: number;
   readonly recorded: boolean;

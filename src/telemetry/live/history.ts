@@ -1,21 +1,21 @@
 import type { RoundFinished } from '../../events/round.js';
 import type { History } from './frame.js';
 
-/** Points of a curve: more than a screen can show at once. */
+/** The most points of a curve: more than a screen can show at once. */
 export const MOST_POINTS = 600;
 
 export type Point = { round: number; rounds: number; loss: number; millis: number; down: number; up: number };
 
 export type HistoryBuilder = {
   add(event: RoundFinished, bytes: { readonly down: number; readonly up: number }): void;
-  /** What came since the last call; `whole`: everything, since it was thinned. */
+  /** The points since the last call. `whole`: all points, because the curve was thinned. */
   takeAdded(): { readonly history: History; readonly whole: boolean };
   all(): History;
 };
 
 /**
- * A curve over any number of rounds in bounded memory: a point is the mean of `stride` neighbouring rounds, and when there are too many
- * points, each two become one and the stride doubles.
+ * A curve over any number of rounds, in bounded memory. A point is the mean of `stride` neighbouring rounds.
+ * When there are too many points, each two become one, and the stride doubles.
  */
 export const createHistory = (most = MOST_POINTS): HistoryBuilder => {
   let points: Point[] = [];

@@ -3,7 +3,7 @@ import type { DeviceAnswer } from './frame.js';
 import { createLiveRun, type LiveRunOptions, type RunName } from './live-run.js';
 import { createStream, type Stream } from './stream.js';
 
-/** The live page's half on the server: what the run's HTTP port shows beside metrics. */
+/** The server's half of the live page. The run's HTTP port serves it together with metrics. */
 export type LivePage = {
   readonly stream: Stream;
   observe(event: RunEvent): void;
@@ -18,7 +18,7 @@ export type LivePageOptions = LiveRunOptions & {
   readonly flights: (device: number) => Promise<DeviceAnswer['flights']>;
 };
 
-/** Cost of observing: sums of a round's counts and of its map; while somebody looks, a frame's encoding ten times a second, whatever the rounds. */
+/** Cost: the sums of a round's counts and of its map. With a reader, also the encoding of ten frames a second, for any number of rounds. */
 export const createLivePage = ({ run, recorded, flights, ...options }: LivePageOptions): LivePage => {
   const live = createLiveRun(run, { recorded, ...options });
   const stream = createStream(live);

@@ -7,21 +7,21 @@ import type { Frame, LogLine, RunCard, ScorePoint, Snapshot } from './frame.js';
 import { createHistory, type HistoryBuilder, MOST_POINTS } from './history.js';
 import { createLiveSums } from './live-sums.js';
 
-/** What is known of a run before it says so itself. */
+/** The facts of a run that are known before its first event. */
 export type RunName = Pick<RunCard, 'name' | 'algorithm' | 'data'>;
 
-/** A run's events folded into what the live page shows. Memory is bounded, whatever the run's length and the fleet's size. */
+/** A run's events, folded into the data of the live page. Memory is bounded for any length of the run and any size of the fleet. */
 export type LiveRun = {
   observe(event: RunEvent): void;
-  /** What happened since the last call. */
+  /** The changes since the last call. */
   takeFrame(): Frame;
-  /** Everything so far, up to the last frame that was taken. */
+  /** All data so far, up to the last frame that was taken. */
   snapshot(): Snapshot;
   fail(reason: string): void;
 };
 
 export type LiveRunOptions = {
-  /** Devices whose flights are recorded, of a fleet of this size. */
+  /** The devices whose flights are recorded, in a fleet of this size. */
   readonly recorded: (devices: number) => readonly number[];
   /** Milliseconds on any clock. */
   readonly now?: () => number;
@@ -29,7 +29,7 @@ export type LiveRunOptions = {
 
 const MOST_LINES = 200;
 const MOST_EXAMPLES = 5;
-/** The round rate is taken over this long. */
+/** The round rate is that of the last so many milliseconds. */
 const RATE_MILLIS = 3000;
 
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
@@ -222,7 +222,7 @@ export const createLiveRun = (name: RunName, { recorded, now = () => performance
   };
 };
 
-/** Every other one goes when there are too many, the best ones last. */
+/** When there are too many, every other one goes. The best ones of the later half stay. */
 const thinScores = (scores: ScorePoint[]): ScorePoint[] =>
   scores.length < MOST_POINTS
     ? scores

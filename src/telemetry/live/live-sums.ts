@@ -33,7 +33,7 @@ const newWindow = () => ({
 
 type OfWindow = Pick<Frame, 'roundMillis' | 'phases' | 'outcomes' | 'clippedShare'>;
 
-/** What rounds add up to: since the last frame, over the whole run, and by device class. */
+/** The sums of rounds: since the last frame, over the whole run, and by device class. */
 export const createLiveSums = () => {
   let window = newWindow();
   const totals = noCounts();
@@ -83,7 +83,7 @@ export const createLiveSums = () => {
       addProfiles(event);
       return spent;
     },
-    /** Means of the frame's rounds, or, if there was none, what was shown before. */
+    /** Means of the frame's rounds. If there was none, the means before. */
     ofWindow: (before: Frame | undefined): OfWindow => {
       if (window.rounds === 0 && before !== undefined) {
         const { roundMillis, phases, outcomes, clippedShare } = before;

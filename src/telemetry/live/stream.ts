@@ -2,12 +2,12 @@ import type { ServerResponse } from 'node:http';
 import type { LiveRun } from './live-run.js';
 
 export type Stream = {
-  /** Something happened: readers get a frame, soon. Costs nothing without readers. */
+  /** Something has changed: readers get a frame, soon. It costs nothing without readers. */
   wake(): void;
-  /** Takes over a response. False where there are too many readers already. */
+  /** Takes a response. False: there are too many readers already. */
   attach(response: ServerResponse): boolean;
   readonly stats: () => { readonly readers: number; readonly dropped: number; readonly frames: number };
-  /** Sends what there is left to say, and ends all responses. */
+  /** Sends the last frame, and ends all responses. */
   close(): Promise<void>;
 };
 
@@ -15,13 +15,13 @@ export type StreamOptions = {
   /** Least time between two frames. */
   readonly everyMillis?: number;
   readonly mostReaders?: number;
-  /** A reader who lets more than this pile up is dropped; he may come again, and gets a snapshot. */
+  /** A reader with more unread bytes than this is dropped. It may come again, and then gets a snapshot. */
   readonly mostBacklog?: number;
 };
 
 /**
- * The server-sent stream of a run: one frame for everything that happened since the last one, encoded once for all readers. What a
- * reader does not take is not kept for him.
+ * The server-sent stream of a run. A frame has all changes since the last one, and is encoded once for all readers.
+ * Frames that a reader does not take are not kept for it.
  */
 export const createStream = (
   live: Pick<LiveRun, 'takeFrame' | 'snapshot'>,
@@ -63,7 +63,7 @@ export const createStream = (
         'cache-control': 'no-store',
         'x-accel-buffering': 'no',
       });
-      // What came before belongs to the snapshot, not to the next frame.
+      // Earlier changes belong to the snapshot, not to the next frame.
       clearTimeout(timer);
       timer = undefined;
       if (readers.size > 0) send();
@@ -82,7 +82,7 @@ export const createStream = (
         (reader) => new Promise<void>((resolve) => reader.once('close', resolve).end('event: end\ndata: {}\n\n', resolve)),
       );
       readers.clear();
-      // A reader who does not read must not keep the run.
+      // A reader that does not read must not keep the run alive.
       await Promise.race([Promise.all(ended), new Promise<void>((resolve) => setTimeout(resolve, 1000).unref())]);
     },
   };

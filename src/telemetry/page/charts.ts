@@ -12,7 +12,7 @@ export type Charts = {
 
 const HEIGHT = 270;
 
-/** Two charts over the rounds; drawn anew only when there is something new. */
+/** Two charts over the rounds. They are drawn again only when there is new data. */
 type Shown = { readonly run: RunCard; readonly history: History; readonly scores: readonly ScorePoint[] };
 
 export const createCharts = (): Charts => {
@@ -52,7 +52,7 @@ export const createCharts = (): Charts => {
   };
 };
 
-/** One x axis for the rounds and the epochs' ends; what is not known at one of them is null, and lines pass over it. */
+/** One x axis for the rounds and the epochs' ends. A value that is not known there is null, and lines pass over it. */
 const errorData = ({ run, history, scores }: Shown): uPlot.AlignedData => {
   const rounds = [...new Set([...history.round, ...scores.map(({ round }) => round)])].sort((a, b) => a - b);
   const loss = new Map(history.round.map((round, index) => [round, history.loss[index] ?? null]));
@@ -99,7 +99,7 @@ const fixed = (_: uPlot, value: number | null): string => (value === null ? '–
 
 const tidy = (_: uPlot, ticks: readonly number[]): string[] => ticks.map((tick) => String(Number(tick.toPrecision(4))));
 
-/** The train loss has an axis of its own unless it is the metric, of other ratings. */
+/** The train loss has its own axis, unless it is the same metric, of other ratings. */
 const errorChart = (width: number, { stopOn, isLoss }: RunCard): uPlot =>
   new uPlot(
     {

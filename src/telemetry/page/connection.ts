@@ -1,6 +1,6 @@
 import type { Frame, History, Snapshot } from '../live/frame.js';
 
-/** What the page knows: the server's last snapshot and the frames since, bounded as the server's is. */
+/** The data of the page: the server's last snapshot and the frames since, bounded as on the server. */
 export type Model = { -readonly [Key in keyof Snapshot]: Snapshot[Key] };
 
 export type Connection = { readonly model: () => Model | undefined; readonly lost: () => boolean };
@@ -24,10 +24,13 @@ const merge = (model: Model, frame: Frame): void => {
   if (added.log.length > 0) model.log = [...model.log, ...added.log].slice(-MOST_LINES);
 };
 
-/** The browser tries again by itself when a stream breaks, but not when it is refused: before the run begins, or when there are too many readers. */
+/**
+ * When a stream breaks, the browser tries again by itself. It does not when a stream is refused.
+ * A stream is refused before the run begins, and when there are too many readers.
+ */
 const AGAIN_MILLIS = 1000;
 
-/** Reads the run's stream, and comes back to it when it breaks, for a new snapshot; after the run's end it stays away. */
+/** Reads the run's stream. When it breaks, a new connection gets a new snapshot. After the run's end there is no new one. */
 export const connect = (onChange: () => void): Connection => {
   let model: Model | undefined;
   let lost = false;

@@ -6,7 +6,7 @@ const BAD = new Set(['refused', 'dropped', 'rejected', 'late']);
 
 type Step = DeviceAnswer['flights'][number]['steps'][number];
 
-/** Budgets that are as good as untouched are not worth a word each. */
+/** Budgets that are nearly untouched are not listed one by one. */
 const leftText = (left: NonNullable<Step['left']>): string => {
   const used = Object.entries(left).filter(([, share]) => share < 0.995);
   return used.length === 0
@@ -84,7 +84,7 @@ export const startDevice = (): { readonly show: (run: RunCard) => void } => {
         'The run does not answer: it has ended, or there is no connection. metafleet device prints the record from its folder.',
       );
     }
-    // Answers may come in another order than they were asked for.
+    // Answers may come in another order than their requests.
     if (request === latest) out.replaceChildren(content);
   };
   byId('find').addEventListener('submit', (event) => {

@@ -17,7 +17,7 @@ const bytesOf = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(
 
 type Layer = 'asked' | 'missed';
 
-/** What is shown: a map, what its cells hold, and the cell that was chosen. */
+/** The map on the page, the counts of its cells, and the chosen cell. */
 type Shown = { readonly map: FleetMap; readonly values: Readonly<Record<Layer | 'now', Uint8Array>>; readonly chosen: number | undefined };
 
 const layerNow = (): Layer =>
@@ -30,7 +30,7 @@ const coloursNow = (): Colours => ({
   ...{ now: colour('c2'), text: colour('text') },
 });
 
-/** Makes the canvas as many pixels as its cells take whole; returns how many that are a cell. */
+/** Gives the canvas a size in whole pixels for each cell. Returns the pixels of a cell. */
 const fitCanvas = (canvas: HTMLCanvasElement, wide: number, high: number): number => {
   const scale = Math.max(1, Math.floor((canvas.clientWidth * devicePixelRatio) / wide));
   if (canvas.width !== wide * scale || canvas.height !== high * scale) {
@@ -97,7 +97,7 @@ const describe = (canvas: HTMLCanvasElement, slider: HTMLInputElement, shown: Sh
   slider.setAttribute('aria-valuetext', text);
 };
 
-/** The fleet as a grid, row by row: a cell is a range of device ids. A slider walks it by keyboard, a click by pointer. */
+/** The fleet as a grid, row by row. A cell is a range of device ids. It is chosen with a slider by keyboard, or with a click. */
 export const createMap = (): Map => {
   const canvas = byId<HTMLCanvasElement>('map');
   const slider = byId<HTMLInputElement>('map-cell');

@@ -1,4 +1,4 @@
-/** Numbers for people, short: they change ten times a second. */
+/** Short numbers for people: they change ten times a second. */
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 });
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const BYTES = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
@@ -25,10 +25,10 @@ export const span = (value: number): string => {
 };
 
 export const error = (value: number | null): string => (value === null ? '–' : value < 1000 ? value.toFixed(4) : value.toExponential(2));
-/** `dataPlan` as people write it. */
+/** `dataPlan` as words. */
 export const words = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 export const percent = (share: number): string => `${(share * 100).toFixed(share < 0.1 && share > 0 ? 1 : 0)} %`;
 
-/** `NDCG@10`; before the run has said what it measures, `metric`. */
+/** `NDCG@10`, or `metric` before the metrics of the run are known. */
 export const metricTitle = (name: string): string => (name === '' ? 'metric' : name.toUpperCase());

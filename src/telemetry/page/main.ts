@@ -5,7 +5,7 @@ import { createMap } from './fleet-map.js';
 import { showClasses, showLog, showOutcomes, showPhases, showState, showTiles } from './panels.js';
 import { startTheme } from './theme.js';
 
-/** Frames come ten times a second at most; what is not seen is not drawn. */
+/** Frames come at most ten times a second. A hidden page draws none. */
 let asked = false;
 const draw = (): void => {
   if (asked) return;

@@ -95,7 +95,7 @@ const causes = (of: Readonly<Record<string, number>>): string =>
     .map(([cause, devices]) => `${cause} ${short(devices)}`)
     .join(', ');
 
-/** Bars of the whole run: what was asked for, and where it went. */
+/** Bars of the whole run: the devices that were asked, and their outcomes. */
 export const showOutcomes = ({ totals }: Frame): void => {
   const { assigned, trained, refused, dropped, rejected, late } = totals satisfies OutcomeCounts;
   const rows: readonly (readonly [string, number, string, string])[] = [

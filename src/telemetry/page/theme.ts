@@ -1,6 +1,6 @@
 import { byId } from './dom.js';
 
-/** auto follows the system; the choice is kept for the next visit, where the browser allows it. */
+/** auto follows the system. The choice is kept for the next visit, if the browser allows it. */
 export const startTheme = (onChange: () => void): void => {
   const box = byId('theme');
   const apply = (theme: string): void => {

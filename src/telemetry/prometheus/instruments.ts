@@ -1,22 +1,22 @@
 import type { Metric, Registry } from 'prom-client';
 
-/** A series. A gauge has none until it is set: an error of 0 would be a lie. */
+/** A series. A gauge has none until it is set: an error of 0 would be wrong. */
 export type Counter = { value: number };
 export type Gauge = { value: number | undefined };
 
 export type Distribution = {
-  /** Not a number: counted nowhere. */
+  /** A value that is no number is not counted. */
   observe(value: number): void;
-  /** Observations counted elsewhere, by bucket; the last of `counts` holds those above all bounds. */
+  /** Observations that were counted elsewhere, by bucket. The last of `counts` has those above all bounds. */
   add(counts: readonly number[], sum: number): void;
 };
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** One series or distribution for each set of label values, made when first asked for. Keep what it returns: the look-up is the costly part. */
+/** One series or distribution for each set of label values, created at its first use. Keep the result: the look-up costs most. */
 export type Family<Kind> = (labels: Labels) => Kind;
 
-/** What METRICS.md says of a metric. */
+/** A metric as METRICS.md describes it. */
 export type Description = { readonly name: string; readonly type: string; readonly help: string; readonly labels: readonly string[] };
 
 export type Instruments = {
@@ -25,7 +25,7 @@ export type Instruments = {
   counters(name: string, labels: readonly string[], help: string): Family<Counter>;
   gauge(name: string, help: string): Gauge;
   gauges(name: string, labels: readonly string[], help: string): Family<Gauge>;
-  /** A gauge that is read when scraped; no series where there is nothing to read. */
+  /** A gauge that is read at a scrape. It has no series if `read` returns undefined. */
   sampled(name: string, help: string, read: () => number | undefined): void;
   histogram(name: string, bounds: readonly number[], help: string): Distribution;
   histograms(name: string, labels: readonly string[], bounds: readonly number[], help: string): Family<Distribution>;
@@ -36,13 +36,14 @@ type Sample = { readonly metricName?: string; readonly labels: Labels; readonly 
 const PREFIX = 'metafleet_';
 
 /**
- * Metrics for prom-client's registry, which prints them. Its own counters and histograms hash their labels at every
- * observation, 0.3 us each; a round has hundreds, and is over in milliseconds. Here an observation is an addition.
+ * Metrics for prom-client's registry, which prints them.
+ * Its own counters and histograms hash their labels at every observation, which takes 0.3 us.
+ * A round of a few milliseconds has hundreds of observations. Here an observation is an addition.
  */
 export const createInstruments = (registry: Registry): Instruments => {
   const register = (type: string, name: string, labelNames: readonly string[], help: string, read: () => Sample[]): void => {
     const metric = { name: `${PREFIX}${name}`, help, type, labelNames, aggregator: 'sum' };
-    // What the registry asks of a metric, of which prom-client's type names the classes alone.
+    // The fields that the registry reads of a metric. prom-client's type names its classes alone.
     registry.registerMetric({ ...metric, get: async () => ({ ...metric, values: read() }) } as unknown as Metric);
   };
   const cells =

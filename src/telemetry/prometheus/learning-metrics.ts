@@ -3,11 +3,11 @@ import type { Instruments, Labels } from './instruments.js';
 import type { Subject } from './subject.js';
 
 export const learningMetrics = ({ counter, gauge, gauges }: Instruments): Subject => {
-  const parameters = gauge('parameters', 'Numbers the server trains');
+  const parameters = gauge('parameters', 'Numbers that the server trains');
   const rounds = counter('rounds_total', 'Rounds finished by this process');
   const epochs = counter('epochs_total', 'Epochs measured by this process');
   const round = gauge('round', 'Last round finished, counted over the whole run');
-  const planned = gauge('planned_rounds', 'Rounds the whole run will take, if nothing stops it early; NaN where a time ends it');
+  const planned = gauge('planned_rounds', 'Rounds of the whole run, if nothing stops it early; NaN if a time ends it');
   const epoch = gauge('epoch', 'Epoch of the last round');
   const ratings = counter('ratings_trained_total', 'Ratings trained on, with repetition');
   const clipped = counter('clipped_rounds_total', 'Rounds whose gradient was clipped');
@@ -17,10 +17,10 @@ export const learningMetrics = ({ counter, gauge, gauges }: Instruments): Subjec
   const ofGroup = gauges(
     'group_metric',
     ['group', 'part', 'metric'],
-    'The last metrics of a twentieth of the fleet, by how much its devices rate',
+    'Last metrics of a twentieth of the fleet, by the number of ratings of its devices',
   );
   const labels = ['part', 'metric'];
-  const last = gauges('metric', labels, 'Metric of held-out ratings after the last epoch measured; no series where nothing was measured');
+  const last = gauges('metric', labels, 'Metric of held-out ratings after the last measured epoch; no series if nothing was measured');
   const best = gauges('best_metric', labels, 'Metric of held-out ratings at the best epoch by validation');
 
   /** A measure of nothing has no series. */

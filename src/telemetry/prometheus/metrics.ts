@@ -13,24 +13,24 @@ import type { Subject } from './subject.js';
 import { trafficMetrics } from './traffic-metrics.js';
 import { virtualMetrics } from './virtual-metrics.js';
 
-/** What tells one run from another. `run` is a label of every series; all of them are labels of metafleet_run_info. */
+/** The facts that identify a run. `run` is a label of every series. All of them are labels of metafleet_run_info. */
 export type RunLabels = Readonly<Record<(typeof RUN_LABELS)[number], string>>;
 export const RUN_LABELS = ['run', 'algorithm', 'data', 'delivery', 'dtype', 'seed', 'version'] as const;
 
 export type MetricsOptions = {
   readonly registry?: Registry;
   readonly run?: RunLabels | undefined;
-  /** Asked for at each scrape; without it there are no pool metrics. */
+  /** Read at each scrape. Without it there are no pool metrics. */
   readonly pool?: (() => PoolSample) | undefined;
 };
 
 export type Metrics = {
   readonly registry: Registry;
-  /** Cost: grows with the devices of a round, for their latencies; `npm run bench observers` measures it. */
+  /** The cost grows with the devices of a round, for their latencies. `npm run bench observers` measures it. */
   observe(event: RunEvent): void;
 };
 
-/** What the labels of the metrics may hold. No label ever names a device: series do not grow with the fleet. */
+/** The values of the metrics' labels. No label names a device: series do not grow with the fleet. */
 export const LABELS: Readonly<Record<string, string>> = {
   run: 'name of the run folder; on every series',
   direction: '`down`: to devices; `up`: from them',
@@ -41,9 +41,9 @@ export const LABELS: Readonly<Record<string, string>> = {
   part: 'valid, test: which held-out ratings',
   metric: 'name of a metric of the run, such as `mse` or `ndcg@10`',
   reason: `of a refusal: ${REFUSALS.join(', ')}; of a drop: ${DROP_STAGES.join(', ')}; of a rejection: ${REJECTIONS.join(', ')}`,
-  class: 'device class (profile) of the fleet that is simulated',
+  class: 'device class (profile) of the simulated fleet',
   resource: RESOURCES.join(', '),
-  outcome: 'assigned, and what became of them: trained, refused, dropped, rejected, late',
+  outcome: 'assigned, and the outcomes of these: trained, refused, dropped, rejected, late',
   step: 'down, compute, up',
   group: 'low, medium, high: the devices with the fewest, middling and the most training ratings',
 };
@@ -79,10 +79,10 @@ export const createMetrics = ({ registry = new Registry(), run, pool }: MetricsO
 };
 
 const runMetrics = ({ gauge, gauges }: Instruments, run: RunLabels | undefined): Subject => {
-  const info = gauges('run_info', RUN_LABELS, 'Always 1: what is run, as labels');
+  const info = gauges('run_info', RUN_LABELS, 'Always 1; its labels describe the run');
   if (run !== undefined) info(run).value = 1;
   const active = gauge('run_active', '1 while the run trains, 0 once it has ended');
-  const progress = gauge('last_progress_timestamp_seconds', 'When the run last did something: a round, a measurement, a checkpoint');
+  const progress = gauge('last_progress_timestamp_seconds', 'Time of the last round, measurement or checkpoint');
   const touch = (): void => {
     progress.value = Date.now() / 1000;
   };

@@ -4,7 +4,7 @@ import { THREAD_ROLES } from '../../events/round.js';
 import type { Instruments } from './instruments.js';
 import type { Subject } from './subject.js';
 
-/** The thread pool's state at the moment of a scrape. */
+/** The thread pool's state at a scrape. */
 export type PoolSample = {
   /** Tasks waiting for a thread. */
   readonly queued: number;
@@ -14,19 +14,19 @@ export type PoolSample = {
 };
 
 /**
- * What prom-client has of handles, requests and resources: series that come and go by the names of classes, and gauges named as if
- * they were counters, which promtool rejects.
+ * Metrics of prom-client about handles, requests and resources, which are left out.
+ * Their series come and go by the names of classes. Their gauges have names of counters, which promtool rejects.
  */
 const UNWANTED = ['handles', 'requests', 'resources'].flatMap((what) => [`nodejs_active_${what}`, `nodejs_active_${what}_total`]);
 
 const GC_KINDS = ['major', 'minor', 'incremental', 'weakcb'];
 
-/** The process and its threads. prom-client's own metrics are of the main thread, which observes; the work is done on the others. */
+/** The process and its threads. prom-client's own metrics are those of the main thread, which observes. The other threads do the work. */
 export const processMetrics = ({ registry, gauge, gauges, counters, sampled }: Instruments, pool?: () => PoolSample): Subject => {
-  // 100 looks a second, the default, wake the thread more often than all else does.
+  // The default of 100 looks a second wakes the thread more often than all other work.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 20 });
   for (const name of UNWANTED) registry.removeSingleMetric(name);
-  // Series from the start, not from the first collection of a kind.
+  // The series exist from the start, not from the first collection of a kind.
   const collections = registry.getSingleMetric('nodejs_gc_duration_seconds') as Histogram<'kind'> | undefined;
   for (const kind of GC_KINDS) collections?.zero({ kind });
   const heap = gauges('heap_used_bytes', ['thread'], 'JavaScript heap in use on the threads of a role, after the last round');

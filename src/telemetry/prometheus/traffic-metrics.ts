@@ -2,16 +2,16 @@ import { SIZE_BOUNDS, type Traffic, type TrafficLine } from '../../events/traffi
 import type { Instruments } from './instruments.js';
 import type { Subject } from './subject.js';
 
-/** Kinds are the message union's tags, a dozen. The bound keeps a defect from growing the series without end. */
+/** Kinds are the message union's tags, a dozen. With the bound, a defect cannot add series without end. */
 const MAX_LINES = 64;
 
-/** Bytes and messages as encoded. */
+/** Encoded messages and their bytes. */
 export const trafficMetrics = ({ counters, counter, histograms }: Instruments): Subject => {
   const labels = ['direction', 'kind', 'dtype'];
   const messages = counters('messages_total', labels, 'Messages, those of measurements on held-out ratings included');
   const bytes = counters('message_bytes_total', labels, 'Bytes of messages, as encoded');
   const sizes = histograms('message_size_bytes', ['direction', 'kind'], SIZE_BOUNDS, 'Encoded size of a message');
-  const retries = counter('round_retries_total', 'Times a round was run again because a host died');
+  const retries = counter('round_retries_total', 'Repetitions of rounds because a host died');
 
   const linesOf = ({ direction, dtype }: TrafficLine, kind: string) => ({
     messages: messages({ direction, kind, dtype }),

@@ -4,12 +4,12 @@ import { RESOURCES } from '../../messages/device-cost.js';
 import type { Instruments } from './instruments.js';
 import type { Subject } from './subject.js';
 
-/** 0.1 s … 28 h: what devices take in virtual time. */
+/** 0.1 s … 28 h: the virtual time of devices. */
 const VIRTUAL_BOUNDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 100_000];
-/** Classes are those of the fleet's description, a handful. The bound keeps a generated one from growing the series without end. */
+/** A fleet's description has a handful of classes. With the bound, a generated description cannot add series without end. */
 const MAX_CLASSES = 24;
 
-/** What the simulated devices spent, by class: nothing where no fleet is configured. */
+/** The costs of the simulated devices, by class. There are none without a fleet. */
 export const virtualMetrics = ({ counters, gauge, gauges, histogram, histograms }: Instruments): Subject => {
   const labels = ['class'];
   const time = gauge('virtual_time_seconds', 'Virtual time at the end of the last round');
@@ -17,11 +17,11 @@ export const virtualMetrics = ({ counters, gauge, gauges, histogram, histograms 
   const latency = histogram(
     'virtual_device_latency_seconds',
     VIRTUAL_BOUNDS,
-    "From a device's being asked to the arrival of her answer, in virtual time",
+    'Time from the request to a device to the arrival of its answer, in virtual time',
   );
   const steps = counters('virtual_device_seconds_total', ['step'], "Devices' virtual time spent receiving, computing and sending");
   const devices = gauges('class_devices', labels, 'Devices of a class');
-  const outcomes = counters('class_outcomes_total', ['class', 'outcome'], 'What became of the devices asked, by class');
+  const outcomes = counters('class_outcomes_total', ['class', 'outcome'], 'Outcomes of the devices that rounds asked, by class');
   const energy = counters('device_energy_joules_total', labels, 'Energy spent by devices');
   const bytes = counters('device_bytes_total', ['class', 'direction'], 'Bytes that devices received (down) and sent (up)');
   const operations = counters('device_operations_total', labels, 'Arithmetic operations of devices');
@@ -29,9 +29,13 @@ export const virtualMetrics = ({ counters, gauge, gauges, histogram, histograms 
     'device_budget_used_ratio',
     ['class', 'resource'],
     BUDGET_BOUNDS,
-    'Share of a budget that the devices asked have used; above 1: more than they have',
+    'Used share of a budget, of the devices that rounds asked; above 1: more than the budget',
   );
-  const exhausted = counters('device_budgets_exhausted_total', ['resource'], 'Devices asked that had used more than 90 % of a budget');
+  const exhausted = counters(
+    'device_budgets_exhausted_total',
+    ['resource'],
+    'Devices that rounds asked and that had used more than 90 % of a budget',
+  );
 
   const classOf = (name: string) => ({
     outcomes: OUTCOMES.map((outcome) => ({ outcome, count: outcomes({ class: name, outcome }) })),
@@ -84,5 +88,5 @@ const OUTCOMES = ['assigned', 'trained', 'refused', 'dropped', 'rejected', 'late
 /** The first bin above nine tenths of a budget. */
 const FULL = BUDGET_BOUNDS.indexOf(0.9) + 1;
 
-/** Bins tell no more than their bounds: each device counts as the upper one. */
+/** A bin has no more than its bounds. Each device counts as the upper one. */
 const binnedSum = (counts: readonly number[]): number => counts.reduce((sum, count, bin) => sum + count * (BUDGET_BOUNDS[bin] ?? 1), 0);

@@ -8,7 +8,7 @@ export type PageFile = { readonly type: string; readonly body: Buffer; readonly 
 
 const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript' };
 
-/** What the page is made of, by path: `/` and `/page/…`. Read and compressed once. */
+/** The files of the page, by path: `/` and `/page/…`. They are read and compressed once. */
 export const readPageFiles = (): ReadonlyMap<string, PageFile> => {
   const folder = dirname(createRequire(import.meta.url).resolve('#built/src/telemetry/page/main.js'));
   const names = readdirSync(folder).filter((name) => Object.hasOwn(TYPES, extname(name)));
@@ -21,6 +21,6 @@ export const readPageFiles = (): ReadonlyMap<string, PageFile> => {
   );
 };
 
-/** The page's own scripts and styles, and nothing else; a frame of another site cannot hold it. */
+/** Only the page's own scripts and styles are allowed. Another site cannot show the page in a frame. */
 export const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

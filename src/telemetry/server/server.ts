@@ -12,22 +12,22 @@ export type TelemetryServerOptions = {
   /** 0: any free port. */
   readonly port: number;
   readonly registry: Registry;
-  /** Asked for, as a bearer token, on every path but /healthz. */
+  /** The bearer token that every path requires, except /healthz. */
   readonly token?: string | undefined;
-  /** What /status shows, as JSON; asked for at each request. Never a rating. */
+  /** The JSON of /status, called at each request. It never holds a rating. */
   readonly status: () => object;
-  /** The live page, asked for at each request: a run has none until it has a name. */
+  /** The live page, called at each request. A run has none until it has a name. */
   readonly page?: () => LivePage | undefined;
 };
 
 export type TelemetryServer = {
   /** Without a trailing slash. */
   readonly url: string;
-  /** Ends open connections at once, scrapers' keep-alive ones included; readers of the stream get what is left to say. Idempotent. */
+  /** Ends open connections at once, also keep-alive ones of scrapers. Readers of the stream get the last frame. Idempotent. */
   close(): Promise<void>;
 };
 
-/** Tells nothing but that the run lives: probes need no token. */
+/** Shows only that the run lives. So probes need no token. */
 const OPEN_PATH = '/healthz';
 
 type Answer = { readonly type: string; readonly body: string | Buffer; readonly gzip?: Buffer };
@@ -40,8 +40,9 @@ type Context = {
 };
 
 /**
- * GET /metrics, /healthz, /status and, where there is one, the live page on `host`:`port`; 401 without the token, where there is one,
- * whatever the path is. Rejects with CONFIG when the address cannot be listened on.
+ * Serves GET /metrics, /healthz, /status and the live page, if there is one, on `host`:`port`.
+ * If there is a token, every path answers 401 without it, also one that does not exist.
+ * Rejects with CONFIG if it cannot listen on the address.
  */
 export const startServer = async ({
   host = '127.0.0.1',
@@ -107,7 +108,7 @@ const answer = async (context: Context, request: IncomingMessage, response: Serv
   const search = new URLSearchParams(query);
   if (path === '/' && context.session?.admits(search.get('token'))) {
     response.setHeader('set-cookie', context.session.cookie);
-    // The token leaves the address bar, and with it bookmarks and shoulders.
+    // The token leaves the address bar. So bookmarks and onlookers do not get it.
     response.setHeader('location', '/');
     return sendText(303, 'see /');
   }

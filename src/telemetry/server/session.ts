@@ -1,16 +1,19 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { carriesToken } from './token.js';
 
-/** How a browser shows the bearer token: once in the address, `?token=…`, then by a cookie. Neither EventSource nor a link can send headers. */
+/**
+ * A browser sends the bearer token once in the address, `?token=…`, and then by a cookie.
+ * Neither EventSource nor a link can send headers.
+ */
 export type Session = {
-  /** The header that sets the cookie: no script reads it, no other site sends it. */
+  /** The header that sets the cookie. No script can read the cookie, and no other site can send it. */
   readonly cookie: string;
   carried(cookies: string | undefined): boolean;
   /** Whether the token in an address is the right one. */
   admits(token: string | null): boolean;
 };
 
-/** Cookies go to every port of a host: the value is no token, is good for one process, and its name is the port's own. */
+/** Cookies go to every port of a host. So the value is not the token, it is valid for one process, and the name has the port. */
 export const createSession = (token: string, port: number): Session => {
   const name = `metafleet-${port}`;
   const value = createHmac('sha256', token).update(`${process.pid} ${process.hrtime.bigint()}`).digest('hex');

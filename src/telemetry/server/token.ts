@@ -2,15 +2,15 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { badInput, messageOf } from '../../base/errors.js';
 
-/** Where a token may come from. It is no key of the configuration: flags show in process lists, and results keep the configuration. */
+/** A source of the token. It is no key of the configuration: flags show in process lists, and results keep the configuration. */
 export const TOKEN_VARIABLE = 'METAFLEET_METRICS_TOKEN';
 
-/** What RFC 6750 allows in an Authorization header, and long enough that it cannot be guessed over a network. */
+/** The characters that RFC 6750 allows in an Authorization header, and so many that nobody can guess it over a network. */
 const TOKEN = /^[A-Za-z0-9._~+/-]{16,}=*$/;
 
 /**
- * The bearer token that the run's HTTP port asks for: the content of `file`, else the environment variable, else none.
- * Throws CONFIG for a file that cannot be read and for a token that no client could send; no error shows it.
+ * The bearer token that the run's HTTP port requires: the content of `file`, else the environment variable, else none.
+ * Throws CONFIG for a file that cannot be read, and for a token that no client could send. No error shows the token.
  */
 export const readToken = (file: string, environment: NodeJS.ProcessEnv = process.env): string | undefined => {
   const [place, text] = file === '' ? [`environment variable ${TOKEN_VARIABLE}`, environment[TOKEN_VARIABLE]] : [file, readText(file)];
@@ -30,7 +30,7 @@ const readText = (file: string): string => {
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** Whether an Authorization header carries the token. Digests have one length, and are compared in a time that tells nothing. */
+/** Whether an Authorization header carries the token. Digests have one length, and the time of the comparison gives nothing away. */
 export const carriesToken = (header: string | undefined, token: string): boolean => {
   const sent = /^bearer +(\S+)$/i.exec(header ?? '')?.[1];
   return sent !== undefined && timingSafeEqual(digest(sent), digest(token));

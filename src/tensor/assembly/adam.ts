@@ -4,8 +4,8 @@ import { LEAST_GRADIENT, LEAST_MOMENT, MAGNITUDE, orZero, orZero4, sizeOf, sizeO
 import { gradientOf, release, stepAt, take } from './items';
 import { countAt, fourAt, fourOf, oneOf, pointerAt, realAt } from './structs';
 
-// One fused pass: 24 bytes per parameter with a gradient (w, m, v read and written, g read), 20 bytes or less without; the
-// pass is bound by memory. Hyperparameters stay f64 until 1 − β is taken: 1 − float32(0.999) is off by 1e-5 of itself.
+// One fused pass, bound by memory. It moves 28 bytes per parameter with a gradient (w, m, v read and written, g read), 24 without.
+// Hyperparameters stay f64 until 1 − β is taken: 1 − float32(0.999) is off by 1e-5 of itself.
 
 export function adam(count: i32, w: usize, m: usize, v: usize, g: usize, hyper: usize): void {
   const decoupled = realAt(hyper, Hyper.decoupled) != 0;
@@ -40,15 +40,15 @@ export function adamItems(rows: usize, first: i32, count: i32, g: usize, hyper: 
   }
 }
 
-export function adamOwed(rows: usize, first: i32, count: i32, last: i32): void {
-  const size = countAt(rows, Rows.size), block = (<usize>size) << 2, made = pointerAt(rows, Rows.made), written = pointerAt(rows, Rows.steps);
+export function adamPending(rows: usize, first: i32, count: i32, last: i32): void {
+  const size = countAt(rows, Rows.size), block = (<usize>size) << 2, stepsApplied = pointerAt(rows, Rows.stepsApplied), written = pointerAt(rows, Rows.steps);
   const w = pointerAt(rows, Rows.weights), m = pointerAt(rows, Rows.moment), v = pointerAt(rows, Rows.variance);
   for (let i = first, end = first + count; i < end; i++) {
-    let step = take(i, made, last);
+    let step = take(i, stepsApplied, last);
     if (step < 0) continue;
     const at = <usize>i * block;
     while (step++ < last) adam(size, w + at, m + at, v + at, 0, stepAt(written, step));
-    release(i, made, last);
+    release(i, stepsApplied, last);
   }
 }
 
@@ -63,7 +63,7 @@ export function adamTensorItems(rows: usize, first: i32, count: i32, g: usize, h
   return sum;
 }
 
-// `hasGradient` and `decoupled` are constants at every call: four loops come of it, none with a branch inside.
+// `hasGradient` and `decoupled` are constants at every call. The compiler makes four loops, none with a branch inside.
 // @ts-ignore: decorator
 @inline
 function steps(count: i32, w: usize, m: usize, v: usize, g: usize, hasGradient: bool, hyper: usize, decoupled: bool): void {

@@ -1,5 +1,5 @@
-// Adam with one second moment for a row, Adagrad, momentum, and the scaling of rows. As in adam.ts, `hasGradient` and `decoupled` are
-// constants at every call: loops without a branch inside.
+// Adam with one second moment for a row, Adagrad, momentum, and the scaling of rows.
+// As in adam.ts, `hasGradient` and `decoupled` are constants at every call, so that loops have no branch inside.
 import * as Hyper from '../structs/hyper';
 import * as Rows from '../structs/rows';
 import { adamTensorAt } from './adam';
@@ -26,16 +26,16 @@ export function adamRowItems(rows: usize, first: i32, count: i32, g: usize, hype
   }
 }
 
-export function adamRowOwed(rows: usize, first: i32, count: i32, last: i32): void {
+export function adamRowPending(rows: usize, first: i32, count: i32, last: i32): void {
   const size = countAt(rows, Rows.size), trained = countAt(rows, Rows.trained), block = (<usize>size) << 2;
-  const made = pointerAt(rows, Rows.made), written = pointerAt(rows, Rows.steps);
+  const stepsApplied = pointerAt(rows, Rows.stepsApplied), written = pointerAt(rows, Rows.steps);
   const w = pointerAt(rows, Rows.weights), m = pointerAt(rows, Rows.moment), v = pointerAt(rows, Rows.variance);
   for (let i = first, end = first + count; i < end; i++) {
-    let step = take(i, made, last);
+    let step = take(i, stepsApplied, last);
     if (step < 0) continue;
     const at = <usize>i * block;
     while (step++ < last) adamRow(size, trained, w + at, m + at, v + ((<usize>i) << 2), 0, stepAt(written, step));
-    release(i, made, last);
+    release(i, stepsApplied, last);
   }
 }
 
@@ -58,15 +58,15 @@ export function adagradItems(rows: usize, first: i32, count: i32, g: usize, hype
   }
 }
 
-export function adagradOwed(rows: usize, first: i32, count: i32, last: i32): void {
-  const size = countAt(rows, Rows.size), block = (<usize>size) << 2, made = pointerAt(rows, Rows.made), written = pointerAt(rows, Rows.steps);
+export function adagradPending(rows: usize, first: i32, count: i32, last: i32): void {
+  const size = countAt(rows, Rows.size), block = (<usize>size) << 2, stepsApplied = pointerAt(rows, Rows.stepsApplied), written = pointerAt(rows, Rows.steps);
   const w = pointerAt(rows, Rows.weights), v = pointerAt(rows, Rows.variance);
   for (let i = first, end = first + count; i < end; i++) {
-    let step = take(i, made, last);
+    let step = take(i, stepsApplied, last);
     if (step < 0) continue;
     const at = <usize>i * block;
     while (step++ < last) adagrad(size, w + at, v + at, 0, stepAt(written, step));
-    release(i, made, last);
+    release(i, stepsApplied, last);
   }
 }
 
@@ -88,15 +88,15 @@ export function momentumItems(rows: usize, first: i32, count: i32, g: usize, hyp
   }
 }
 
-export function momentumOwed(rows: usize, first: i32, count: i32, last: i32): void {
-  const size = countAt(rows, Rows.size), block = (<usize>size) << 2, made = pointerAt(rows, Rows.made), written = pointerAt(rows, Rows.steps);
+export function momentumPending(rows: usize, first: i32, count: i32, last: i32): void {
+  const size = countAt(rows, Rows.size), block = (<usize>size) << 2, stepsApplied = pointerAt(rows, Rows.stepsApplied), written = pointerAt(rows, Rows.steps);
   const w = pointerAt(rows, Rows.weights), m = pointerAt(rows, Rows.moment);
   for (let i = first, end = first + count; i < end; i++) {
-    let step = take(i, made, last);
+    let step = take(i, stepsApplied, last);
     if (step < 0) continue;
     const at = <usize>i * block;
     while (step++ < last) momentum(size, w + at, m + at, 0, stepAt(written, step));
-    release(i, made, last);
+    release(i, stepsApplied, last);
   }
 }
 

@@ -1,12 +1,13 @@
-// WebAssembly cannot flush to zero, and arithmetic on denormal numbers, or that underflows to them, takes many times as long. Weights without a
-// gradient shrink with L2, and their moments with them, by a factor a step: after a thousand rounds a tenth of W_low was so small, and Adam's
-// pass took half as long again. So where there is no gradient, its numbers are kept from getting there; nothing depends on them.
+// WebAssembly cannot flush to zero. Arithmetic that takes or gives denormal numbers takes many times as long.
+// L2 shrinks weights without a gradient by a factor a step, and their moments with them.
+// After a thousand rounds a tenth of W_low was so small, and Adam's pass took half as long again.
+// So the pass without a gradient keeps its numbers above. No result depends on numbers so small.
 
-/** The least that |γ| counts as in a second moment: its square, times 1 − β₂, is about 2⁻¹²², above the least normal number, 2⁻¹²⁶. */
+/** The least |γ| in a second moment. Its square, times 1 − β₂, is about 2⁻¹²², above the least normal number, 2⁻¹²⁶. */
 // @ts-ignore: decorator
 @inline
 export const LEAST_GRADIENT: f32 = 1.3877787807814457e-17; // 2⁻⁵⁶
-/** First moments below are zero: times a learning rate they stay above the least normal number. */
+/** First moments below it are zero. The others, times a learning rate, stay above the least normal number. */
 // @ts-ignore: decorator
 @inline
 export const LEAST_MOMENT: f32 = 7.888609052210118e-31; // 2⁻¹⁰⁰

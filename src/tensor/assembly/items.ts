@@ -1,4 +1,4 @@
-// What the passes over rows of a sparse tensor share: where a row's gradient is, and the steps that a row owes.
+// The common part of passes over rows of a sparse tensor: where a row's gradient is, and its pending steps.
 import * as Kept from '../structs/kept-steps';
 
 /** The null pointer where the row has none. */
@@ -9,21 +9,21 @@ export function gradientOf(i: i32, slotOf: usize, g: usize, block: usize): usize
   return slot < 0 ? 0 : g + <usize>slot * block;
 }
 
-/** In `made`, of a row that a caller is at. */
+/** In `stepsApplied`: a caller is stepping the row. */
 const TAKEN: i32 = -1;
 
-/** Takes a row that has fewer steps behind it than `last`, and returns how many; −1: it is up to date, or another's. */
+/** Takes a row with pending steps up to `last`, and returns how many it has applied. −1: it has none, or another caller steps it. */
 // @ts-ignore: decorator
 @inline
-export function take(i: i32, made: usize, last: i32): i32 {
-  const at = made + ((<usize>i) << 2), steps = atomic.load<i32>(at);
+export function take(i: i32, stepsApplied: usize, last: i32): i32 {
+  const at = stepsApplied + ((<usize>i) << 2), steps = atomic.load<i32>(at);
   return steps != TAKEN && steps < last && atomic.cmpxchg<i32>(at, steps, TAKEN) == steps ? steps : TAKEN;
 }
 
 // @ts-ignore: decorator
 @inline
-export function release(i: i32, made: usize, last: i32): void {
-  atomic.store<i32>(made + ((<usize>i) << 2), last);
+export function release(i: i32, stepsApplied: usize, last: i32): void {
+  atomic.store<i32>(stepsApplied + ((<usize>i) << 2), last);
 }
 
 /** Where the hyperparameters of a step are. */

@@ -1,11 +1,11 @@
-// Every element of C is summed in order of p, one product at a time, whatever tile computes it: a caller may cut m or n
-// anywhere and get the same bits.
+// Every element of C is summed in order of p, one product at a time, in every tile.
+// So a caller may cut m or n anywhere and gets the same bits.
 import * as Form from '../structs/form';
 import { countAt } from './structs';
 
 /**
- * Depth of one panel of B. Its rows lie on as many pages, which should fit the first-level TLB (64 entries on Zen), and in the sets of L1 that they
- * fall into: few where they are a power of two apart, as those of the hidden layers are, or the columns of A.
+ * Depth of one panel of B. Its rows lie on as many pages, which should fit the first-level TLB (64 entries on Zen).
+ * They should also fit their sets of L1. Rows that are a power of two apart fall into few sets: those of hidden layers, or columns of A.
  */
 // @ts-ignore: decorator
 @inline
@@ -28,7 +28,7 @@ export function gemm(m: i32, n: i32, k: i32, a: usize, b: usize, c: usize, bias:
   }
 }
 
-/** What the sums start from: the bias, or zero, or C [+ bias]. */
+/** Writes the start of the sums: the bias, or zero, or C [+ bias]. */
 function begin(m: i32, width: i32, c: usize, cRows: usize, bias: usize, accumulate: i32): void {
   for (let i = 0; i < m; i++, c += cRows) {
     for (let j: usize = 0, end = (<usize>width) << 2; j < end; j += 4) {
@@ -58,7 +58,7 @@ function panel(m: i32, width: i32, depth: i32, a: usize, aRows: usize, aStep: us
   }
 }
 
-/** The tile that carries the load: 8 accumulators, the most that V8 keeps in registers beside their operands. */
+/** Most products run in this tile. It has 8 accumulators: V8 does not keep more in registers together with their operands. */
 function tile2x16(depth: i32, a0: usize, a1: usize, aStep: usize, b: usize, bStep: usize, c0: usize, c1: usize): void {
   let s00 = v128.load(c0), s01 = v128.load(c0, 16), s02 = v128.load(c0, 32), s03 = v128.load(c0, 48);
   let s10 = v128.load(c1), s11 = v128.load(c1, 16), s12 = v128.load(c1, 32), s13 = v128.load(c1, 48);

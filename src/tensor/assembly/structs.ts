@@ -1,4 +1,4 @@
-// How the structs of ../structs are read: its modules say at which element each field lies, and are all constants.
+// Reads the structs of ../structs. A module there gives the element of each field, as constants.
 
 // @ts-ignore: decorator
 @inline
@@ -18,8 +18,8 @@ export function pointerAt(struct: usize, field: usize): usize {
   return <usize>load<u32>(struct + (field << 2));
 }
 
-// The passes over weights keep a float64 of a struct as four float32, and take one of them for the elements behind the last whole vector: scalars
-// beside the vectors, alive in the loop, would push these out of their registers, which cost a third of its time.
+// The passes over weights keep a float64 of a struct as four float32. Elements behind the last whole vector take one of the four.
+// Scalars that are alive in the loop would push vectors out of their registers. That cost a third of its time.
 
 // @ts-ignore: decorator
 @inline

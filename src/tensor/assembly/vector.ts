@@ -1,5 +1,5 @@
-// Element-wise passes and reductions. Vectors of four and a scalar tail with the same operations in the same order, so
-// that an element's bits do not depend on where a caller cuts the range. Reductions do: cut them by constants.
+// Element-wise passes and reductions. The scalar tail has the operations of the vectors, in the same order.
+// So an element's bits do not depend on the caller's cut of the range. Reductions depend on it: cut them by constants.
 
 export function zero(count: i32, x: usize): void {
   memory.fill(x, 0, (<usize>count) << 2);
@@ -98,7 +98,7 @@ function inTwoPasses(first: i32, count: i32, size: i32, slotOf: usize, x: usize,
   return sumSquares(slots * size, y);
 }
 
-/** Sums as those of sumSquares and dot, and in their order; y comes from memory once, and is widened once. */
+/** The sums of sumSquares and dot, in their order. y comes from memory once, and is widened once. */
 function inOnePass(first: i32, count: i32, size: i32, slotOf: usize, x: usize, y: usize, dots: usize): f64 {
   const block = (<usize>size) << 2;
   let sum = 0.0;

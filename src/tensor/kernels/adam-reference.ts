@@ -3,17 +3,17 @@ import { createRowPasses, hyperAt } from './row-passes.js';
 
 type AdamKernels = Pick<
   Kernels,
-  'adam' | 'adamItems' | 'adamOwed' | 'adamTensor' | 'adamTensorItems' | 'adamRow' | 'adamRowItems' | 'adamRowOwed'
+  'adam' | 'adamItems' | 'adamPending' | 'adamTensor' | 'adamTensorItems' | 'adamRow' | 'adamRowItems' | 'adamRowPending'
 >;
 
-/** Those of assembly/fading.ts. */
+/** As in assembly/fading.ts. */
 const LEAST_GRADIENT = 2 ** -56,
   LEAST_MOMENT = 2 ** -100;
 
 /** Reference of Adam's kernels: their definition (kernels.ts is the specification). */
 export const adamReference = (memory: WebAssembly.Memory): AdamKernels => {
   const floats = (pointer: number, count: number) => new Float32Array(memory.buffer, pointer, count);
-  const { eachItem, eachOwed } = createRowPasses(memory);
+  const { eachItem, eachPending } = createRowPasses(memory);
 
   const adam: Kernels['adam'] = (count, w, m, v, g, hyper) => {
     const { scale, rate, correction, beta1, beta2, epsilon, decay, decoupled } = hyperAt(memory, hyper);
@@ -57,7 +57,8 @@ export const adamReference = (memory: WebAssembly.Memory): AdamKernels => {
     adam,
     adamItems: (rows, first, count, g, hyper) =>
       eachItem(rows, first, count, g, ({ size, w, m, v }, gradient) => adam(size, w, m, v, gradient, hyper)),
-    adamOwed: (rows, first, count, last) => eachOwed(rows, first, count, last, ({ size, w, m, v }, hyper) => adam(size, w, m, v, 0, hyper)),
+    adamPending: (rows, first, count, last) =>
+      eachPending(rows, first, count, last, ({ size, w, m, v }, hyper) => adam(size, w, m, v, 0, hyper)),
     adamTensor,
     adamTensorItems: (rows, first, count, g, hyper) => {
       let sum = 0;
@@ -71,8 +72,8 @@ export const adamReference = (memory: WebAssembly.Memory): AdamKernels => {
       eachItem(rows, first, count, g, ({ size, trained, w, m, rowVariance }, gradient) =>
         adamRow(size, trained, w, m, rowVariance, gradient, hyper),
       ),
-    adamRowOwed: (rows, first, count, last) =>
-      eachOwed(rows, first, count, last, ({ size, trained, w, m, rowVariance }, hyper) =>
+    adamRowPending: (rows, first, count, last) =>
+      eachPending(rows, first, count, last, ({ size, trained, w, m, rowVariance }, hyper) =>
         adamRow(size, trained, w, m, rowVariance, 0, hyper),
       ),
   };

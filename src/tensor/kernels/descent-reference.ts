@@ -3,14 +3,14 @@ import { createRowPasses, hyperAt } from './row-passes.js';
 
 type DescentKernels = Pick<
   Kernels,
-  'adagrad' | 'adagradItems' | 'adagradOwed' | 'momentum' | 'momentumItems' | 'momentumOwed' | 'scaleItems'
+  'adagrad' | 'adagradItems' | 'adagradPending' | 'momentum' | 'momentumItems' | 'momentumPending' | 'scaleItems'
 >;
 
-/** Reference of the kernels that step weights otherwise than Adam: their definition. */
+/** Reference of the kernels of the other rules than Adam: their definition. */
 export const descentReference = (memory: WebAssembly.Memory): DescentKernels => {
   const floats = (pointer: number, count: number) => new Float32Array(memory.buffer, pointer, count);
-  const { eachItem, eachOwed } = createRowPasses(memory);
-  /** The gradient of element i as the rules see it: scaled, and with L2 where that is coupled. */
+  const { eachItem, eachPending } = createRowPasses(memory);
+  /** The gradient of each element as the rules take it: scaled, and with L2 where it is coupled. */
   const seen = (count: number, w: number, g: number, { scale, decay, decoupled }: ReturnType<typeof hyperAt>): Float64Array => {
     const W = floats(w, count);
     const G = floats(g, g === 0 ? 0 : count);
@@ -44,12 +44,13 @@ export const descentReference = (memory: WebAssembly.Memory): DescentKernels => 
     adagrad,
     adagradItems: (rows, first, count, g, hyper) =>
       eachItem(rows, first, count, g, ({ size, w, v }, gradient) => adagrad(size, w, v, gradient, hyper)),
-    adagradOwed: (rows, first, count, last) => eachOwed(rows, first, count, last, ({ size, w, v }, hyper) => adagrad(size, w, v, 0, hyper)),
+    adagradPending: (rows, first, count, last) =>
+      eachPending(rows, first, count, last, ({ size, w, v }, hyper) => adagrad(size, w, v, 0, hyper)),
     momentum,
     momentumItems: (rows, first, count, g, hyper) =>
       eachItem(rows, first, count, g, ({ size, w, m }, gradient) => momentum(size, w, m, gradient, hyper)),
-    momentumOwed: (rows, first, count, last) =>
-      eachOwed(rows, first, count, last, ({ size, w, m }, hyper) => momentum(size, w, m, 0, hyper)),
+    momentumPending: (rows, first, count, last) =>
+      eachPending(rows, first, count, last, ({ size, w, m }, hyper) => momentum(size, w, m, 0, hyper)),
     scaleItems: (count, size, factors, w) => {
       const F = floats(factors, count);
       floats(w, count * size).forEach((value, at, weights) => {

@@ -3,10 +3,10 @@ import { placeStruct } from '../memory/struct.js';
 import * as Form from '../structs/form.js';
 import type { Kernels, KernelTask } from './kernels.js';
 
-/** Columns a task covers: a multiple of the kernel's tile, small enough that a few matrices make work for every thread. */
+/** Columns of a task: a multiple of the kernel's tile, and few enough that a few matrices give every thread work. */
 const COLUMNS = 64;
 
-/** One matrix product as tasks over columns of C; a cut does not change a single bit of it. */
+/** One matrix product as tasks over columns of C. The cut changes no bit of it. */
 export const gemmTasks = (memory: number, ...args: Parameters<Kernels['gemm']>): KernelTask[] => {
   const [m, n, k, a, b, c, bias, form] = args;
   return Array.from({ length: Math.ceil(n / COLUMNS) }, (_, i): KernelTask => {

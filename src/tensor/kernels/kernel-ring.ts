@@ -4,19 +4,20 @@ import type { Implementation } from './probe.js';
 import { simdKernels } from './simd.js';
 
 /**
- * The shared state of a kernel pool: two lanes of encoded tasks that all threads claim from, one at a time. Threads take from the deferred
- * lane only when the urgent one is empty, and look there again after each task.
+ * The shared state of a kernel pool: two lanes of encoded tasks, which all threads claim one at a time.
+ * Threads take from the deferred lane only when the urgent one is empty. After each task they look at the urgent one again.
  *
- * A lane's tasks are numbered for the life of the pool; task t sits in slot t mod CAPACITY and `published`, `claimed` and `done`
- * count up forever (modulo 2³²). So nothing is ever reset, and a thread that comes late from one batch cannot disturb the
- * next: whatever it manages to claim is published and not yet done. published − done ≤ CAPACITY.
+ * A lane's tasks are numbered for the life of the pool. Task t is in slot t mod CAPACITY.
+ * `published`, `claimed` and `done` count up for ever (modulo 2³²), and nothing is reset.
+ * So a thread that comes late from one batch cannot disturb the next: a task that it claims is published and not done.
+ * At any time, published − done ≤ CAPACITY.
  */
 export type Ring = {
   readonly buffer: SharedArrayBuffer;
   readonly control: Int32Array;
   readonly urgent: Lane;
   readonly deferred: Lane;
-  /** The kernels that tasks may name, by number, as threads name them to each other. */
+  /** The kernels that tasks may name, by number: threads pass each other the numbers. */
   readonly names: readonly string[];
   readonly numbers: ReadonlyMap<string, number>;
 };
@@ -32,7 +33,7 @@ export type Lane = {
 };
 
 export const CAPACITY = 1024;
-/** The most that a kernel takes. */
+/** A kernel takes at most so many arguments. */
 const ARGUMENTS = 8;
 /** Doubles per task: kernel, memory, number of arguments, arguments. */
 const SLOT = 3 + ARGUMENTS;
@@ -52,9 +53,9 @@ const published = 0,
   failed = 3,
   textLength = 4;
 
-/** Looks at a word this often before it sleeps: about 20 µs, what it costs to be woken. */
+/** A thread looks at a word this often before it sleeps. That takes about 20 µs, as long as a wake-up. */
 const SPINS = 4000;
-/** A thread's death notice can fall between the caller's last look and its sleep; it looks again after this time. */
+/** A notice of a thread's death can come between the caller's last look and its sleep. So the caller looks again after this time. */
 const LOOK_AGAIN_MS = 200;
 
 export const createRing = (names: readonly string[]): Ring => ringOn(new SharedArrayBuffer(CONTROL_BYTES + 2 * LANE_BYTES), names);
@@ -75,10 +76,10 @@ export const ringOn = (buffer: SharedArrayBuffer, names: readonly string[]): Rin
   numbers: new Map(names.map((name, number) => [name, number])),
 });
 
-/** The definition of some kernels, on one memory: plain loops. */
+/** The definition of some kernels on one memory, as plain loops. */
 export type Reference<All extends KernelSet> = (memory: WebAssembly.Memory) => All;
 
-/** Kernels on one memory, by SIMD or as their reference has them. */
+/** Kernels on one memory: those of the SIMD module, or the reference. */
 export const instantiate = <All extends KernelSet>(
   implementation: Implementation,
   memory: WebAssembly.Memory,
@@ -98,7 +99,7 @@ export const execute = (kernels: readonly KernelSet[], { kernel, memory, args }:
   }
 };
 
-/** Publishes tasks, with those undone at most CAPACITY, and wakes at most `wanted` threads. Returns the first one's number. */
+/** Publishes tasks, and wakes at most `wanted` threads. With the undone tasks they are at most CAPACITY. Returns the first one's number. */
 export const publish = (ring: Ring, lane: Lane, batch: readonly Task[], wanted: number): number => {
   const first = Atomics.load(lane.control, published);
   batch.forEach(({ kernel, memory, args }, i) => {
@@ -114,7 +115,7 @@ export const publish = (ring: Ring, lane: Lane, batch: readonly Task[], wanted: 
   return first;
 };
 
-/** Executes one task, if there is one left to claim. After a failure the rest of the batch is claimed and left undone. */
+/** Executes one task, if there is one left to claim. After a failure, the other tasks of the batch are claimed but not executed. */
 const takeOne = (names: readonly string[], lane: Lane, kernels: readonly KernelSet[]): boolean => {
   const { control, tasks, results } = lane;
   const task = Atomics.load(control, claimed);
@@ -124,7 +125,7 @@ const takeOne = (names: readonly string[], lane: Lane, kernels: readonly KernelS
     at = slot * SLOT;
   if (Atomics.load(control, failed) === 0) {
     try {
-      // Neither Array.from nor a view: a round has hundreds of tasks, some of a microsecond.
+      // Neither Array.from nor a view: a round has hundreds of tasks, and some take a microsecond.
       const args: number[] = [];
       for (let a = 0; a < tasks[at + 2]!; a++) args.push(tasks[at + 3 + a]!);
       results[slot] = execute(kernels, { kernel: names[tasks[at]!]!, memory: tasks[at + 1]!, args });
@@ -147,7 +148,7 @@ export const resultOf = (lane: Lane, task: number): number => lane.results[slotO
 /** How many published tasks of a lane are not done. */
 export const undone = ({ control }: Lane): number => (Atomics.load(control, published) - Atomics.load(control, done)) | 0;
 
-/** Blocks until every published task of a lane is done. Returns false when a thread died: its task never will be. */
+/** Blocks until every published task of a lane is done. Returns false when a thread died: its task will never be done. */
 export const awaitDone = ({ control: shared }: Ring, { control }: Lane): boolean => {
   const all = Atomics.load(control, published);
   for (;;) {
@@ -158,11 +159,11 @@ export const awaitDone = ({ control: shared }: Ring, { control }: Lane): boolean
   }
 };
 
-/** A pool thread's whole life: it works when there are tasks and sleeps when there are none, until it is terminated. */
+/** The whole life of a pool's thread. It works when there are tasks, and sleeps when there are none, until it is terminated. */
 export const serve = (ring: Ring, kernels: readonly KernelSet[]): never => {
   const { control, urgent, deferred, names } = ring;
   for (;;) {
-    // Read before the lanes are: what is published after they were found empty has changed it.
+    // Read before the lanes: a task published after they were found empty changes it.
     const rung = Atomics.load(control, bell);
     drain(ring, urgent, kernels);
     if (takeOne(names, deferred, kernels)) continue;
@@ -173,13 +174,13 @@ export const serve = (ring: Ring, kernels: readonly KernelSet[]): never => {
   }
 };
 
-/** Says that this thread ends, for a caller that may be waiting for it. */
+/** Records that this thread ends, for a caller that may wait for it. */
 export const recordLoss = ({ control, urgent, deferred }: Ring): void => {
   Atomics.store(control, lost, 1);
   for (const lane of [urgent, deferred]) Atomics.notify(lane.control, done);
 };
 
-/** A lane's first failure since it was last asked for, which clears it. */
+/** A lane's first failure since the last call. The call clears it. */
 export const takeFailure = ({ control, text }: Lane): string | undefined => {
   if (Atomics.load(control, failed) === 0) return undefined;
   const message = new TextDecoder().decode(text.slice(0, Atomics.load(control, textLength)));

@@ -3,7 +3,7 @@ import * as Hyper from '../structs/hyper.js';
 import * as Kept from '../structs/kept-steps.js';
 import * as Rows from '../structs/rows.js';
 
-/** One row of a sparse tensor, and pointers to what is its own; a second moment of the whole row is at `rowVariance`. */
+/** One row of a sparse tensor, with pointers to its weights and moments. A second moment of the whole row is at `rowVariance`. */
 export type Row = {
   readonly size: number;
   readonly trained: number;
@@ -14,19 +14,19 @@ export type Row = {
 };
 
 export type RowPasses = {
-  /** Calls once for each row first … first + count − 1, with its gradient in `g` or the null pointer. */
+  /** Calls `step` once for each row first … first + count − 1, with its gradient in `g` or the null pointer. */
   readonly eachItem: (rows: number, first: number, count: number, g: number, step: (row: Row, gradient: number) => void) => void;
-  /** Calls once for each step that a row owes, in order, with the step's hyperparameters. */
-  readonly eachOwed: (rows: number, first: number, count: number, last: number, step: (row: Row, hyper: number) => void) => void;
+  /** Calls `step` once for each pending step of a row, in order, with the step's hyperparameters. */
+  readonly eachPending: (rows: number, first: number, count: number, last: number, step: (row: Row, hyper: number) => void) => void;
 };
 
-/** In `made`, of a row that a caller is at. */
+/** In `stepsApplied`: a caller is stepping the row. */
 const TAKEN = -1;
 
 /** Hyperparameters, by name. */
 export const hyperAt = ({ buffer }: WebAssembly.Memory, pointer: number) => read(new Float64Array(buffer, pointer, sizeOf(Hyper)), Hyper);
 
-/** Reference of what the passes over rows share (assembly/items.ts). */
+/** Reference of the common part of passes over rows (assembly/items.ts). */
 export const createRowPasses = (memory: WebAssembly.Memory): RowPasses => {
   const rowOf = ({ size, trained, weights, moment, variance }: ReturnType<typeof readAt<typeof Rows>>, item: number): Row => {
     const at = 4 * item * size;
@@ -39,10 +39,10 @@ export const createRowPasses = (memory: WebAssembly.Memory): RowPasses => {
       const slots = new Int32Array(memory.buffer, all.slotOf, end);
       for (let i = first; i < end; i++) step(rowOf(all, i), slots[i]! < 0 ? 0 : g + 4 * slots[i]! * all.size);
     },
-    eachOwed: (rows, first, count, last, step) => {
+    eachPending: (rows, first, count, last, step) => {
       const all = readAt(memory, rows, Rows);
       const end = first + count;
-      const counts = new Int32Array(memory.buffer, all.made, end);
+      const counts = new Int32Array(memory.buffer, all.stepsApplied, end);
       for (let i = first; i < end; i++) {
         const before = Atomics.load(counts, i);
         if (before === TAKEN || before >= last || Atomics.compareExchange(counts, i, before, TAKEN) !== before) continue;

@@ -1,11 +1,11 @@
 import { MetafleetError, messageOf } from '../../base/errors.js';
 
-/** Bytes from the start of an arena's memory: what kernels take. 0 is the null pointer. */
+/** Bytes from the start of an arena's memory, as kernels take it. 0 is the null pointer. */
 export type Pointer = number;
 
 /**
- * Tensors of one shared WebAssembly memory, laid one behind another and never freed: an arena lives as long as what it
- * holds. Views are made on demand; they stay valid when the memory grows. One thread allocates, any thread may look.
+ * Tensors of one shared WebAssembly memory, one behind the other and never freed: an arena lives as long as its tensors.
+ * Views are created on demand, and stay valid when the memory grows. One thread allocates, and any thread may read.
  */
 export type Arena = {
   readonly memory: WebAssembly.Memory;
@@ -23,14 +23,14 @@ export type Arena = {
 export const MAX_MEMORY_BYTES = 2 ** 32;
 
 const PAGE = 65_536;
-/** A cache line: tensors of different threads never share one. */
+/** A cache line. Tensors of different threads never share one. */
 const ALIGNMENT = 64;
-/** Growing interrupts every thread that holds the memory, so it happens in steps of this many pages (16 MiB). */
+/** Growing interrupts every thread that holds the memory. So it happens in steps of this many pages (16 MiB). */
 const GROWTH_PAGES = 256;
 
 /**
- * An arena that grows as needed up to `capacityBytes` (default and most: 4 GiB, what 32-bit pointers address). Capacity is
- * address space only; memory is used when touched.
+ * An arena that grows as needed up to `capacityBytes`. Default and limit: 4 GiB, which 32-bit pointers address.
+ * Capacity is address space only. Memory is used when it is touched.
  * @throws MetafleetError CAPABILITY when the address space cannot be had or more than 4 GiB is asked for.
  */
 export const createArena = (capacityBytes: number = MAX_MEMORY_BYTES): Arena => {
@@ -47,7 +47,7 @@ export const createArena = (capacityBytes: number = MAX_MEMORY_BYTES): Arena => 
   );
   let pages = 1;
   let next = ALIGNMENT;
-  // The last line of a full 4 GiB is left out: a pointer to the end of a tensor there would wrap to 0.
+  // Without the last line of a full 4 GiB: a pointer to the end of a tensor there would wrap to 0.
   const limit = maximum * PAGE - ALIGNMENT;
   const view = <View>(make: (buffer: SharedArrayBuffer) => View) => make(memory.buffer as unknown as SharedArrayBuffer);
 

@@ -6,9 +6,9 @@ import type { Arena } from './arena.js';
 import { placeStruct, sizeOf } from './struct.js';
 
 /**
- * One piece of a trainable tensor, with its optimizer state and gradient, in one kernel memory. A tensor is one dense block,
- * or `blocks` equal blocks (rows of U, items of W_low) of which a round touches few: its gradient is then sparse, one slot
- * per touched block. Large tensors are several pieces under one name, each in a memory of its own.
+ * One piece of a trainable tensor, with its optimizer state and gradient, in one kernel memory.
+ * A dense tensor is one block. A sparse one is `blocks` equal blocks (rows of U, items of W_low), of which a round touches few.
+ * The gradient of a sparse tensor has one slot per touched block. Large tensors are several pieces of one name, each in its own memory.
  */
 export type Parameter = {
   readonly name: string;
@@ -17,42 +17,41 @@ export type Parameter = {
   readonly blocks: number;
   /** Elements of one block. */
   readonly size: number;
-  /** Those of them that are trained: the rest pads a row for the kernels and stays zero. */
+  /** The first ones, which are trained. The others pad a row for the kernels, and stay zero. */
   readonly trained: number;
   readonly weights: number;
   readonly kind: MomentKind;
-  /** First moment or velocity, per element; the null pointer where the kind has none. */
+  // A tensor without one of the following has the null pointer there.
+  /** First moment or velocity, per element. */
   readonly moment: number;
-  /** Second moment or sum of squares, per element or per block; the null pointer where the kind has none. */
+  /** Second moment or sum of squares, per element or per block. */
   readonly variance: number;
-  /** Of a sparse tensor whose rows decay by popularity: how many rounds touched each block, and room for as many factors; else null pointers. */
+  /** If rows decay by popularity: how many rounds touched each block, and room for as many factors. */
   readonly counts: number;
   readonly factors: number;
-  /**
-   * Of a sparse tensor whose untouched rows may be stepped later (deferral.ts): one i32 per block, how many of these steps it has behind it, and
-   * the hyperparameters of the last ones (structs/kept-steps.ts); else null pointers.
-   */
-  readonly made: number;
+  /** If untouched rows may be stepped later (deferral.ts): one i32 per block, the deferred steps that it has applied. */
+  readonly stepsApplied: number;
+  /** The hyperparameters of the last deferred steps (structs/kept-steps.ts). */
   readonly steps: number;
-  /** Of a sparse tensor with one second moment: where its last Σ gradient·weight is (f64); else the null pointer. */
+  /** If a sparse tensor has one second moment: its last Σ gradient·weight (f64). */
   readonly dots: number;
-  /** Whether whoever reads or writes it has its rows brought up to date before (deferral.ts). */
+  /** Whether its readers and writers catch its rows up before (deferral.ts). */
   readonly deferring: boolean;
-  /** Of a sparse tensor: what kernels take of it (structs/rows.ts), the same for its life; else the null pointer. */
+  /** If sparse: the struct that kernels take (structs/rows.ts). It stays the same for the life of the tensor. */
   readonly rows: number;
-  /** The hyperparameters of its present step. The next step writes them, when the tasks of this one are done. */
+  /** The hyperparameters of the present step. The next step overwrites them, when the tasks of this one are done. */
   readonly hyper: { readonly pointer: number; readonly view: Float64Array };
   readonly gradient: Gradient;
 };
 
 export type Gradient = {
-  /** Pointer to `capacity` slots of `size` elements, all zero between rounds if `zeroed`; else whoever writes to a claimed slot first zeroes it. */
+  /** Pointer to `capacity` slots of `size` elements. With `zeroed` all are zero between rounds. Else the first write to a claimed slot zeroes it. */
   slots: number;
   readonly zeroed: boolean;
   capacity: number;
   /** Slots in use this round. */
   used: number;
-  /** Of a sparse tensor: the blocks that have a slot, by slot. */
+  /** The blocks of a sparse tensor that have a slot, by slot. */
   readonly touched: number[];
   /** Pointer to one i32 per block: its slot, or −1. The null pointer for a dense tensor, whose only slot is 0. */
   readonly slotOf: number;
@@ -61,21 +60,21 @@ export type Gradient = {
 export const elementsOf = (parameter: Parameter): number => parameter.blocks * parameter.size;
 
 /**
- * What an optimizer keeps of a tensor.
+ * What an optimizer keeps for a tensor.
  *
  *   element    first and second moment per element (Adam)
  *   row        first moment per element, second per block
- *   tensor     first moment per element; the second is one number, kept in the optimizer's state
+ *   tensor     first moment per element; the second is one number, in the optimizer's state
  *   squares    sum of squared gradients per element (Adagrad)
  *   velocity   first moment per element (momentum)
  *   none       nothing, and no gradient either
  */
 export type MomentKind = 'element' | 'row' | 'tensor' | 'squares' | 'velocity' | 'none';
 
-/** A stretch of float32 in the parameter's memory. */
+/** A run of float32 in the parameter's memory. */
 export type StateStretch = { readonly name: 'moment' | 'variance' | 'counts'; readonly pointer: number; readonly count: number };
 
-/** What lies with a parameter beside its weights and has to be kept to go on: in the order of a checkpoint. */
+/** The optimizer state that is stored with a parameter and that training needs to go on, in the order of a checkpoint. */
 export const stateOf = (parameter: Parameter): StateStretch[] => {
   const { kind, moment, variance, counts, blocks } = parameter;
   const elements = elementsOf(parameter);
@@ -93,7 +92,7 @@ const HAS_VARIANCE: readonly MomentKind[] = ['element', 'row', 'squares'];
 /** A float64, in elements of an arena. */
 const DOUBLE = 2;
 
-/** Allocates a parameter, its state and its gradient; everything starts at zero. */
+/** Allocates a parameter, its state and its gradient. All numbers start at zero. */
 export const createParameter = (
   name: string,
   place: { readonly memory: number; readonly arena: Arena },
@@ -116,7 +115,7 @@ export const createParameter = (
   const variance = HAS_VARIANCE.includes(kind) ? arena.allocate(kind === 'row' ? shape.blocks : count) : 0;
   const counted = shape.counted === true && shape.sparse;
   const slotOf = shape.sparse ? arena.allocate(shape.blocks) : 0;
-  // Not where rows decay by popularity, which is a pass of its own, nor where the next step needs the sum of this one's squares.
+  // No row waits if rows decay by popularity, which is its own pass, or if the next step needs the sum of this one's squares.
   const defers = shape.deferring === true && shape.sparse && !counted && kind !== 'tensor';
   if (shape.sparse) arena.i32(slotOf, shape.blocks).fill(-1);
   const capacity = shape.sparse || kind === 'none' ? 0 : shape.blocks;
@@ -129,7 +128,7 @@ export const createParameter = (
     slotOf,
   };
   const { size, trained = size } = shape;
-  const made = defers ? arena.allocate(shape.blocks) : 0;
+  const stepsApplied = defers ? arena.allocate(shape.blocks) : 0;
   const steps = defers ? arena.allocate(DOUBLE * Kept.steps * Kept.numbers) : 0;
   const hyper = arena.allocate(DOUBLE * sizeOf(Hyper));
   return {
@@ -145,11 +144,11 @@ export const createParameter = (
     variance,
     counts: counted ? arena.allocate(shape.blocks) : 0,
     factors: counted ? arena.allocate(shape.blocks) : 0,
-    made,
+    stepsApplied,
     steps,
     dots: kind === 'tensor' && shape.sparse ? arena.allocate(2) : 0,
     deferring: shape.deferring === true,
-    rows: shape.sparse ? placeStruct(arena, Rows, { size, trained, slotOf, weights, moment, variance, made, steps }) : 0,
+    rows: shape.sparse ? placeStruct(arena, Rows, { size, trained, slotOf, weights, moment, variance, stepsApplied, steps }) : 0,
     hyper: { pointer: hyper, view: arena.f64(hyper, sizeOf(Hyper)) },
     gradient,
   };
@@ -166,7 +165,7 @@ export const claimSlot = ({ gradient, blocks }: Parameter, slotOf: Int32Array, b
   return slot;
 };
 
-/** Makes room for the claimed slots; those in use keep what they hold. */
+/** Makes room for the claimed slots. Those in use keep their numbers. */
 export const reserveSlots = ({ gradient, arena, blocks, size }: Parameter): void => {
   if (gradient.used <= gradient.capacity) return;
   const held = arena.f32(gradient.slots, gradient.capacity * size);
@@ -175,7 +174,7 @@ export const reserveSlots = ({ gradient, arena, blocks, size }: Parameter): void
   arena.f32(gradient.slots, held.length).set(held);
 };
 
-/** Zeroes the gradients that are to be zero between rounds, and forgets the slots. */
+/** Zeroes gradients that are zero between rounds, and forgets the slots. */
 export const clearGradients = (pool: KernelPool, parameters: readonly Parameter[]): void => {
   const zeroed = parameters.filter(({ gradient }) => gradient.zeroed);
   pool.run(

@@ -1,6 +1,6 @@
 import type { Arena } from './arena.js';
 
-/** A buffer in a kernel memory that grows to the largest size asked for. Its content is lost when it grows. */
+/** A buffer in a kernel memory that grows to the largest size asked for. It loses its content when it grows. */
 export type Scratch = {
   readonly pointer: number;
   /** Room for `count` 4-byte elements; returns the pointer. */

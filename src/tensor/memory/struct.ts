@@ -1,9 +1,9 @@
 import type { Arena, Pointer } from './arena.js';
 
 /**
- * Structs in kernel memory: numbers of one type that a kernel takes by pointer. A module of structs/ says at which element each field of
- * one lies, for both compilers; imported as a namespace it is what these functions take. A struct stays as it is until the tasks that
- * name it have run: most are written once, where they are made.
+ * Structs in kernel memory: numbers of one type that a kernel takes by pointer.
+ * A module of structs/ gives the element of each field, for both compilers. These functions take the module, imported as a namespace.
+ * A struct does not change until the tasks that name it have run. Most are written once, where they are created.
  */
 export type Fields = Readonly<Record<string, number>>;
 
@@ -12,7 +12,7 @@ export type Values<Of extends Fields> = { readonly [Name in keyof Of]?: number }
 /** Elements of a struct. */
 export const sizeOf = (fields: Fields): number => Math.max(...Object.values(fields)) + 1;
 
-/** Writes the fields that are given. It takes 2 µs: what is written in each round is written field by field. */
+/** Writes the given fields. It takes 2 µs. So structs that change in every round are written field by field. */
 export const write = <Of extends Fields>(view: Float64Array | Uint32Array, fields: Of, values: Values<Of>): void => {
   for (const name in values) view[fields[name]!] = values[name]!;
 };
@@ -25,14 +25,14 @@ export const read = <Of extends Fields>(view: Float64Array | Uint32Array, fields
 export const readAt = <Of extends Fields>({ buffer }: WebAssembly.Memory, pointer: Pointer, fields: Of) =>
   read(new Uint32Array(buffer, pointer, sizeOf(fields)), fields);
 
-/** A u32 struct whose other fields are zero. */
+/** A u32 struct with these values. Its other fields are zero. */
 export const structOf = <Of extends Fields>(fields: Of, values: Values<Of>): Uint32Array => {
   const struct = new Uint32Array(sizeOf(fields));
   write(struct, fields, values);
   return struct;
 };
 
-/** A u32 struct in an arena, for a caller that writes it again and again: by its view, without garbage. */
+/** A u32 struct in an arena, for a caller that writes it again and again. It writes to the view, which leaves no garbage. */
 export type PlacedStruct = { readonly pointer: Pointer; readonly view: Uint32Array };
 
 export const createStruct = (arena: Arena, fields: Fields): PlacedStruct => {

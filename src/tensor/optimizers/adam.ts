@@ -10,7 +10,7 @@ import { type Cut, cut, gradientDecay, joined, type OptimizerState, type Step, s
  *   per row      the running mean of the squared gradient over the row, as Adafactor has it in one direction (Shazeer & Stern, 2018)
  *   per tensor   the same over the whole tensor
  *
- * The fewer of them, the less does a rare item, whose row sees one gradient in thousands of rounds, take full-size steps.
+ * The row of a rare item sees one gradient in thousands of rounds. The fewer second moments there are, the smaller are its steps.
  */
 export type AdamRule = { readonly kind: 'adam'; readonly beta1: number; readonly beta2: number; readonly epsilon: number };
 
@@ -68,7 +68,7 @@ const tensorTasks = (parameter: Parameter, step: AdamStep, { first }: Correction
   ).tasks;
 };
 
-/** Σ g·w over the blocks that have a gradient; of a sparse tensor it was found beside Σ g². */
+/** Σ g·w over the blocks that have a gradient. For a sparse tensor it was computed together with Σ g². */
 const gradientDotWeights = (pool: KernelPool, parameters: readonly Parameter[]): number => {
   if (parameters.every(({ dots }) => dots !== 0)) return sum(Float64Array.from(parameters, ({ arena, dots }) => arena.f64(dots, 1)[0]!));
   return sum(

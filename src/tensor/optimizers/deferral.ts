@@ -1,99 +1,74 @@
 import type { KernelPool, KernelTask } from '../kernels/kernels.js';
-import { elementsOf, type Parameter } from '../memory/parameter.js';
+import type { Parameter } from '../memory/parameter.js';
 import * as Kept from '../structs/kept-steps.js';
-import { type Range, rowRanges } from './step.js';
+import {
+  allPending,
+  beginPass,
+  hasPending,
+  type ProgressByParameter,
+  pendingTask,
+  recordPass,
+  recordStep,
+  stepsAppliedOf,
+} from './step-progress.js';
 
 /**
- * The steps that rows of a sparse tensor are left to make later. Only few rows have a gradient, and those are stepped at once; a pass over the
- * others, which is most of a small round, is left to threads that have nothing else to do, while the next rounds are under way. A pass that takes
- * longer than a round is not waited for: the steps that come meanwhile are written down, and the next pass makes all of them in one visit of a
- * row, which then comes from memory once for several steps. Each row says how many steps it has behind it; whoever takes it first makes those it
- * owes, so that a row that somebody needs is stepped then. Every row sees the same operations in the same order as without: no bit depends
- * on who was first.
+ * Steps of rows of sparse tensors that are applied later.
  *
- * A step of all rows at once, their gradients included, may be left in the same way: it takes memory's time, and what comes between two rounds
- * the caller's.
+ * Few rows have a gradient, and those are stepped at once. A pass over the other rows is most of the cost of a small round.
+ * Threads without other work do it while the next rounds run.
  *
- * Whoever reads or writes the weights or moments of such a tensor brings the rows up to date, or settles all of them, before.
+ * No round waits for a pass that takes longer than the round. Its step is recorded as pending.
+ * The next pass applies all pending steps in one visit of a row, so that the row comes from memory once for several steps.
+ *
+ * Each row counts the steps that it has applied. A row that is needed is caught up first.
+ * Every row sees the same operations in the same order as without deferral. No bit depends on which thread was first.
+ *
+ * A step of all rows, those with a gradient included, can be deferred in the same way.
+ * It is bound by memory, and the caller's thread has other work between two rounds.
+ *
+ * Before a caller reads or writes weights or moments of such a tensor, it calls `catchUp` for the rows, or `settle`.
  */
 export type Deferral = {
-  /** Whether the parameter's untouched rows may wait: it is made for it, there is another thread, and they are most of it. */
+  /** Whether the parameter's untouched rows may wait: it was created for it, there is another thread, and few rows have a gradient. */
   defers(parameter: Parameter): boolean;
-  /** Before a step: makes what can be owed no longer, since its parameter does not defer this step or too many steps are owed. */
+  /** Before a step: applies pending steps that cannot stay pending. Their parameter does not defer this step, or there is no room for one more. */
   makeRoom(): void;
-  /** Once rows with a gradient are stepped, and while the gradient still knows them. */
-  start(parameters: readonly Parameter[]): void;
-  /** Leaves a step of all rows for later, those with a gradient among them; `finish` is told the values of its tasks before anybody sees the rows. */
-  leave(tasks: readonly KernelTask[], finish: (values: Float64Array) => void): void;
-  /** Makes these rows of the parameter up to date; some of them may be so already. */
-  bring(parameter: Parameter, rows: Iterable<number>): void;
-  /** Makes every row up to date. */
+  /** Defers a step of the rows without a gradient. Called when the other rows are stepped, before the gradient is cleared. */
+  deferRows(parameters: readonly Parameter[]): void;
+  /** Defers a step of all rows, those with a gradient included. `finish` gets the values of the tasks before a caller sees the rows. */
+  deferAll(tasks: readonly KernelTask[], finish: (values: Float64Array) => void): void;
+  /** Applies all pending steps of these rows of the parameter. Rows without any stay as they are. */
+  catchUp(parameter: Parameter, rows: Iterable<number>): void;
+  /** Applies all pending steps of all rows. */
   settle(): void;
 };
 
-/** Steps of a parameter that were left for later: all so far, those that the pass under way makes, and those that every row has behind it. */
-type Account = { last: number; passing: number; reached: number };
-
-/** Share of the rows from which on a pass over all of them, on all threads, is the better way. */
+/** From this share of the rows on, a pass over all rows on all threads is faster. */
 const MANY = 1 / 4;
-/** Elements × steps that a task of a pass makes: few, since threads look for more urgent work only in between. */
-const TASK_STEPS = 1 << 18;
-/** So many tasks have room beside each other, or more. */
-const MOST_TASKS = 512;
-
-const owedTask = (parameter: Parameter, { first, count }: Range, last: number): KernelTask => {
-  const { memory, kind, rows } = parameter;
-  const args = [rows, first, count, last] as const;
-  switch (kind) {
-    case 'element':
-      return { kernel: 'adamOwed', memory, args };
-    case 'row':
-      return { kernel: 'adamRowOwed', memory, args };
-    case 'squares':
-      return { kernel: 'adagradOwed', memory, args };
-    case 'velocity':
-      return { kernel: 'momentumOwed', memory, args };
-    case 'tensor':
-    case 'none':
-      throw new Error(`${parameter.name} was not made to be stepped later`);
-  }
-};
 
 export const createDeferral = (pool: KernelPool): Deferral => {
-  const accounts = new Map<Parameter, Account>();
+  const progress: ProgressByParameter = new Map();
   let isUnderWay = false;
-  let endLeft: (() => void) | undefined;
-  const madeOf = ({ arena, made, blocks }: Parameter): Int32Array => arena.i32(made, blocks);
-  const owes = ({ last, reached }: Account): boolean => reached < last;
-  const defers = ({ made, gradient, blocks }: Parameter): boolean => made !== 0 && pool.threads > 1 && gradient.used <= MANY * blocks;
+  let endDeferred: (() => void) | undefined;
+  const defers = ({ stepsApplied, gradient, blocks }: Parameter): boolean =>
+    stepsApplied !== 0 && pool.threads > 1 && gradient.used <= MANY * blocks;
 
-  const owing = (): [Parameter, Account][] => Array.from(accounts).filter(([, account]) => owes(account));
-
-  /** A pass up to the last step, of all that owe any. */
-  const pass = (): KernelTask[] => {
-    const all = owing();
-    const least = all.reduce((sum, [parameter]) => sum + elementsOf(parameter), 0) / MOST_TASKS;
-    return all.flatMap(([parameter, account]) => {
-      account.passing = account.last;
-      const elements = Math.max(least, TASK_STEPS / (account.last - account.reached));
-      return rowRanges(parameter, elements).map((rows) => owedTask(parameter, rows, account.last));
-    });
-  };
   const endPass = (): void => {
     if (isUnderWay) pool.settle();
     isUnderWay = false;
-    for (const account of accounts.values()) account.reached = account.passing;
+    recordPass(progress);
   };
   const endStep = (): void => {
-    const end = endLeft;
-    endLeft = undefined;
+    const end = endDeferred;
+    endDeferred = undefined;
     end?.();
   };
-  /** Begins a pass when none is under way. */
+  /** Starts a pass if none is under way. */
   const keepPassing = (): void => {
     if (isUnderWay && pool.isSettled()) endPass();
     if (isUnderWay) return;
-    const tasks = pass();
+    const tasks = beginPass(progress);
     if (tasks.length === 0) return;
     pool.defer(tasks);
     isUnderWay = true;
@@ -101,60 +76,51 @@ export const createDeferral = (pool: KernelPool): Deferral => {
   const settle = (): void => {
     endStep();
     endPass();
-    pool.run(pass());
+    pool.run(beginPass(progress));
     endPass();
   };
-  /** Copies the step, which the parameter's next one writes over. */
-  const writeDown = (parameter: Parameter): void => {
-    const account = accounts.get(parameter) ?? { last: 0, passing: 0, reached: 0 };
-    accounts.set(parameter, account);
-    account.last += 1;
-    const { arena, steps, hyper, gradient } = parameter;
-    arena.f64(steps, Kept.steps * Kept.numbers).set(hyper.view, (account.last % Kept.steps) * Kept.numbers);
-    const made = madeOf(parameter);
-    for (const block of gradient.touched) Atomics.store(made, block, account.last);
+  /** Returns the rows that another thread holds. They have pending steps still. */
+  const apply = (parameter: Parameter, rows: readonly number[], applied: Int32Array, last: number): number[] => {
+    pool.run(rows.map((first) => pendingTask(parameter, { first, count: 1 }, last)));
+    return rows.filter((row) => Atomics.load(applied, row) !== last);
+  };
+  const catchUp = (parameter: Parameter, rows: Iterable<number>): void => {
+    endStep();
+    keepPassing();
+    const ofParameter = progress.get(parameter);
+    if (ofParameter === undefined || !hasPending(ofParameter)) return;
+    const applied = stepsAppliedOf(parameter);
+    const { last } = ofParameter;
+    const wanted = new Set<number>();
+    for (const row of rows) if (Atomics.load(applied, row) !== last) wanted.add(row);
+    if (wanted.size > MANY * parameter.blocks) {
+      settle();
+      return;
+    }
+    // The pass may hold a row, and release it with newer steps pending. It may hold it for long: the system may have paused its thread.
+    const held = apply(parameter, apply(parameter, Array.from(wanted), applied, last), applied, last);
+    if (held.length === 0) return;
+    endPass();
+    apply(parameter, held, applied, last);
   };
 
   return {
     defers,
     makeRoom: () => {
       endStep();
-      const all = owing();
-      if (all.some(([parameter]) => !defers(parameter))) settle();
-      else if (all.some(([, { last, reached }]) => last - reached === Kept.steps)) endPass();
+      const pending = allPending(progress);
+      if (pending.some(([parameter]) => !defers(parameter))) settle();
+      else if (pending.some(([, { last, reached }]) => last - reached === Kept.steps)) endPass();
     },
-    start: (parameters) => {
-      for (const parameter of parameters) writeDown(parameter);
+    deferRows: (parameters) => {
+      for (const parameter of parameters) recordStep(progress, parameter);
       keepPassing();
     },
-    leave: (tasks, finish) => {
+    deferAll: (tasks, finish) => {
       const wait = pool.defer(tasks);
-      endLeft = () => finish(wait());
+      endDeferred = () => finish(wait());
     },
-    bring: (parameter, rows) => {
-      endStep();
-      keepPassing();
-      const account = accounts.get(parameter);
-      if (account === undefined || !owes(account)) return;
-      const made = madeOf(parameter);
-      const { last } = account;
-      const wanted = new Set<number>();
-      for (const row of rows) if (Atomics.load(made, row) !== last) wanted.add(row);
-      if (wanted.size > MANY * parameter.blocks) {
-        settle();
-        return;
-      }
-      const make = (left: readonly number[]): number[] => {
-        pool.run(left.map((first) => owedTask(parameter, { first, count: 1 }, last)));
-        return left.filter((row) => Atomics.load(made, row) !== last);
-      };
-      // A row that the pass was at it may leave with steps still to make, or be at for long: its thread may not be running.
-      const left = make(make(Array.from(wanted)));
-      if (left.length > 0) {
-        endPass();
-        make(left);
-      }
-    },
+    catchUp,
     settle,
   };
 };

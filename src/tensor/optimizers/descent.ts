@@ -3,7 +3,7 @@ import * as Hyper from '../structs/hyper.js';
 import { type Cut, cut, joined, type Step, type TensorUpdate, writeHyper } from './step.js';
 
 /**
- * The rules with one number beside each weight:
+ * The rules that keep one number for each weight:
  *
  *   adagrad   steps divided by the root of the sum of all squared gradients so far (Duchi et al., 2011)
  *   sgd       stochastic gradient descent with momentum, Polyak's or Nesterov's (as Sutskever et al., 2013, write them)

@@ -6,8 +6,8 @@ import { type DescentRule, descentUpdate } from './descent.js';
 import { gradientSquares, type OptimizerState, type Regularization, type Step, sum, type TensorUpdate } from './step.js';
 
 /**
- * Optimizers over sharded parameters, behind one call a round: the mean gradient is clipped, regularized and stepped by a rule, tensor by
- * tensor. What a rule keeps beside the weights lies with the parameters (parameter.ts), its few scalars in the state.
+ * Optimizers over sharded parameters, in one call a round. The mean gradient is clipped and regularized, and a rule steps tensor by tensor.
+ * The tensors that a rule keeps are stored with the parameters (parameter.ts), its few scalars in the state.
  */
 export type OptimizerOptions = Rule & Regularization;
 
@@ -29,7 +29,7 @@ const updateOf = (pool: KernelPool, pieces: readonly Parameter[], step: Step & R
   }
 };
 
-/** Counts the rows that this round touched, and takes each row's share of the decay off it. */
+/** Counts the rows that this round touched, and applies each row's share of the decay. */
 const shrinkByPopularity = (pool: KernelPool, pieces: readonly Parameter[], { popularity, decay, learningRate }: Step): void => {
   const counts = pieces.map(({ arena, counts: pointer, blocks }) => arena.f32(pointer, blocks));
   pieces.forEach(({ gradient }, index) => {
@@ -65,8 +65,9 @@ const together = (updates: readonly Update[]): Required<Update> => ({
 export type StepResult = { readonly gradientNorm: number; readonly clipped: boolean };
 
 /**
- * One step on the mean gradient (accumulated gradient / `count`). Gradients are zero afterwards, and rows up to date, or left to `deferral` where
- * there is one; rows with a gradient were brought up to date before. Returns the mean gradient's global norm before clipping.
+ * One step on the mean gradient (accumulated gradient / `count`). Afterwards gradients are zero.
+ * With a `deferral`, rows may still have pending steps. The caller has caught up the rows with a gradient before.
+ * Returns the mean gradient's global norm before clipping.
  */
 export const optimizerStep = (
   pool: KernelPool,
@@ -96,16 +97,16 @@ export const optimizerStep = (
     if (counted) shrinkByPopularity(pool, pieces, step);
     return { pieces, ...updateOf(pool, pieces, counted ? { ...step, decay: () => 0 } : step, state) };
   });
-  const isLeft = ({ pieces, later = [] }: Update): boolean => deferral !== undefined && pieces[0]!.deferring && later.length === 0;
-  const now = together(updates.filter((update) => !isLeft(update)));
+  const isDeferred = ({ pieces, later = [] }: Update): boolean => deferral !== undefined && pieces[0]!.deferring && later.length === 0;
+  const now = together(updates.filter((update) => !isDeferred(update)));
   now.finish(pool.run(now.tasks));
-  deferral?.start(now.later);
+  deferral?.deferRows(now.later);
   clearGradients(pool, now.pieces);
-  const left = together(updates.filter(isLeft));
-  if (left.tasks.length > 0) {
-    deferral?.leave(left.tasks, (values) => {
-      left.finish(values);
-      clearGradients(pool, left.pieces);
+  const deferred = together(updates.filter(isDeferred));
+  if (deferred.tasks.length > 0) {
+    deferral?.deferAll(deferred.tasks, (values) => {
+      deferred.finish(values);
+      clearGradients(pool, deferred.pieces);
     });
   }
   return { gradientNorm, clipped };

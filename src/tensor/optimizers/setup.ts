@@ -3,7 +3,7 @@ import type { MomentKind } from '../memory/parameter.js';
 import type { OptimizerOptions, Rule } from './optimizer.js';
 import type { Regularization } from './step.js';
 
-/** What a run says of its optimizer, of any kind: each rule takes what it knows. Plain data: it crosses threads. */
+/** A run's settings of its optimizer. Each rule takes those that it knows. They are plain data, which crosses threads. */
 export type OptimizerSetup = Omit<Regularization, 'decay' | 'lazy'> & {
   readonly kind: Rule['kind'];
   readonly beta1: number;
@@ -12,19 +12,19 @@ export type OptimizerSetup = Omit<Regularization, 'decay' | 'lazy'> & {
   readonly momentum: number;
   readonly nesterov: boolean;
   readonly decay: number;
-  /** λ by tensor: a name, or the part of it before a dot ("low" is low.weights and low.bias); the longest match counts. */
+  /** λ by tensor: a name, or the part of it before a dot ("low" is low.weights and low.bias). The longest match counts. */
   readonly decayOf: Readonly<Record<string, number>>;
-  /** Tensors, named likewise, with one second moment for the whole tensor, or for each row. */
+  /** Tensors, by the same names, with one second moment for the whole tensor, or for each row. */
   readonly tensorMoments: readonly string[];
   readonly rowMoments: readonly string[];
-  /** Sparse tensors, named likewise, that are stepped row-lazily. */
+  /** Sparse tensors, by the same names, that are stepped row-lazily. */
   readonly lazy: readonly string[];
 };
 
-/** What the optimizer keeps of a tensor, by name: `counted` where the rows it touches are counted. */
+/** What the optimizer keeps for a tensor, by name. `counted`: rounds that touch a row are counted. */
 export type KeptByOptimizer = (name: string) => { readonly kind: MomentKind; readonly counted: boolean };
 
-/** Of an algorithm: its sparse tensors, and the one among them whose rows may decay by popularity. */
+/** An algorithm's sparse tensors, and the one of them whose rows may decay by popularity. */
 export type SparseTensors = { readonly names: readonly string[]; readonly byPopularity: string };
 
 /** Whether `key` names `tensor` or a group it belongs to. */
@@ -37,11 +37,11 @@ const longestMatch = (keys: readonly string[], tensor: string): string | undefin
 
 const refuse = (key: string, expected: string, found: string): Error => badInput('CONFIG', `key optimizer.${key}`, expected, found);
 
-/** The first name of one list that also names, or lies within, one of another. */
+/** The first name of one list that contains, or belongs to, a name of the other. */
 const overlap = (some: readonly string[], others: readonly string[]): string | undefined =>
   some.find((name) => others.some((other) => names(other, name) || names(name, other)));
 
-/** Throws CONFIG for settings that contradict each other, or that the chosen kind does not know. */
+/** @throws MetafleetError CONFIG for settings that contradict each other, or that the chosen kind does not know. */
 const checkSetup = (setup: OptimizerSetup, sparse: SparseTensors): void => {
   const { kind, momentum, nesterov, tensorMoments, rowMoments, lazy, popularity, decoupled } = setup;
   for (const [key, list] of Object.entries({ rowMoments, lazy })) {
@@ -72,7 +72,7 @@ const ruleOf = ({ kind, beta1, beta2, epsilon, momentum, nesterov }: OptimizerSe
   }
 };
 
-/** Throws CONFIG for settings that contradict each other. */
+/** @throws MetafleetError CONFIG for settings that contradict each other, or that the chosen kind does not know. */
 export const optimizerOf = (
   setup: OptimizerSetup,
   sparse: SparseTensors,

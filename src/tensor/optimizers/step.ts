@@ -2,31 +2,31 @@ import type { KernelPool, KernelTask } from '../kernels/kernels.js';
 import { elementsOf, type Parameter } from '../memory/parameter.js';
 import * as Hyper from '../structs/hyper.js';
 
-/** What every optimizer is told beside its own rule. */
+/** The settings that every rule has. */
 export type Regularization = {
   /** Take learning rate · λ off the weight (Loshchilov & Hutter, 2019) instead of adding λ·weight to the gradient. */
   readonly decoupled: boolean;
-  /** Global norm the mean gradient is clipped to, before L2; 0: no clipping. */
+  /** The mean gradient is clipped to this global norm, before L2. 0: no clipping. */
   readonly clip: number;
   /** L2 weight λ of a tensor, by name. */
   readonly decay: (name: string) => number;
   /**
-   * Exponent p of λ's dependence on popularity, for tensors that count how many rounds touched each row:
-   * λ_row = λ · ((mean count + 1) / (count + 1))^p, so that rare rows are held and frequent ones free. Decoupled only.
+   * Exponent p of λ's dependence on popularity, for tensors that count how many rounds touched each row.
+   * Rare rows decay more than frequent ones: λ_row = λ · ((mean count + 1) / (count + 1))^p. Decoupled only.
    */
   readonly popularity: number;
   /**
-   * Whether a sparse tensor, by name, is stepped row-lazily: rows without a gradient stay as they are, moments and decay included
-   * (as in lazy or sparse Adam). A step then costs what was touched, not the whole tensor; without it, untouched rows decay and
-   * follow their momentum in every step.
+   * Whether a sparse tensor, by name, is stepped row-lazily, as in lazy or sparse Adam.
+   * Then rows without a gradient do not change, and neither do their moments. A step costs the touched rows only.
+   * Otherwise untouched rows decay and follow their momentum in every step.
    */
   readonly lazy: (name: string) => boolean;
 };
 
-/** What the optimizer remembers beside what lies with the parameters. Plain data, for the checkpoint. */
+/** The optimizer's own state, without the tensors stored with the parameters. Plain data, for the checkpoint. */
 export type OptimizerState = {
   steps: number;
-  /** By tensor, of those with one second moment: its value, and Σ w² after the last step. */
+  /** For each tensor with one second moment: its value, and Σ w² after the last step. */
   readonly variance: Record<string, number>;
   readonly squares: Record<string, number>;
 };
@@ -37,17 +37,17 @@ export type Step = Regularization & {
   readonly learningRate: number;
   /** Multiplies the accumulated gradient: 1 / (number of ratings), times the clipping factor. */
   readonly scale: number;
-  /** Σ g² of a parameter. */
+  /** Σ g² of one parameter. */
   readonly squares: (parameter: Parameter) => number;
   /** Whether the rows of a sparse tensor that have no gradient are stepped later. */
   readonly defers: (parameter: Parameter) => boolean;
 };
 
-/** The kernel calls that step one tensor, what is to be done with their values, and what is left for later. */
+/** The kernel calls that step one tensor. `finish` gets their values. */
 export type TensorUpdate = {
   readonly tasks: readonly KernelTask[];
   readonly finish?: (values: Float64Array) => void;
-  /** Parameters whose rows without a gradient are to make the step later (deferral.ts), by the hyperparameters that lie with them. */
+  /** Parameters whose rows without a gradient make the step later (deferral.ts), with the hyperparameters stored with the parameter. */
   readonly later?: readonly Parameter[];
 };
 
@@ -56,7 +56,7 @@ export const sum = (values: Float64Array): number => values.reduce((total, value
 /** λ as L2 adds it to the gradient: 0 where the decay is decoupled. */
 export const gradientDecay = (name: string, { decay, decoupled }: Regularization): number => (decoupled ? 0 : decay(name));
 
-/** Σ g² of each parameter, and Σ g·w of those that keep it and whose step asks for it: one task each. */
+/** Σ g² of each parameter. A parameter that keeps Σ g·w gets it too, if its step needs it. Each is one task. */
 export const gradientSquares = (pool: KernelPool, parameters: readonly Parameter[], regularization: Regularization): Float64Array =>
   pool.run(
     parameters.map(({ name, memory, gradient, size, blocks, weights, dots }): KernelTask => {
@@ -66,8 +66,10 @@ export const gradientSquares = (pool: KernelPool, parameters: readonly Parameter
     }),
   );
 
-/** Elements one kernel call steps: small enough to share out, large enough that a call's cost vanishes. Fixed, since it decides
- * the order in which Σ w² is added up. */
+/**
+ * Elements that one kernel call steps: few enough to share out, and so many that the cost of a call vanishes.
+ * The number is fixed, because the order of the sum Σ w² depends on it.
+ */
 const CHUNK = 1 << 18;
 
 export type Range = { readonly first: number; readonly count: number };
@@ -75,7 +77,7 @@ export type Range = { readonly first: number; readonly count: number };
 const ranges = (total: number, step: number): Range[] =>
   Array.from({ length: Math.ceil(total / step) }, (_, i) => ({ first: i * step, count: Math.min(step, total - i * step) }));
 
-/** A run of elements of one tensor with their gradient: `at` is its offset in bytes, `block` the row of a sparse tensor it is. */
+/** A run of elements of one tensor with their gradient. `at` is its offset in bytes, `block` its row in a sparse tensor. */
 export type Stretch = { readonly count: number; readonly at: number; readonly gradient: number; readonly block: number };
 
 /** All rows of a sparse tensor, by kernel call. */
@@ -85,8 +87,8 @@ export const rowRanges = ({ blocks, size }: Parameter, elements: number = CHUNK)
 export type Cut = Required<Pick<TensorUpdate, 'tasks' | 'later'>>;
 
 /**
- * Cuts a parameter into kernel calls: on rows of a sparse tensor, or on chunks of a dense one. Of a sparse tensor that is stepped lazily
- * or defers, each touched row is a call; the others stay as they are, or are left for later.
+ * Cuts a parameter into kernel calls: on rows of a sparse tensor, or on chunks of a dense one.
+ * A sparse tensor that is lazy or defers has one call for each touched row. The other rows stay as they are, or are stepped later.
  */
 export const cut = (
   parameter: Parameter,
@@ -108,16 +110,16 @@ export const cut = (
   return { tasks: touched, later: isLazy ? [] : [parameter] };
 };
 
-/** What the pieces of a tensor are cut into, together. */
+/** The kernel calls of all pieces of a tensor. */
 export const joined = (cuts: readonly Cut[]): TensorUpdate => ({
   tasks: cuts.flatMap(({ tasks }) => tasks),
   later: cuts.flatMap(({ later }) => later),
 });
 
-/** λ for L2 in the gradient; learning rate · λ when decoupled, as the kernels take it. */
+/** λ for L2 in the gradient, or learning rate · λ when decoupled, as the kernels take it. */
 const decayTerm = (name: string, { decay, decoupled, learningRate }: Step): number => decay(name) * (decoupled ? learningRate : 1);
 
-/** Writes down for a parameter's kernels what the steps of all rules have. */
+/** Writes the hyperparameters that all rules have, for a parameter's kernels. */
 export const writeHyper = ({ name, hyper: { view } }: Parameter, step: Step, rate: number): void => {
   view[Hyper.scale] = step.scale;
   view[Hyper.rate] = rate;

@@ -1,5 +1,5 @@
-// How the matrices of a product lie, u32: at which element each field lies. Two compilers read this file, tsc and AssemblyScript: it
-// holds whole numbers, and nothing else.
+// How the matrices of a product lie, u32: the element of each field.
+// Two compilers read this file, tsc and AssemblyScript. It holds whole numbers, and nothing else.
 
 /** Strides of A in both directions, so that Aᵀ is free. */
 export const aRow = 0;

@@ -1,7 +1,7 @@
-// Hyperparameters of one step of weights, float64, for every rule: at which element each lies. Two compilers read this file, tsc and
-// AssemblyScript: it holds whole numbers, and nothing else.
+// Hyperparameters of one step of weights, float64, for every rule: the element of each.
+// Two compilers read this file, tsc and AssemblyScript. It holds whole numbers, and nothing else.
 
-/** Multiplies the gradient; without one it is not read. */
+/** Multiplies the gradient. Kernels do not read it without a gradient. */
 export const scale = 0;
 export const rate = 1;
 /** λ, or learning rate · λ where `decoupled` is 1. */
@@ -13,6 +13,6 @@ export const epsilon = 4;
 export const correction = 5;
 export const beta1 = 6;
 export const beta2 = 7;
-/** Momentum, where Adam has others. */
+/** Momentum, in places that Adam uses for others. */
 export const factor = 6;
 export const nesterov = 7;

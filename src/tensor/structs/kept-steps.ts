@@ -1,6 +1,6 @@
-// Two compilers read this file, tsc and AssemblyScript: it holds whole numbers, and nothing else.
+// Two compilers read this file, tsc and AssemblyScript. It holds whole numbers, and nothing else.
 
-/** So many steps are written down for rows that make them later: the last ones, step t at t mod `steps`, a power of two. */
+/** So many deferred steps are kept: the last ones, step t at t mod `steps`. A power of two. */
 export const steps = 8;
-/** Elements of each, laid out as in hyper.ts. */
+/** Elements of each step, as in hyper.ts. */
 export const numbers = 8;

@@ -16,18 +16,19 @@ import { createTrafficMeter } from './traffic.js';
 
 /** The coordinator's port to the devices over channels, one to each host. Hosts own contiguous ranges of devices. */
 export type DevicesLink = Devices & {
-  /** A host is there, for the first time or again. */
+  /** A host is there, for the first time or after a restart. */
   attach(host: number, firstDevice: number, channel: HostChannel): void;
   /** A host died: the open exchange ends, and the next waits until the host is attached again. */
   lost(host: number, reason: string): void;
-  /** A host cannot be brought back: every exchange fails from now on. */
+  /** A host cannot be restarted: every exchange fails from now on. */
   fail(error: Error): void;
 };
 
 /**
- * Bytes in unanswered frames from which a host that has one frame waiting behind the one it is at work on is given no more until it has
- * answered: what is in memory for a host is at most this and one chunk, or two chunks, however large the cohort. Few bytes, so that
- * frames that are under way stay in the processor's cache, and below the 32 MiB of young buffers from which V8 collects at each allocation.
+ * A host works on one frame, and others wait behind it. From so many bytes of unanswered frames on, it gets no more until it has answered.
+ * So the memory for a host is at most this and one chunk, or two chunks, for a cohort of any size.
+ * The bytes are few: frames under way stay in the processor's cache.
+ * They also stay below the 32 MiB of young buffers from which V8 collects at each allocation.
  */
 const MOST_UNANSWERED = bytes(4 * 2 ** 20);
 
@@ -37,7 +38,7 @@ const errorOf = (host: number, { code, message }: HostFailure['failure']): Error
   return code === null ? new Error(`host ${host}: ${message}`) : new MetafleetError(code, `host ${host}: ${message}`);
 };
 
-/** Takes a host's frame apart, and settles what it answers. Throws MESSAGE for what is no frame. */
+/** Decodes a host's frame, and settles the requests that it answers. Throws MESSAGE if it is no frame. */
 const settleFrame = ({ meter, recorder }: Observers, { owed }: OpenExchange, host: number, up: FrameUp): void => {
   const { frame, length, costs, deviceMillis } = up;
   const place = `frame from host ${host}`;
@@ -71,13 +72,13 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder, mostUna
   };
 
   const onMessage = (host: number, up: FrameUp | HostFailure): void => {
-    // Answers to an exchange that has ended, by the death of another host, are late: nothing waits for them.
+    // These answers are late: the death of another host has ended their exchange, and nothing waits for them.
     if (current === undefined || up.exchange !== current.id || current.hasFailed()) return;
     if ('failure' in up) current.fail(errorOf(host, up.failure));
     else onFrame(current, host, up);
   };
 
-  /** Answers to frames of this exchange are decoded while other threads generate what is to be sent next. */
+  /** Answers to frames of this exchange are decoded while other threads generate the next chunk. */
   const takeArrived = (): void =>
     table.forEach((channel, host) => {
       for (const up of channel.arrived()) onMessage(host, up);

@@ -4,13 +4,13 @@ import type { ThreadUse } from '../../events/round.js';
 import type { Direction } from '../../events/traffic.js';
 import type { FrameUp, StoreUsage } from './envelope.js';
 
-/** What hosts report beside their answers: their stores of models, their threads, the time of devices and of frames that waited. */
+/** The reports that come with hosts' answers: their stores of models, their threads, the time of devices and of waiting frames. */
 export type HostReports = {
-  /** A host is there, for the first time or again: it holds no model. */
+  /** A host is there, for the first time or after a restart. It holds no model. */
   readonly attached: (host: number) => void;
   /** `waited`: how long the frame waited for this side. */
   readonly count: (host: number, up: FrameUp, waited: Millis) => void;
-  /** What was counted since the last call. */
+  /** The counts since the last call. */
   readonly take: () => Omit<HostsReport, 'threads' | 'flights' | 'map'> & { readonly host: ThreadUse };
 };
 

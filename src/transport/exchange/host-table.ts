@@ -1,15 +1,15 @@
 import type { DeviceId } from '../../base/units.js';
 import type { HostChannel } from './host-channel.js';
 
-/** Which hosts are there, and whose devices each of them has. */
+/** Which hosts are there, and the devices of each. */
 export type HostTable = {
   readonly attach: (host: number, firstDevice: number, channel: HostChannel) => void;
   readonly detach: (host: number) => void;
-  /** No host will come back: whatever waits for all of them ends with this error. */
+  /** No host will come back: all waiting ends with this error. */
   readonly fail: (error: Error) => void;
   /** Resolves when every host is there. */
   readonly complete: () => Promise<void>;
-  /** Of a host that is there. */
+  /** The channel of a host that is there. */
   readonly channelOf: (host: number) => HostChannel;
   readonly hostOf: (device: DeviceId) => number;
   readonly forEach: (visit: (channel: HostChannel, host: number) => void) => void;

@@ -1,18 +1,18 @@
 import type { Answers } from '../../coordinator/round/devices.js';
 import type { OwedAnswers } from './owed-answers.js';
 
-/** Who waits in an exchange for room or for answers, and how it ended. It knows no channel. */
+/** The waiting of one exchange for room and for answers, and its end. It knows no channel. */
 export type OpenExchange = {
   readonly id: number;
   readonly owed: OwedAnswers;
   readonly hasFailed: () => boolean;
-  /** A frame was answered: wakes what waited for that. */
+  /** A frame was answered: wakes those that waited for that. */
   readonly progress: () => void;
-  /** Ends the exchange with its first error; later ones change nothing. */
+  /** Ends the exchange with its first error. Later errors change nothing. */
   readonly fail: (error: Error) => void;
   /** Resolves when every host has room. */
   readonly room: () => Promise<void>;
-  /** Resolves when nothing is owed. */
+  /** Resolves when no answer is owed. */
   readonly answers: () => Promise<Answers>;
 };
 

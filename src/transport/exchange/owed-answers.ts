@@ -5,29 +5,30 @@ import type { DeviceCost } from '../../messages/device-cost.js';
 import type { Message } from '../../messages/message.js';
 
 /**
- * Who owes which answer in one exchange, and what was answered. It knows no channel, no clock and no promise: every way to reach hosts
- * shares it. A host answers each frame with one frame, in order; each device that was asked owes one answer to its frame.
+ * The answers that hosts and devices owe in one exchange, and those that came. It knows no channel, no clock and no promise.
+ * Every way to reach hosts shares it. A host answers each frame with one frame, in order.
+ * Each device that was asked owes one answer to its frame.
  */
 export type OwedAnswers = {
   /** A frame of `length` bytes with these messages went to a host. */
   readonly owe: (host: number, messages: readonly Message[], length: number) => void;
-  /** Whether every host can be given another frame. */
+  /** Whether every host can take another frame. */
   readonly hasRoom: () => boolean;
   /** Whether no host owes a frame. */
   readonly isAnswered: () => boolean;
   /**
-   * Takes a host's answer to its oldest frame: per record a message, or the error that it is instead. Returns which records answer what was asked.
-   * A device that owes an answer and gave none is charged with a fault of its frame, since nothing else in the frame can have been its answer.
-   * Throws MESSAGE, naming `place`, where the host owes nothing.
+   * Takes a host's answer to its oldest frame: each record is a message or an error. Returns which records answer a request.
+   * A device that gave no answer is charged with a fault of its frame: no other record can have been its answer.
+   * Throws MESSAGE, naming `place`, if the host owes nothing.
    */
   readonly settle: (host: number, answer: HostAnswer, place: string) => readonly number[];
-  /** What was answered since the last call, in DeviceId order: hosts finish in any order, and whatever follows must not see it. */
+  /** The answers since the last call, in DeviceId order. Hosts finish in any order, and no result may depend on it. */
   readonly take: () => Answers;
 };
 
 export type HostAnswer = { readonly records: readonly (Message | MetafleetError)[]; readonly costs: readonly DeviceCost[] };
 
-/** What a host answers with one frame: the rounds of the devices that owe an answer, the bytes of the frame that asked them. */
+/** A frame that a host owes an answer to: the rounds of the devices that it asked, and its bytes. */
 type Frame = { readonly owing: Map<DeviceId, number>; readonly length: number };
 
 type Collected = { messages: Message[]; rejected: Rejection[]; duplicates: number; costs: DeviceCost[] };

@@ -8,20 +8,20 @@ import type { HostTable } from './host-table.js';
 import type { OpenExchange } from './open-exchange.js';
 import type { TrafficMeter } from './traffic.js';
 
-/** What looks at the messages as they cross. */
+/** The observers of messages on their way. */
 export type Observers = { readonly meter: TrafficMeter; readonly recorder: Recorder };
 
-/** Encodes messages, a frame for each host that gets any, into memory that earlier frames left. */
+/** Encodes messages, one frame for each host with any, into memory of earlier frames. */
 export type Sending = {
-  /** `at`: the virtual time at which each message leaves, where a fleet is simulated. */
+  /** `at`: the virtual time at which each message leaves, if a fleet is simulated. */
   readonly send: (exchange: OpenExchange, messages: readonly Message[], at: readonly Seconds[] | undefined) => void;
-  /** The buffer of a frame that was answered, to be written again. */
+  /** Takes the buffer of an answered frame, to write it again. */
   readonly keepSpare: (buffer: ArrayBuffer) => void;
 };
 
-/** Bytes of frames that are kept to be written again: a chunk takes 64 MiB at most. */
+/** Bytes of frames that are kept to be written again. A chunk takes 64 MiB at most. */
 const MOST_SPARE = bytes(128 * 2 ** 20);
-/** Rounds differ in size: a frame may be written into one of twice its length. */
+/** Rounds differ in size. A frame may be written into a buffer of twice its length. */
 const SLACK = 2;
 
 /** Messages to one host, and the virtual time at which each leaves. */

@@ -2,7 +2,7 @@ import { bytes } from '../../base/units.js';
 import { type Direction, SIZE_BOUNDS, type Traffic, type TrafficLine } from '../../events/traffic.js';
 import type { Message } from '../../messages/message.js';
 
-/** Counts messages and encoded bytes by kind and direction. What is sent only to measure counts under a kind of its own. */
+/** Counts messages and encoded bytes by kind and direction. Messages of measurements have kinds of their own. */
 const kindOf = (message: Message): string =>
   'purpose' in message && message.purpose === 'evaluate' ? `evaluation_${message.kind}` : message.kind;
 
@@ -13,13 +13,13 @@ const sizeClassOf = (size: number): number => {
   while (index < SIZE_BOUNDS.length && size > SIZE_BOUNDS[index]!) index += 1;
   return index;
 };
-/** What came in a message's place and is none. */
+/** The kind of a record that is no message. */
 const MALFORMED = 'malformed';
 
 export type TrafficMeter = {
-  /** `message` null: something in a message's place that is none. */
+  /** `message` null: a record that is no message. */
   readonly count: (message: Message | null, size: number, direction: Direction) => void;
-  /** What was counted since the last call. */
+  /** The counts since the last call. */
   readonly take: () => Traffic;
 };
 

@@ -26,16 +26,16 @@ export const launchCoordinator = (coordinatorEntry = entry('coordinator')): Laun
     worker.once('error', (error) => lost(`died: ${messageOf(error)}`, error));
     worker.once('exit', (code) => lost(`ended with code ${code}`));
   });
-  death.catch(() => {}); // Handled by what races against it.
+  death.catch(() => {}); // The calls that race against it handle it.
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   return { remote: connect<CoordinatorControl>(worker), death, end, exited, terminate: () => worker.terminate() };
 };
 
-/** Events of rounds, on their way from the coordinator's thread. */
+/** The way of round events from the coordinator's thread. */
 export type RoundEvents = {
   /** The coordinator's end. */
   readonly port: MessagePort;
-  /** Hands on what has arrived already. */
+  /** Passes on the events that have arrived already. */
   readonly take: () => void;
   readonly close: () => void;
 };

@@ -1,6 +1,6 @@
 import { MetafleetError, messageOf } from '../../base/errors.js';
 import type { DeviceId } from '../../base/units.js';
-import type { Progress } from '../../coordinator/coordinator.js';
+import type { Progress } from '../../coordinator/training.js';
 import type { PrivateColumns } from '../../device/actor/columns.js';
 import type { RoundFinished } from '../../events/round.js';
 import type { HostLost, HostRestored } from '../../events/run-event.js';
@@ -16,9 +16,9 @@ import { createSupervisor } from './supervisor.js';
 import { createUtilization } from './utilization.js';
 
 /**
- * The fleet on this machine: a coordinator thread, and device hosts on Piscina threads, one never-ending task per shard so that
- * a shard's state stays on its thread. This side supervises: a task that ends by itself means its thread died; the shard is
- * loaded again on a fresh thread, and the coordinator runs the interrupted round again.
+ * The fleet on this machine: a coordinator thread, and device hosts on Piscina threads.
+ * Each shard has one never-ending task, so that its state stays on its thread. This side supervises.
+ * If a task ends by itself, its thread has died. Then the shard is loaded again on a new thread, and the coordinator runs the round again.
  */
 export type FleetOptions = {
   readonly coordinator: Omit<CoordinatorSetup, 'hosts' | 'eventMillis' | 'watch'>;
@@ -26,32 +26,32 @@ export type FleetOptions = {
   /** One shard of devices per host, contiguous and in order. */
   readonly shards: readonly PrivateColumns[];
   readonly onEvent: (event: RoundFinished | HostLost | HostRestored) => void;
-  /** How long the events of rounds may wait for one another, in ms; default: a tenth of a second. */
+  /** How long the events of rounds may wait for one another, in ms. Default: a tenth of a second. */
   readonly eventMillis?: number;
-  /** MB of JavaScript heap a host may use; 0: as Node has it. Beyond it, the host dies and is restored. */
+  /** MB of JavaScript heap that a host may use. 0: Node's limit. Beyond it, the host dies and is restored. */
   readonly hostHeap?: number;
-  /** Seconds that a call of a hook of a user's module may last; default: a minute. */
+  /** Seconds that a call of a hook of a user's module may last. Default: a minute. */
   readonly moduleTimeout?: number;
-  /** Entries of the host threads and the coordinator's, for tests of faults; default: metafleet's own. */
+  /** Entries of the host threads and the coordinator's, for tests of faults. Default: metafleet's own. */
   readonly hostEntry?: string;
   readonly coordinatorEntry?: string;
 };
 
-/** `utilization`: the share of the host threads' time that went into devices' training steps. */
+/** `utilization`: the share of the host threads' time in devices' training steps. */
 export type PoolSample = { readonly queued: number; readonly utilization: number; readonly threads: number };
 
 export type Fleet = {
   readonly coordinator: Remote<CoordinatorControl>;
   readonly parameters: number;
   readonly kernels: 'simd' | 'reference';
-  /** The coordinator's `train`; returns when the events of all its rounds have been handed on. */
+  /** The coordinator's `train`. It returns when the events of all its rounds have been passed on. */
   train(until: number): Promise<Progress>;
-  /** Rejects when the coordinator thread dies (COORDINATOR_LOST) or the fleet is closed: race long calls against it. */
+  /** Rejects when the coordinator thread dies (COORDINATOR_LOST), or the fleet is closed. Race long calls against it. */
   readonly death: Promise<never>;
   /** Ends one of the host threads, as a crash would. */
   killThread(index: number): void;
   killCoordinator(): void;
-  /** Predicted ratings by the model a device holds, or null where it holds none of those items. */
+  /** Predicted ratings by the model that a device holds. null: it holds none with these items. */
   predict(device: DeviceId, items: Uint32Array): Promise<Float32Array | null>;
   sample(): PoolSample;
   /** Whether Θ is that of a finished round, and can be asked for: not after a hook of a user's module that changes it failed, or never returned. */
@@ -59,17 +59,17 @@ export type Fleet = {
   close(): Promise<void>;
 };
 
-/** Waking this thread, and filling the caches again that rounds have emptied, costs more than what it does with an event. */
+/** To wake this thread, and to fill the caches again that rounds have emptied, costs more than its work on an event. */
 const EVENT_MILLIS = 100;
 
 const MODULE_SECONDS = 60;
 
-/** A coordinator that cannot end by itself in this time, such as one whose disk hangs, is ended. */
+/** A coordinator that does not end by itself in this time is ended. Its disk may hang, for example. */
 const CLOSE_MILLIS = 10_000;
 
 const deadline = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, CLOSE_MILLIS).unref());
 
-/** Calls of a user's module that never return: on the coordinator's thread they end every call to it, on a host's the run by way of `fail`. */
+/** Ends calls of a user's module that never return. On the coordinator's thread, every call to it fails. On a host's, `fail` ends the run. */
 const watchModule = (
   { host, moduleTimeout = MODULE_SECONDS }: Pick<FleetOptions, 'host' | 'moduleTimeout'>,
   hosts: number,
@@ -88,7 +88,7 @@ const watchModule = (
   return { hooks, isCoordinator: () => isCoordinator };
 };
 
-/** The threads of a run, and what is done about their deaths. */
+/** The threads of a run, and the answer to their deaths. */
 const launchThreads = ({ shards, onEvent, ...options }: FleetOptions) => {
   const coordinator = launchCoordinator(options.coordinatorEntry);
   const { remote, death } = coordinator;
@@ -154,7 +154,7 @@ const train = async ({ coordinator, rounds }: Threads, until: number): Promise<P
   try {
     return await orDeath(coordinator.remote.train(until), coordinator.death);
   } finally {
-    // What was posted before the answer is there when the answer is, also through another port.
+    // Messages posted before the answer are there when the answer is, also those through another port.
     rounds.take();
   }
 };

@@ -4,15 +4,15 @@ import { disconnect, orDeath, type Remote } from '../threads/control.js';
 import type { HostControl } from '../threads/host.js';
 import type { HostLauncher, LaunchedHost } from './host-launcher.js';
 
-/** The hosts of a run, one for each shard of devices: started, asked and ended, but not judged. */
+/** The hosts of a run, one for each shard of devices. It starts, asks and ends them, and leaves decisions to the supervisor. */
 export type Hosts = {
-  /** Starts a host with its shard, in place of the one before. False when it died before it was there, or nothing may start any more. */
+  /** Starts a host with its shard, in place of the one before. False: it died before it was there, or no host may start any more. */
   readonly start: (host: number) => Promise<boolean>;
   /** Ends the connection to a host that has died. */
   readonly forget: (host: number) => void;
   /** Ends a host's thread, as a crash would. */
   readonly kill: (host: number) => void;
-  /** Predicted ratings by the model a device holds, or null where it holds none of those items. */
+  /** Predicted ratings by the model that a device holds. null: it holds none with these items. */
   readonly predict: (device: DeviceId, items: Uint32Array) => Promise<Float32Array | null>;
   readonly load: () => { readonly queued: number; readonly threads: number };
   /** Asks every host to end. */
@@ -23,7 +23,7 @@ export type Hosts = {
 export type HostsOptions = {
   readonly shards: readonly PrivateColumns[];
   readonly launcher: HostLauncher;
-  /** Joins a loaded host to the coordinator. `activity`: how many training ratings each of its devices has. */
+  /** Joins a loaded host to the coordinator. `activity`: the number of training ratings of each of its devices. */
   readonly attach: (host: number, activity: Uint32Array, traffic: LaunchedHost['traffic']) => Promise<void>;
   readonly onEnd: (host: number, error: unknown) => void;
   readonly isClosing: () => boolean;
@@ -33,7 +33,7 @@ type Slot = {
   launched: LaunchedHost | undefined;
   /** Absent until the host has its shard, and after its death. */
   remote: Remote<HostControl> | undefined;
-  /** Resolves when the host is no more. */
+  /** Resolves when the host has ended. */
   gone: Promise<null>;
 };
 
@@ -75,7 +75,7 @@ export const createHosts = ({ shards, launcher, attach, onEnd, isClosing }: Host
     kill: (host) => slots[host]?.launched?.kill(),
     predict: async (device, items) => {
       const slot = slots[shards.findLastIndex(({ firstDevice }) => firstDevice <= device)];
-      // A host that dies takes the models along.
+      // A host that dies takes its models with it.
       return slot?.remote === undefined ? null : Promise.race([slot.remote.predict(device, items), slot.gone]);
     },
     load: () => {

@@ -1,10 +1,10 @@
 /**
- * What is done about hosts that die: a pure transition, from a state and what happened to a state and what is to be done. It knows no thread:
- * every way to start hosts shares it.
+ * The answer to hosts that die, as a pure transition: state and event in, state and actions out.
+ * It knows no thread. Every way to start hosts shares it.
  */
 export type Supervision = {
   readonly phase: 'starting' | 'serving' | 'closing';
-  /** By host, since a round was last finished. */
+  /** By host, since the last finished round. */
   readonly deaths: readonly number[];
 };
 
@@ -30,7 +30,7 @@ export type SupervisionEffect =
 
 export type Supervised = { readonly state: Supervision; readonly effects: readonly SupervisionEffect[] };
 
-/** Deaths of one host without a finished round in between that are taken for bad luck. */
+/** So many deaths of one host are tolerated without a finished round in between. */
 export const MOST_DEATHS = 5;
 
 export const startSupervision = (hosts: number): Supervision => ({ phase: 'starting', deaths: Array.from({ length: hosts }, () => 0) });

@@ -1,18 +1,18 @@
 import { type SupervisionEffect, type SupervisionEvent, startSupervision, supervise } from './supervision.js';
 
-/** What a supervisor does about hosts. */
+/** The actions of a supervisor. */
 export type SupervisorActions = {
   /** A host died before all were there for the first time: the run does not start. */
   readonly failStart: (host: number, error: unknown) => void;
   /** Resolves when the coordinator knows, and all rounds before were counted. */
   readonly reportLoss: (host: number, error: unknown) => Promise<void>;
-  /** False when the host died before it was there. */
+  /** False: the host died before it was there. */
   readonly restart: (host: number) => Promise<boolean>;
   readonly reportRestart: (host: number) => void;
   readonly giveUp: (host: number, error: unknown) => void;
 };
 
-/** Keeps the state of the hosts' supervision, and carries out what follows from what happens. */
+/** Keeps the state of the hosts' supervision, and carries out the actions that follow from events. */
 export type Supervisor = { readonly happened: (event: SupervisionEvent) => void; readonly isClosing: () => boolean };
 
 export const createSupervisor = (hosts: number, actions: SupervisorActions): Supervisor => {

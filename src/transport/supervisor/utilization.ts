@@ -1,6 +1,6 @@
 /**
- * The share of the host threads' time that went into devices' training steps, over the time between the last two samples that are at
- * least a window apart. (Piscina's own figure counts ended tasks, of which there are none.)
+ * The share of the host threads' time in devices' training steps.
+ * It is taken between the last two samples that are at least a window apart. Piscina's own figure counts ended tasks, of which there are none.
  */
 export type Utilization = {
   /** Times of training steps, in ms. */
@@ -22,7 +22,7 @@ export const createUtilization = (threads: number, now: () => number = () => per
     sample: () => {
       const millis = now() - windowStart;
       if (millis < WINDOW_MILLIS) return utilization;
-      // A round's work is known at its end: of a long one, more than fits the window.
+      // A round's work is known at its end. That of a long round may be more than the window.
       utilization = Math.min(1, busyMillis / (threads * millis));
       windowStart += millis;
       busyMillis = 0;

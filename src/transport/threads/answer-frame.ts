@@ -11,14 +11,14 @@ export type Answering = { readonly context: DeviceContext; readonly keeping: Kee
 
 export type Arrived = {
   readonly decoded: Decoded;
-  /** When decoding began, on this thread's clock, and what it took for each message: both in ms. */
+  /** When decoding began, on this thread's clock, and its time for each message: both in ms. */
   readonly start: number;
   readonly share: number;
   /** Every message is a model to train. */
   readonly isTraining: boolean;
 };
 
-/** `deviceMillis`: the time of each device's training step; empty for other frames. */
+/** `deviceMillis`: the time of each device's training step. Empty for other frames. */
 export type Worked = Answered & { readonly deviceMillis: readonly Millis[] };
 
 export const answerFrame = ({ context, keeping, faults }: Answering, { decoded, share, isTraining }: Arrived): Worked => {
@@ -57,7 +57,7 @@ export const answerSimulated = (
   const sizeOf = new Map(arriving.map(({ message }, index) => [message.device, bytes(encoded.sizes[index]!)]));
   const costs = attempts.map((attempted) => charge(context, simulation, attempted, sizeOf.get(attempted.message.device) ?? bytes(0)));
   const answered = faults.sentOver(replies, { encoded, costs });
-  // A device that refuses or falls silent takes too little of the host's time to be told apart: the frame's time is spread evenly.
+  // The frame's time is spread evenly: a device that refuses or falls silent takes too little of it to matter.
   const mean = millis((performance.now() - start) / messages.length);
   return { ...answered, deviceMillis: isTraining ? messages.map(() => mean) : [] };
 };

@@ -4,8 +4,8 @@ import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
 import { type ErrorCode, isMetafleetError, MetafleetError, messageOf } from '../../base/errors.js';
 
 /**
- * The control plane: Comlink between threads, for calls that are rare (load, attach, train an epoch, save). Comlink drops an
- * error's class and code, and a call to a dead thread never settles: both are mended here.
+ * The control plane: Comlink between threads, for rare calls (load, attach, train an epoch, save).
+ * Comlink drops an error's class and code, and a call to a dead thread never settles. This file mends both.
  */
 type Thrown = { readonly code?: ErrorCode; readonly message: string; readonly stack?: string };
 
@@ -36,13 +36,13 @@ export type Remote<T> = Comlink.Remote<T>;
 
 export const connect = <T>(port: MessagePort | Worker): Remote<T> => Comlink.wrap<T>(nodeEndpoint(port));
 
-/** Marks a port in the arguments of a call as handed over. */
+/** Marks a port in the arguments of a call as transferred. */
 export const handOver = (port: MessagePort): MessagePort => Comlink.transfer(port, [port as unknown as Transferable]);
 
-/** Ends a connection, whether or not the other side still lives. */
+/** Ends a connection. The other side may be dead. */
 export const disconnect = (remote: Remote<unknown>): void => (remote as { [Comlink.releaseProxy](): void })[Comlink.releaseProxy]();
 
-/** The result of a call, or the reason why the thread it went to is dead: whichever is first. */
+/** The result of a call, or the death of its thread, whatever comes first. */
 export const orDeath = <T>(call: Promise<T>, death: Promise<never>): Promise<T> =>
   new Promise((resolve, reject) => {
     const calls = callsUntil(death);
@@ -56,7 +56,7 @@ export const orDeath = <T>(call: Promise<T>, death: Promise<never>): Promise<T> 
     call.then(settle(resolve), settle(reject));
   });
 
-/** Calls that wait, by the death that would end them. A race against a promise that hardly ever settles would keep every call's result. */
+/** Waiting calls, by the death that would end them. A race against a promise that hardly ever settles would keep every call's result. */
 const waiting = new WeakMap<Promise<never>, Set<(error: Error) => void>>();
 
 const callsUntil = (death: Promise<never>): Set<(error: Error) => void> => {
@@ -65,7 +65,7 @@ const callsUntil = (death: Promise<never>): Set<(error: Error) => void> => {
   const calls = new Set<(error: Error) => void>();
   waiting.set(death, calls);
   death.catch((error: Error) => {
-    // Whoever calls later finds a new set, and is told as well.
+    // A later call finds a new set, and rejects as well.
     waiting.delete(death);
     for (const reject of calls) reject(error);
   });

@@ -26,7 +26,7 @@ export type CoordinatorSetup = {
   readonly hosts: number;
   /** Kernel threads, the coordinator's own included. */
   readonly threads: number;
-  /** Devices whose flights are recorded; default: none. */
+  /** Devices whose flights are recorded. Default: none. */
   readonly recorded?: readonly DeviceId[];
   /** Absent: no fleet is simulated. */
   readonly fleet?: FleetSetup;
@@ -37,7 +37,7 @@ export type CoordinatorSetup = {
 };
 
 export type CoordinatorControl = Omit<Coordinator, 'parameters' | 'kernels'> & {
-  /** Makes Θ. Events of type `round` go to `events`, several in one message; those of all rounds of `train` before its answer. */
+  /** Creates Θ. Events of type `round` go to `events`, several in one message. All events of `train` are sent before its answer. */
   start(setup: CoordinatorSetup, events: MessagePort): Promise<{ readonly parameters: number; readonly kernels: ServerHalf['kernels'] }>;
   attach(host: number, firstDevice: number, activity: Uint32Array, traffic: MessagePort): void;
   lost(host: number, reason: string): void;
@@ -47,7 +47,7 @@ export type CoordinatorControl = Omit<Coordinator, 'parameters' | 'kernels'> & {
   isSound(): boolean;
 };
 
-/** Devices say when they check in whether they are on the plug; that much the coordinator may know. */
+/** At check-in devices say whether they are charging. The coordinator may know that. */
 const checkInOf =
   (fleet: FleetSetup): CheckIn =>
   (device, now) => {
@@ -56,7 +56,7 @@ const checkInOf =
     return isCharging(fleet.profiles[profileOf(fleet, device)]!.battery, local) ? 'charging' : 'reachable';
   };
 
-/** Each message would wake the thread it goes to, which costs that thread more than what it does with an event. */
+/** Each message wakes its receiver. That costs the thread more than its work on an event. */
 const createEventPost = (port: MessagePort, delay: number) => {
   let waiting: RoundFinished[] = [];
   let timer: NodeJS.Timeout | undefined;
@@ -84,7 +84,7 @@ type Started = {
 export const serveCoordinator = (control: MessagePort): void => {
   let started: Started | undefined;
   let failure: MetafleetError | undefined;
-  /** HOST_LOST means "again" to the coordinator, until there is nobody left to try it with: then it is what the caller is told. */
+  /** For the coordinator HOST_LOST means "again". If no host is left to try with, the caller gets it. */
   const orFailure = async <T>(work: Promise<T>): Promise<T> => {
     try {
       return await work;

@@ -5,9 +5,9 @@ import type { Encoded } from '../../messages/frame.js';
 import type { Message } from '../../messages/message.js';
 
 /**
- * What may happen to an update on its way: the record in the frame is left out, sent twice, or some of its bits flip. A record's header
- * belongs to the transport, which would notice; the message in it does not. Chances of each; a lost record meets nothing else.
- * Only training is disturbed: measurements say how good Θ is, not how good the network.
+ * Faults of an update on its way, each with its chance: its record is left out, sent twice, or has flipped bits.
+ * Bits flip in the message alone: the record's header belongs to the transport, which would notice. A lost record has no other fault.
+ * Only training is disturbed: measurements show how good Θ is, not how good the network is.
  */
 export type Disturbance = { readonly seed: number; readonly lost: number; readonly duplicated: number; readonly corrupted: number };
 
@@ -18,7 +18,7 @@ type Fate = { readonly lost: boolean; readonly duplicated: boolean; readonly cor
 
 const fateOf = ({ seed, lost, duplicated, corrupted }: Disturbance, { round, device }: Message): Fate => {
   const { uniform, integer } = random(seed, 'wire', round, device);
-  // All three are drawn, so that one chance does not move the others.
+  // All three are drawn always, so that one chance does not change the others.
   const [first, second, third] = [uniform(), uniform(), uniform()];
   const isLost = first < lost;
   return { lost: isLost, duplicated: !isLost && second < duplicated, corrupted: !isLost && third < corrupted, draw: integer };
@@ -34,7 +34,7 @@ const flipBits = (record: Uint8Array, draw: Fate['draw']): void => {
 
 export type Disturbed = { readonly encoded: Encoded; readonly lost: ReadonlySet<DeviceId> };
 
-/** The frame as it arrives; copies come last, so that what is made of them does not depend on who shares a frame. */
+/** The frame as it arrives. Copies come last, so that their effect does not depend on the other devices of the frame. */
 export const disturb = (messages: readonly Message[], encoded: Encoded, disturbance: Disturbance): Disturbed => {
   const source = new Uint8Array(encoded.frame);
   const lost = new Set<DeviceId>();
@@ -71,13 +71,13 @@ export const disturb = (messages: readonly Message[], encoded: Encoded, disturba
 
 const UNUSED = { memory: 0, storage: 0, dataPlan: 0, battery: 0, compute: 0 } as const;
 
-/** The cost of a device whose update was lost, where no fleet is simulated that would have one. */
+/** The cost of a device whose update was lost, if no simulated fleet gives one. */
 const bareCost = (device: DeviceId): DeviceCost => ({
   ...{ device, profile: 0, lost: 'after', operations: 0, energy: joules(0), used: UNUSED },
   ...{ down: seconds(0), compute: seconds(0), up: seconds(0), bytesDown: bytes(0), bytesUp: bytes(0) },
 });
 
-/** Accounts that say whose update was lost on its way: to the coordinator, devices that fell silent after training. */
+/** Costs that mark lost updates. For the coordinator, these devices fell silent after training. */
 export const withLosses = (costs: readonly DeviceCost[], lost: ReadonlySet<DeviceId>): readonly DeviceCost[] => {
   if (lost.size === 0) return costs;
   const known = costs.map((cost) => (lost.has(cost.device) ? ({ ...cost, lost: 'after' } as const) : cost));

@@ -6,24 +6,24 @@ import type { Message } from '../../messages/message.js';
 import type { TensorSpec } from '../../messages/wire-tensor.js';
 import { type Disturbance, disturb, withLosses } from './disturbance.js';
 
-/** What goes wrong between honest work and its arrival. */
+/** The faults between a device's honest answer and its arrival. */
 export type HostPerturbations = {
-  /** The first so many hosts stand still so long before each frame of models. */
+  /** The first so many hosts wait so long before each frame of models. */
   readonly slowHosts: number;
   readonly slowMillis: number;
   readonly byzantine: Byzantine;
   readonly wire: Disturbance;
 };
 
-/** The answers of a frame, encoded, and the cost of each device where a fleet is simulated. */
+/** The encoded answers of a frame, and the cost of each device if a fleet is simulated. */
 export type Answered = { readonly encoded: Encoded; readonly costs: readonly DeviceCost[] };
 
 export type HostFaults = {
-  /** Holds the thread up before a frame of models, on a host that is slow. */
+  /** Blocks the thread before a frame of models, on a slow host. */
   readonly delay: () => void;
-  /** What leaves the device in place of its honest answer. */
+  /** The answer that leaves the device in place of its honest one. */
   readonly attacked: (done: Transition) => Transition;
-  /** The frame as it arrives, and the costs, which say whose update was lost. */
+  /** The frame as it arrives, and the costs, which mark lost updates. */
   readonly sentOver: (replies: readonly Message[], answered: Answered) => Answered;
 };
 

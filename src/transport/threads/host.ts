@@ -22,7 +22,7 @@ import { createHostFaults, type HostPerturbations } from './host-faults.js';
 import { createKeeping } from './keeping.js';
 import { createThreadMeter, sharedNow, type ThreadMeter } from './thread-meter.js';
 
-/** A device host: the thread side of a shard of devices. Holds their private columns and the models generated for them. */
+/** A device host: the thread side of a shard of devices. It holds their private columns and their generated models. */
 export type HostSetup = {
   readonly algorithm: AlgorithmSetup;
   readonly world: World;
@@ -35,7 +35,7 @@ export type HostSetup = {
   readonly modelBytes: Bytes;
   /** Absent: devices have no limits and take no virtual time. */
   readonly fleet?: FleetSetup;
-  /** Absent: none, and nothing is spent on them. */
+  /** Absent: no faults, at no cost. */
   readonly perturbations?: HostPerturbations;
 };
 
@@ -48,12 +48,12 @@ export type HostTask = {
   readonly watch?: HookWatch;
 };
 
-/** What the main thread may ask a host. No answer holds a rating. */
+/** The calls of the main thread. No answer holds a rating. */
 export type HostControl = {
-  /** Takes over the private ratings of a shard; returns how many training ratings each of its devices has. */
+  /** Takes the private ratings of a shard. Returns the number of training ratings of each of its devices. */
   load(columns: PrivateColumns): Uint32Array;
   inspect(): { readonly devices: number; readonly models: number; readonly bytes: Bytes };
-  /** Predicted ratings of items by the model a device holds, or null where it holds none (or not of those items). */
+  /** Predicted ratings of items by the model that a device holds. null: it holds none with these items. */
   predict(device: DeviceId, items: Uint32Array): Float32Array | null;
   stop(): void;
 };
@@ -89,7 +89,7 @@ const answer = ({ answering, simulation }: Loaded, meter: ThreadMeter, { exchang
   };
 };
 
-/** Serves until it is stopped. Piscina keeps the thread, and with it this state, for as long as the promise is pending. */
+/** Serves until it is stopped. Piscina keeps the thread, and with it this state, while the promise is pending. */
 export const serveHost = async ({ host, setup, control, traffic, watch }: HostTask): Promise<void> => {
   const { dtype, batch, fleet, perturbations } = setup;
   const algorithm = await loadAlgorithm(setup.algorithm, setup.world, watch);
@@ -133,7 +133,7 @@ export const serveHost = async ({ host, setup, control, traffic, watch }: HostTa
         return scoreItems(loaded.answering.context, model, { device, round: NEWEST }, items);
       },
       stop: () => {
-        // The answer to this very call still has to leave.
+        // The answer to this call must leave first.
         setImmediate(() => {
           traffic.close();
           control.close();

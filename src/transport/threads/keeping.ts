@@ -5,7 +5,7 @@ import { keepState } from '../../device/actor/private-state.js';
 import type { Message } from '../../messages/message.js';
 import type { StoreUsage } from '../exchange/envelope.js';
 
-/** What the devices of a host keep after a message: a model and private state, for the next round and for predictions. */
+/** Keeps a device's model and private state after a message, for the next round and for predictions. */
 export type Keeping = {
   readonly keep: (columns: PrivateColumns, message: Message, done: Transition) => void;
   readonly usage: () => StoreUsage;

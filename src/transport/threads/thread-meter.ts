@@ -3,21 +3,22 @@ import { getHeapStatistics } from 'node:v8';
 import { bytes, type Millis, millis } from '../../base/units.js';
 import type { ThreadUse } from '../../events/round.js';
 
-/** How often the loop is looked at: 50 looks a second cost a thread less than 0.1 % of its time. Shorter delays are not seen. */
+/** The time between two looks at the loop. 50 looks a second cost a thread less than 0.1 % of its time. Shorter delays are not seen. */
 export const LOOK_MILLIS = 20;
 
-/** Milliseconds of a clock that all threads of the process share; `performance.now()` starts anew in each. */
+/** Milliseconds of a clock that all threads of the process share. `performance.now()` starts anew in each thread. */
 export const sharedNow = (): Millis => millis(Number(process.hrtime.bigint()) / 1e6);
 
 export type ThreadMeter = {
-  /** Of the calling thread, since the last call. */
+  /** The reading of the calling thread since the last call. */
   take(): ThreadUse;
   close(): void;
 };
 
 /**
- * Measures the thread it is made on, without keeping it alive. (node:perf_hooks' monitorEventLoopDelay forgets at each reset when
- * it last looked, and so misses a delay that began before its next look: most of them, on a thread that is read while it is busy.)
+ * Measures its thread, without keeping it alive.
+ * node:perf_hooks' monitorEventLoopDelay forgets at each reset when it last looked. So it misses a delay that began before its next look.
+ * On a thread that is read while it is busy, those are most delays.
  */
 export const createThreadMeter = (now: () => number = sharedNow): ThreadMeter => {
   let looked = now();

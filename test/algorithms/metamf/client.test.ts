@@ -11,7 +11,7 @@ import type { Theta } from '../../support/metamf/theta.js';
 import { expectClose, expectCloseTensors } from '../../support/tensors/closeness.js';
 import { BACKENDS, backendOrSkip } from '../../support/tensors/tensorflow-backend.js';
 
-/** Of the largest element: tfjs sums in float32, over at most 12 numbers a dot product; what was seen is below 1e-6. */
+/** Relative to the largest element. tfjs sums at most 12 numbers a dot product, in float32. All errors seen are below 1e-6. */
 const TOLERANCE = 1e-5;
 
 const SIZES = [
@@ -23,7 +23,7 @@ const SIZES = [
 
 type Local = { readonly model: LocalModel; readonly train: Interactions; readonly batch: Interactions };
 
-/** A device with random Φ_u; the batch is a part of her ratings. `rows` null: all items; else the batch's among others. */
+/** A device with random Φ_u. The batch is a part of its ratings. `rows` null: all items; else the batch's among others. */
 const randomDevice = (options: MetaMFOptions, kind: 'all' | 'subset', seed: number): Local => {
   const source = random(seed, 'device');
   const train = randomRatings(WORLD, 13, source);
@@ -104,7 +104,7 @@ describe('the client half of MetaMF', () => {
   for (const { sizes, kind, options } of CASES) {
     it(`returns the slope of its own loss, by central differences: ${sizes}, ${kind} rows`, () => {
       const local = randomDevice(options, kind, 4);
-      // The half computes in float64 whatever its tensors are stored in: given float64 tensors, a small step stays exact.
+      // The half computes in float64 for any storage of its tensors. With float64 tensors a small step stays exact.
       const tensors = local.model.tensors.map((values) => Float64Array.from(values));
       const model = { ...local.model, tensors: tensors as unknown as Float32Array[] };
       const gradients = Object.values(spread(options, model, update(options, local)));
@@ -142,14 +142,14 @@ describe('the client half of MetaMF', () => {
     }
   });
 
-  it('sends the batch’s items in ascending order, whatever order they were rated in', () => {
+  it('sends the batch’s items in ascending order, for any order of the ratings', () => {
     const local = randomDevice(ODD, 'all', 6);
     const { rows } = update(ODD, local);
     expect(Array.from(local.batch.items)).not.toEqual(Array.from(rows));
     expect(Array.from(rows)).toEqual(Array.from(local.batch.items).sort((a, b) => a - b));
   });
 
-  it('predicts an item whatever others it is asked for beside it, one that does not exist included', () => {
+  it('predicts the same for an item together with any others, also one that does not exist', () => {
     const { model, train } = randomDevice(ODD, 'all', 8);
     const algorithm = metamf(WORLD, ODD);
     const predicted = (...items: number[]) => Array.from(scoresOf(algorithm, model, { train }, Uint32Array.from(items), NO_STATE));
@@ -165,7 +165,7 @@ describe('the client half of MetaMF', () => {
     expect(tensors.every((values) => values.every((value) => value === 0))).toBe(true);
   });
 
-  it('says how many operations an update takes: folding and unfolding once, and what each rating adds', () => {
+  it('counts the operations of an update: folding and unfolding once, and those of each rating', () => {
     const algorithm = metamf(WORLD, { ...ODD, lowRank: 2, itemEmbedding: 5, units: 3 });
     const of = (count: number) => operationsOf(algorithm, count, NO_STATE);
     // A multiplication and an addition each: 2·3·5 = 30 for A = rise·w1, as many for each of d(rise) and d(w1).

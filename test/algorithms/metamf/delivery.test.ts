@@ -27,13 +27,13 @@ const CASES = [
   { name: 'even', world: WORLD, options: EVEN },
   { name: 'narrow', world: WORLD, options: NARROW },
   { name: 'three items', world: TINY_WORLD, options: ODD },
-  // More items than one generation task takes.
+  // More items than one generation task has.
   { name: 'shards of several tasks', world: { ...WORLD, items: 2300 }, options: { ...ODD, hidden: 3 } },
 ];
 
 const COHORT = [0, 1, 3].map(deviceId);
 
-/** Weights and moments of a piece; views, or copies that outlive the next step. */
+/** Weights and moments of a piece, as views, or as copies that outlive the next step. */
 const everythingOf = (parameter: Parameter, copy = true): Float32Array[] => {
   const views = [parameter.weights, parameter.moment, parameter.variance]
     .filter((pointer) => pointer !== 0)
@@ -60,7 +60,7 @@ describe.each(BACKENDS)('generation and MetaMF written with tfjs on %s', (backen
       COHORT.forEach((device, position) => {
         const expected = tf.tidy(() => valuesOf(generateModel(tf, tensorsOf(tf, theta, thetaShapes(world, options)), options, device)));
         expect(algorithm.wire.down.map((spec) => spec.name).sort()).toEqual(Object.keys(expected).sort());
-        // All of Φ at once, since its last tensor is one number, which may be small by cancellation.
+        // All of Φ at once: its last tensor is one number, which may be small by cancellation.
         const names = algorithm.wire.down.map((spec) => spec.name);
         expectClose(joined(found[position]!.tensors), joined(names.map((tensor) => expected[tensor]!)), 1e-5, `Φ of device ${device}`);
       });

@@ -12,7 +12,7 @@ const masks = (devices: readonly number[], round: number, branch = 0, options = 
 };
 
 describe('dropout', () => {
-  it('silences its share of the units and makes the others count so much more that the mean stays', () => {
+  it('silences its share of the units, and raises the others so that the mean stays', () => {
     const all = masks(
       Array.from({ length: 200 }, (_, device) => device),
       1,
@@ -29,7 +29,7 @@ describe('dropout', () => {
     for (const other of [second, masks([4], 2)[0], masks([4], 1, 1)[0]]) expect(other).not.toEqual(first);
   });
 
-  it('changes the models that devices learn with, and no model that is measured', async () => {
+  it('changes the models of training, and no model of a measurement', async () => {
     const modelsOf = async (dropout: number, round: number | null) => {
       const { server } = await randomServer(WORLD, { ...EVEN, dropout });
       prepareFor(server, [3, 5].map(deviceId), round);

@@ -6,7 +6,7 @@ import { metamf, ODD, VARIANTS } from '../../support/metamf/fleet.js';
 import { thetaShapes } from '../../support/metamf/reference-model.js';
 import { readPadding, readWeights, type Theta } from '../../support/metamf/theta.js';
 
-/** Large enough that a sample's standard deviation tells the distribution's. */
+/** So large that a sample's standard deviation is close to the distribution's. */
 const WORLD: World = { devices: 400, items: 300, lowest: 1, highest: 4 };
 const OPTIONS: MetaMFOptions = {
   ...ODD,
@@ -82,7 +82,7 @@ describe('Θ at the start', () => {
     expect(centred['layer2.bias']!.every((value) => value === 0)).toBe(true);
   });
 
-  it('gives what a variant shares the weights of the layer that it is', async () => {
+  it('gives a shared table the weights of its layer', async () => {
     const { lowRank: s, itemEmbedding: d, units: f } = OPTIONS;
     const items = await initial({ ...OPTIONS, variant: 'si' }, 1);
     for (const name of ['low.bias', 'rise.bias']) expectDeviation(items[name]!, xavier(s, d), name);
@@ -93,7 +93,7 @@ describe('Θ at the start', () => {
     expect(layers['layer2.bias']![f]).toBe(2.5);
   });
 
-  it('is a matter of the seed, not of the threads', async () => {
+  it('follows from the seed, not from the threads', async () => {
     const theta = await initial(OPTIONS, 1);
     expect(await initial(OPTIONS, 1, 2)).toEqual(theta);
     const other = await initial(OPTIONS, 2);

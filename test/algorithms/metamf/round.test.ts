@@ -9,8 +9,9 @@ import { BACKENDS, backendOrSkip } from '../../support/tensors/tensorflow-backen
 
 const ROUNDS = 3;
 /**
- * Of a tensor's largest movement since the start, not of its weights. Adam divides a gradient by its own size, so that an entry
- * whose gradient nearly cancels moves as far as any other, with the rounding of the whole sum: 7e-4 was seen, else 1e-4.
+ * Relative to a tensor's largest movement since the start, not to its weights. Adam divides a gradient by its own size.
+ * So an entry whose gradient nearly cancels moves as far as any other, with the rounding of the whole sum.
+ * The largest error seen is 7e-4 for such entries, else 1e-4.
  */
 const TOLERANCE = 2e-3;
 
@@ -18,13 +19,13 @@ const difference = (after: Theta, before: Theta): Theta =>
   Object.fromEntries(Object.entries(after).map(([name, values]) => [name, values.map((value, at) => value - before[name]![at]!)]));
 
 type Optimization = { readonly optimizer: Partial<OptimizerSetup>; readonly setupOf: TensorSetup; readonly clips: boolean };
-/** The authors': one λ, a second moment per element, clipped. */
+/** The authors' optimizer: one λ, a second moment per element, clipped. */
 const PAPER: Optimization = {
   optimizer: { clip: 5, decay: 1e-3 },
   clips: true,
   setupOf: () => ({ decay: 1e-3, moment: 'element' }),
 };
-/** The shipped default's, unclipped: weights of their own for U and low, one second moment for each of their tensors. */
+/** The shipped default, unclipped: U and low have their own λ, and each of their tensors has one second moment. */
 const SHIPPED: Optimization = {
   optimizer: { clip: 0, decay: 7e-3, decayOf: { low: 6e-2, U: 5e-2 }, tensorMoments: ['low', 'U'] },
   clips: false,

@@ -19,13 +19,13 @@ import { readGradients, readPadding, readWeights, type Theta, writeWeights } fro
 import { expectClose, expectCloseTensors } from '../../support/tensors/closeness.js';
 import { BACKENDS, backendOrSkip } from '../../support/tensors/tensorflow-backend.js';
 
-/** Of a tensor's largest gradient. Both sides sum in float32, over up to 100 terms; what was seen is below 2e-6. */
+/** Relative to a tensor's largest gradient. Both sides sum up to 100 terms in float32. All errors seen are below 2e-6. */
 const TOLERANCE = 1e-5;
 
-/** Central differences of a loss whose Φ_u are float32: at this step what rounding and curvature leave is about equal. */
+/** Central differences of a loss whose Φ_u are float32. At this step the errors of rounding and of curvature are about equal. */
 const STEP = 2 ** -9;
 const SLOPE_TOLERANCE = 2e-3;
-/** Entries tried of each tensor. */
+/** Entries to try in each tensor. */
 const ENTRIES = 24;
 
 const SIZES = [
@@ -48,7 +48,7 @@ const autodiff = (tf: Tensorflow, world: typeof WORLD, options: MetaMFOptions, t
     return { loss: value.dataSync()[0]!, gradients: valuesOf(gradients) };
   });
 
-/** Some of the world's devices, not from 0 on and with gaps. */
+/** Some of the world's devices, with gaps and without device 0. */
 const cohortOf = (devices: number): number[] => Array.from({ length: devices }, (_, device) => device).filter((device) => device % 4 !== 0);
 
 const itemsOfSeveral = (batches: readonly DeviceBatch[]): number => {
@@ -64,7 +64,7 @@ describe.each(BACKENDS)('the gradient of Θ and tfjs on %s', (backend) => {
       expect(readWeights(server.parameters, options), 'Θ as written').toEqual(theta);
       expect(server.parameters.filter((parameter) => parameter.name === 'low.bias').length, 'shards').toBe(Math.min(8, world.items));
       const cohort = cohortOf(world.devices);
-      // The second round has another cohort and other items, the third none of the first's devices' slots.
+      // The second round has another cohort and other items. The third has no slot of the first round's devices.
       for (const [round, devices] of [cohort, cohort.slice(1), [0, ...cohort]].entries()) {
         const batches = randomBatches(world, devices, round);
         if (world === WORLD) expect(itemsOfSeveral(batches)).toBeGreaterThan(5);
@@ -145,7 +145,7 @@ describe('the gradient of Θ', () => {
     });
   }
 
-  it('is zero where nobody rated, and nothing but the touched rows of U has one', async () => {
+  it('is zero for items without ratings, and only the touched rows of U have one', async () => {
     const { algorithm, server } = await randomServer(WORLD, ODD);
     const batches = randomBatches(WORLD, [1, 6], 11);
     server.accumulate(exchange({ algorithm, server }, batches).updates);
@@ -156,14 +156,14 @@ describe('the gradient of Θ', () => {
       );
     const rated = new Set(batches.flatMap(({ batch }) => Array.from(batch.items)));
     expect(touched(gradients['U']!, ODD.userEmbedding)).toEqual([1, 6]);
-    // Not equal: where every unit of the rating-prediction model is off, a rated item's row has no gradient either.
+    // Not equal: if every unit of the rating-prediction model is off, a rated item's row has no gradient either.
     const items = touched(gradients['low.bias']!, ODD.lowRank);
     expect(items.length).toBeGreaterThan(rated.size / 2);
     expect(items.filter((item) => !rated.has(item))).toEqual([]);
     await server.close();
   });
 
-  it('is the same whether the updates come at once or in turns', async () => {
+  it('is the same if the updates come at once and if they come in turns', async () => {
     const batches = randomBatches(WORLD, [0, 2, 3, 5, 8], 12);
     const norms: number[] = [];
     const gradients = async (turns: readonly (readonly number[])[]): Promise<Theta> => {
@@ -179,7 +179,7 @@ describe('the gradient of Θ', () => {
     expectClose([norms[0]!], [norms[1]!], TOLERANCE, 'norm of the mean gradient');
   });
 
-  it('owes nothing to a round that nobody answered', async () => {
+  it('does not depend on a round without updates', async () => {
     const gradients = async (silent: readonly (readonly number[])[]): Promise<Theta> => {
       const { algorithm, server, theta } = await randomServer(WORLD, ODD);
       for (const cohort of silent) {

@@ -147,10 +147,10 @@ describe.each(KERNELS.all)('over item blocks, $name', ({ on }) => {
     );
   });
 
-  it('blocks make the steps they owe, each with its own hyperparameters, and whoever is up to date or taken none', () => {
+  it('blocks apply their pending steps, each with its own hyperparameters; blocks that have none or are taken apply none', () => {
     const [items, size, last] = [5, 6, 13];
     /** Up to date, two steps behind, taken by another caller, one behind. */
-    const made = Int32Array.of(0, last, last - 2, -1, last - 1);
+    const stepsApplied = Int32Array.of(0, last, last - 2, -1, last - 1);
     const owing = [
       [2, last - 1],
       [2, last],
@@ -160,36 +160,36 @@ describe.each(KERNELS.all)('over item blocks, $name', ({ on }) => {
     const [w0, state] = [real(random(9), items * size), real(random(10), items * size).map(Math.abs)];
     type Kind = {
       readonly own: (step: number) => Parameters<typeof hyper>[0];
-      readonly owed: 'adamOwed' | 'adamRowOwed' | 'adagradOwed' | 'momentumOwed';
+      readonly pending: 'adamPending' | 'adamRowPending' | 'adagradPending' | 'momentumPending';
       readonly one: (kernels: Kernels, w: number, s: number, t: number, step: number, block: number) => void;
     };
     const adam = (step: number) => ({ ...ADAM, rate: rateOf(step), decay: 0.1, decoupled: 0 });
     const kinds: readonly Kind[] = [
-      { own: adam, owed: 'adamOwed', one: (kernels, w, m, v, step) => kernels.adam(size, w, m, v, 0, step) },
+      { own: adam, pending: 'adamPending', one: (kernels, w, m, v, step) => kernels.adam(size, w, m, v, 0, step) },
       {
         own: adam,
-        owed: 'adamRowOwed',
+        pending: 'adamRowPending',
         one: (kernels, w, m, v, step, block) => kernels.adamRow(size, size, w, m, v + 4 * (block - block * size), 0, step),
       },
       {
         own: (step) => ({ ...ADAGRAD, rate: rateOf(step), decay: 0.1, decoupled: 1 }),
-        owed: 'adagradOwed',
+        pending: 'adagradPending',
         one: (kernels, w, _m, v, step) => kernels.adagrad(size, w, v, 0, step),
       },
       {
         own: (step) => ({ ...MOMENTUM, nesterov: 1, rate: rateOf(step), decay: 0.1, decoupled: 0 }),
-        owed: 'momentumOwed',
+        pending: 'momentumPending',
         one: (kernels, w, m, _v, step) => kernels.momentum(size, w, m, 0, step),
       },
     ];
-    for (const { own, owed, one } of kinds) {
+    for (const { own, pending, one } of kinds) {
       const written = new Float64Array(Kept.steps * Kept.numbers).fill(Number.NaN);
       for (const step of [last - 1, last]) written.set(hyper(own(step)), (step % Kept.steps) * Kept.numbers);
       const found = on((kernels, put, pass) => {
-        const [w, m, v, counts] = [put(w0), put(state), put(state), put(made)];
-        const tensor = { size, trained: size, weights: w, moment: m, variance: v, made: counts, steps: pass(written) };
+        const [w, m, v, counts] = [put(w0), put(state), put(state), put(stepsApplied)];
+        const tensor = { size, trained: size, weights: w, moment: m, variance: v, stepsApplied: counts, steps: pass(written) };
         const rows = pass(structOf(Rows, tensor));
-        for (let repeat = 0; repeat < 2; repeat++) kernels[owed](rows, 1, 4, last);
+        for (let repeat = 0; repeat < 2; repeat++) kernels[pending](rows, 1, 4, last);
       });
       const expected = on((kernels, put, pass) => {
         const [w, m, v] = [put(w0), put(state), put(state)];

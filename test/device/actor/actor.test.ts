@@ -5,53 +5,18 @@ import { random } from '../../../src/base/random.js';
 import { deviceId } from '../../../src/base/units.js';
 import { type DeviceContext, transition } from '../../../src/device/actor/actor.js';
 import { type PrivateColumns, ratingsOf } from '../../../src/device/actor/columns.js';
-import { createMeasure } from '../../../src/device/actor/measure.js';
-import { decodeFrame, encodeFrame } from '../../../src/messages/frame.js';
-import type { Message, Model, Purpose, Score, Update, Want } from '../../../src/messages/message.js';
-import { DTYPES, type Dtype, decodeTensor, elements, encodeTensor, shapeOf } from '../../../src/messages/wire-tensor.js';
+import type { Message, Purpose, Score, Update, Want } from '../../../src/messages/message.js';
+import { elements } from '../../../src/messages/wire-tensor.js';
 import { learn, scoresOf } from '../../support/algorithms/client-half.js';
-import { algorithmOf, allColumns, columnsOf, MEASURED, partScore, WORLD } from '../../support/device/small-world.js';
+import { algorithm, contextOf, DEVICE, gradientsOf, modelOf, numbers, ROUND, reply, wanted } from '../../support/device/one-device.js';
+import { algorithmOf, allColumns, columnsOf, partScore, WORLD } from '../../support/device/small-world.js';
 import { examples, orMessageError } from '../../support/messages/arbitrary-messages.js';
 
-const algorithm = algorithmOf();
 const { items } = WORLD;
-const DEVICE = deviceId(7);
-const ROUND = 3;
-
-const contextOf = (changes: Partial<DeviceContext> & { ratings?: number | 'all'; decoys?: number } = {}): DeviceContext => {
-  const { ratings = 'all', decoys = 5, ...rest } = changes;
-  const batch = { seed: 1, ratings, decoys, items };
-  return { algorithm, columns: allColumns(), dtype: 'f32', batch, measure: createMeasure(MEASURED), ...rest };
-};
-
-/** Φ_u with random numbers, one list for each tensor, for all items. */
-const numbers = (tensors = algorithm.wire.down): Float32Array[] =>
-  tensors.map((spec, index) => {
-    const source = random(11, 'phi', index);
-    return Float32Array.from({ length: elements(shapeOf(spec, items)) }, () => source.normal());
-  });
-
-const modelOf = (context: DeviceContext, purpose: Purpose, rows: Uint32Array | null, all = numbers(context.algorithm.wire.down)): Model => {
-  const tensors = context.algorithm.wire.down.map((spec, index) => {
-    const width = elements(spec.shape);
-    const values =
-      spec.perRow && rows !== null
-        ? Float32Array.from([...rows].flatMap((row) => [...all[index]!.subarray(row * width, (row + 1) * width)]))
-        : all[index]!;
-    return encodeTensor(context.dtype, shapeOf(spec, rows?.length ?? items), [values]);
-  });
-  return { kind: 'model', round: ROUND, device: DEVICE, purpose, rows, tensors };
-};
-
-const reply = <T extends Message>(context: DeviceContext, message: Message): T => transition(context, message).reply as T;
-const wanted = (context: DeviceContext, purpose: Purpose): Uint32Array =>
-  reply<Want>(context, { kind: 'assign', round: ROUND, device: DEVICE, purpose }).rows!;
-const gradientsOf = ({ algorithm: { wire }, dtype }: DeviceContext, update: Update): Float32Array[] =>
-  wire.up.map((spec, index) => decodeTensor(update.tensors[index]!, dtype, spec, update.rows.length, 'test'));
 const trainItems = (context: DeviceContext) => ratingsOf(context.columns, 'train', DEVICE).items;
 
 describe('a device that is assigned', () => {
-  it('wants the rows of her batch, and decoys', () => {
+  it('wants the rows of its batch, and decoys', () => {
     const context = contextOf({ ratings: 2, decoys: 6 });
     const answer = reply<Want>(context, { kind: 'assign', round: ROUND, device: DEVICE, purpose: 'train' });
     expect(answer).toMatchObject({ kind: 'want', round: ROUND, device: DEVICE, purpose: 'train' });
@@ -59,7 +24,7 @@ describe('a device that is assigned', () => {
     expect(trainItems(context).filter((item) => answer.rows!.includes(item)).length).toBeGreaterThanOrEqual(2);
   });
 
-  it('wants the rows of her held-out ratings when she is measured', () => {
+  it('wants the rows of its held-out ratings for a measurement', () => {
     const context = contextOf({ decoys: 3 });
     const heldOut = (['valid', 'test'] as const).flatMap((part) => [...ratingsOf(context.columns, part, DEVICE).items]);
     const rows = wanted(context, 'evaluate');
@@ -73,7 +38,7 @@ describe('a device that is assigned', () => {
 });
 
 describe('a device that is sent a model to train', () => {
-  it('answers with the gradient of her own half, and holds the model', () => {
+  it('answers with the gradient of its client half, and holds the model', () => {
     const context = contextOf({ decoys: 0 });
     const all = numbers();
     const { model, reply: answer } = transition(context, modelOf(context, 'train', null, all));
@@ -92,7 +57,7 @@ describe('a device that is sent a model to train', () => {
     expect(model).toEqual({ rows: null, tensors: all });
   });
 
-  it('hides the rows she rated among those she asked for; decoys have zero gradients', () => {
+  it('hides rated rows among the rows that it asked for; decoys have zero gradients', () => {
     for (const ratings of [1, 2, 'all'] as const) {
       const context = contextOf({ ratings, decoys: 9 });
       const bare = contextOf({ ratings, decoys: 0 });
@@ -113,7 +78,7 @@ describe('a device that is sent a model to train', () => {
     }
   });
 
-  it('uploads the same bits whether she was sent all rows or those she asked for', () => {
+  it('uploads the same bits for all rows and for the rows that it asked for', () => {
     for (const decoys of [0, 5, items]) {
       const context = contextOf({ ratings: 2, decoys });
       const full = reply<Update>(context, modelOf(context, 'train', null));
@@ -122,7 +87,7 @@ describe('a device that is sent a model to train', () => {
     }
   });
 
-  it('uploads the same, again and on any host that holds her', () => {
+  it('uploads the same, again and on any host', () => {
     const context = contextOf({ ratings: 2 });
     const { train, valid, test } = allColumns();
     const one = (column: PrivateColumns['train'], device: number) => {
@@ -162,14 +127,14 @@ describe('a device that is sent a model to train', () => {
 });
 
 describe('a device that is sent a model to measure', () => {
-  /** Predicts its row's two numbers and the dense offset added up: small enough for pencil and paper. */
+  /** Predicts the sum of an item's two numbers and the dense offset, which is easy to compute by hand. */
   const client: ClientHalf<Uint32Array> = {
     plan: (_own, task) => {
       if (task.purpose === 'train') return expect.fail('a measurement must not plan a training');
       return { rows: task.candidates, work: task.candidates };
     },
     update: () => expect.fail('a measurement must not train'),
-    operations: () => expect.fail('nor count what training takes'),
+    operations: () => expect.fail('a measurement must not count the operations of training'),
     score: ({ rows, tensors: [row, offset] }: LocalModel, _own, asked) =>
       Float32Array.from(asked, (item) => {
         const at = rows === null ? item : rows.indexOf(item);
@@ -200,13 +165,13 @@ describe('a device that is sent a model to measure', () => {
     test: partScore(1, 1.625, 1.625 ** 2),
   };
 
-  it('answers with the sums of her errors, as computed by hand, in either delivery', () => {
+  it('answers with the sums of its errors, as computed by hand, in either delivery', () => {
     const context = contextOf({ algorithm: additive, columns });
     for (const rows of [null, Uint32Array.of(1, 2, 3, 4), wanted(context, 'evaluate')])
       expect(reply(context, modelOf(context, 'evaluate', rows, all))).toEqual({ ...expected, round: ROUND, device: DEVICE });
   });
 
-  it('answers for MetaMF with the errors of her own half', () => {
+  it('answers for MetaMF with the errors of its client half', () => {
     const context = contextOf();
     const values = numbers();
     const score = reply<Score>(context, modelOf(context, 'evaluate', null, values));
@@ -227,7 +192,7 @@ describe('a device that is sent a model to measure', () => {
     }
   });
 
-  it('answers zeros where she has nothing held out', () => {
+  it('answers zeros if it has no held-out ratings', () => {
     const context = contextOf({ algorithm: additive, columns: columnsOf(DEVICE, [[[0, 5]]]) });
     const nothing = partScore(0, 0, 0);
     expect(reply(context, modelOf(context, 'evaluate', null, all))).toMatchObject({ valid: nothing, test: nothing });
@@ -240,12 +205,12 @@ describe('a device that is sent something else', () => {
   const good = modelOf(context, 'train', null);
   const [first, ...others] = good.tensors;
 
-  it('refuses what only devices send', () => {
+  it('refuses messages that only devices send', () => {
     for (const message of examples(DEVICE).filter(({ kind }) => kind !== 'assign' && kind !== 'model'))
       expect(said(message)).toBe(`device 7: expected assign or model, found ${message.kind}`);
   });
 
-  it('refuses what is meant for a device that is not here', () => {
+  it('refuses messages for a device that is not here', () => {
     expect(said({ ...good, device: deviceId(99) })).toMatch(/expected a device from 0 to 11, found device 99/);
     expect(said({ kind: 'assign', round: 1, device: deviceId(99), purpose: 'train' })).toMatch(/found device 99/);
   });
@@ -263,7 +228,7 @@ describe('a device that is sent something else', () => {
     );
   });
 
-  it('refuses a model without a row she needs, and does not say which', () => {
+  it('refuses a model without a row that it needs, and does not say which', () => {
     for (const purpose of ['train', 'evaluate'] as const) {
       const needed = wanted(contextOf({ decoys: 0 }), purpose);
       for (const missing of needed) {
@@ -275,74 +240,7 @@ describe('a device that is sent something else', () => {
   });
 });
 
-describe('what a device sends', () => {
-  /** Everything in a message that is a number or holds numbers, in every width in which a rating could be written. */
-  const numbersIn = (value: unknown): number[] => {
-    if (typeof value === 'number') return [value];
-    if (ArrayBuffer.isView(value)) {
-      const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice();
-      const view = new DataView(bytes.buffer);
-      return Array.from({ length: bytes.length }, (_, at) => [
-        ...(at + 4 <= bytes.length ? [view.getFloat32(at, true), view.getFloat32(at)] : []),
-        ...(at + 8 <= bytes.length ? [view.getFloat64(at, true), view.getFloat64(at)] : []),
-      ]).flat();
-    }
-    return typeof value === 'object' && value !== null ? Object.values(value).flatMap(numbersIn) : [];
-  };
-  /** Ratings nobody would compute by chance. */
-  const secret = (i: number): number => Math.fround(3.1337 + i / 1000);
-  const planted = (column: number) => [Array.from({ length: 4 }, (_, i): [number, number] => [5 * i + column, secret(10 * column + i)])];
-  const columns = columnsOf(DEVICE, planted(0), planted(1), planted(2));
-  const secrets = new Set([0, 1, 2].flatMap((column) => planted(column)[0]!.map(([, value]) => value)));
-
-  it('holds no rating, in no message, field or width', () => {
-    expect(secrets.size).toBe(12);
-    for (const dtype of DTYPES) {
-      for (const ratings of [1, 'all'] as const) {
-        const context = contextOf({ columns, dtype: dtype as Dtype, ratings });
-        const down: Message[] = (['train', 'evaluate'] as const).flatMap((purpose): Message[] => [
-          { kind: 'assign', round: ROUND, device: DEVICE, purpose },
-          modelOf(context, purpose, null),
-          modelOf(context, purpose, wanted(context, purpose)),
-        ]);
-        for (const message of down) {
-          const answer = reply<Message>(context, message);
-          const { frame, length } = encodeFrame([answer]);
-          const seen = [...numbersIn(decodeFrame(frame, length, 'test').messages[0]), ...numbersIn(new Uint8Array(frame, 0, length))];
-          const leaked = seen.filter((value) => secrets.has(value) || secrets.has(Math.fround(value)));
-          expect(leaked, `${answer.kind} in ${dtype}`).toEqual([]);
-        }
-      }
-    }
-  });
-
-  it('is the same for other ratings, but for gradients and sums of errors', () => {
-    // What a device answers may depend on its ratings through nothing else: not the rows it wants, not the rows it uploads.
-    const doubled = columnsOf(
-      DEVICE,
-      planted(0).map((list) => list.map(([item, value]): [number, number] => [item, value / 2])),
-      planted(1),
-      planted(2),
-    );
-    for (const ratings of [1, 'all'] as const) {
-      const [one, other] = [contextOf({ columns, ratings }), contextOf({ columns: doubled, ratings })];
-      expect(wanted(other, 'train')).toEqual(wanted(one, 'train'));
-      const [a, b] = [one, other].map((context) => reply<Update>(context, modelOf(context, 'train', null)));
-      const { loss: _a, tensors: gradientsA, ...restA } = a!;
-      const { loss: _b, tensors: gradientsB, ...restB } = b!;
-      expect(restB).toEqual(restA);
-      expect(gradientsB.map(({ dtype, shape }) => ({ dtype, shape }))).toEqual(gradientsA.map(({ dtype, shape }) => ({ dtype, shape })));
-    }
-  });
-
-  it('is found by this check where it is planted', () => {
-    const leak = { kind: 'update', tensors: [{ data: [new Uint8Array(Float32Array.of(1, secret(3)).buffer)] }] };
-    expect(numbersIn(leak)).toContain(secret(3));
-    expect(numbersIn({ loss: secret(2) })).toContain(secret(2));
-  });
-});
-
-it('a device is pure: it changes neither the message nor her columns', () => {
+it('a device is pure: it changes neither the message nor its columns', () => {
   fc.assert(
     fc.property(
       fc.constantFrom<Purpose>('train', 'evaluate'),

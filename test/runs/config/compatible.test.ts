@@ -36,7 +36,7 @@ describe('definitions that contradict each other', () => {
 });
 
 describe('options of definitions', () => {
-  const idle = (flags: Readonly<Record<string, string>>): string => said(() => refuseIdleSettings(configOf(flags), [flagSource(flags)]));
+  const idle = (flags: Readonly<Record<string, string>>): string => said(() => refuseIdleSettings([configOf(flags)], [flagSource(flags)]));
 
   it.each([
     ['oort.cutoff', 'sampling', 'oort', '0.5'],

@@ -60,7 +60,7 @@ describe('a flag', () => {
     expect(said(key, text)).toBe(line);
   });
 
-  // Not so yet: whoever mends it takes ".fails" away.
+  // Not so yet: remove ".fails" when it is mended.
   it('that is an alias to nowhere is refused as CONFIG', () => {
     expect(said('cohort', '*fleet')).toMatch(/^flag --cohort: expected a number/);
   });

@@ -159,7 +159,7 @@ describe('a configuration file', () => {
   });
 });
 
-// What these say is not so yet: whoever mends it takes ".fails" away.
+// These are not so yet: remove ".fails" when they are mended.
 describe('a configuration file, as it should be', () => {
   it('with an alias to nowhere is refused as CONFIG', () => {
     expect(said('cohort: *fleet')).toMatch(/^run\.yaml.*alias/);

@@ -9,8 +9,9 @@ import { createUpdateSums } from '../../../src/coordinator/aggregation/update-su
 import { WORLD } from '../device/small-world.js';
 
 /**
- * The least algorithm that uses the whole port: ŷ = E[i, 0] + E[i, 1] + b [+ the first number that the device keeps]. A device returns the
- * errors r − ŷ of its records, one a row, their sum and the sum of their squares: other tensors than it was sent.
+ * The least algorithm that uses the whole port: ŷ = E[i, 0] + E[i, 1] + b [+ the first number that the device keeps].
+ * A device returns the errors r − ŷ of its records, one a row, their sum and the sum of their squares.
+ * They are other tensors than those of its model.
  */
 const options = z.strictObject({
   context: z.boolean().default(false).describe('a device says how many records it has; an eighth of it is added to its b'),

@@ -92,7 +92,7 @@ describe.each(['simd', 'reference'] as const)('a pool of %s kernels', (implement
     ).toEqual(Float64Array.of(0, 2));
   });
 
-  it('executes every task exactly once, however many threads want it', async () => {
+  it('executes every task exactly once, on any number of threads', async () => {
     const arena = createArena(2 ** 16);
     const pool = await start({ threads: 4, memories: [arena.memory], implementation });
     const [count, runs] = [64, 1000];
@@ -104,7 +104,7 @@ describe.each(['simd', 'reference'] as const)('a pool of %s kernels', (implement
     expectSameNumbers(arena.f32(x, count), new Float32Array(count).fill(runs), 'executions');
   });
 
-  it.each([1, 2, 4])('on %i threads executes what is deferred once, beside runs, and has done so when settled', async (threads) => {
+  it.each([1, 2, 4])('on %i threads executes deferred tasks once, between runs, and all of them before settle returns', async (threads) => {
     const arena = createArena(2 ** 20);
     const pool = await start({ threads, memories: [arena.memory], implementation });
     const [count, repeats] = [200, 200];
@@ -124,31 +124,34 @@ describe.each(['simd', 'reference'] as const)('a pool of %s kernels', (implement
     }
   });
 
-  it.each([1, 2, 4])('on %i threads executes what is begun once, however much of it, and has done so when finished', async (threads) => {
-    const arena = createArena(2 ** 20);
-    const pool = await start({ threads, memories: [arena.memory], implementation });
-    const [count, repeats] = [200, 100];
-    const one = arena.allocate(1);
-    arena.f32(one, 1)[0] = 1;
-    const x = [1, 2, 3].map(() => arena.allocate(7 * count));
-    const tasksOn = (at: number, size: number) =>
-      Array.from({ length: size }, (_, i): KernelTask => ({ kernel: 'axpy', memory: 0, args: [1, 1, one, at + 4 * i] }));
-    for (let repeat = 1; repeat <= repeats; repeat++) {
-      // The last outnumber the task buffer, with those before or alone.
-      const sizes = [count, 7 * count, repeat % 2 === 0 ? 4 * count : 6 * count];
-      sizes.forEach((size, index) => pool.begin(tasksOn(x[index]!, size)));
-      pool.finish();
-      sizes.forEach((size, index) => {
-        const least = index === 2 ? Math.min(size, 4 * count) : size;
-        expectSameNumbers(arena.f32(x[index]!, least), new Float32Array(least).fill(repeat), `${repeat}, ${index}`);
-      });
-    }
-    pool.begin(tasksOn(x[0]!, count));
-    expect(pool.run(tasksOn(x[1]!, count))).toHaveLength(count);
-    expectSameNumbers(arena.f32(x[0]!, count), new Float32Array(count).fill(repeats + 1), 'a run waits too');
-  });
+  it.each([1, 2, 4])(
+    'on %i threads executes begun tasks once, any number of them, and all of them before finish returns',
+    async (threads) => {
+      const arena = createArena(2 ** 20);
+      const pool = await start({ threads, memories: [arena.memory], implementation });
+      const [count, repeats] = [200, 100];
+      const one = arena.allocate(1);
+      arena.f32(one, 1)[0] = 1;
+      const x = [1, 2, 3].map(() => arena.allocate(7 * count));
+      const tasksOn = (at: number, size: number) =>
+        Array.from({ length: size }, (_, i): KernelTask => ({ kernel: 'axpy', memory: 0, args: [1, 1, one, at + 4 * i] }));
+      for (let repeat = 1; repeat <= repeats; repeat++) {
+        // The last tasks outnumber the task buffer, alone and together with those before.
+        const sizes = [count, 7 * count, repeat % 2 === 0 ? 4 * count : 6 * count];
+        sizes.forEach((size, index) => pool.begin(tasksOn(x[index]!, size)));
+        pool.finish();
+        sizes.forEach((size, index) => {
+          const least = index === 2 ? Math.min(size, 4 * count) : size;
+          expectSameNumbers(arena.f32(x[index]!, least), new Float32Array(least).fill(repeat), `${repeat}, ${index}`);
+        });
+      }
+      pool.begin(tasksOn(x[0]!, count));
+      expect(pool.run(tasksOn(x[1]!, count))).toHaveLength(count);
+      expectSameNumbers(arena.f32(x[0]!, count), new Float32Array(count).fill(repeats + 1), 'a run waits too');
+    },
+  );
 
-  it.each([1, 2, 4])('on %i threads tells the values of what was deferred', async (threads) => {
+  it.each([1, 2, 4])('on %i threads returns the values of deferred tasks', async (threads) => {
     const arena = createArena(2 ** 20);
     const pool = await start({ threads, memories: [arena.memory], implementation });
     const x = filled(arena, 6, 64);
@@ -159,7 +162,7 @@ describe.each(['simd', 'reference'] as const)('a pool of %s kernels', (implement
     expect(values()).toEqual(Float64Array.of(pool.on(0).sumSquares(64, x), pool.on(0).dot(32, x, x + 128)));
   });
 
-  it.each([1, 2, 4])('on %i threads throws what a kernel that was begun trapped on, and goes on', async (threads) => {
+  it.each([1, 2, 4])('on %i threads throws the error of a begun kernel that trapped, and goes on', async (threads) => {
     const arena = createArena(2 ** 20);
     const pool = await start({ threads, memories: [arena.memory], implementation });
     const x = filled(arena, 5, 64);
@@ -171,7 +174,7 @@ describe.each(['simd', 'reference'] as const)('a pool of %s kernels', (implement
     pool.finish();
   });
 
-  it.each([2, 4])('on %i threads throws what a deferred kernel trapped on when it is settled, and goes on', async (threads) => {
+  it.each([2, 4])('on %i threads settle throws the error of a deferred kernel that trapped, and goes on', async (threads) => {
     const arena = createArena(2 ** 20);
     const pool = await start({ threads, memories: [arena.memory], implementation });
     const x = filled(arena, 5, 64);
@@ -187,7 +190,7 @@ describe.each(['simd', 'reference'] as const)('a pool of %s kernels', (implement
     pool.settle();
   });
 
-  it.each([1, 2, 4])('on %i threads throws what a kernel trapped on, and goes on with the next run', async (threads) => {
+  it.each([1, 2, 4])('on %i threads throws the error of a kernel that trapped, and goes on with the next run', async (threads) => {
     const arena = createArena(2 ** 20),
       pool = await start({ threads, memories: [arena.memory], implementation });
     const x = filled(arena, 5, 64);
@@ -236,7 +239,7 @@ describe('a pool', () => {
   });
 
   it('throws instead of waiting for a thread that died with a task, then and ever after', async () => {
-    // Math.max is what relu's reference calls: this thread dies of its first task.
+    // The reference of relu calls Math.max. So this thread dies of its first task.
     const workerFile = await script(
       'mortal.mjs',
       `Math.max = () => process.exit(1);\nawait import(${JSON.stringify(pathToFileURL(built('workers/kernel.js')).href)});`,

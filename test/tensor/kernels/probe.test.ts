@@ -6,7 +6,7 @@ describe('the feature probe', () => {
     expect(probeFeatures()).toEqual({ simd: true, threads: true });
   });
 
-  it('chooses SIMD where it can, and the reference where it cannot', () => {
+  it('chooses SIMD if the machine has it, else the reference', () => {
     expect(chooseImplementation(undefined, { simd: true, threads: true })).toBe('simd');
     expect(chooseImplementation(undefined, { simd: false, threads: true })).toBe('reference');
     expect(chooseImplementation(undefined, { simd: true, threads: false })).toBe('reference');

@@ -23,7 +23,7 @@ describe('an arena', () => {
     expect([...arena.i32(pointer, 2)]).toEqual([0x3f800000, -(2 ** 31)]);
   });
 
-  it('grows on demand, and views made before stay valid', () => {
+  it('grows on demand, and earlier views stay valid', () => {
     const arena = createArena();
     const before = arena.memory.buffer.byteLength,
       first = arena.allocate(4),
@@ -43,7 +43,7 @@ describe('an arena', () => {
     );
   });
 
-  it('refuses what 32-bit pointers cannot address', () => {
+  it('refuses more than 32-bit pointers can address', () => {
     expect(() => createArena(MAX_MEMORY_BYTES + 1)).toThrow(
       expect.objectContaining({ code: 'CAPABILITY', message: expect.stringContaining('4 GiB') }),
     );
@@ -53,7 +53,7 @@ describe('an arena', () => {
     expect(arena.used).toBe(64);
   });
 
-  it('refuses a count that is no count', () => {
+  it('refuses a count that is not a whole number', () => {
     const arena = createArena(2 ** 16);
     for (const count of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY]) expect(() => arena.allocate(count)).toThrow(RangeError);
   });

@@ -10,7 +10,7 @@ import * as Kept from '../../../src/tensor/structs/kept-steps.js';
 import * as Rows from '../../../src/tensor/structs/rows.js';
 
 const SOURCES = fileURLToPath(new URL('../../../src', import.meta.url));
-/** Not a plain struct: hyperparameters of rules lie over one another, and the other file says how many steps are kept. */
+/** No plain structs: hyperparameters of rules share elements, and the other file gives the number of kept steps. */
 const SPECIAL = ['tensor/structs/hyper.ts', 'tensor/structs/kept-steps.ts'];
 const LAYOUTS = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })
   .filter((file) => /(^|\/)structs\/[^/]*\.ts$/.test(file) && !SPECIAL.includes(file))
@@ -24,7 +24,7 @@ describe('structs in kernel memory', () => {
     expect(places).toEqual(places.map((_place, index) => index));
   });
 
-  it('hyperparameters share an element only between rules, and fill a step that is written down', () => {
+  it('hyperparameters share an element only between rules, and fill a kept step', () => {
     const { scale, rate, decay, decoupled, epsilon, correction, beta1, beta2, factor, nesterov } = Hyper;
     for (const own of [[epsilon, correction, beta1, beta2], [epsilon], [factor, nesterov]]) {
       const places = [scale, rate, decay, decoupled, ...own];
@@ -40,7 +40,7 @@ describe('structs in kernel memory', () => {
     const { pointer, view } = createStruct(arena, Rows);
     write(view, Rows, { size: 5, weights: 2 ** 31 + 64 });
     write(view, Rows, { size: 6, moment: 8 });
-    const others = { trained: 0, slotOf: 0, variance: 0, made: 0, steps: 0 };
+    const others = { trained: 0, slotOf: 0, variance: 0, stepsApplied: 0, steps: 0 };
     expect(readAt(arena.memory, pointer, Rows)).toEqual({ ...others, size: 6, weights: 2 ** 31 + 64, moment: 8 });
     const placed = placeStruct(arena, Form, { aRow: 1, aCol: 2, bRow: 3, cRow: 4 });
     expect(Array.from(arena.u32(placed, 5))).toEqual([1, 2, 3, 4, 0]);

@@ -92,15 +92,15 @@ const expectSameState = (found: Bench, expected: Bench): void => {
   });
 };
 
-/** A round of both, in which the rows that will have a gradient are brought before, as for a model. */
+/** A round of both. The rows that will have a gradient are caught up before, as for a model. */
 const trainOnce = (eager: Bench, later: Bench, deferral: Deferral, round: number): void => {
   const touched = Array.from({ length: ROWS }, (_, row) => row).filter((row) => isTouched(row, round));
-  for (const parameter of later.parameters) deferral.bring(parameter, touched);
+  for (const parameter of later.parameters) deferral.catchUp(parameter, touched);
   eager.step(round);
   later.step(round, deferral);
 };
 
-/** A second thread that does nothing until it is waited for: what is deferred then stays so. */
+/** A second thread that does nothing until the caller waits for it. Until then, deferred calls stay deferred. */
 const withIdleThread = (pool: KernelPool): KernelPool => {
   let waiting: readonly KernelTask[] = [];
   const settle = (): Float64Array => {
@@ -126,7 +126,7 @@ describe.each(RULES)('rows that are stepped later, with state per %s', (kind, ru
     [2, 'simd'],
     [4, 'simd'],
     [2, 'reference'],
-  ] as const)('come to the same bits on %i threads (%s), whoever is first', async (threads, implementation) => {
+  ] as const)('come to the same bits on %i threads (%s), in any order of threads', async (threads, implementation) => {
     const [eager, later] = [await bench(kind, rule, 1, implementation), await bench(kind, rule, threads, implementation)];
     const deferral = createDeferral(later.pool);
     for (let round = 0; round < 60; round++) {
@@ -134,7 +134,7 @@ describe.each(RULES)('rows that are stepped later, with state per %s', (kind, ru
       const source = random(3, round);
       for (const parameter of round % 7 === 0 ? later.parameters : []) {
         const wanted = Array.from({ length: 5 }, () => source.integer(ROWS));
-        deferral.bring(parameter, wanted);
+        deferral.catchUp(parameter, wanted);
         const same = eager.parameters[parameter.memory]!;
         for (const row of wanted) expect(rowOf(parameter, row)).toEqual(rowOf(same, row));
       }
@@ -144,14 +144,14 @@ describe.each(RULES)('rows that are stepped later, with state per %s', (kind, ru
   });
 });
 
-it('only rows with a gradient and rows that are asked for are stepped at once, all others when settled, and each once', async () => {
+it('steps rows with a gradient and rows that are asked for at once, the others when settled, and each once', async () => {
   const [eager, later] = [await bench('element', ADAM, 1), await bench('element', ADAM, 1)];
   const deferral = createDeferral(withIdleThread(later.pool));
   const [mine, theirs] = [later.parameters[0]!, eager.parameters[0]!];
   const start = weightsOf(mine).slice();
   eager.step(0);
   later.step(0, deferral);
-  deferral.bring(mine, [3, 8, 3]);
+  deferral.catchUp(mine, [3, 8, 3]);
   for (let row = 0; row < ROWS; row++) {
     const isDone = isTouched(row, 0) || row === 3;
     expect(rowOf(mine, row)).toEqual(isDone ? rowOf(theirs, row) : Array.from(start.subarray(row * SIZE, (row + 1) * SIZE)));
@@ -164,32 +164,32 @@ it('only rows with a gradient and rows that are asked for are stepped at once, a
 const train = (eager: Bench, later: Bench, deferral: Deferral, rounds: number): void => {
   for (let round = 0; round < rounds; round++) trainOnce(eager, later, deferral, round);
 };
-const stepsMade = ({ arena, made }: Parameter): number[] => Array.from(arena.i32(made, ROWS));
+const appliedOf = ({ arena, stepsApplied }: Parameter): number[] => Array.from(arena.i32(stepsApplied, ROWS));
 
-it.each(RULES)('a pass that takes long is not waited for: what steps come meanwhile, its rows owe (state per %s)', async (kind, rule) => {
+it.each(RULES)('no step waits for a long pass: the steps meanwhile stay pending (state per %s)', async (kind, rule) => {
   const [eager, later] = [await bench(kind, rule, 1), await bench(kind, rule, 1)];
   const deferral = createDeferral(withIdleThread(later.pool));
   train(eager, later, deferral, 5);
-  const made = stepsMade(later.parameters[0]!);
-  for (let row = 0; row < ROWS; row++) expect(made[row]).toBe(row % 8 <= 4 ? (row % 8) + 1 : 0);
+  const stepsApplied = appliedOf(later.parameters[0]!);
+  for (let row = 0; row < ROWS; row++) expect(stepsApplied[row]).toBe(row % 8 <= 4 ? (row % 8) + 1 : 0);
   deferral.settle();
-  expect(stepsMade(later.parameters[0]!)).toEqual(made.map(() => 5));
+  expect(appliedOf(later.parameters[0]!)).toEqual(stepsApplied.map(() => 5));
   expectSameState(later, eager);
 });
 
-it('no row owes more steps than are written down', async () => {
+it('no row has more pending steps than are kept', async () => {
   const [eager, later] = [await bench('element', ADAM, 1), await bench('element', ADAM, 1)];
   const deferral = createDeferral(withIdleThread(later.pool));
   train(eager, later, deferral, 30);
-  for (const made of stepsMade(later.parameters[1]!)) expect(30 - made).toBeLessThanOrEqual(Kept.steps);
-  expect(Math.min(...stepsMade(later.parameters[1]!))).toBeLessThan(29);
+  for (const stepsApplied of appliedOf(later.parameters[1]!)) expect(30 - stepsApplied).toBeLessThanOrEqual(Kept.steps);
+  expect(Math.min(...appliedOf(later.parameters[1]!))).toBeLessThan(29);
   deferral.settle();
   expectSameState(later, eager);
 });
 
-/** A round of both in which every other row has a gradient: too many for the others to be left alone. */
+/** A round of both in which every other row has a gradient. These are too many for the others to wait. */
 const trainMany = (eager: Bench, later: Bench, deferral: Deferral, round: number): void => {
-  for (const parameter of later.parameters) deferral.bring(parameter, []);
+  for (const parameter of later.parameters) deferral.catchUp(parameter, []);
   for (const parameter of [...eager.parameters, ...later.parameters]) {
     const slotOf = parameter.arena.i32(parameter.gradient.slotOf, ROWS);
     for (let row = 0; row < ROWS; row += 2) claimSlot(parameter, slotOf, row);
@@ -199,7 +199,7 @@ const trainMany = (eager: Bench, later: Bench, deferral: Deferral, round: number
 };
 
 describe.each<readonly [MomentKind, Rule]>([...RULES, ['tensor', ADAM]])('a step of all rows, with state per %s', (kind, rule) => {
-  it('makes all that is owed before, and is itself left until rows are asked for', async () => {
+  it('applies all pending steps before, and is itself deferred until rows are asked for', async () => {
     const [eager, later] = [await bench(kind, rule, 1), await bench(kind, rule, 1)];
     const deferral = createDeferral(withIdleThread(later.pool));
     if (kind !== 'tensor') train(eager, later, deferral, 3);
@@ -208,7 +208,7 @@ describe.each<readonly [MomentKind, Rule]>([...RULES, ['tensor', ADAM]])('a step
     everything(later.parameters).forEach((values, index) => {
       expectSameNumbers(values, before[index]!, `array ${index}`);
     });
-    deferral.bring(later.parameters[0]!, []);
+    deferral.catchUp(later.parameters[0]!, []);
     expectSameState(later, eager);
     for (const { gradient } of later.parameters) expect(gradient).toMatchObject({ used: 0, touched: [] });
     for (let round = 4; round < 9; round++) trainMany(eager, later, deferral, round);
@@ -225,18 +225,18 @@ describe.each<readonly [MomentKind, Rule]>([...RULES, ['tensor', ADAM]])('a step
   });
 });
 
-it('rows of which many are asked for are all settled', async () => {
+it('settles all rows when many are asked for', async () => {
   const [eager, later] = [await bench('element', ADAM, 1), await bench('element', ADAM, 1)];
   const deferral = createDeferral(withIdleThread(later.pool));
   train(eager, later, deferral, 3);
-  deferral.bring(
+  deferral.catchUp(
     later.parameters[0]!,
     Array.from({ length: ROWS / 2 }, (_, row) => row),
   );
   expectSameState(later, eager);
 });
 
-it('nothing waits where most rows have a gradient, and nothing of a tensor whose next step needs the sum of this one’s squares', async () => {
+it('no row waits if most rows have a gradient, or if the next step needs the sum of this one’s squares', async () => {
   const { pool, parameters } = await bench('element', ADAM, 1);
   const deferral = createDeferral(withIdleThread(pool));
   const [rows] = parameters;

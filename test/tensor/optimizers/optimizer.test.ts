@@ -38,7 +38,7 @@ type Bench = Awaited<ReturnType<typeof bench>>;
 
 const weightsOf = ({ arena, weights, blocks, size }: Parameter): Float32Array => arena.f32(weights, blocks * size);
 
-/** A round's gradient, in every other block of a sparse tensor; returned as a dense one. */
+/** Writes a round's gradient, in every other block of a sparse tensor. Returns it as a dense one. */
 const accumulate = (parameter: Parameter, step: number, index: number): Float32Array => {
   const { arena, blocks, size, gradient } = parameter;
   const dense = real(random(2, step, index), blocks * size);
@@ -149,7 +149,7 @@ describe('a second moment for each row', () => {
 
 describe('L2 by popularity', () => {
   const rule: Rule = { kind: 'sgd', momentum: 0, nesterov: false };
-  it('takes less off rows that more rounds have touched, by the exponent, and counts on', async () => {
+  it('shrinks rows less that more rounds have touched, by the exponent, and counts on', async () => {
     const lambda = 0.5;
     for (const popularity of [0.5, 1]) {
       const own = await bench('velocity', { counted: true });

@@ -174,7 +174,7 @@ export const serveHost = (task) => {
     expect(isMetafleetError(failure, 'HOST_LOST')).toBe(true);
     expect((failure as Error).message).toBe('host 1 could not be kept alive: worker exited with code: 5');
     expect(count(events, 'host-lost')).toBe(6);
-    // One that dies before it was told to be there does not count as restored.
+    // A host that dies before it was announced does not count as restored.
     expect(count(events, 'host-restored')).toBeLessThanOrEqual(5);
     expect(events.at(-1)).toMatchObject({ type: 'checkpoint', round: 0 });
     await allThreadsGone();

@@ -2,7 +2,7 @@ import { readAt } from '../../../tensor/memory/struct.js';
 import type { FactoredKernels } from './factored-kernels.js';
 import * as Factored from './structs/factored.js';
 
-/** A generated model and what is computed from it; `rank`, `wide` and `units` are s, d and f in whole pairs. */
+/** A generated model and its intermediate results. `rank`, `wide` and `units` are s, d and f in whole pairs. */
 type Pass = {
   readonly s: number;
   readonly d: number;
@@ -44,7 +44,7 @@ const fold = ({ s, d, f, units, rise, w1, folded }: Pass): void => {
   }
 };
 
-/** ŷ, without `centre`, of the item whose embedding is row `row`; leaves h in `hidden`. */
+/** ŷ, without `centre`, of the item whose embedding is row `row`. Writes h to `hidden`. */
 const forward = ({ s, f, rank, units, hasOffset, low, b1, w2, b2, folded, hidden }: Pass, row: number): number => {
   let prediction = b2[0]! + (hasOffset ? low[row * rank]! : 0);
   for (let q = 0; q < f; q++) {
@@ -59,7 +59,7 @@ const forward = ({ s, f, rank, units, hasOffset, low, b1, w2, b2, folded, hidden
 /** G and the gradients of w2 and b1, in float64. */
 type Sums = Readonly<Record<'dFolded' | 'dB1' | 'dW2' | 'dz', Float64Array>>;
 
-/** Adds upstream · ∂ŷ, for the rating that `forward` saw last. */
+/** Adds upstream · ∂ŷ, for the last rating of `forward`. */
 const backward = ({ s, f, units, rank, w2, low, folded, hidden }: Pass, sums: Sums, row: number, upstream: number, dLow: Float32Array) => {
   const { dFolded, dB1, dW2, dz } = sums;
   for (let q = 0; q < f; q++) {

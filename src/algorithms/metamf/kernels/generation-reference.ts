@@ -13,7 +13,7 @@ export const generationReference = (memory: WebAssembly.Memory): GenerationKerne
   const indices = (pointer: number, count: number) => new Uint32Array(memory.buffer, pointer, count);
 
   return {
-    // Nothing that its own generateItems would ask for.
+    // The reference of generateItems needs no pairs.
     pairUnits() {},
 
     generateItems(generator, users, first, count, h, _pairs, out, outStride) {

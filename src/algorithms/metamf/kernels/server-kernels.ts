@@ -3,7 +3,7 @@ import { referenceKernels } from '../../../tensor/kernels/reference.js';
 import type { GenerationKernels } from './generation-kernels.js';
 import { generationReference } from './generation-reference.js';
 
-/** All that the server half computes with. */
+/** All kernels of the server half. */
 export type ServerKernels = Kernels & GenerationKernels;
 export type ServerPool = KernelPool<ServerKernels>;
 export type ServerTask = KernelTask<ServerKernels>;

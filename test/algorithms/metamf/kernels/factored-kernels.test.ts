@@ -17,7 +17,7 @@ import {
   real,
 } from '../../../support/tensors/kernel-workbench.js';
 
-// Unlike the float32 kernels, these agree bit for bit on any numbers: each does the same operations in the same order.
+// Unlike the float32 kernels, these agree bit for bit on any numbers: both do the same operations in the same order.
 
 const { definition, others } = implementationsOf<FactoredKernels>(factoredReference, { SIMD: simdKernels });
 
@@ -67,7 +67,7 @@ const predict = (kernels: FactoredKernels, put: Put, pass: Pass, sizes: Case): v
   kernels.predictFactored(model, count, row, 0.3, put(new Float32Array(count)));
 };
 
-/** What the kernels leave in `work` is their own, but for what lies behind it. */
+/** Kernels may leave any numbers in `work`, but none behind it. */
 const withoutWork = ({ value, buffers }: Outcome): Outcome => ({
   value,
   buffers: buffers.map((buffer, at) => (at === WORK ? buffer.slice(-20) : buffer)),
@@ -90,7 +90,7 @@ describe.each(others)('the kernels of generated models, of $name,', (implementat
     }
   });
 
-  it('differentiate to the bit as the reference does, at every size, whatever the gradient held before', () => {
+  it('differentiate to the bit as the reference does, at every size, for any numbers in the gradient before', () => {
     for (const sizes of CASES) {
       const [found, expected] = both(implementation, (kernels, put, pass) => differentiate(kernels, put, pass, sizes));
       expectSameOutcome(found, expected, JSON.stringify(sizes));

@@ -21,7 +21,7 @@ import {
   whole,
 } from '../../../support/tensors/kernel-workbench.js';
 
-// As in the tests of the port's kernels: whole-number inputs make every sum exact, so that an implementation has to equal the definition bit for bit.
+// As in the tests of the port's kernels, whole-number inputs make every sum exact. So an implementation must equal the definition bit for bit.
 
 const { definition, others, all, expectSame: expectSameOf } = implementationsOf<ServerKernels>(serverReference, { SIMD: simdKernels });
 const blocks = product([4, 8, 12, 16], [0, 1, 2, 7, 64, 128]);
@@ -94,7 +94,7 @@ describe.each(others)('generation of $name', (implementation) => {
           const lists = { count, user: put(user), item: put(item), place: put(slot), upstream: put(d), fresh: 1000 };
           const units = put(room);
           kernels.backwardRows(generator, pass(structOf(List, lists)), users, put(h), units, put(g), put(gBias), put(dh));
-          // What it leaves there is its own affair.
+          // It may leave any numbers there.
           kernels.zero(room.length, units);
         }, `backward ${label}`);
       }
@@ -103,7 +103,7 @@ describe.each(others)('generation of $name', (implementation) => {
 });
 
 describe.each(all)('generation of $name', ({ on }) => {
-  it('generateItems has the same bits with pairs of users as without, whatever units are zero', () => {
+  it('generateItems has the same bits with pairs of users as without, for any zero units', () => {
     const generate = (users: number, o: number, s: number, h: Float32Array, w: Float32Array, bias: Float32Array, paired: boolean) =>
       on((kernels, put, pass) => {
         const out = put(new Float32Array(users * 7 * s));

@@ -1,6 +1,7 @@
-// One row touches three contiguous things: w's block (o·s, read), the gradient block (o·s, read and written) and vectors of
-// a user's units. It is bound by memory, so the two sums share one walk over p, which leaves out units that are zero: about half
-// of them are, behind a ReLU, and those get no gradient. What a user's other units are is listed once.
+// One row touches three contiguous ranges: w's block (o·s, read), the gradient block (o·s, read and written), and vectors of
+// a user's units. It is bound by memory, so the two sums share one walk over p.
+// The walk leaves out units that are zero. Behind a ReLU about half of them are, and they get no gradient.
+// A user's other units are listed once.
 //
 //   units: of each user o offsets (u32) into a block, o values of h, their number (−1: nobody has looked yet)
 import * as Generator from '../structs/generator';
@@ -20,7 +21,7 @@ export function backwardRows(generator: usize, list: usize, users: i32, h: usize
     const unitsOf = units + u * unitRow, dhu = dh + u * hRow, wi = w + <usize>load<u32>(item) * block, gt = g + t * block;
     const gb = gBias + t * row;
     if (load<i32>(unitsOf + number) < 0) store<i32>(unitsOf + number, listUnits(o, row, h + u * hRow, unitsOf, unitsOf + hRow));
-    // Here, where the slot is in the cache a moment later anyway, and not in a pass of its own.
+    // Here and not in a pass of its own: the slot is needed in the cache a moment later anyway.
     if (<i32>t >= fresh && <i32>t != last) {
       memory.fill(gt, 0, block);
       memory.fill(gb, 0, row);
@@ -35,7 +36,7 @@ export function backwardRows(generator: usize, list: usize, users: i32, h: usize
   for (let u = 0; u < users; u++) spread(load<i32>(units + <usize>u * unitRow + number), row, units + <usize>u * unitRow, dh + <usize>u * hRow);
 }
 
-/** Lists the units of h that are not zero, ascending; returns their number. */
+/** Lists the units of h that are not zero, ascending, and returns their number. */
 function listUnits(o: i32, row: usize, h: usize, at: usize, value: usize): i32 {
   let some = 0;
   for (let p: usize = 0; p < <usize>o; p++) {
@@ -47,7 +48,7 @@ function listUnits(o: i32, row: usize, h: usize, at: usize, value: usize): i32 {
   return some;
 }
 
-/** Moves what lies at the start of dh, in the order of the list, to where its units are. */
+/** Moves the numbers at the start of dh, which are in the order of the list, to the places of their units. */
 function spread(some: i32, row: usize, at: usize, dh: usize): void {
   for (let k = some - 1; k >= 0; k--) {
     const from = dh + ((<usize>k) << 2), to = dh + ((<usize>load<u32>(at + ((<usize>k) << 2)) / row) << 2);
@@ -107,7 +108,7 @@ function rowAny(some: i32, row: usize, at: usize, h: usize, w: usize, d: usize, 
   }
 }
 
-/** The four lane sums of t0 … t3 as one vector; each is (x0 + x2) + (x1 + x3), as in laneSum. */
+/** The four lane sums of t0 … t3 as one vector. Each is (x0 + x2) + (x1 + x3), as in laneSum. */
 // @ts-ignore: decorator
 @inline
 function laneSums(t0: v128, t1: v128, t2: v128, t3: v128): v128 {

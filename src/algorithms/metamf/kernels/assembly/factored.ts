@@ -1,5 +1,6 @@
-// A generated model on one device: f64x2 lanes are neighbouring units, embedding elements or outputs, so that each number sees the
-// operations of ../factored-reference.ts in their order, and has its bits. Rows of matrices are padded to whole vectors.
+// A generated model on one device. f64x2 lanes are neighbouring units, embedding elements or outputs.
+// So each number sees the operations of ../factored-reference.ts in their order, and has the same bits.
+// Rows of matrices are padded to whole vectors.
 import * as Factored from '../structs/factored';
 import { countAt, pointerAt } from '../../../../tensor/assembly/structs';
 
@@ -82,7 +83,7 @@ function fold(s: i32, d: i32, units: usize, rise: usize, folded: usize): void {
   }
 }
 
-/** ŷ without c_u; leaves h in `hidden`. A unit whose ReLU is shut adds −0, which changes no bit. */
+/** ŷ without c_u. Writes h to `hidden`. A unit that the ReLU has set to zero adds −0, which changes no bit. */
 function forward(s: i32, units: usize, item: usize, offset: i32, b1: usize, folded: usize, hidden: usize): f64 {
   const w2 = b1 + units, last = item + ((<usize>s) << 3), shut = f64x2.splat(-0.0), zero = f64x2.splat(0);
   let prediction = load<f64>(w2 + units) + (offset ? load<f64>(item) : 0);

@@ -3,13 +3,14 @@ import * as List from '../structs/row-list';
 import { areWorthwhile, HEAD, recordSize, UNIT } from './pairs';
 import { countAt, pointerAt } from '../../../../tensor/assembly/structs';
 
-// Both generators sum over p in the same order, from the bias up, so that a row has the same bits whether all rows are
-// generated or only those a device needs (the `full` and `subset` deliveries train the same numbers).
+// Both generators sum over p in the same order, from the bias up. So a row has the same bits from both.
+// The `full` and `subset` deliveries train the same numbers.
 //
-// A chunk is four neighbouring outputs of one item. In out, chunk q of a user is 16 bytes at q·16, whatever s is; in w the
-// four numbers of chunk q = i·(s/4) + c lie at ((i·o + p)·s + 4c), p stepping by s. So a tile is four consecutive chunks of two users.
+// A chunk is four neighbouring outputs of one item. In out, chunk q of a user is 16 bytes at q·16, for any s.
+// In w, the four numbers of chunk q = i·(s/4) + c lie at ((i·o + p)·s + 4c), and p steps by s.
+// So a tile is four consecutive chunks of two users.
 //
-// Where pairs are given, a tile leaves out the units that both its users have at zero: 0 · w changes no sum.
+// With pairs, a tile leaves out units that are zero for both its users: 0 · w changes no sum.
 
 export function generateItems(generator: usize, users: i32, first: i32, count: i32, h: usize, pairs: usize, out: usize, outStride: i32): void {
   const s = countAt(generator, Generator.s), outRow = (<usize>outStride) << 2;
@@ -44,7 +45,7 @@ function items(generator: usize, s: i32, users: i32, first: i32, count: i32, h: 
   }
 }
 
-/** A tile of each pair: by its list, or of all units where it lists nearly all. (Without the second, V8 spills an accumulator of the first.) */
+/** A tile of each pair: by its list, or over all units if it lists nearly all. Without the second, V8 spills an accumulator of the first. */
 // @ts-ignore: decorator
 @inline
 function pairTiles(users: i32, o: i32, s: i32, h: usize, pairs: usize, w0: usize, w1: usize, w2: usize, w3: usize, bias: usize, out: usize, outRow: usize): void {
@@ -58,7 +59,7 @@ function pairTiles(users: i32, o: i32, s: i32, h: usize, pairs: usize, w0: usize
   }
 }
 
-/** `halves`, a constant at every call: w1 and w3 are the other halves of w0's and w2's items, which saves two addresses a step. */
+/** `halves` is a constant at every call. If true, w1 and w3 are the other halves of w0's and w2's items: that saves two addresses a step. */
 // @ts-ignore: decorator
 @inline
 function listTile2x4(halves: bool, at: usize, end: usize, w0: usize, w1: usize, w2: usize, w3: usize, bias: usize, out0: usize, out1: usize): void {
@@ -137,8 +138,8 @@ export function generateRows(generator: usize, list: usize, h: usize, out: usize
   const count = countAt(list, List.count), hRow = (<usize>o) << 2, row = (<usize>s) << 2, block = <usize>o * row;
   let user = pointerAt(list, List.user), item = pointerAt(list, List.item), place = pointerAt(list, List.place);
   let r = 0;
-  // Four rows in step, not one row with four partial sums: it hides the latency of an addition as well, has four streams
-  // from memory under way, and keeps the order of the sum.
+  // Four rows in step, not one row with four partial sums. Both hide the latency of an addition.
+  // This one has four streams from memory under way, and keeps the order of the sum.
   for (; r + 4 <= count; r += 4, user += 16, item += 16, place += 16) {
     const h0 = h + <usize>load<u32>(user) * hRow, h1 = h + <usize>load<u32>(user, 4) * hRow;
     const h2 = h + <usize>load<u32>(user, 8) * hRow, h3 = h + <usize>load<u32>(user, 12) * hRow;

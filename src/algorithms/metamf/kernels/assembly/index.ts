@@ -1,4 +1,5 @@
-// The SIMD side of ../generation-kernels.ts and ../factored-kernels.ts, whose comments are the specification; names and argument order are the same.
+// The SIMD side of ../generation-kernels.ts and ../factored-kernels.ts, whose comments are the specification.
+// Names and argument order are the same.
 export { pairUnits } from './pairs';
 export { generateItems, generateRows } from './generate';
 export { backwardRows } from './backward';

@@ -1,15 +1,22 @@
-// Which hidden units two users have that are not zero, for the generation of all items: behind a ReLU and dropout half of them are, and a
-// tile of two users leaves out those that are zero in both. Users are paired so that they share many.
+// Lists the hidden units that are not zero for two users, for the generation of all items.
+// Behind a ReLU and dropout half of the units are zero. A tile of two users leaves out units that are zero for both.
+// Users are paired so that they share many units.
 //
-//   pairs: of each pair a record, of a first user, a second (−1: none, for the last of an odd number), the end of its list, and,
-//          in the first, whether lists are worthwhile (u32 each), and the list: for each unit
-//          its offset (u32) into an item's block of w and either user's value; behind the records, a bit for each unit of each user, and who is taken
+// The records of all pairs stand first:
+//
+//   u32   the first user
+//   u32   the second user (−1: none, for the last of an odd number)
+//   u32   the end of the pair's list
+//   u32   in the first record: whether lists are worthwhile
+//   list  for each unit its offset (u32) into an item's block of w, and the values of both users
+//
+// Behind the records there are a bit for each unit of each user, and a mark for each user that has a partner.
 
-/** Users among whom a partner is looked for: enough of them, an even number, and a cohort of thousands takes no longer than its number says. */
+/** A partner is looked for among so many users, an even number. So the time grows with the cohort, not with its square. */
 const WINDOW: i32 = 64;
 export const HEAD: usize = 16, UNIT: usize = 12;
 
-/** Of twelve units, so many at most may be listed: a step by a list takes a twelfth longer than one over all units. */
+/** At most so many of twelve units are listed: a step by a list takes a twelfth longer than one over all units. */
 const MOST_OF_12: usize = 11;
 
 // @ts-ignore: decorator
@@ -60,7 +67,7 @@ function mark(p: i32, units: i32, bits: usize): void {
   store<u64>(at, load<u64>(at) | (<u64>units << (p & 63)));
 }
 
-/** Of the users behind u that have no partner, the first with whom it has the fewest units; −1: there is none. */
+/** Among the users behind u without a partner, the first with whom u has the fewest units together. −1: there is none. */
 function nearest(u: i32, end: i32, bits: usize, words: usize, taken: usize): i32 {
   const mine = bits + <usize>u * words;
   let found = -1;
@@ -85,7 +92,7 @@ function listUnits(record: usize, u: i32, v: i32, o: i32, s: i32, hu: usize, hv:
     store<u32>(at, <u32>((p * <usize>s) << 2));
     store<f32>(at, x, 4);
     store<f32>(at, y, 8);
-    // Without a branch: nobody could tell which way it goes.
+    // Without a branch: no processor could predict it.
     at += UNIT * <usize>(i32(x != 0) | i32(y != 0));
   }
   store<i32>(record, u);
