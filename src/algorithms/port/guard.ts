@@ -13,7 +13,10 @@ const MOST_TENSORS = 64;
 
 const checkSpecs = (calls: HookCalls, list: unknown, where: string, withRows: boolean): void => {
   const refuse = (expected: string, found: unknown): void => calls.expect(false, 'wire', `${where}: ${expected}`, () => show(found));
-  if (!Array.isArray(list) || list.length > MOST_TENSORS) return refuse(`a list of at most ${MOST_TENSORS} tensors`, list);
+  if (!Array.isArray(list) || list.length > MOST_TENSORS) {
+    refuse(`a list of at most ${MOST_TENSORS} tensors`, list);
+    return;
+  }
   const names = new Set<unknown>();
   let dense = false;
   for (const spec of list as readonly Readonly<Record<string, unknown>>[]) {
