@@ -56,7 +56,7 @@ describe('private ratings', () => {
       await run.finished;
       const tapped = hosts.read();
 
-      // What leaves a host thread, on whatever port: frames and control to others, answers to Piscina.
+      // All that leaves a host thread, on any port: frames and control to others, answers to Piscina.
       const out = tapped.filter(({ way }) => way === 'out');
       expect(new Set(out.map(({ port }) => port))).toEqual(new Set(['another', 'control', 'traffic']));
       const kinds = new Set(framesUp(tapped).map(({ kind }) => kind));
@@ -167,7 +167,7 @@ describe('the check finds a rating', () => {
     expect(await run(onLoad('parentPort.postMessage({ note: String(values[0]) });'))).toBe(2);
   });
 
-  it('ratings are told apart', () => {
+  it('ratings differ from all other numbers', () => {
     expect(new Set(RATINGS).size).toBe(12 * 7);
     expect(new Set(RATINGS.map((value) => value.toFixed(4))).size).toBe(12 * 7);
     expect(ratingsOf(DATASET, 'valid')).toHaveLength(24);

@@ -42,7 +42,7 @@ export const handOver = (port: MessagePort): MessagePort => Comlink.transfer(por
 /** Ends a connection. The other side may be dead. */
 export const disconnect = (remote: Remote<unknown>): void => (remote as { [Comlink.releaseProxy](): void })[Comlink.releaseProxy]();
 
-/** The result of a call, or the death of its thread, whatever comes first. */
+/** The result of a call, or the death of its thread, if that is first. */
 export const orDeath = <T>(call: Promise<T>, death: Promise<never>): Promise<T> =>
   new Promise((resolve, reject) => {
     const calls = callsUntil(death);

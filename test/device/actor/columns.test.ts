@@ -36,7 +36,7 @@ describe('private columns', () => {
     expect(of('test', 4)).toEqual([[8], [4]]);
   });
 
-  it('have no ratings of devices of other hosts: who asks gets MESSAGE', () => {
+  it('have no ratings of devices of other hosts: a request for them throws MESSAGE', () => {
     for (const device of [0, 3, 7, 2 ** 40])
       expect(orMessageError(() => of('train', device))).toBe(`device host: expected a device from 4 to 6, found device ${device}`);
   });

@@ -85,7 +85,7 @@ describe('the store of generated models', () => {
     expect(store.usage()).toEqual({ models: 1, bytes: 40, evicted: 1 });
   });
 
-  it('never outgrows its budget, and counts what it holds, whatever comes', () => {
+  it('never outgrows its budget, and counts its models, for any deliveries', () => {
     const put = fc.record({ device: fc.nat(6), size: fc.nat(30).map((size) => 4 * size) });
     fc.assert(
       fc.property(fc.array(put, { maxLength: 60 }), fc.nat(200), (puts, budget) => {

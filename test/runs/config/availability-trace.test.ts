@@ -20,7 +20,7 @@ const thereIn = (path: string, device: number, until: number): number[] => {
 };
 
 describe('a CSV trace', () => {
-  it('says by the second who is there, whatever the order of its lines, and repeats after its last end', async () => {
+  it('says by the second which devices are there, for any order of its lines, and repeats after its last end', async () => {
     const path = await written('trace.csv', 'device,from,to\nb,8,10\na,5,6\na,0,2\n\na,4,7\r\nb,0,1\n');
     expect(thereIn(path, 1, 13)).toEqual([0, 1, 4, 5, 6, 10, 11]);
     expect(thereIn(path, 0, 13)).toEqual([0, 8, 9, 10]);

@@ -25,7 +25,7 @@ describe('a flag', () => {
     }
   });
 
-  it('says text as it stands, whatever it looks like, where the key holds text', () => {
+  it('keeps any text as it stands if the key holds text', () => {
     for (const text of ['5', 'true', 'null', '[a]', '{}', '~', 'yes']) expect(resolveConfig(flagSource({ data: text })).data).toBe(text);
   });
 

@@ -167,10 +167,10 @@ describe('a configuration file, as it should be', () => {
   it('with an unknown section is refused by the line of its name', () => {
     expect(said('optimiser:\n  rate: 1')).toMatch(/^run\.yaml:1, /);
   });
-  it('with a bad element of a list is told what was found', () => {
+  it('with a bad element of a list gets an error with that element', () => {
     expect(said('scale: [1, x]')).toMatch(/found "x"$/);
   });
-  it('with too long a list is told so', () => {
+  it('with too long a list gets an error that says so', () => {
     expect(said('columns: [a, b, c, d]')).toMatch(/expected a list of at most 3/);
   });
   it('with a key named __proto__ is refused like any unknown one', () => {
@@ -179,7 +179,7 @@ describe('a configuration file, as it should be', () => {
   it('does not take what every object has for a preset', () => {
     expect(errorOf(() => presetSource('toString'))).toMatch(/^flag --preset: expected/);
   });
-  it('with an infinite number is told that it is infinite', () => {
+  it('with an infinite number gets an error that says so', () => {
     expect(said('optimizer:\n  rate: .inf')).toMatch(/found .*inf/i);
   });
 });

@@ -24,7 +24,7 @@ const refused: Outcomes = {
   inFlight: 0,
 };
 
-describe('what the live page is told', () => {
+describe('the messages to the live page', () => {
   it('is what the run stops on, and of a measure of nothing no value', () => {
     const { live } = create();
     live.observe(runStarted({ metrics: ['mse', 'auc'], stopOn: 'auc' }));

@@ -92,7 +92,7 @@ describe('the stream of a run', () => {
     expect(one).toEqual(two);
   });
 
-  it('keeps nothing for a reader who does not read: it drops him, and counts', async () => {
+  it('keeps no frames for a reader that does not read: it drops the reader, and counts', async () => {
     const page = newPage();
     const stream = createStream(liveRun('x'.repeat(200_000)), { everyMillis: 1, mostBacklog: 1_000_000 });
     const server = await serve({ ...page, stream });
@@ -106,7 +106,7 @@ describe('the stream of a run', () => {
     socket.destroy();
   });
 
-  it('encodes nothing while nobody reads, and takes so many readers and no more', async () => {
+  it('encodes nothing without readers, and takes so many readers and no more', async () => {
     const page = newPage();
     page.observe(runStarted());
     page.observe(round(64));

@@ -216,7 +216,7 @@ describe('metrics', () => {
     expect((await scrape(metrics)).series.filter((name) => /_metric(\{|$)/.test(name))).toEqual([]);
   });
 
-  it('tell the errors of those who rate little and much', async () => {
+  it('have the errors of devices with few and with many ratings', async () => {
     const metrics = createMetrics();
     const score = (mse: number) => ({ count: 1, metrics: { mae: mse, mse } });
     metrics.observe(epoch({ groups: [{ group: 'low', devices: 5, valid: score(1), test: score(2) }] }));

@@ -30,7 +30,7 @@ describe('the files of the live page', () => {
     }
   });
 
-  it('are served compressed to who takes that, under a policy that forbids everything else', async () => {
+  it('are served compressed if the browser takes that, under a policy that forbids all other sources', async () => {
     const url = await start();
     const response = await fetch(url);
     expect(response.headers.get('content-security-policy')).toBe(PAGE_POLICY);

@@ -29,7 +29,7 @@ const update = (change: string): string => `(up, [first, ...rest]) => reply(up, 
 const tensor = (change: string): string =>
   update(`({ tensors: [low, ...others] }) => ({ tensors: [{ ...low, ...(${change})(low) }, ...others] })`);
 
-/** What is no frame: nobody can tell whose answers it holds. */
+/** No frames: it is unknown whose answers they hold. */
 const BROKEN_FRAMES: readonly (readonly [name: string, forge: string, error: RegExp])[] = [
   [
     'a truncated frame',

@@ -95,7 +95,7 @@ const tamper = ({ messages, ...up }, asked) => {
     expect(roundsOf(events).every(({ cpuMillis }) => cpuMillis > 0)).toBe(true);
   });
 
-  it('tells how busy its threads are, and predicts from the models that devices hold', async () => {
+  it('reports how busy its threads are, and predicts from the models that devices hold', async () => {
     const { run, events } = await start({ config: { epochs: 1000, evaluation: { every: 1000 } } });
     while (roundsOf(events).length < 8 || run.sample().utilization === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     const { queued, threads, utilization } = run.sample();

@@ -45,7 +45,7 @@ describe('a disturbed frame', () => {
     expect(new Set(devices.slice(400)).size).toBe(devices.length - 400);
   });
 
-  it('can be split into records whatever bits flipped, and what happens to a device does not depend on who shares her frame', () => {
+  it('can be split into records after any flips of bits, and the faults of a device do not depend on the others in its frame', () => {
     const together = play(DEVICES.map(update), { corrupted: 0.5, lost: 0.2 });
     expect(together.records.filter((record) => record instanceof Error).length).toBeGreaterThan(5);
     const show = (record: unknown) => (record instanceof Error ? 'broken' : JSON.stringify(record));

@@ -19,7 +19,7 @@ describe('the thread meter', () => {
     };
     return { meter, look, hold };
   };
-  it('tells the longest delay of the event loop since it was last asked', () => {
+  it('reports the longest delay of the event loop since the last call', () => {
     const { meter, look } = metered();
     for (const delay of [0, 30, 200, 5]) look(LOOK_MILLIS + delay);
     expect(meter.take().lagMillis).toBe(200);
@@ -34,7 +34,7 @@ describe('the thread meter', () => {
     look(10);
     expect(meter.take().lagMillis).toBe(80);
   });
-  it('tells the heap of its thread', () => {
+  it('reports the heap of its thread', () => {
     expect(metered().meter.take().heapBytes).toBeGreaterThan(1e6);
   });
 });

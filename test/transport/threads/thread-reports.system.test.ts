@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { finish, roundsOf } from '../../support/transport/small-run.js';
 
 describe('a run on threads', () => {
-  it('tells how long frames waited, what its threads hold, and the sizes of its messages', async () => {
+  it('reports how long frames waited, the memory of its threads, and the sizes of its messages', async () => {
     const { events } = await finish();
     const rounds = roundsOf(events);
     for (const { queueMillis, threads, kernelBytes, traffic } of rounds) {

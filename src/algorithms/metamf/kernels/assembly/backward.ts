@@ -3,7 +3,7 @@
 // The walk leaves out units that are zero. Behind a ReLU about half of them are, and they get no gradient.
 // A user's other units are listed once.
 //
-//   units: of each user o offsets (u32) into a block, o values of h, their number (−1: nobody has looked yet)
+//   units: for each user o offsets (u32) into a block, o values of h, their number (−1: not listed yet)
 import * as Generator from '../structs/generator';
 import * as List from '../structs/row-list';
 import { countAt, pointerAt } from '../../../../tensor/assembly/structs';
