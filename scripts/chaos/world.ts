@@ -11,7 +11,7 @@ const SMALL = {
   patience: 0,
   cohort: 8,
   metamf: { userEmbedding: 4, collaborative: 4, hidden: 6, lowRank: 3, itemEmbedding: 4, units: 2 },
-  fedavg: { itemEmbedding: 4, units: 2 },
+  fedavg: { itemEmbedding: 4 },
   checkpoint: { every: 1e-9, keep: 2 },
 } as const;
 
@@ -26,7 +26,10 @@ export const BUDGETS_BIND = 'a fleet whose budgets bind';
 const SCENARIOS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'metamf, full': { delivery: 'full' },
   'metamf, subset, by activity': { delivery: 'subset', decoys: 2, sampling: 'activity', ratings: 3 },
-  'fedavg, private vectors': { algorithm: 'fedavg' },
+  'fedavg, private vectors, control variates, moments': {
+    algorithm: 'fedavg',
+    fedavg: { controlVariates: true, serverOptimizer: 'yogi', rowWeighting: 'touched' },
+  },
   'a fleet in virtual time, buffered': {
     delivery: 'subset',
     sampling: 'uniform',

@@ -1,10 +1,12 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { ALGORITHM } from '../../algorithms/registry.js';
 import { badInput } from '../../base/errors.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { Metric } from '../../metrics/metric.js';
 import { metricOf } from '../../metrics/registry.js';
 import type { Config } from '../../runs/config/config.js';
+import { chosen } from '../../runs/config/definitions.js';
 import { stopMetricOf } from '../../runs/config/measured.js';
 import type { Environment } from '../../runs/folder/environment.js';
 import { commandOf, findRun } from '../../runs/folder/run-store.js';
@@ -54,6 +56,7 @@ type Trial = { readonly index: number; readonly settings: Candidate; readonly co
 /** A schedule over the whole run goes over the whole search: rungs are stops on its way, not runs of their own. */
 const withWholeSchedule = (config: Config): Config => {
   const { schedule, annealEpochs } = config.optimizer;
+  if (!chosen(ALGORITHM, config.algorithm).definition.traits.reads.includes('optimizer')) return config;
   if (schedule !== 'cosine' || annealEpochs > 0) return config;
   return { ...config, optimizer: { ...config.optimizer, annealEpochs: config.epochs } };
 };

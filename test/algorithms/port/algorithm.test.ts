@@ -34,7 +34,7 @@ describe('a definition bound to its options and a world', () => {
     expect(made).toBe(1);
   });
 
-  it('gives its server half the run’s optimizer where it reads that, and nothing of it otherwise', async () => {
+  it('gives its server half the planned rounds, and the run’s optimizer where it reads that', async () => {
     const seen: (OptimizerSetup | null)[] = [];
     const runtimes: ServerRuntime[] = [];
     const watched: typeof DEFINITION = {
@@ -46,13 +46,17 @@ describe('a definition bound to its options and a world', () => {
       },
     };
     for (const traits of [DEFINITION.traits, READS]) {
-      const server = await bindAlgorithm({ ...watched, traits }, OPTIONS, PLAIN_ADAM, WORLD).createServer({ seed: 8, threads: 2 });
+      const server = await bindAlgorithm({ ...watched, traits }, OPTIONS, PLAIN_ADAM, WORLD).createServer({
+        seed: 8,
+        threads: 2,
+        rounds: 30,
+      });
       await server.close();
     }
     expect(seen).toEqual([null, PLAIN_ADAM]);
-    expect(runtimes.map(({ optimizer, seed, threads }) => ({ optimizer, seed, threads }))).toEqual([
-      { optimizer: null, seed: 8, threads: 2 },
-      { optimizer: PLAIN_ADAM, seed: 8, threads: 2 },
+    expect(runtimes.map(({ optimizer, seed, threads, rounds }) => ({ optimizer, seed, threads, rounds }))).toEqual([
+      { optimizer: null, seed: 8, threads: 2, rounds: 30 },
+      { optimizer: PLAIN_ADAM, seed: 8, threads: 2, rounds: 30 },
     ]);
   });
 

@@ -53,3 +53,12 @@ it('a search takes the greatest value where the metric is better so', async () =
   expect(values).toEqual(values.toSorted((a, b) => b - a));
   expect(new Set(values).size).toBeGreaterThan(1);
 });
+
+it('the command of the winner has no flag that its algorithm does not read', async () => {
+  const { command } = await search(
+    { data: SYNTHETIC, algorithm: 'fedavg', optimizer: { schedule: 'cosine' } },
+    { 'fedavg.serverRate': [2, 20] },
+  );
+  expect(command).toContain('--fedavg.serverRate');
+  expect(command).not.toContain('annealEpochs');
+});
