@@ -35,4 +35,12 @@ export type {
 } from './algorithms/port/server.js';
 export { addMeans, type SharedModel, serveSharedModel } from './algorithms/port/shared-model.js';
 export type { Random } from './base/random.js';
+export type {
+  Aggregator,
+  AggregatorContext,
+  AggregatorDefinition,
+  Combined,
+} from './coordinator/aggregation/aggregator.js';
+export type { Sampler, SamplerContext, SamplerDefinition, SamplerTraits, Selection } from './coordinator/sampling/sampler.js';
 export type { TensorSpec } from './messages/wire-tensor.js';
+export type { DeviceStep, SentUpdate, UpdateStepDefinition, UpdateStepTraits, UpdateWire } from './updates/update-step.js';

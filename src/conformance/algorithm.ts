@@ -195,7 +195,7 @@ const serverCases = ({ world, guarded }: Subject): void => {
   });
 };
 
-/** Θ and what training needs beside it, as a checkpoint has them. */
+/** Θ, and what else training needs, as a checkpoint has them. */
 const copyOf = (server: ServerHalf) => {
   const state: unknown = structuredClone(server.state());
   server.settle();
@@ -242,7 +242,7 @@ const checkpointCases = ({ world, guarded }: Subject): void => {
 };
 
 /**
- * The promises of the algorithm port (algorithms/port/definition.ts), as Vitest tests: a definition that passes runs, resumes and gives the same
+ * The promises of the algorithm port (algorithms/port/definition.ts), as Vitest tests. A definition that passes runs, resumes and gives the same
  * bits on any number of threads. For a test of one's own: `import { algorithmConformance } from 'metafleet/testing'`.
  */
 export const algorithmConformance = (definition: AlgorithmDefinition, options: AlgorithmConformanceOptions = {}): void => {

@@ -7,7 +7,7 @@ const options = z.strictObject({
 });
 
 /**
- * x + N(0, σ²S²) on every number that is sent, those of decoy rows included: the Gaussian mechanism on each device (McMahan et al., ICLR 2018,
+ * x + N(0, σ²S²) on every number that is sent, those of decoy rows included. It is the Gaussian mechanism on each device (McMahan et al., ICLR 2018,
  * section 2, where the server adds it once). No privacy budget is computed from it.
  */
 export const noise: UpdateStepDefinition<z.infer<typeof options>> = {

@@ -88,7 +88,7 @@ const createKrum = (up: readonly TensorSpec[], share: number, keep: number | 'au
 });
 
 /**
- * Krum (Blanchard et al., "Machine learning with adversaries: Byzantine tolerant gradient descent", NeurIPS 2017, section 4): the one update with
+ * Krum (Blanchard et al., "Machine learning with adversaries: Byzantine tolerant gradient descent", NeurIPS 2017, section 4). It leaves the one update with
  * the least s(i) = Σ_{i→j} ‖Vᵢ − Vⱼ‖², over its n − f − 2 closest ones. It withstands f attackers as long as 2f + 2 < n. Distances are of the
  * tensors as they are sent; ties go to the lowest DeviceId. A round costs n² distances.
  */

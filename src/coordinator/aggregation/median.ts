@@ -10,7 +10,7 @@ const middleOf: Centre = (sorted) => {
 
 /**
  * The coordinate-wise median (Yin et al., "Byzantine-robust distributed learning: towards optimal statistical rates", ICML 2018, definition 1
- * and algorithm 1, option I): med{x¹ₖ, …, xᵐₖ} for each coordinate k. It stays within the honest values as long as fewer than half attack.
+ * and algorithm 1, option I). For each coordinate k, it is med{x¹ₖ, …, xᵐₖ}. It stays within the honest values as long as fewer than half attack.
  * coordinates.ts says what it is for rows that not every update has.
  */
 export const coordinateMedian: AggregatorDefinition = {

@@ -8,9 +8,9 @@ const options = z.strictObject({
 });
 
 /**
- * The coordinate-wise trimmed mean (Yin et al., ICML 2018, definition 2 and algorithm 1, option II): of the m values of a coordinate,
+ * The coordinate-wise trimmed mean (Yin et al., ICML 2018, definition 2 and algorithm 1, option II). Of the m values of a coordinate,
  * ⌈βm⌉ at each end are left out, and the rest is averaged. At least one value or two are left. It stays within the honest values as long as
- * at most a share β of the values is an attacker's. coordinates.ts says what it is for rows that not every update has.
+ * at most a share β of the values is an attacker's. The file coordinates.ts says what it is for rows that not every update has.
  */
 export const trimmedMean: AggregatorDefinition<z.infer<typeof options>> = {
   name: 'trimmed-mean',

@@ -21,8 +21,8 @@ const createAvailable = ({ random, activity, checkIn }: SamplerContext): Sampler
   });
 
 /**
- * Uniform among those that check in as reachable and on the plug; those merely reachable fill the rest (Bonawitz et al., MLSys 2019, section 3:
- * devices connect when idle, charging and on an unmetered network).
+ * Uniform among those that check in as reachable and on the plug; those merely reachable fill the rest. Source: Bonawitz et al., MLSys 2019, section 3:
+ * devices connect when idle, charging and on an unmetered network.
  */
 export const available: SamplerDefinition = {
   name: 'available',
