@@ -71,20 +71,21 @@ const deadline = (): Promise<void> => new Promise((resolve) => setTimeout(resolv
 
 /** Calls of a user's module that never return: on the coordinator's thread they end every call to it, on a host's the run by way of `fail`. */
 const watchModule = (
-  { host, moduleTimeout = MODULE_SECONDS }: Pick<FleetOptions, 'host' | 'moduleTimeout'>,
+  { host, coordinator: { settings }, moduleTimeout = MODULE_SECONDS }: Pick<FleetOptions, 'host' | 'coordinator' | 'moduleTimeout'>,
   hosts: number,
   coordinator: LaunchedCoordinator,
   fail: (error: MetafleetError) => void,
 ) => {
-  const { module } = host.algorithm;
-  if (module === undefined) return undefined;
+  const setups = [host.algorithm, ...(host.updates ?? []), settings.sampler, settings.aggregator];
+  const modules = setups.flatMap(({ module }) => (module === undefined ? [] : [module.name]));
+  if (modules.length === 0) return undefined;
   let isCoordinator = false;
   const onStuck = (who: 'coordinator' | 'host', error: MetafleetError): void => {
     isCoordinator ||= who === 'coordinator';
     if (isCoordinator) coordinator.end(error);
     else fail(error);
   };
-  const hooks = watchHooks({ hosts, module: module.name, timeout: moduleTimeout, onStuck });
+  const hooks = watchHooks({ hosts, modules, timeout: moduleTimeout, onStuck });
   return { hooks, isCoordinator: () => isCoordinator };
 };
 
