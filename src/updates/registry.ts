@@ -83,8 +83,11 @@ export const applySteps = <U extends SentUpdate>(
   steps: readonly BoundStep[],
   update: U,
   key: { readonly seed: number; readonly round: number; readonly device: number },
-): U =>
-  steps.reduce((before, step) => {
+): U => {
+  let current = update;
+  for (const step of steps) {
     const source = random(key.seed, 'updates', step.name, key.round, key.device);
-    return { ...before, tensors: step.apply(before, source, key.device) };
-  }, update);
+    current = { ...current, tensors: step.apply(current, source, key.device) };
+  }
+  return current;
+};

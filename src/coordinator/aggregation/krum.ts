@@ -18,26 +18,39 @@ const multiOptions = z.strictObject({
     .describe("updates that are kept; auto: all but those that may be an attacker's"),
 });
 
+/** Σ of squares of so many numbers. */
+const squares = (values: Float32Array, start: number, count: number): number => {
+  let sum = 0;
+  for (let at = start; at < start + count; at++) sum += values[at]! * values[at]!;
+  return sum;
+};
+
+const squaredGap = (a: Float32Array, from: number, b: Float32Array, other: number, count: number): number => {
+  let sum = 0;
+  for (let e = 0; e < count; e++) {
+    const gap = a[from + e]! - b[other + e]!;
+    sum += gap * gap;
+  }
+  return sum;
+};
+
 /** ‖a − b‖²; a row that an update does not have is zero, which is what the update does to it. */
 const squaredDistance = (a: ClientUpdate, b: ClientUpdate, up: readonly TensorSpec[]): number => {
   let sum = 0;
-  const add = (x: number, y: number): void => {
-    sum += (x - y) * (x - y);
-  };
-  up.forEach(({ perRow, shape }, index) => {
-    const [left, right] = [a.tensors[index]!, b.tensors[index]!];
+  for (const [index, { perRow, shape }] of up.entries()) {
+    const [left, right, width] = [a.tensors[index]!, b.tensors[index]!, elements(shape)];
     if (!perRow) {
-      for (let e = 0; e < left.length; e++) add(left[e]!, right[e]!);
-      return;
+      sum += squaredGap(left, 0, right, 0, width);
+      continue;
     }
-    const width = elements(shape);
-    for (let i = 0, j = 0; i < a.rows.length || j < b.rows.length; ) {
-      const [row, other] = [a.rows[i] ?? Number.POSITIVE_INFINITY, b.rows[j] ?? Number.POSITIVE_INFINITY];
-      for (let e = 0; e < width; e++) add(row <= other ? left[i * width + e]! : 0, other <= row ? right[j * width + e]! : 0);
-      if (row <= other) i += 1;
-      if (other <= row) j += 1;
+    let [i, j] = [0, 0];
+    while (i < a.rows.length && j < b.rows.length) {
+      const [row, other] = [a.rows[i]!, b.rows[j]!];
+      if (row === other) sum += squaredGap(left, width * i++, right, width * j++, width);
+      else sum += row < other ? squares(left, width * i++, width) : squares(right, width * j++, width);
     }
-  });
+    sum += squares(left, width * i, left.length - width * i) + squares(right, width * j, right.length - width * j);
+  }
   return sum;
 };
 

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { isMetafleetError } from '../../../src/base/errors.js';
+import { AGGREGATOR } from '../../../src/coordinator/aggregation/registry.js';
+import { checkCompatible } from '../../../src/runs/config/compatible.js';
+import { identityOf } from '../../../src/runs/config/definitions.js';
+import { flagSource, refuseIdleSettings, resolveConfig } from '../../../src/runs/config/parse-config.js';
+
+const configOf = (flags: Readonly<Record<string, string>>) => resolveConfig(flagSource(flags));
+const said = (work: () => unknown): string => {
+  try {
+    work();
+  } catch (error) {
+    if (isMetafleetError(error, 'CONFIG')) return error.message;
+    throw error;
+  }
+  return 'nothing was thrown';
+};
+const refused = (flags: Readonly<Record<string, string>>): string => said(() => checkCompatible(configOf(flags)));
+
+describe('definitions that contradict each other', () => {
+  it('are refused: an aggregator that leaves a sum, where the server needs every update', () => {
+    for (const { name, traits } of AGGREGATOR.builtIns) {
+      expect(refused({ algorithm: 'metamf', aggregation: name })).toBe(
+        traits.leaves === 'updates'
+          ? 'nothing was thrown'
+          : `key aggregation: expected one of mean, krum, multi-krum, norm-clip, as metamf needs every update by itself and ${name} leaves a sum, found ${name}`,
+      );
+      expect(refused({ algorithm: 'fedavg', aggregation: name })).toBe('nothing was thrown');
+    }
+  });
+
+  it('are refused: a step twice', () => {
+    expect(refused({ updates: 'clip,noise' })).toBe('nothing was thrown');
+    expect(refused({ updates: '[noise, clip, noise]' })).toBe('key updates: expected each step once, found noise twice');
+  });
+});
+
+describe('options of definitions', () => {
+  const idle = (flags: Readonly<Record<string, string>>): string => said(() => refuseIdleSettings(configOf(flags), [flagSource(flags)]));
+
+  it.each([
+    ['oort.cutoff', 'sampling', 'oort', '0.5'],
+    ['trimmed-mean.share', 'aggregation', 'trimmed-mean', '0.3'],
+    ['multi-krum.keep', 'aggregation', 'multi-krum', '3'],
+    ['noise.sigma', 'updates', 'clip,noise', '2'],
+  ])('are refused as settings without effect unless the definition is chosen: %s', (key, kind, names, value) => {
+    const section = key.split('.')[0]!;
+    expect(idle({ [key]: value })).toBe(`flag --${key}: expected no value, since only ${section} reads it, found a setting without effect`);
+    expect(idle({ [key]: value, [kind]: names })).toBe('nothing was thrown');
+  });
+
+  it('and the names are the identity of a run', () => {
+    expect(identityOf(configOf({}))).toBe('metamf@1; sampling shuffled@1; aggregation mean@1; updates none');
+    expect(identityOf(configOf({ algorithm: 'fedavg', sampling: 'oort', aggregation: 'krum', updates: 'noise,clip' }))).toBe(
+      'fedavg@1; sampling oort@1; aggregation krum@1; updates noise@1, clip@1',
+    );
+  });
+});
