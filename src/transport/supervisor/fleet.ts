@@ -54,7 +54,7 @@ export type Fleet = {
   /** Predicted ratings by the model a device holds, or null where it holds none of those items. */
   predict(device: DeviceId, items: Uint32Array): Promise<Float32Array | null>;
   sample(): PoolSample;
-  /** Whether Θ is that of a finished round, and can be asked for: not after a hook of a user's module that changes it failed, or never returned. */
+  /** Whether Θ is that of a finished round, and can be asked for. It may not be after a hook of a user's module failed, or never returned. */
   isSound(): Promise<boolean>;
   close(): Promise<void>;
 };
@@ -69,7 +69,7 @@ const CLOSE_MILLIS = 10_000;
 
 const deadline = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, CLOSE_MILLIS).unref());
 
-/** Calls of a user's module that never return: on the coordinator's thread they end every call to it, on a host's the run by way of `fail`. */
+/** Calls of users' modules that never return. On the coordinator's thread they end every call to it. On a host's they end the run through `fail`. */
 const watchModule = (
   { host, coordinator: { settings }, moduleTimeout = MODULE_SECONDS }: Pick<FleetOptions, 'host' | 'coordinator' | 'moduleTimeout'>,
   hosts: number,

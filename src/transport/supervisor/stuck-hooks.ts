@@ -1,7 +1,7 @@
 import { MetafleetError } from '../../base/errors.js';
 import { createHookWatch, type HookWatch, hookIn } from '../../definitions/hook-watch.js';
 
-/** Looks at the threads that call hooks of a user's module: one that is in the same call for too long will never say so itself. */
+/** Looks at the threads that call hooks of users' modules. One that is in the same call for too long cannot say so itself. */
 export type StuckHooks = {
   readonly coordinator: HookWatch;
   /** By host. */
