@@ -20,7 +20,7 @@ export const createCalls = (module: string, items: number, device: () => number 
     return `${module}, hook ${hook}${of === null ? '' : `, device ${of}`}`;
   };
   const enter = (hook: Hook): void => {
-    if (watch !== undefined) enterHook(watch, hook, device());
+    if (watch !== undefined) enterHook(watch, module, hook, device());
   };
   const leave = (): void => {
     if (watch !== undefined) leaveHook(watch);

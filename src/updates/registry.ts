@@ -1,5 +1,6 @@
 import { type Random, random } from '../base/random.js';
 import { createCalls } from '../definitions/hook-calls.js';
+import type { HookWatch } from '../definitions/hook-watch.js';
 import { type DefinitionSetup, type Kind, loadDefinition } from '../definitions/kind.js';
 import { elements } from '../messages/wire-tensor.js';
 import { clip } from './clip.js';
@@ -26,9 +27,15 @@ export type BoundStep = { readonly name: string; apply(update: SentUpdate, sourc
 const typeName = (value: unknown): string => (value instanceof Float32Array ? `${value.length} numbers` : typeof value);
 
 /** A step of a user's module works on copies; what it throws or returns wrongly ends in one line of MODULE. */
-export const bindUpdateStep = (definition: UpdateStepDefinition, module: string, options: unknown, wire: UpdateWire): BoundStep => {
+export const bindUpdateStep = (
+  definition: UpdateStepDefinition,
+  module: string,
+  options: unknown,
+  wire: UpdateWire,
+  watch?: HookWatch,
+): BoundStep => {
   let current: number | null = null;
-  const calls = createCalls(module, wire.items, () => current, undefined);
+  const calls = createCalls(module, wire.items, () => current, watch);
   const step = calls.call('onDevice', () => definition.onDevice(options, wire));
   calls.expect(typeof step === 'function', 'onDevice', 'a function (update, { source }) => tensors', () => typeof step);
   const { name } = definition;
@@ -60,14 +67,14 @@ const bound = ({ name }: UpdateStepDefinition, step: DeviceStep): BoundStep => (
 });
 
 /** The steps of a run, in order, on the calling thread. */
-export const loadUpdateSteps = (setups: readonly DefinitionSetup[], wire: UpdateWire): Promise<readonly BoundStep[]> =>
+export const loadUpdateSteps = (setups: readonly DefinitionSetup[], wire: UpdateWire, watch?: HookWatch): Promise<readonly BoundStep[]> =>
   Promise.all(
     setups.map(async (setup) => {
       const definition = await loadDefinition(UPDATE_STEP, setup);
       const { options, module } = setup;
       return module === undefined
         ? bound(definition, definition.onDevice(options, wire))
-        : bindUpdateStep(definition, module.name, options, wire);
+        : bindUpdateStep(definition, module.name, options, wire, watch);
     }),
   );
 

@@ -1,5 +1,6 @@
 import type { ClientUpdate, UpdateSum } from '../../algorithms/port/server.js';
 import { createCalls, type HookCalls } from '../../definitions/hook-calls.js';
+import type { HookWatch } from '../../definitions/hook-watch.js';
 import { elements } from '../../messages/wire-tensor.js';
 import { allFinite } from '../round/accept.js';
 import type { Aggregator, AggregatorContext, AggregatorDefinition, Combined } from './aggregator.js';
@@ -56,8 +57,9 @@ export const guardAggregator = (
   module: string,
   options: unknown,
   context: AggregatorContext,
+  watch?: HookWatch,
 ): Aggregator => {
-  const calls = createCalls(module, context.items, () => null, undefined);
+  const calls = createCalls(module, context.items, () => null, watch);
   const aggregator = calls.call('create', () => definition.create(options, context));
   calls.expect(typeof aggregator?.combine === 'function', 'create', 'combine: a function', () => typeof aggregator?.combine);
   const { leaves } = definition.traits;

@@ -1,3 +1,4 @@
+import type { HookWatch } from '../../definitions/hook-watch.js';
 import { type DefinitionSetup, type Kind, loadDefinition } from '../../definitions/kind.js';
 import type { Aggregator, AggregatorContext, AggregatorDefinition } from './aggregator.js';
 import { guardAggregator } from './guard-aggregator.js';
@@ -19,8 +20,8 @@ export const AGGREGATOR: Kind<AggregatorDefinition> = {
 };
 
 /** Any aggregator, on the calling thread. What a user's module throws or leaves wrongly ends in one line of MODULE. */
-export const loadAggregator = async (setup: DefinitionSetup, context: AggregatorContext): Promise<Aggregator> => {
+export const loadAggregator = async (setup: DefinitionSetup, context: AggregatorContext, watch?: HookWatch): Promise<Aggregator> => {
   const definition = await loadDefinition(AGGREGATOR, setup);
   if (setup.module === undefined) return definition.create(setup.options, context);
-  return guardAggregator(definition, setup.module.name, setup.options, context);
+  return guardAggregator(definition, setup.module.name, setup.options, context, watch);
 };

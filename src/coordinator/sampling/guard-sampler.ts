@@ -1,4 +1,5 @@
 import { createCalls } from '../../definitions/hook-calls.js';
+import type { HookWatch } from '../../definitions/hook-watch.js';
 import type { Sampler, SamplerContext, SamplerDefinition, Selection } from './sampler.js';
 
 /** What is wrong with a cohort, as "expected, found"; undefined where nothing is. */
@@ -16,8 +17,14 @@ const faultOf = (chosen: unknown, { size, busy, devices }: Selection, fleet: num
 };
 
 /** A sampler of a user's module: what it throws or chooses wrongly ends in one line of MODULE. */
-export const guardSampler = (definition: SamplerDefinition, module: string, options: unknown, context: SamplerContext): Sampler => {
-  const calls = createCalls(module, 0, () => null, undefined);
+export const guardSampler = (
+  definition: SamplerDefinition,
+  module: string,
+  options: unknown,
+  context: SamplerContext,
+  watch?: HookWatch,
+): Sampler => {
+  const calls = createCalls(module, 0, () => null, watch);
   const sampler = calls.call('create', () => definition.create(options, { ...context, activity: Uint32Array.from(context.activity) }));
   for (const hook of ['choose', 'learn', 'state', 'restore'] as const)
     calls.expect(typeof sampler?.[hook] === 'function', 'create', `${hook}: a function`, () => typeof sampler?.[hook]);

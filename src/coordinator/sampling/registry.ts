@@ -1,3 +1,4 @@
+import type { HookWatch } from '../../definitions/hook-watch.js';
 import { builtIn, type DefinitionSetup, type Kind, loadDefinition } from '../../definitions/kind.js';
 import { activity } from './activity.js';
 import { available } from './available.js';
@@ -30,9 +31,9 @@ export const samplerNamed =
     builtIn(SAMPLER, name).create(options, context);
 
 /** Any sampler, on the calling thread. What a user's module throws or chooses wrongly ends in one line of MODULE. */
-export const loadSampler = async (setup: DefinitionSetup): Promise<MakeSampler> => {
+export const loadSampler = async (setup: DefinitionSetup, watch?: HookWatch): Promise<MakeSampler> => {
   const definition = await loadDefinition(SAMPLER, setup);
   const { options, module } = setup;
   if (module === undefined) return (context) => definition.create(options, context);
-  return (context) => guardSampler(definition, module.name, options, context);
+  return (context) => guardSampler(definition, module.name, options, context, watch);
 };

@@ -56,7 +56,6 @@ const RULES: readonly Rule[] = [
   where('optimizer.kind', ['adam'], within('optimizer', 'beta1', 'beta2', 'tensorMoments')),
   where('optimizer.kind', ['adam', 'adagrad'], ['optimizer.epsilon']),
   where('optimizer.kind', ['sgd'], ['optimizer.momentum']),
-  where('sampling', ['oort'], ['oort']),
   where('policy.kind', ['deadline'], ['policy.deadline']),
   where('policy.kind', ['deadline', 'fastest'], ['policy.overSelection']),
   where('policy.kind', ['buffered'], within('policy', 'concurrency', 'weighting', 'maxStaleness')),

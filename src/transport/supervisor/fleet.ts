@@ -54,7 +54,7 @@ export type Fleet = {
   /** Predicted ratings by the model that a device holds. null: it holds none with these items. */
   predict(device: DeviceId, items: Uint32Array): Promise<Float32Array | null>;
   sample(): PoolSample;
-  /** Whether Θ is that of a finished round, and can be asked for: not after a hook of a user's module that changes it failed, or never returned. */
+  /** Whether Θ is that of a finished round, and can be asked for. It may not be after a hook of a user's module failed, or never returned. */
   isSound(): Promise<boolean>;
   close(): Promise<void>;
 };
@@ -71,20 +71,21 @@ const deadline = (): Promise<void> => new Promise((resolve) => setTimeout(resolv
 
 /** Ends calls of a user's module that never return. On the coordinator's thread, every call to it fails. On a host's, `fail` ends the run. */
 const watchModule = (
-  { host, moduleTimeout = MODULE_SECONDS }: Pick<FleetOptions, 'host' | 'moduleTimeout'>,
+  { host, coordinator: { settings }, moduleTimeout = MODULE_SECONDS }: Pick<FleetOptions, 'host' | 'coordinator' | 'moduleTimeout'>,
   hosts: number,
   coordinator: LaunchedCoordinator,
   fail: (error: MetafleetError) => void,
 ) => {
-  const { module } = host.algorithm;
-  if (module === undefined) return undefined;
+  const setups = [host.algorithm, ...(host.updates ?? []), settings.sampler, settings.aggregator];
+  const modules = setups.flatMap(({ module }) => (module === undefined ? [] : [module.name]));
+  if (modules.length === 0) return undefined;
   let isCoordinator = false;
   const onStuck = (who: 'coordinator' | 'host', error: MetafleetError): void => {
     isCoordinator ||= who === 'coordinator';
     if (isCoordinator) coordinator.end(error);
     else fail(error);
   };
-  const hooks = watchHooks({ hosts, module: module.name, timeout: moduleTimeout, onStuck });
+  const hooks = watchHooks({ hosts, modules, timeout: moduleTimeout, onStuck });
   return { hooks, isCoordinator: () => isCoordinator };
 };
 

@@ -1,7 +1,7 @@
 import { MetafleetError } from '../../base/errors.js';
 import { createHookWatch, type HookWatch, hookIn } from '../../definitions/hook-watch.js';
 
-/** Looks at the threads that call hooks of a user's module: one that is in the same call for too long will never say so itself. */
+/** Looks at the threads that call hooks of users' modules. One that is in the same call for too long cannot say so itself. */
 export type StuckHooks = {
   readonly coordinator: HookWatch;
   /** By host. */
@@ -16,8 +16,8 @@ const LOOK_MILLIS = 1000;
 
 export type StuckHooksOptions = {
   readonly hosts: number;
-  /** As the user named it. */
-  readonly module: string;
+  /** As the user named them. */
+  readonly modules: readonly string[];
   /** Seconds that a call may last. */
   readonly timeout: number;
   readonly onStuck: (who: 'coordinator' | 'host', error: MetafleetError) => void;
@@ -25,8 +25,8 @@ export type StuckHooksOptions = {
 
 type Seen = { call: number; looks: number };
 
-export const watchHooks = ({ hosts, module, timeout, onStuck }: StuckHooksOptions): StuckHooks => {
-  const threads = Array.from({ length: hosts + 1 }, createHookWatch);
+export const watchHooks = ({ hosts, modules, timeout, onStuck }: StuckHooksOptions): StuckHooks => {
+  const threads = Array.from({ length: hosts + 1 }, () => createHookWatch(modules));
   const seen = threads.map((): Seen => ({ call: -1, looks: 0 }));
   const mostLooks = Math.ceil((timeout * 1000) / LOOK_MILLIS);
   const look = (): void => {
@@ -37,7 +37,7 @@ export const watchHooks = ({ hosts, module, timeout, onStuck }: StuckHooksOption
       seen[index] = { call: now?.call ?? -1, looks };
       if (now === null || looks !== mostLooks) return;
       const device = now.device === null ? '' : `, device ${now.device}`;
-      const text = `${module}, hook ${now.hook}${device}: expected to return within ${timeout} s`;
+      const text = `${now.module}, hook ${now.hook}${device}: expected to return within ${timeout} s`;
       onStuck(index === 0 ? 'coordinator' : 'host', new MetafleetError('MODULE', text));
     });
   };

@@ -110,8 +110,8 @@ export const serveCoordinator = (control: MessagePort): void => {
         devices: link,
         settings,
         activity,
-        aggregator: await loadAggregator(settings.aggregator, { wire: algorithm.wire, items: world.items }),
-        sampler: await loadSampler(settings.sampler),
+        aggregator: await loadAggregator(settings.aggregator, { wire: algorithm.wire, items: world.items }, watch),
+        sampler: await loadSampler(settings.sampler, watch),
         emit: add,
         ...(fleet === undefined ? {} : { checkIn: checkInOf(fleet) }),
       });

@@ -93,7 +93,7 @@ const answer = ({ answering, simulation }: Loaded, meter: ThreadMeter, { exchang
 export const serveHost = async ({ host, setup, control, traffic, watch }: HostTask): Promise<void> => {
   const { dtype, batch, fleet, perturbations } = setup;
   const algorithm = await loadAlgorithm(setup.algorithm, setup.world, watch);
-  const steps = await loadUpdateSteps(setup.updates ?? [], { up: algorithm.wire.up, items: setup.world.items });
+  const steps = await loadUpdateSteps(setup.updates ?? [], { up: algorithm.wire.up, items: setup.world.items }, watch);
   const store = createModelStore(setup.modelBytes);
   const keeping = createKeeping(store);
   const faults = createHostFaults(host, perturbations, algorithm.wire.up);

@@ -39,13 +39,13 @@ describe('options of definitions', () => {
   const idle = (flags: Readonly<Record<string, string>>): string => said(() => refuseIdleSettings([configOf(flags)], [flagSource(flags)]));
 
   it.each([
-    ['oort.cutoff', 'sampling', 'oort', '0.5'],
-    ['trimmed-mean.share', 'aggregation', 'trimmed-mean', '0.3'],
-    ['multi-krum.keep', 'aggregation', 'multi-krum', '3'],
-    ['noise.sigma', 'updates', 'clip,noise', '2'],
-  ])('are refused as settings without effect unless the definition is chosen: %s', (key, kind, names, value) => {
+    ['oort.cutoff', 'sampling', 'oort', '0.5', 'shuffled'],
+    ['trimmed-mean.share', 'aggregation', 'trimmed-mean', '0.3', 'mean'],
+    ['multi-krum.keep', 'aggregation', 'multi-krum', '3', 'mean'],
+    ['noise.sigma', 'updates', 'clip,noise', '2', 'none'],
+  ])('are refused as settings without effect unless the definition is chosen: %s', (key, kind, names, value, initial) => {
     const section = key.split('.')[0]!;
-    expect(idle({ [key]: value })).toBe(`flag --${key}: expected no value, since only ${section} reads it, found a setting without effect`);
+    expect(idle({ [key]: value })).toBe(`flag --${key}: only ${kind} ${section} reads it, and this run has ${kind} ${initial}`);
     expect(idle({ [key]: value, [kind]: names })).toBe('nothing was thrown');
   });
 

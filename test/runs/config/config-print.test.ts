@@ -1,17 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Config, configSchema } from '../../../src/runs/config/config.js';
+import { definitionSections, sectionsInUse } from '../../../src/runs/config/definitions.js';
 import { configKeys, keysInUse, printConfig, resolveConfig, yamlSource } from '../../../src/runs/config/parse-config.js';
 import { treeOf, valuesOf } from '../../support/runs/config-values.js';
 
 const parse = (text: string): Config => resolveConfig(yamlSource(text, 'printed.yaml'));
 const DEFAULTS = configSchema().parse({});
-/** Options of definitions that a configuration does not choose are not printed. */
-const inUse = (config: Config): Config => ({ ...config, [config.algorithm === 'metamf' ? 'fedavg' : 'metamf']: null });
-const withoutIdle = (config: Config): Config => ({
-  ...DEFAULTS,
-  ...Object.fromEntries(Object.entries(inUse(config)).filter(([, value]) => value !== null)),
-});
+/** Options of definitions that a configuration does not choose are not printed: they come back as defaults. */
+const withoutIdle = (config: Config): Config => {
+  const used = sectionsInUse(config);
+  const idle = Object.keys(definitionSections()).filter((name) => !used.has(name));
+  return { ...config, ...Object.fromEntries(idle.map((name) => [name, DEFAULTS[name]])) };
+};
 const expectRoundTrip = (config: Config): void => {
   for (const documented of [true, false]) expect(parse(printConfig(config, documented))).toEqual(withoutIdle(config));
 };

@@ -101,8 +101,8 @@ describe('the printed configuration', () => {
   });
 
   it('can leave out every key that the run does not read', () => {
-    const config = resolveConfig(flagSource({ 'oort.penalty': '1' }));
-    expect(printConfig(config, false)).toContain('penalty: 1');
-    expect(printConfig(config, false, (key) => isRead(config, key))).not.toContain('oort');
+    const config = resolveConfig(flagSource({ 'policy.deadline': '7' }));
+    expect(printConfig(config, false)).toContain('deadline: 7');
+    expect(printConfig(config, false, (key) => isRead(config, key))).not.toContain('deadline:');
   });
 });

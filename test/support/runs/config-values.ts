@@ -46,6 +46,7 @@ const CANDIDATES: readonly unknown[] = [
 
 const wordsOf = (schema: unknown): readonly unknown[] => {
   if (schema instanceof z.ZodDefault) return wordsOf(schema.unwrap());
+  if (schema instanceof z.ZodArray) return wordsOf(schema.element).map((word) => [word]);
   return schema instanceof z.ZodEnum ? schema.options : [];
 };
 
