@@ -54,6 +54,7 @@ const wordsOf = (schema: unknown): readonly unknown[] => {
 const NAMES: Readonly<Record<string, readonly unknown[]>> = {
   'evaluation.metrics': [['mse'], ['ndcg@10', 'mse', 'rmse']],
   stopOn: ['auto', 'mse'],
+  updates: [[], ['noise', 'clip']],
 };
 
 export const valuesOf = ({ key, schema }: Pick<ConfigKey, 'key' | 'schema'>): unknown[] =>
