@@ -1,5 +1,5 @@
-// How near is a round to its floor? The paper's sizes on MovieLens-1M's shapes: a cohort of 64 with all their ratings and whole models;
-// and the regime of its authors, 64 devices with one rating each.
+// How near is a round to its floor? Two regimes on MovieLens-1M's shapes, both with 64 devices of the paper's sizes.
+// In the first, each device has all its ratings and a whole model. In the second, that of the authors' code, each has one rating.
 import { metamfOptions } from '../../../src/algorithms/metamf/options.js';
 import type { MetaMFServer } from '../../../src/algorithms/metamf/server.js';
 import { createAlgorithm } from '../../../src/algorithms/registry.js';

@@ -171,7 +171,7 @@ const stateOf = (options: FedAvgOptions, specs: readonly TensorSpec[]): PrivateS
 };
 
 /**
- * The device half: local epochs of minibatch SGD over the shared tensors and the private part (McMahan et al., 2017, algorithm 1, ClientUpdate).
+ * The client half: local epochs of minibatch SGD over the shared tensors and the private part (McMahan et al., 2017, algorithm 1, ClientUpdate).
  * FedProx and SCAFFOLD correct the steps. The update is the difference of the shared tensors.
  */
 export const createClientHalf = (world: World, options: FedAvgOptions): ClientHalf<Work> => {

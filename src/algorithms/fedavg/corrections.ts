@@ -7,11 +7,11 @@ import type { Piece } from './trainer.js';
  *   SCAFFOLD   x ← x − η·(g + c − c_i)         (Karimireddy et al., ICML 2020, algorithm 1, line 10)
  *
  * Both g and x on the right are those before the step. The trainer subtracts η·g, then `correct` the rest. A row without a rating in the minibatch has
- * g = 0 and is left for later. k such steps at once, of z = x − x⁰ and with a = 1 − η·μ, are
+ * g = 0, and its steps are deferred. Let z = x − x⁰ and a = 1 − η·μ. Then k deferred steps at once are
  *
  *   z ← a^k·z − η·(c − c_i)·(1 + a + … + a^(k−1))
  *
- * so that a step costs what it touches. Float64 arithmetic; `finish` brings all rows up to date.
+ * A step therefore costs what it touches. Float64 arithmetic. `finish` applies all deferred steps.
  */
 export type Corrections = {
   /** Before the step on ratings whose rows are rows[from] … rows[end − 1]. */

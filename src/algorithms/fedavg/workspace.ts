@@ -13,8 +13,8 @@ import * as Rated from './kernels/structs/rated.js';
 export type Sizes = { readonly d: number; readonly f: number };
 
 /**
- * Kernel memory in which one device after another of a thread computes: the item rows it touches and the dense part of its model as
- * the rating kernels want them (kernels/rating-kernels.ts), and the gradients of both, zero between devices.
+ * Kernel memory for the devices of a thread, one after the other. It holds the item rows that a device touches and its dense tensors, in the
+ * layout of the rating kernels (kernels/rating-kernels.ts). It also holds the gradients of both, which are zero between devices.
  */
 export type Workspace = {
   readonly kernels: RatingKernels;

@@ -41,7 +41,7 @@ export type CoordinatorControl = Omit<Coordinator, 'parameters' | 'kernels'> & {
   start(setup: CoordinatorSetup, events: MessagePort): Promise<{ readonly parameters: number; readonly kernels: ServerHalf['kernels'] }>;
   attach(host: number, firstDevice: number, activity: Uint32Array, traffic: MessagePort): void;
   lost(host: number, reason: string): void;
-  /** Every call fails from now on: with HOST_LOST for a host that cannot be kept alive, with MODULE for what a user's module did on one. */
+  /** Every call fails from now on. HOST_LOST: a host cannot be kept alive. MODULE: a user's module failed on a host. */
   fail(code: 'HOST_LOST' | 'MODULE', reason: string): void;
   /** Whether Θ is that of a finished round. It may not be where a hook of a user's module that changes it has failed. */
   isSound(): boolean;

@@ -13,7 +13,7 @@ describe('a checkpoint that cannot be written', () => {
   it('leaves the old one as it was, and no piece of itself', () => {
     writeCheckpoint(path, good());
     const before = readFileSync(path);
-    // The file beside the target is there by now, and empty.
+    // The file next to the target is there by now, and empty.
     const [first, , third] = tensorsOf(parametersOf(2));
     let asked = 0;
     const bytes = (): Uint8Array => {

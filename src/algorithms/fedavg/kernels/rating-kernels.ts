@@ -5,8 +5,9 @@
 export type RatingKernels = {
   /** Predictions of ratings: x = items[row] ⊙ user (d)   h = ReLU(w1·x + b1) (f)   out[r] = w2·h + b2. */
   predictRatings(model: number, count: number, row: number, out: number): void;
-  /** One pass of minibatch descent, `batch` ratings at a time in the order given, on the mean of (ŷ − value)² over each batch, of the
-   * item rows and of `w`: weights −= rate · gradient. gItems and g are laid out as items and w, zero before and zero again after.
-   * Returns Σ (ŷ − value)², each as predicted for its own batch, in float64. */
+  /** One pass of minibatch descent over the ratings in the given order, `batch` of them in a step: weights −= rate · gradient.
+   * The gradient is that of a batch's mean of (ŷ − value)², with respect to the item rows and to `w`.
+   * gItems and g have the layout of items and w. They are zero before and after.
+   * Returns Σ (ŷ − value)² in float64, with each ŷ from before the step of its batch. */
   descendRatings(model: number, count: number, batch: number, row: number, value: number, rate: number): number;
 };

@@ -1,5 +1,5 @@
-// ŷ = w2·ReLU(w1·(E[row] ⊙ p) + b1) + b2 and minibatch descent on it: a device's whole local epoch in one call, since a call
-// for each of its small products would cost more than the products. All of it stays in L1 but the item rows.
+// ŷ = w2·ReLU(w1·(E[row] ⊙ p) + b1) + b2, and minibatch descent on it. A device's whole local epoch is one call: a call
+// for each of its small products would cost more than the products. All of it stays in L1 except the item rows.
 import { countAt, pointerAt } from '../../../../tensor/assembly/structs';
 import * as Rated from '../structs/rated';
 
@@ -48,7 +48,7 @@ function forward(d: i32, f: i32, item: usize, w: usize, work: usize): f32 {
     const even = f32x4.add(v128.shuffle<f32>(low01, low23, 0, 1, 4, 5), v128.shuffle<f32>(low01, low23, 2, 3, 6, 7));
     const odd = f32x4.add(v128.shuffle<f32>(high01, high23, 0, 1, 4, 5), v128.shuffle<f32>(high01, high23, 2, 3, 6, 7));
     const z = f32x4.add(v128.load(b1 + q), f32x4.add(even, odd));
-    // max keeps NaN, and with it the news that training has diverged.
+    // max keeps NaN. Diverged training then stays visible.
     const activated = f32x4.max(z, f32x4.splat(0));
     v128.store(h + q, activated);
     prediction = f32x4.add(prediction, f32x4.mul(v128.load(w2 + q), activated));
