@@ -66,7 +66,7 @@ const plainOf = ({ count, loss, rows, tensors, state }: LocalUpdate) => ({
   state: state === undefined ? null : Array.from(state),
 });
 
-/** What the device half promises. */
+/** What the client half promises. */
 const clientCases = ({ world, guarded, plain }: Subject): void => {
   const updatesOf = (algorithm: Algorithm, delivery: 'full' | 'subset') =>
     withServer(algorithm, 1, (server) => exchangeRound(createSmallFleet(algorithm, world), server, 1, cohortOf(world), delivery));
@@ -258,7 +258,7 @@ export const algorithmConformance = (definition: AlgorithmDefinition, options: A
       expect(Object.values(plain.cost()).every((value) => Number.isFinite(value) && value >= 0)).toBe(true);
     });
 
-    describe('its device half', () => clientCases(subjectOf(definition, options)));
+    describe('its client half', () => clientCases(subjectOf(definition, options)));
     describe('its server half', () => serverCases(subjectOf(definition, options)));
     describe('its checkpoints', () => checkpointCases(subjectOf(definition, options)));
   });

@@ -64,7 +64,7 @@ const score = (result: unknown) => () => {
 };
 const tensors = (biases: unknown, middle: unknown = Float32Array.of(0)) => ({ tensors: [biases, middle] });
 
-describe('what a device half returns wrongly ends in one line with module, hook and device', () => {
+describe('what a client half returns wrongly ends in one line with module, hook and device', () => {
   it.each<[string, () => unknown, string]>([
     ['no plan', plan(undefined), 'hook plan, device 7: expected a plan { rows, work }, found undefined'],
     [
@@ -123,7 +123,7 @@ describe('what a device half returns wrongly ends in one line with module, hook 
       'hook state, device 7: expected initial: 2 numbers, found 1',
     ],
     [
-      'no device half',
+      'no client half',
       () => guarded({ client: { score: 3 } }).definition.client(WORLD, {}),
       'hook client: expected score: a function, found 3',
     ],
@@ -206,7 +206,7 @@ describe('a server half', () => {
   });
 });
 
-describe('a device half that writes into what it is given', () => {
+describe('a client half that writes into what it is given', () => {
   const scribble = (values: { fill(value: number): unknown }): void => void values.fill(9);
   const snapshot = () => [
     ...OWN.train.items,

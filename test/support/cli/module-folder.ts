@@ -46,7 +46,7 @@ const good = { name: 'mine', version: '1', options: z.strictObject({}), traits, 
 /** A module whose definition has these changes, as the text of properties. */
 export const moduleText = (changes: string): string => `${GOOD}export const algorithm = { ...good, ${changes} };\n`;
 
-/** A module whose device half has these changes. `good` is the right one. */
+/** A module whose client half has these changes. `good` is the right one. */
 export const clientText = (changes: string): string =>
   moduleText(`client: () => { const good = client(); return { ...good, ${changes} }; }`);
 

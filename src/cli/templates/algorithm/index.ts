@@ -78,7 +78,7 @@ export const algorithm = defineAlgorithm({
   traits: { feedback: 'explicit', aggregation: 'sum', coldUsers: false, features: [], reads: [] },
   wire: (_world, { size }) => wireOf(size),
 
-  // The device half: made once in each thread that hosts devices, so it keeps nothing between calls.
+  // The client half: made once in each thread that hosts devices, so it keeps nothing between calls.
   client: ({ lowest, highest }, { size, passes, ...step }) => {
     const middle = (lowest + highest) / 2;
     return {
