@@ -97,8 +97,8 @@ export const sectionsInUse = (config: Readonly<Record<string, unknown>>): Readon
   new Set(definitionsInUse(config).map(({ name }) => name));
 
 /**
- * What a configuration's definitions are, for the identity of a run: `metamf@1`, then other keys, with the SHA-256 of modules. A checkpoint
- * goes on under the same text only.
+ * The definitions of a configuration, for the identity of a run: `metamf@1`, then the other kinds, with the SHA-256 of modules.
+ * A checkpoint resumes under the same text only.
  */
 export const identityOf = (config: Readonly<Record<string, unknown>>): string =>
   KINDS.map((kind) => {
