@@ -1,4 +1,4 @@
-import { configKeys, flagSource, printConfig, resolveConfig, yamlSource } from '../../src/runs/config/parse-config.js';
+import { configKeys, flagSource, printConfig, refuseIdleSettings, resolveConfig, yamlSource } from '../../src/runs/config/parse-config.js';
 import { mutateBytes, mutateLines } from './mutate.js';
 import { checkPrototypes, checkRefusal, type Target, Wrong } from './target.js';
 
@@ -82,10 +82,18 @@ const FLAG = 'flag\t';
 
 const decode = (input: Uint8Array): string => Buffer.from(input).toString('utf8');
 
-const parse = (text: string) => {
-  if (!text.startsWith(FLAG)) return resolveConfig(yamlSource(text, 'fuzz.yaml'));
+const sourceOf = (text: string) => {
+  if (!text.startsWith(FLAG)) return yamlSource(text, 'fuzz.yaml');
   const [, key = '', ...value] = text.split('\t');
-  return resolveConfig(flagSource(Object.fromEntries([[key, value.join('\t')]])));
+  return flagSource(Object.fromEntries([[key, value.join('\t')]]));
+};
+
+/** As `metafleet run` does: what the run would not read is refused. */
+const parse = (text: string) => {
+  const source = sourceOf(text);
+  const config = resolveConfig(source);
+  refuseIdleSettings([config], [source]);
+  return config;
 };
 
 export const configs = async (): Promise<Target> => ({

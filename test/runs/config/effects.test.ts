@@ -70,7 +70,7 @@ describe('a setting that the run does not read is refused, by the name of what w
 
 describe('a setting is accepted', () => {
   it.each([
-    { algorithm: 'fedavg', 'fedavg.units': '7' },
+    { algorithm: 'fedavg', 'fedavg.model': 'mlp', 'fedavg.units': '7' },
     { 'metamf.hidden': '7' },
     { sampling: 'oort', 'fleet.profiles': 'mix', 'oort.penalty': '1', 'fleet.startHour': '3' },
     { 'policy.kind': 'deadline', 'fleet.profiles': 'mix', 'policy.deadline': '5', 'policy.overSelection': '2' },
