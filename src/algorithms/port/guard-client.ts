@@ -1,10 +1,8 @@
 import type { HookCalls } from '../../definitions/hook-calls.js';
 import type { Hook } from '../../definitions/hook-watch.js';
-import type { TensorSpec } from '../../messages/wire-tensor.js';
+import { elements, type TensorSpec } from '../../messages/wire-tensor.js';
 import type { ClientHalf, Interactions, LocalModel, LocalUpdate, OwnData, Plan, PrivateStateSpec, Task } from './client.js';
 import type { Wire } from './definition.js';
-
-const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
 /** Copies. So a module cannot change the device's records, nor a model whose memory goes to another device. */
 const copyOf = ({ items, values }: Interactions): Interactions => ({ items: Uint32Array.from(items), values: Float32Array.from(values) });

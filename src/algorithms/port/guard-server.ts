@@ -1,10 +1,9 @@
 import type { HookCalls } from '../../definitions/hook-calls.js';
+import { elements } from '../../messages/wire-tensor.js';
 import type { Traits, Wire } from './definition.js';
 import type { GeneratedModel, NamedTensor, ServerHalf, StepResult } from './server.js';
 
 const FUNCTIONS = ['prepare', 'generate', 'step', 'settle', 'state', 'restore', 'close'] as const;
-
-const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
 const checkHalf = ({ expect }: HookCalls, aggregation: Traits['aggregation'], half: unknown): ServerHalf => {
   const found = (half ?? {}) as Readonly<Record<string, unknown>>;

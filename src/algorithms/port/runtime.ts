@@ -1,10 +1,9 @@
 import { random } from '../../base/random.js';
 import { bytesOf } from '../../base/views.js';
+import { elements } from '../../messages/wire-tensor.js';
 import type { OptimizerSetup } from '../../tensor/optimizers/setup.js';
 import { loadTensorflow } from '../../tensor/tfjs.js';
 import type { NewTensor, ServerRuntime, Tensors } from './server.js';
-
-const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
 /** The memory is shared: another thread writes checkpoints while rounds go on. */
 const floats = (count: number): Float32Array => new Float32Array(new SharedArrayBuffer(4 * count));

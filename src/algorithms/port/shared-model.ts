@@ -1,4 +1,4 @@
-import type { TensorSpec } from '../../messages/wire-tensor.js';
+import { elements } from '../../messages/wire-tensor.js';
 import { chooseImplementation } from '../../tensor/kernels/probe.js';
 import type { Rows } from './client.js';
 import type { Wire, World } from './definition.js';
@@ -19,8 +19,6 @@ export type SharedModel = {
   restore?(state: unknown): void;
 };
 
-const widthOf = ({ shape }: TensorSpec): number => shape.reduce((product, size) => product * size, 1);
-
 /** Rows of a table, one behind the other. */
 const gather = (table: Float32Array, rows: Uint32Array, width: number): Float32Array => {
   const out = new Float32Array(rows.length * width);
@@ -39,7 +37,7 @@ export const addMeans = ({ up }: Wire, tensors: Tensors, { tensors: sums, weight
   let squares = 0;
   up.forEach((spec, index) => {
     const values = tensors.values(spec.name);
-    const width = widthOf(spec);
+    const width = elements(spec.shape);
     const sum = sums[index]!;
     for (let at = 0; at < values.length; at++) {
       const total = spec.perRow ? rowWeights[Math.floor(at / width)]! : weight;
@@ -57,7 +55,7 @@ export const serveSharedModel = ({ wire, world, tensors, step, state, restore }:
   const live = down.map(({ name }) => tensors.values(name));
   /** The tensors for a round's devices, copied once for all: it is slow to encode from shared memory (messages/frame.ts). */
   const sent = live.map(({ length }) => new Float32Array(length));
-  const widths = down.map(widthOf);
+  const widths = down.map(({ shape }) => elements(shape));
   const perItem = down.reduce((sum, spec, index) => sum + (spec.perRow ? widths[index]! : 0), 0);
   const modelFor = (rows: Rows): GeneratedModel =>
     down.map((spec, index) => [rows === null || !spec.perRow ? sent[index]! : gather(sent[index]!, rows, widths[index]!)]);

@@ -1,8 +1,6 @@
 import type { Wire } from '../../algorithms/port/definition.js';
 import type { ClientUpdate, UpdateSum } from '../../algorithms/port/server.js';
-import type { TensorSpec } from '../../messages/wire-tensor.js';
-
-const widthOf = ({ shape }: TensorSpec): number => shape.reduce((product, size) => product * size, 1);
+import { elements, type TensorSpec } from '../../messages/wire-tensor.js';
 
 /** sum[rows] += weight · values */
 const addRows = (sum: Float32Array, rows: Uint32Array, values: Float32Array, width: number, weight: number): void => {
@@ -25,7 +23,7 @@ export type UpdateSums = {
 
 /** `up`: the tensors of an update, of which those with rows have one for each of `items`. */
 export const createUpdateSums = (up: readonly TensorSpec[], items: number, weighting: Wire['weighting'] = 'records'): UpdateSums => {
-  const widths = up.map(widthOf);
+  const widths = up.map(({ shape }) => elements(shape));
   const tensors = up.map(({ perRow }, index) => new Float32Array(widths[index]! * (perRow ? items : 1)));
   const rowWeights = new Float32Array(items);
   return {
