@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { normOf } from '../base/norm.js';
 import type { UpdateStepDefinition } from './update-step.js';
 
 const options = z.strictObject({
@@ -17,9 +18,7 @@ export const clip: UpdateStepDefinition<z.infer<typeof options>> = {
   onDevice:
     ({ bound }) =>
     ({ tensors }) => {
-      let squares = 0;
-      for (const values of tensors) for (const value of values) squares += value * value;
-      const norm = Math.sqrt(squares);
+      const norm = normOf(tensors);
       if (norm <= bound) return tensors;
       return tensors.map((values) => values.map((value) => (value * bound) / norm));
     },

@@ -1,12 +1,7 @@
 import { z } from 'zod';
+import { middleOf } from '../../base/median.js';
 import type { AggregatorDefinition } from './aggregator.js';
-import { type Centre, createCentres } from './coordinates.js';
-
-/** The middle value, or the mean of the two middle ones. */
-const middleOf: Centre = (sorted) => {
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-};
+import { createCentres } from './coordinates.js';
 
 /**
  * The coordinate-wise median (Yin et al., "Byzantine-robust distributed learning: towards optimal statistical rates", ICML 2018, definition 1

@@ -1,5 +1,6 @@
 import type { ClientUpdate } from '../../algorithms/port/server.js';
 import { median } from '../../base/median.js';
+import { normOf } from '../../base/norm.js';
 import type { DefenceSettings } from '../settings.js';
 import type { ClientTask } from './client-task.js';
 import type { Rejection } from './devices.js';
@@ -9,18 +10,7 @@ export type Norms = readonly number[];
 export const MOST_NORMS = 256;
 
 /** ‖update‖₂ / count: updates are sums over a batch, and large batches are no attack. */
-const normOf = ({ tensors, count }: ClientUpdate): number => {
-  let squares = 0;
-  for (const values of tensors) {
-    // Not an iterator, which took a quarter of a millisecond of a small round.
-    let at = 0;
-    while (at < values.length) {
-      const value = values[at++]!;
-      squares += value * value;
-    }
-  }
-  return Math.sqrt(squares) / count;
-};
+const normPerRecord = ({ tensors, count }: ClientUpdate): number => normOf(tensors) / count;
 
 export type UpdateTask = ClientTask & { readonly outcome: Extract<ClientTask['outcome'], { kind: 'update' }> };
 
@@ -39,7 +29,7 @@ export const judgeNorms = (
   norms: Norms,
 ): Judged => {
   const isBounded = normMultiple > 0 || mostNorm > 0;
-  const found = offered.map(({ outcome }) => (isBounded ? normOf(outcome.update) : 0));
+  const found = offered.map(({ outcome }) => (isBounded ? normPerRecord(outcome.update) : 0));
   const unusual = normMultiple > 0 ? normMultiple * median([...norms, ...found]) : Number.POSITIVE_INFINITY;
   const bound = Math.min(unusual, mostNorm > 0 ? mostNorm : Number.POSITIVE_INFINITY);
   const accepted: UpdateTask[] = [];
