@@ -1,21 +1,22 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { MetafleetError } from '../../src/base/errors.js';
 import { deviceId } from '../../src/base/units.js';
 import { digestOf } from '../../src/coordinator/checkpoint/digest.js';
 import { transition } from '../../src/device/actor/actor.js';
 import { ratingsOf } from '../../src/device/actor/columns.js';
-import type { Message, Update } from '../../src/messages/message.js';
+import type { Update } from '../../src/messages/message.js';
 import {
   contextFor,
   createFakeEngine,
-  createShared,
   type Engine,
   type InProcessOptions,
   refusal,
+  refuseAll,
   type Setup,
   type Shared,
   type Started,
   settingsOf,
+  shareAmongTests,
   startCoordinator,
 } from '../support/coordinator/in-process-coordinator.js';
 import { partScore } from '../support/device/small-world.js';
@@ -25,17 +26,11 @@ let engine: Engine;
 
 const start = (setup?: Setup): Started => startCoordinator(engine, setup);
 
-beforeAll(async () => {
-  shared = await createShared(createFakeEngine());
-  ({ engine } = shared);
+shareAmongTests(createFakeEngine, (made) => {
+  shared = made;
+  ({ engine } = made);
 });
-afterAll(() => shared.close());
-beforeEach(() => shared.renew());
 
-const refuseAll =
-  (kind: Message['kind']): NonNullable<InProcessOptions['answer']> =>
-  (down, honest) =>
-    down.kind === kind ? refusal(down) : honest();
 const digest = (): string => digestOf(engine.server.tensors);
 
 describe('a round', () => {

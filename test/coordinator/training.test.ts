@@ -1,27 +1,22 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { constantRate } from '../../src/coordinator/schedule.js';
 import type { RoundFinished } from '../../src/events/round.js';
 import {
   createFakeEngine,
-  createShared,
   type Engine,
   type Setup,
-  type Shared,
   type Started,
+  shareAmongTests,
   startCoordinator,
 } from '../support/coordinator/in-process-coordinator.js';
 
-let shared: Shared;
 let engine: Engine;
 
 const start = (setup?: Setup): Started => startCoordinator(engine, setup);
 
-beforeAll(async () => {
-  shared = await createShared(createFakeEngine());
+shareAmongTests(createFakeEngine, (shared) => {
   ({ engine } = shared);
 });
-afterAll(() => shared.close());
-beforeEach(() => shared.renew());
 
 describe('training', () => {
   it('runs up to the requested round, and on from there', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { MetafleetError } from '../../../src/base/errors.js';
 import { digestOf } from '../../../src/coordinator/checkpoint/digest.js';
 import { createCoordinator } from '../../../src/coordinator/coordinator.js';
@@ -6,41 +6,32 @@ import { evaluate } from '../../../src/coordinator/evaluation/evaluate.js';
 import { constantRate } from '../../../src/coordinator/schedule.js';
 import { transition } from '../../../src/device/actor/actor.js';
 import { createMeasure } from '../../../src/device/actor/measure.js';
-import type { Message } from '../../../src/messages/message.js';
 import {
   contextFor,
   createFakeEngine,
   createInProcess,
-  createShared,
   type Engine,
   type InProcessOptions,
   meanOf,
   refusal,
+  refuseAll,
   type Setup,
-  type Shared,
   type Started,
   samplerFor,
   settingsOf,
+  shareAmongTests,
   startCoordinator,
 } from '../../support/coordinator/in-process-coordinator.js';
 import { MEASURED, partScore } from '../../support/device/small-world.js';
 
-let shared: Shared;
 let engine: Engine;
 
 const start = (setup?: Setup): Started => startCoordinator(engine, setup);
 
-beforeAll(async () => {
-  shared = await createShared(createFakeEngine());
+shareAmongTests(createFakeEngine, (shared) => {
   ({ engine } = shared);
 });
-afterAll(() => shared.close());
-beforeEach(() => shared.renew());
 
-const refuseAll =
-  (kind: Message['kind']): NonNullable<InProcessOptions['answer']> =>
-  (down, honest) =>
-    down.kind === kind ? refusal(down) : honest();
 const digest = (): string => digestOf(engine.server.tensors);
 
 describe('measuring', () => {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { MetaMFServer } from '../../../src/algorithms/metamf/server.js';
 import type { ClientUpdate } from '../../../src/algorithms/port/server.js';
 import { type DeviceId, seconds } from '../../../src/base/units.js';
@@ -14,13 +14,13 @@ import {
   createEngine,
   createFakeEngine,
   createInProcess,
-  createShared,
   type Engine,
   meanOf,
   PLAIN_ROUNDS,
   type Shared,
   samplerOf,
   settingsOf,
+  shareAmongTests,
   startCoordinator,
   WHOLE,
 } from '../../support/coordinator/in-process-coordinator.js';
@@ -39,12 +39,13 @@ const profileOf = (device: DeviceId): number => (device < 8 ? 0 : 1);
 let shared: Shared;
 let engine: Engine;
 let folder: string;
-beforeAll(async () => {
-  shared = await createShared(createFakeEngine({ each: true }));
-  ({ engine, folder } = shared);
-});
-afterAll(() => shared.close());
-beforeEach(() => shared.renew());
+shareAmongTests(
+  () => createFakeEngine({ each: true }),
+  (made) => {
+    shared = made;
+    ({ engine, folder } = made);
+  },
+);
 
 const account = (down: Message) => ({
   ...costOf(down.kind === 'assign' ? 0 : down.device + 1, down.device === SILENT ? 'during' : null),

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach } from 'vitest';
 import type { Algorithm } from '../../../src/algorithms/port/algorithm.js';
 import type { World } from '../../../src/algorithms/port/definition.js';
 import type { ServerHalf } from '../../../src/algorithms/port/server.js';
@@ -240,3 +241,20 @@ export const createShared = async (making: Promise<Engine> = createEngine()): Pr
     },
   };
 };
+
+/** As `createShared`, within the hooks of a test file: `take` gets it before the first test, and Θ is as at the start before each test. */
+export const shareAmongTests = (make: () => Promise<Engine>, take: (shared: Shared) => void): void => {
+  let shared: Shared;
+  beforeAll(async () => {
+    shared = await createShared(make());
+    take(shared);
+  });
+  afterAll(() => shared.close());
+  beforeEach(() => shared.renew());
+};
+
+/** Devices that refuse every message of a kind. */
+export const refuseAll =
+  (kind: Message['kind']): NonNullable<InProcessOptions['answer']> =>
+  (down, honest) =>
+    down.kind === kind ? refusal(down) : honest();
