@@ -131,7 +131,7 @@ export const sectionsInUse = (config: Readonly<Record<string, unknown>>): Readon
   new Set(definitionsInUse(config).map(({ name }) => name));
 
 /**
- * The definitions of a configuration, for the identity of a run: `metamf@1`, then the other kinds, with the SHA-256 of modules.
+ * The definitions of a configuration, for the identity of a run: `name@version` of the algorithm, then the other kinds, with the SHA-256 of modules.
  * A checkpoint resumes under the same text only.
  */
 export const identityOf = (config: Readonly<Record<string, unknown>>): string =>
