@@ -1,5 +1,9 @@
 import { type DefinitionSetup, type Kind, loadDefinition } from '../definitions/kind.js';
 import { biasedMf } from './factors/biased-mf.js';
+import { bpr } from './factors/bpr.js';
+import { nmf } from './factors/nmf.js';
+import { pmf } from './factors/pmf.js';
+import { svdpp } from './factors/svdpp.js';
 import type { ModelDefinition } from './port/definition.js';
 import { guardModel } from './port/guard.js';
 
@@ -13,7 +17,7 @@ const TRAITS: Readonly<Record<string, readonly unknown[]>> = {
 export const MODEL: Kind<ModelDefinition> = {
   title: 'a central model',
   key: 'algorithm',
-  builtIns: [biasedMf],
+  builtIns: [pmf, biasedMf, svdpp, nmf, bpr],
   functions: ['create'],
   problem: ({ title, paper, traits }) => {
     for (const [key, text] of Object.entries({ title, paper })) {
