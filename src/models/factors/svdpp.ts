@@ -5,11 +5,11 @@ import { decayOption, deviationOption, factorsOption, rateDecayOption, rateOptio
 
 const OPTIONS = z.strictObject({
   factors: factorsOption(64),
-  rate: rateOption(0.005),
+  rate: rateOption(0.007),
   rateDecay: rateDecayOption(0.98),
-  decay: decayOption(0.06),
+  decay: decayOption(0.05),
   biasDecay: decayOption(0.02, 'biases'),
-  implicitDecay: decayOption(0.06, "the items' implicit vectors"),
+  implicitDecay: decayOption(5e-4, "the items' implicit vectors"),
   deviation: deviationOption(0.05),
 });
 
