@@ -7,6 +7,7 @@ import { exportCommand } from './inference/export.js';
 import { predictCommand } from './inference/predict.js';
 import { recommendCommand } from './inference/recommend.js';
 import { loadCommand } from './load.js';
+import { modelsCommand } from './models.js';
 import { installModulesOfFlags } from './modules.js';
 import { newCommand } from './new.js';
 import { paperCommand } from './paper.js';
@@ -37,6 +38,7 @@ const createProgram = (): Command =>
     .version(VERSION)
     .showSuggestionAfterError()
     .addCommand(runCommand())
+    .addCommand(modelsCommand())
     .addCommand(newCommand())
     .addCommand(reportCommand())
     .addCommand(recommendCommand())

@@ -7,7 +7,7 @@ import { type DeviceId, deviceId } from '../../base/units.js';
 import { type DeviceContext, scoreItems, stateOf } from '../../device/actor/actor.js';
 import { ratingsOf } from '../../device/actor/columns.js';
 import { decodeTensors, elements, encodeTensor, shapeOf } from '../../messages/wire-tensor.js';
-import type { ItemVectors, UserTensor, UserModel } from './recommender.js';
+import type { ItemVectors, UserModel, UserTensor } from './recommender.js';
 
 /** Users whose models are prepared at once. */
 const COHORT = 64;

@@ -4,10 +4,10 @@ import { createFactorModel } from './factor-model.js';
 import { decayOption, deviationOption, factorsOption, rateDecayOption, rateOption } from './options.js';
 
 const OPTIONS = z.strictObject({
-  factors: factorsOption(64),
+  factors: factorsOption(128),
   rate: rateOption(0.007),
   rateDecay: rateDecayOption(0.98),
-  decay: decayOption(0.05),
+  decay: decayOption(0.055),
   biasDecay: decayOption(0.02, 'biases'),
   implicitDecay: decayOption(5e-4, "the items' implicit vectors"),
   deviation: deviationOption(0.05),
