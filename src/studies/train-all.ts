@@ -7,7 +7,7 @@ import type { Environment } from '../runs/folder/environment.js';
 import { openResults } from '../runs/folder/results-folder.js';
 import { trainInto, type Watched } from '../runs/folder/run-folder.js';
 import { type FoundRun, findRun } from '../runs/folder/run-store.js';
-import { planRun } from '../runs/trainer/plan.js';
+import { planTraining } from '../runs/trainer/plan-training.js';
 import type { Outcome } from '../runs/trainer/run.js';
 
 export type PlannedRun = { readonly label: string; readonly seed: number; readonly config: Config };
@@ -95,7 +95,7 @@ const survey = async (runs: readonly PlannedRun[], store: StoreOptions, load: Lo
   const rounds: number[] = [];
   for (const { config } of runs) {
     const { dataset, digest } = await load(config);
-    rounds.push(findRun(store.root, config, dataset, digest).state === 'finished' ? 0 : planRun(config, dataset).rounds);
+    rounds.push(findRun(store.root, config, dataset, digest).state === 'finished' ? 0 : planTraining(config, dataset).rounds);
   }
   return rounds;
 };
