@@ -1,4 +1,7 @@
 import { type DefinitionSetup, type Kind, loadDefinition } from '../definitions/kind.js';
+import { autoRecI, autoRecU } from './autoencoders/autorec.js';
+import { cdae } from './autoencoders/cdae.js';
+import { multVae } from './autoencoders/mult-vae.js';
 import { biasedMf } from './factors/biased-mf.js';
 import { bpr } from './factors/bpr.js';
 import { nmf } from './factors/nmf.js';
@@ -20,7 +23,7 @@ const TRAITS: Readonly<Record<string, readonly unknown[]>> = {
 export const MODEL: Kind<ModelDefinition> = {
   title: 'a central model',
   key: 'algorithm',
-  builtIns: [pmf, biasedMf, svdpp, nmf, bpr, ease, itemKnn, popularity],
+  builtIns: [pmf, biasedMf, svdpp, nmf, autoRecI, autoRecU, bpr, cdae, multVae, ease, itemKnn, popularity],
   functions: ['create'],
   problem: ({ title, paper, traits }) => {
     for (const [key, text] of Object.entries({ title, paper })) {
