@@ -60,7 +60,7 @@ const theirs = (python: string, data: string, { peer, factors, peerEpochs }: Mat
 };
 
 const { values } = parseArgs({
-  options: { data: { type: 'string' }, python: { type: 'string' }, turns: { type: 'string', default: '3' } },
+  options: { data: { type: 'string' }, python: { type: 'string' }, turns: { type: 'string', default: '3' }, peers: { type: 'string' } },
 });
 const { data, python = 'python3', turns, peers } = values;
 const asked = MATCHES.filter(({ peer }) => peers === undefined || peers.split(',').includes(peer));
