@@ -57,12 +57,20 @@ const read = async (
   const into = rowSink(rows, layout.declared);
   const partOfFile: Part[] = [];
   const given = found.kind === 'split' && options.split !== 'random';
-  if (options.split === 'given' && found.kind === 'single') {
-    throw badInput('DATA', found.path, 'train, valid and test files (a given split)', 'one file of ratings');
+  if (options.split === 'given' && found.kind !== 'split') {
+    throw badInput(
+      'DATA',
+      found.kind === 'single' ? found.path : place,
+      'train, valid and test files (a given split)',
+      'one file of ratings',
+    );
   }
   switch (found.kind) {
     case 'single':
       await readRatings(found.path, layout, into);
+      break;
+    case 'pooled':
+      for (const path of found.paths) await readRatings(path, layout, into);
       break;
     case 'split':
       for (const part of PARTS) {
@@ -96,10 +104,10 @@ const cachedFiles = (entry: CatalogueEntry, folder: string): Found => {
   switch (source.kind) {
     case 'npm':
     case 'zip':
-      return { kind: 'single', name, folder, path: join(folder, basename(source.member)) };
+      return { kind: 'single', name, folder, side: [], path: join(folder, basename(source.member)) };
     case 'files': {
       const [train, valid, test] = source.addresses.map((address) => join(folder, basename(new URL(address).pathname)));
-      return { kind: 'split', name, folder, paths: { train: train!, valid: valid!, test: test! } };
+      return { kind: 'split', name, folder, side: [], paths: { train: train!, valid: valid!, test: test! } };
     }
   }
 };
