@@ -19,7 +19,7 @@ export type LoadOptions = {
   /** 'given': the source's own split, an error if it has none. 'auto': given, else random. Others pool all files, and draw. */
   readonly split: SplitKind;
   /** Numbers of a split. Default: SPLIT_DEFAULTS. */
-  readonly splitting?: Partial<SplitOptions>;
+  readonly splitting?: Partial<SplitOptions> & { readonly describedOnly?: boolean };
   /** Of a drawn split, and of a synthetic set as a whole. */
   readonly seed: number;
   /** implicit: every rating counts as an interaction of value 1. Default: explicit. */
@@ -87,6 +87,7 @@ const read = async (found: Found, place: string, layout: FileLayout, options: Lo
     place,
     split: given ? { kind: 'given', partOfFile } : { kind: 'drawn', spec: splitSpec(drawn, splitting), seed },
     ...(feedback && { feedback }),
+    ...(splitting?.describedOnly === true && { describedOnly: true }),
     ...(onProgress && { onProgress }),
     ...(layout.scale && { scale: layout.scale }),
     ...(layout.declared && { declared: layout.declared }),
