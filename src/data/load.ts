@@ -4,9 +4,10 @@ import { type CacheOptions, fetchDataset } from './catalogue/cache.js';
 import { type CatalogueEntry, entryOfFolder, findEntry } from './catalogue/catalogue.js';
 import { type Found, findRatings } from './catalogue/find.js';
 import { type Dataset, type Feedback, PARTS, type Part } from './dataset.js';
+import type { Columns } from './formats/reading.js';
 import { assemble } from './import/assemble.js';
-import type { Columns } from './import/header.js';
 import { type FileLayout, readRatings, type Scale } from './import/reader.js';
+import { rowSink } from './import/row-sink.js';
 import { emptyRows } from './import/rows.js';
 import { withBudget } from './splits/budget.js';
 import { asImplicit, resplit } from './splits/resplit.js';
@@ -38,7 +39,7 @@ export type LoadOptions = {
   readonly cache?: Omit<CacheOptions, 'onProgress'>;
 };
 
-const layoutOf = (options: LoadOptions, entry: CatalogueEntry | undefined): FileLayout => {
+const layoutOf = (options: LoadOptions, entry: CatalogueEntry | undefined): FileLayout & Pick<LoadOptions, 'declared'> => {
   const { columns, delimiter, declared } = options;
   const scale: Scale | undefined = options.scale ? { step: 0, ...options.scale } : entry?.scale;
   if (scale !== undefined && !(scale.lowest < scale.highest && scale.step >= 0)) {
@@ -52,8 +53,14 @@ const layoutOf = (options: LoadOptions, entry: CatalogueEntry | undefined): File
   };
 };
 
-const read = async (found: Found, place: string, layout: FileLayout, options: LoadOptions): Promise<Dataset> => {
+const read = async (
+  found: Found,
+  place: string,
+  layout: FileLayout & Pick<LoadOptions, 'declared'>,
+  options: LoadOptions,
+): Promise<Dataset> => {
   const rows = emptyRows();
+  const into = rowSink(rows, layout.declared);
   const partOfFile: Part[] = [];
   const given = found.kind === 'split' && ['auto', 'given'].includes(options.split);
   if (options.split === 'given' && found.kind === 'single') {
@@ -61,13 +68,13 @@ const read = async (found: Found, place: string, layout: FileLayout, options: Lo
   }
   switch (found.kind) {
     case 'single':
-      await readRatings(found.path, layout, rows);
+      await readRatings(found.path, layout, into);
       break;
     case 'split':
       for (const part of PARTS) {
         const path = found.paths[part];
         if (path !== undefined) {
-          await readRatings(path, layout, rows);
+          await readRatings(path, layout, into);
           partOfFile.push(part);
         } else if (given) {
           throw badInput(
@@ -121,7 +128,7 @@ const loadEntry = async (entry: CatalogueEntry, options: LoadOptions): Promise<D
   const folder = await fetchDataset(entry, { ...options.cache, ...(onProgress && { onProgress }) });
   // MetaMF's ids are dense already, so that the catalogue's counts bound them.
   const declared = entry.split === 'given' ? { users: entry.users, items: entry.items } : undefined;
-  const layout: FileLayout = { ...entry.layout, scale: entry.scale, ...(declared && { declared }) };
+  const layout = { ...entry.layout, scale: entry.scale, ...(declared && { declared }) };
   const dataset = await read(cachedFiles(entry, folder), folder, layout, options);
   const ratings = PARTS.reduce((sum, part) => sum + ratingCount(dataset.parts[part]), 0);
   if (dataset.users !== entry.users || dataset.items !== entry.items || ratings !== entry.ratings) {

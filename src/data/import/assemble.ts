@@ -6,8 +6,8 @@ import { type Partition, type PartitionOptions, partition, partitionBy } from '.
 import type { SplitSpec } from '../splits/spec.js';
 import { allocateRatings } from '../splits/split.js';
 import { withItems } from '../splits/whole.js';
+import type { Scale } from '../policies/values.js';
 import { declaredIds, type IdMap } from './ids.js';
-import type { Scale } from './reader.js';
 import { groupByUser, placeOf, type RatingRows, refuseDuplicates, renumber } from './rows.js';
 
 /** 'given': each row belongs to the part whose file it came from (`partOfFile`, by index into rows.files). */
