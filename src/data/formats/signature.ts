@@ -1,5 +1,5 @@
 import { isNumeric } from './delimiter.js';
-import type { Feedback } from './reading.js';
+import type { FeedbackKind } from './reading.js';
 import { secondsOf } from './time.js';
 
 /** Columns of a file without a header, 0-based; −1: none. */
@@ -9,7 +9,7 @@ export type Signature = {
   readonly item: number;
   readonly rating: number;
   readonly time: number;
-  readonly feedback: Feedback;
+  readonly feedback: FeedbackKind;
   readonly notes?: readonly string[];
 };
 

@@ -1,11 +1,11 @@
-import { badInput, messageOf } from '../../base/errors.js';
-import type { Wanted } from '../import/header.js';
+import { badInput, messageOf } from '../../../base/errors.js';
+import type { Wanted } from '../../import/header.js';
+import { type Layout, type LayoutInput, textLines } from '../layout.js';
+import { type NamedRoles, rolesOf, setOfHeader } from '../names.js';
+import { idOf, ratingOf, shown } from '../reading.js';
+import { secondsOf, secondsOfNumber } from '../time.js';
 import { eachObject } from './json-objects.js';
-import { type Layout, type LayoutInput, textLines } from './layout.js';
-import { type Roles, rolesOf, setOfHeader } from './names.js';
 import { parsePython } from './python-literal.js';
-import { idOf, ratingOf, shown } from './reading.js';
-import { secondsOf, secondsOfNumber } from './time.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -18,7 +18,7 @@ type Keys = {
   readonly rating: string | undefined;
   readonly time: string | undefined;
   readonly list?: string;
-  readonly feedback: Roles['feedback'];
+  readonly feedback: NamedRoles['feedback'];
 };
 
 /** Ids of 16 digits and more, which JSON.parse would round, as texts. Within a text, a quote has a backslash before it. */
