@@ -3,8 +3,9 @@ import { bytesOf } from '../../base/views.js';
 import { type Dataset, PARTS } from '../../data/dataset.js';
 
 /** SHA-256 of all ratings as they are split, hex. */
-export const dataDigest = ({ users, items, scale, parts }: Dataset): string => {
+export const dataDigest = ({ users, items, scale, parts, roles }: Dataset): string => {
   const hash = createHash('sha256').update(JSON.stringify([users, items, scale]));
+  if (roles !== undefined) hash.update(roles.users).update(roles.items);
   for (const part of PARTS) {
     const { offsets, items: rated, values } = parts[part];
     for (const column of [offsets, rated, values]) hash.update(bytesOf(column));

@@ -16,7 +16,10 @@ import { configValue, keysInUse, yamlSource } from '../config/parse-config.js';
 const NEUTRAL = [
   ...['threads', 'modelMemory', 'moduleTimeout', 'baselines', 'checkpoint', 'recorder', 'metrics', 'results', 'evaluation.delivery'],
 ];
-const OF_THE_DATA = ['data', 'split', 'columns', 'delimiter', 'scale'];
+const OF_THE_DATA = [
+  ...['data', 'split', 'splitting', 'feedback', 'columns', 'delimiter', 'encoding', 'header', 'scale', 'outside', 'rescale'],
+  ...['unrated', 'unratedAs', 'duplicates', 'minItem', 'minUser', 'core', 'binarize'],
+];
 
 const isAmong = (key: string, names: readonly string[]): boolean => names.some((name) => key === name || key.startsWith(`${name}.`));
 

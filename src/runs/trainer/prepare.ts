@@ -63,7 +63,8 @@ const prepareFleet = async (options: TrainerOptions, onEvent: OnEvent): Promise<
   const { world, threads, host } = run;
   const { state } = (await loadAlgorithm(host.algorithm, world)).client();
   // From here on the dataset is not needed: a large one should not be kept alive by the run.
-  const shards = shardDataset(dataset, threads, state?.size, host.fleet === undefined ? 'none' : 'budgets');
+  const { budgets, features } = { budgets: host.fleet, features: world.userFeatures };
+  const shards = shardDataset(dataset, threads, state?.size, budgets && 'budgets', features && 'features');
   return { plan: planTraining(config, dataset), shards, begin: beginning(fleetOptions(options, run, shards, onEvent)) };
 };
 
