@@ -1,12 +1,13 @@
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { badInput } from '../base/errors.js';
 import { type CacheOptions, fetchDataset } from './catalogue/cache.js';
 import { type CatalogueEntry, entryOfFolder, findEntry } from './catalogue/catalogue.js';
 import { type Found, findRatings } from './catalogue/find.js';
 import { type Dataset, type Feedback, PARTS, type Part } from './dataset.js';
+import { describeBy, type FeatureOptions, readSideFiles } from './features/load-features.js';
 import type { Columns } from './formats/reading.js';
 import { assemble } from './import/assemble.js';
-import { type FileLayout, readRatings, type Scale } from './import/reader.js';
+import { type FileLayout, type Reading, readRatings, type Scale } from './import/reader.js';
 import { rowSink } from './import/row-sink.js';
 import { emptyRows } from './import/rows.js';
 import { withBudget } from './splits/budget.js';
@@ -23,8 +24,12 @@ export type LoadOptions = {
   readonly splitting?: Partial<SplitOptions> & { readonly describedOnly?: boolean };
   /** Of a drawn split, and of a synthetic set as a whole. */
   readonly seed: number;
-  /** implicit: every rating counts as an interaction of value 1. Default: explicit. */
+  /** implicit: every rating counts as an interaction of value 1. Default: explicit where the source has ratings. */
   readonly feedback?: Feedback;
+  /** Titles and features from side files. Default: all that are recognised. */
+  readonly features?: FeatureOptions['features'];
+  /** Files of users and items in addition to those in the folder of the records. */
+  readonly sideFiles?: readonly string[];
   /** For a path: header names, or numbers from 1. */
   readonly columns?: Columns;
   /** For a path. Default: found from the first line. */
@@ -62,19 +67,20 @@ const read = async (
   const rows = emptyRows();
   const into = rowSink(rows, layout.declared);
   const partOfFile: Part[] = [];
+  const readings: Reading[] = [];
   const given = found.kind === 'split' && ['auto', 'given'].includes(options.split);
   if (options.split === 'given' && found.kind === 'single') {
     throw badInput('DATA', found.path, 'train, valid and test files (a given split)', 'one file of ratings');
   }
   switch (found.kind) {
     case 'single':
-      await readRatings(found.path, layout, into);
+      readings.push(await readRatings(found.path, layout, into));
       break;
     case 'split':
       for (const part of PARTS) {
         const path = found.paths[part];
         if (path !== undefined) {
-          await readRatings(path, layout, into);
+          readings.push(await readRatings(path, layout, into));
           partOfFile.push(part);
         } else if (given) {
           throw badInput(
@@ -88,17 +94,29 @@ const read = async (
       break;
   }
   const drawn = options.split === 'auto' || options.split === 'given' ? 'random' : options.split;
-  const { seed, splitting, feedback, onProgress } = options;
+  const { seed, splitting, features = 'all', sideFiles = [], onProgress } = options;
+  const folder = found.kind === 'split' ? dirname(Object.values(found.paths)[0]!) : dirname(found.path);
+  const files = await readSideFiles(folder, { features, sideFiles }, onProgress);
+  const feedback = options.feedback ?? (layout.binarize === undefined ? feedbackOf(readings, onProgress) : 'implicit');
   return assemble(rows, {
     name: found.name,
     place,
     split: given ? { kind: 'given', partOfFile } : { kind: 'drawn', spec: splitSpec(drawn, splitting), seed },
-    ...(feedback && { feedback }),
+    feedback,
+    describe: describeBy(files, features, place),
     ...(splitting?.describedOnly === true && { describedOnly: true }),
     ...(onProgress && { onProgress }),
     ...(layout.scale && { scale: layout.scale }),
     ...(layout.declared && { declared: layout.declared }),
   });
+};
+
+/** Pairs are implicit feedback. So are counts of use, unless `feedback` says that they are ratings. */
+const feedbackOf = (readings: readonly Reading[], onProgress?: (note: string) => void): Feedback => {
+  if (readings.some(({ feedback }) => feedback === 'explicit')) return 'explicit';
+  if (readings.some(({ feedback }) => feedback === 'counts'))
+    onProgress?.('counts of use are taken for interactions of value 1 (feedback: explicit keeps the numbers)');
+  return 'implicit';
 };
 
 const loadPath = async (path: string, options: LoadOptions): Promise<Dataset> => {

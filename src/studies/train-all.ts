@@ -1,6 +1,8 @@
+import { ALGORITHM } from '../algorithms/registry.js';
 import type { Dataset } from '../data/dataset.js';
 import type { RunEvent } from '../events/run-event.js';
 import type { Config } from '../runs/config/config.js';
+import { chosen } from '../runs/config/definitions.js';
 import { loadConfigured } from '../runs/config/load-data.js';
 import { settled } from '../runs/config/settle.js';
 import type { Environment } from '../runs/folder/environment.js';
@@ -35,18 +37,19 @@ export type LoadedData = { readonly dataset: Dataset; readonly digest: string };
 
 /** Keys by which two configurations name the same ratings. The seed draws random splits, and a budget's share. */
 const DATA_KEYS = [
-  ...(['data', 'split', 'splitting', 'feedback', 'columns', 'delimiter', 'scale', 'dataBudget', 'seed'] as const),
+  ...(['data', 'split', 'splitting', 'feedback', 'features', 'sideFiles', 'columns', 'delimiter', 'scale', 'dataBudget', 'seed'] as const),
 ] satisfies readonly (keyof Config)[];
 
 /** Keeps the last set: runs of one come one after the other. */
 export const createLoader = (hooks: Pick<StudyHooks, 'stage' | 'note'>): ((config: Config) => Promise<LoadedData>) => {
   let last: { readonly key: string; readonly loaded: LoadedData } | undefined;
   return async (config) => {
-    const key = JSON.stringify(DATA_KEYS.map((name) => config[name]));
+    const reads = chosen(ALGORITHM, config.algorithm).definition.traits.features;
+    const key = JSON.stringify([...DATA_KEYS.map((name) => config[name]), reads]);
     if (last?.key !== key) {
       hooks.stage(`reading ${config.data}`);
       const dataset = await loadConfigured(config, hooks.note);
-      last = { key, loaded: { dataset, digest: dataDigest(dataset) } };
+      last = { key, loaded: { dataset, digest: dataDigest(dataset, reads) } };
     }
     return last.loaded;
   };

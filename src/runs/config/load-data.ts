@@ -5,7 +5,7 @@ import type { Config } from './config.js';
 
 /** The dataset that a configuration names. Throws CONFIG, DATA or FETCH. */
 export const loadConfigured = (config: Config, onProgress?: (note: string) => void): Promise<Dataset> => {
-  const { data, split, splitting, feedback, seed, columns, delimiter, scale, dataBudget } = config;
+  const { data, split, splitting, feedback, features, sideFiles, seed, columns, delimiter, scale, dataBudget } = config;
   const [user, item, rating] = columns;
   if (columns.length > 0 && rating === undefined)
     throw badInput('CONFIG', 'key columns', 'three columns: user, item, rating', `${columns.length}`);
@@ -14,6 +14,8 @@ export const loadConfigured = (config: Config, onProgress?: (note: string) => vo
   return loadDataset(data, {
     split,
     splitting,
+    features,
+    sideFiles,
     seed,
     ...(feedback !== 'auto' && { feedback }),
     budget: dataBudget,

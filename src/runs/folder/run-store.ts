@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ALGORITHM } from '../../algorithms/registry.js';
 import { bytesOf } from '../../base/views.js';
 import type { Dataset } from '../../data/dataset.js';
 import { PARTS } from '../../data/dataset.js';
+import type { Feature } from '../../data/features/feature.js';
 import type { Config } from '../config/config.js';
 import { chosenNames, identityOf, usesModule } from '../config/definitions.js';
 import { configValue, keysInUse, yamlSource } from '../config/parse-config.js';
@@ -18,7 +19,7 @@ import { configValue, keysInUse, yamlSource } from '../config/parse-config.js';
 const NEUTRAL = [
   ...['threads', 'modelMemory', 'moduleTimeout', 'baselines', 'checkpoint', 'recorder', 'metrics', 'results', 'evaluation.delivery'],
 ];
-const OF_THE_DATA = ['data', 'split', 'splitting', 'feedback', 'columns', 'delimiter', 'scale'];
+const OF_THE_DATA = ['data', 'split', 'splitting', 'feedback', 'features', 'sideFiles', 'columns', 'delimiter', 'scale'];
 
 const isAmong = (key: string, names: readonly string[]): boolean => names.some((name) => key === name || key.startsWith(`${name}.`));
 
@@ -39,14 +40,24 @@ const quoted = (value: unknown): string => {
   return /^[\w./:=,@+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 };
 
-/** SHA-256 of all ratings as they are split, hex. */
-export const dataDigest = ({ users, items, scale, parts, roles }: Dataset): string => {
+const hashFeature = (hash: Hash, feature: Feature): void => {
+  const { values, ...form } = feature;
+  if (form.kind === 'multi-hot') hash.update(JSON.stringify([form.name, form.vocabulary])).update(bytesOf(form.offsets));
+  else hash.update(JSON.stringify([form.name, form.width]));
+  hash.update(bytesOf(values));
+};
+
+/** SHA-256 of all ratings as they are split, and of the features that `reads` names, hex. */
+export const dataDigest = (dataset: Dataset, reads: readonly ('users' | 'items')[] = []): string => {
+  const { users, items, scale, parts, roles } = dataset;
   const hash = createHash('sha256').update(JSON.stringify([users, items, scale]));
   if (roles !== undefined) hash.update(roles.users).update(roles.items);
   for (const part of PARTS) {
     const { offsets, items: rated, values } = parts[part];
     for (const column of [offsets, rated, values]) hash.update(bytesOf(column));
   }
+  const features = { users: dataset.userFeatures, items: dataset.itemFeatures };
+  for (const kind of reads) for (const feature of features[kind] ?? []) hashFeature(hash, feature);
   return hash.digest('hex');
 };
 
