@@ -8,7 +8,7 @@ import { settled } from '../runs/config/settle.js';
 import type { Environment } from '../runs/folder/environment.js';
 import { openResults } from '../runs/folder/results-folder.js';
 import { trainInto, type Watched } from '../runs/folder/run-folder.js';
-import { dataDigest, type FoundRun, findRun } from '../runs/folder/run-store.js';
+import { dataDigest, type FoundRun, findRun, OF_THE_DATA } from '../runs/folder/run-store.js';
 import { planRun } from '../runs/trainer/plan.js';
 import type { Outcome } from '../runs/trainer/run.js';
 
@@ -36,9 +36,7 @@ export type StoreOptions = { readonly root: string; readonly environment: Enviro
 export type LoadedData = { readonly dataset: Dataset; readonly digest: string };
 
 /** Keys by which two configurations name the same ratings. The seed draws random splits, and a budget's share. */
-const DATA_KEYS = [
-  ...(['data', 'split', 'splitting', 'feedback', 'features', 'sideFiles', 'columns', 'delimiter', 'scale', 'dataBudget', 'seed'] as const),
-] satisfies readonly (keyof Config)[];
+const DATA_KEYS = [...OF_THE_DATA, 'dataBudget', 'seed'];
 
 /** Keeps the last set: runs of one come one after the other. */
 export const createLoader = (hooks: Pick<StudyHooks, 'stage' | 'note'>): ((config: Config) => Promise<LoadedData>) => {

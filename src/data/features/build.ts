@@ -1,11 +1,10 @@
+import type { SideRow } from '../formats/side-files.js';
 import type { Feature } from './feature.js';
-import { FLAG } from './known-files.js';
-import type { SideFile } from './side-file.js';
 
 /** Texts of files → features by dense id. */
 
 /** Texts of one column: a list for each user or item that has any. */
-export type Column = {
+export type TextColumn = {
   readonly name: string;
   readonly type: string | undefined;
   readonly texts: readonly (readonly string[] | undefined)[];
@@ -20,36 +19,39 @@ const PLURAL = /(genres?|actors|directors?|countries|tags|categories|authors|att
 
 export const isTitle = (name: string): boolean => TITLE.test(name.replace(TYPE, ''));
 
-/** The columns of a file over `ids`. Flags of one name are one column. */
-export const columnsOf = ({ columns, rows }: SideFile, places: ReadonlyMap<string, number>, count: number): readonly Column[] => {
+/** Flags of one feature are a column each: `genre:Drama`. */
+const FLAG = /^(genre):(.+)$/;
+
+/** The columns of a file's rows over `ids`. Flags are one column. An id may have several rows. */
+export const columnsOf = (rows: readonly SideRow[], places: ReadonlyMap<string, number>, count: number): readonly TextColumn[] => {
   const byName = new Map<string, (string[] | undefined)[]>();
-  const keys = columns.map((column) => column.split(FLAG));
-  for (const [name] of keys) byName.set(name!, byName.get(name!) ?? new Array<string[] | undefined>(count).fill(undefined));
-  for (const { id, texts } of rows) {
+  for (const { id, columns } of rows) {
     const place = places.get(id);
     if (place === undefined) continue;
-    texts.forEach((text, at) => {
-      const [name, flag] = keys[at]!;
-      const value = flag === undefined ? text : text === '1' ? flag : '';
-      if (UNKNOWN.has(value)) return;
-      const list = byName.get(name!)!;
-      const known = list[place];
-      if (known === undefined) list[place] = [value];
+    for (const [column, text] of columns) {
+      const flag = FLAG.exec(column);
+      const name = flag === null ? column : `${flag[1]}s`;
+      const value = flag === null ? text.trim() : text === '1' ? flag[2]! : '';
+      let texts = byName.get(name);
+      if (texts === undefined) byName.set(name, (texts = new Array<string[] | undefined>(count).fill(undefined)));
+      if (UNKNOWN.has(value)) continue;
+      const known = texts[place];
+      if (known === undefined) texts[place] = [value];
       else known.push(value);
-    });
+    }
   }
   return Array.from(byName, ([name, texts]) => ({ name: name.replace(TYPE, ''), type: TYPE.exec(name)?.[1], texts }));
 };
 
 const BLANKS = /\s+/;
-const wordsOf = ({ name, type }: Column, text: string): readonly string[] => {
+const wordsOf = ({ name, type }: TextColumn, text: string): readonly string[] => {
   if (type === 'token') return [text];
   if (text.includes('|')) return text.split('|').map((word) => word.trim());
   if (type === 'token_seq') return text.split(BLANKS);
   return PLURAL.test(name) ? text.split(/,\s*/) : [text];
 };
 
-const multiHot = (column: Column): Feature => {
+const multiHot = (column: TextColumn): Feature => {
   const places = new Map<string, number>();
   const lists = column.texts.map((texts = []) => {
     const words = new Set<number>();
@@ -72,7 +74,7 @@ const multiHot = (column: Column): Feature => {
 
 const numbersOf = (texts: readonly string[]): readonly number[] => texts.flatMap((text) => text.split(/[\s|]+/)).map(Number);
 
-const dense = ({ name, texts }: Column): Feature => {
+const dense = ({ name, texts }: TextColumn): Feature => {
   const lists = texts.map((list = []) => numbersOf(list));
   const width = lists.reduce((most, { length }) => Math.max(most, length), 1);
   const values = new Float32Array(new SharedArrayBuffer(4 * texts.length * width)).fill(Number.NaN);
@@ -83,7 +85,7 @@ const dense = ({ name, texts }: Column): Feature => {
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 
 /** A column of numbers of which some are no integers. Integers are codes or years, which are words. */
-const isMeasured = ({ texts }: Column): boolean => {
+const isMeasured = ({ texts }: TextColumn): boolean => {
   let some = false;
   for (const list of texts) {
     for (const text of list ?? []) {
@@ -101,7 +103,7 @@ const isIdentifier = ({ vocabulary, offsets }: Extract<Feature, { kind: 'multi-h
 };
 
 /** The feature of a column, in the form that its type or its texts say. undefined: it has no value, or is an identifier and not asked for by name. */
-export const featureOf = (column: Column, isAsked: boolean): Feature | undefined => {
+export const featureOf = (column: TextColumn, isAsked: boolean): Feature | undefined => {
   if (column.texts.every((texts) => texts === undefined)) return undefined;
   if (column.type?.startsWith('float') || (column.type === undefined && isMeasured(column))) return dense(column);
   const feature = multiHot(column);

@@ -76,7 +76,10 @@ const emitObject = (fields: Fields, keys: Keys, line: number, { emit, fail }: La
     if (keys.rating !== undefined && given !== null && Number.isNaN(value)) throw fail(line, 'a numeric rating', shown(given));
     emit(user, item, given === null ? null : value, line, keys.time === undefined ? Number.NaN : timeOf(inner[keys.time]));
   };
-  if (keys.list === undefined) return one(fields, fields);
+  if (keys.list === undefined) {
+    one(fields, fields);
+    return;
+  }
   const list = fields[keys.list];
   if (!Array.isArray(list)) throw fail(line, `a list in ${shown(keys.list)}`, shown(list));
   for (const each of list) {

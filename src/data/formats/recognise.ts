@@ -12,6 +12,10 @@ import { reviews } from './reviews.js';
 /** The lines that a layout is recognised by. */
 export const MOST_LINES = 100;
 
+/** The encoding of old sets, which their header gives away. */
+export const encodingOfSet = ([head = '']: readonly string[]): string | undefined =>
+  /^"?User-ID"?[;,]"?ISBN"?[;,]/.test(head) ? 'latin1' : undefined;
+
 /**
  * The layout of a text by its first lines, blank ones left out. `first`: the number of the first of them.
  * @throws MetafleetError DATA that says what was expected, and which key would say it.

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { SCHEDULE_UNITS, SCHEDULES } from '../../coordinator/schedule.js';
 import { DELIVERIES, POLICIES, WEIGHTINGS } from '../../coordinator/settings.js';
 import { STAGE_UNITS } from '../../coordinator/stages.js';
+import { DUPLICATES } from '../../data/policies/duplicates.js';
+import { OUTSIDE } from '../../data/policies/values.js';
 import { AUTO, SPLIT_DEFAULTS, SPLITS } from '../../data/splits/spec.js';
 import { CANDIDATES } from '../../device/actor/measure.js';
 import { ATTACKS } from '../../device/faults/byzantine.js';
@@ -305,15 +307,50 @@ const ownKeys = z.strictObject({
     .describe('files of users and items, in addition to those with a known name in the folder of the records (docs/data.md)'),
   columns: z
     .array(z.union([z.string(), count(1)]))
-    .max(3)
+    .max(4)
     .default([])
-    .describe('columns of user, item and rating in a delimited file: header names, or numbers from 1; [ ]: as the format has them'),
-  delimiter: z.string().default('').describe('what separates the fields of a delimited file; empty: as the format has it'),
+    .describe('columns of user, item, rating and time in a file: header names, or numbers from 1; [ ]: as the format has them'),
+  delimiter: z
+    .string()
+    .default('')
+    .describe('what separates the fields of a delimited file, a blank: any blanks; empty: as the format has it'),
+  encoding: z.string().default('').describe('of a text file: utf-8, latin1, gbk, shift_jis …; empty: utf-8, or as the format has it'),
+  header: z
+    .enum(['auto', 'yes', 'no'])
+    .default('auto')
+    .describe('whether the first line of a delimited file names columns; auto: by what it says'),
   scale: z
     .array(z.number())
     .max(3)
     .default([])
     .describe('lowest and highest rating of a file, and the step between ratings; [ ]: from the catalogue or the data'),
+  outside: z.enum(OUTSIDE).default('refuse').describe('ratings outside of the scale: refuse, or clip to the nearest that it has'),
+  rescale: z
+    .array(z.number())
+    .max(2)
+    .default([])
+    .describe('lowest and highest rating that ratings are stretched to, in a straight line; [ ]: as they are'),
+  unrated: z
+    .union([z.enum(['auto', 'none']), z.array(z.number())])
+    .default('auto')
+    .describe(
+      'values that stand for "not rated", such as [0]; auto: those of the format, such as 0 in Book-Crossing; none: all are ratings',
+    ),
+  unratedAs: z
+    .union([z.literal('drop'), z.number()])
+    .default('drop')
+    .describe('what becomes of pairs that are not rated: drop, or the rating that they get'),
+  duplicates: z
+    .enum(DUPLICATES)
+    .default('refuse')
+    .describe('several ratings of one user and item: refuse; first, last (by time, if there is one); mean, sum, max of them'),
+  minItem: count(0).default(0).describe('fewest ratings of an item; items with fewer are left out, once, before minUser'),
+  minUser: count(0).default(0).describe('fewest ratings of a user; users with fewer are left out, once'),
+  core: count(0).default(0).describe('k-core: every user and every item has at least so many ratings; 0: no matter'),
+  binarize: z
+    .union([z.literal('none'), z.number()])
+    .default('none')
+    .describe('ratings from here on become implicit feedback of value 1, and those below are left out; none: ratings stay'),
   dataBudget: z
     .number()
     .positive()
