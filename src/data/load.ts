@@ -4,9 +4,10 @@ import { type CacheOptions, fetchDataset } from './catalogue/cache.js';
 import { type CatalogueEntry, entryOfFolder, findEntry } from './catalogue/catalogue.js';
 import { type Found, findRatings } from './catalogue/find.js';
 import { type Dataset, PARTS, type Part } from './dataset.js';
+import type { Columns } from './formats/reading.js';
 import { assemble } from './import/assemble.js';
-import type { Columns } from './import/header.js';
 import { type FileLayout, readRatings, type Scale } from './import/reader.js';
+import { rowSink } from './import/row-sink.js';
 import { emptyRows } from './import/rows.js';
 import { withBudget } from './splits/budget.js';
 import { ratingCount } from './splits/split.js';
@@ -32,7 +33,7 @@ export type LoadOptions = {
   readonly cache?: Omit<CacheOptions, 'onProgress'>;
 };
 
-const layoutOf = (options: LoadOptions, entry: CatalogueEntry | undefined): FileLayout => {
+const layoutOf = (options: LoadOptions, entry: CatalogueEntry | undefined): FileLayout & Pick<LoadOptions, 'declared'> => {
   const { columns, delimiter, declared } = options;
   const scale: Scale | undefined = options.scale ? { step: 0, ...options.scale } : entry?.scale;
   if (scale !== undefined && !(scale.lowest < scale.highest && scale.step >= 0)) {
@@ -46,22 +47,36 @@ const layoutOf = (options: LoadOptions, entry: CatalogueEntry | undefined): File
   };
 };
 
-const read = async (found: Found, place: string, layout: FileLayout, options: LoadOptions): Promise<Dataset> => {
+const read = async (
+  found: Found,
+  place: string,
+  layout: FileLayout & Pick<LoadOptions, 'declared'>,
+  options: LoadOptions,
+): Promise<Dataset> => {
   const rows = emptyRows();
+  const into = rowSink(rows, layout.declared);
   const partOfFile: Part[] = [];
   const given = found.kind === 'split' && options.split !== 'random';
-  if (options.split === 'given' && found.kind === 'single') {
-    throw badInput('DATA', found.path, 'train, valid and test files (a given split)', 'one file of ratings');
+  if (options.split === 'given' && found.kind !== 'split') {
+    throw badInput(
+      'DATA',
+      found.kind === 'single' ? found.path : place,
+      'train, valid and test files (a given split)',
+      'one file of ratings',
+    );
   }
   switch (found.kind) {
     case 'single':
-      await readRatings(found.path, layout, rows);
+      await readRatings(found.path, layout, into);
+      break;
+    case 'pooled':
+      for (const path of found.paths) await readRatings(path, layout, into);
       break;
     case 'split':
       for (const part of PARTS) {
         const path = found.paths[part];
         if (path !== undefined) {
-          await readRatings(path, layout, rows);
+          await readRatings(path, layout, into);
           partOfFile.push(part);
         } else if (given) {
           throw badInput('DATA', place, 'train, valid and test files', `no ${part} file (split 'random' would pool the others)`);
@@ -89,10 +104,10 @@ const cachedFiles = (entry: CatalogueEntry, folder: string): Found => {
   switch (source.kind) {
     case 'npm':
     case 'zip':
-      return { kind: 'single', name, folder, path: join(folder, basename(source.member)) };
+      return { kind: 'single', name, folder, side: [], path: join(folder, basename(source.member)) };
     case 'files': {
       const [train, valid, test] = source.addresses.map((address) => join(folder, basename(new URL(address).pathname)));
-      return { kind: 'split', name, folder, paths: { train: train!, valid: valid!, test: test! } };
+      return { kind: 'split', name, folder, side: [], paths: { train: train!, valid: valid!, test: test! } };
     }
   }
 };
@@ -105,7 +120,7 @@ const loadEntry = async (entry: CatalogueEntry, options: LoadOptions): Promise<D
   const folder = await fetchDataset(entry, { ...options.cache, ...(onProgress && { onProgress }) });
   // MetaMF's ids are dense already, so that the catalogue's counts bound them.
   const declared = entry.split === 'given' ? { users: entry.users, items: entry.items } : undefined;
-  const layout: FileLayout = { ...entry.layout, scale: entry.scale, ...(declared && { declared }) };
+  const layout = { ...entry.layout, scale: entry.scale, ...(declared && { declared }) };
   const dataset = await read(cachedFiles(entry, folder), folder, layout, options);
   const ratings = PARTS.reduce((sum, part) => sum + ratingCount(dataset.parts[part]), 0);
   if (dataset.users !== entry.users || dataset.items !== entry.items || ratings !== entry.ratings) {

@@ -1,8 +1,8 @@
 import { badInput } from '../../base/errors.js';
 import { type Dataset, PARTS, type Part } from '../dataset.js';
+import type { Scale } from '../policies/values.js';
 import { allocateParts, splitUser, type WritableRatings } from '../splits/split.js';
 import { declaredIds, type IdMap } from './ids.js';
-import type { Scale } from './reader.js';
 import { groupByUser, placeOf, type RatingRows, refuseDuplicates, renumber } from './rows.js';
 
 /** 'given': each row belongs to the part whose file it came from (`partOfFile`, by index into rows.files). */

@@ -125,10 +125,12 @@ describe('bad lines are refused with file, line, what was expected and what was 
   it('a rating outside the declared scale, or between its steps', async () => {
     const path = join(await folderOf({ 'a.csv': '1,10,4\n1,20,5.5\n' }), 'a.csv');
     const scale = { lowest: 1, highest: 5 };
-    expect(await messageFrom(load(path, { scale }))).toBe(`${path}:2: expected a rating of 1 to 5, found 5.5`);
+    expect(await messageFrom(load(path, { scale }))).toBe(
+      `${path}:2: expected a rating of 1 to 5, found 5.5 (outside: clip takes it, unrated: [5.5] leaves it out)`,
+    );
     const between = join(await folderOf({ 'a.csv': '1,10,4\n1,20,3.3\n' }), 'a.csv');
     expect(await messageFrom(load(between, { scale: { ...scale, step: 0.5 } }))).toBe(
-      `${between}:2: expected a rating of 1 to 5 in steps of 0.5, found 3.3`,
+      `${between}:2: expected a rating of 1 to 5 in steps of 0.5, found 3.3 (outside: clip takes it, unrated: [3.3] leaves it out)`,
     );
   });
 
