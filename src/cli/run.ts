@@ -23,6 +23,7 @@ import {
   resolveConfig,
   yamlSource,
 } from '../runs/config/parse-config.js';
+import { settled, trainedUsers } from '../runs/config/settle.js';
 import { describeEnvironment } from '../runs/folder/environment.js';
 import { openResults, type Results } from '../runs/folder/results-folder.js';
 import { trainInto, type Watched } from '../runs/folder/run-folder.js';
@@ -107,6 +108,10 @@ const MOST_BASELINE_RATINGS = 5_000_000;
 
 const baselinesOf = async (config: Config, dataset: Dataset, progress: ProgressDisplay): Promise<Baselines> => {
   if (!config.baselines) return {};
+  if (trainedUsers(dataset) < dataset.users || dataset.feedback === 'implicit') {
+    progress.note(`no baselines: they predict ratings of users that they were fitted to`);
+    return {};
+  }
   const { train } = ratingsIn(dataset);
   if (train > MOST_BASELINE_RATINGS) {
     progress.note(`no baselines: ${train} training ratings are more than ${MOST_BASELINE_RATINGS}`);
@@ -169,12 +174,13 @@ const serveMetrics = async (config: Config, watched: Watched, progress: Progress
 };
 
 /** One run, from its configuration to its table. What can be refused is refused before a folder is made for it. */
-const runOnce = async (config: Config, own: OwnFlags, progress: ProgressDisplay): Promise<Outcome> => {
+const runOnce = async (asked: Config, own: OwnFlags, progress: ProgressDisplay): Promise<Outcome> => {
   const watched: Watched = {};
   const releaseSignals = onInterrupt(progress, () => watched.run);
-  const resumed = own.resume === undefined ? undefined : await openFolder(config, own, progress);
-  progress.stage(`reading ${config.data}`);
-  const dataset = await loadConfigured(config, (note) => progress.note(note));
+  const resumed = own.resume === undefined ? undefined : await openFolder(asked, own, progress);
+  progress.stage(`reading ${asked.data}`);
+  const dataset = await loadConfigured(asked, (note) => progress.note(note));
+  const config = settled(asked, dataset);
   planRun(config, dataset);
   const metrics = await serveMetrics(config, watched, progress);
   try {

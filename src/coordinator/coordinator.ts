@@ -1,5 +1,5 @@
 import type { Algorithm } from '../algorithms/port/algorithm.js';
-import type { World } from '../algorithms/port/definition.js';
+import { trainingDevices, type World } from '../algorithms/port/definition.js';
 import type { ServerHalf } from '../algorithms/port/server.js';
 import { random } from '../base/random.js';
 import type { DeviceId } from '../base/units.js';
@@ -69,6 +69,7 @@ export type CoordinatorOptions = {
 /** The sampler is created at its first use: only then is `activity` complete. */
 const createContext = (options: CoordinatorOptions, beforeStep: () => Promise<void>): RoundContext => {
   const { algorithm, server, world, devices, settings, activity, aggregator, checkIn = () => 'charging' } = options;
+  const trained = trainingDevices(world);
   let sampler: Sampler | undefined;
   return {
     algorithm,
@@ -83,8 +84,8 @@ const createContext = (options: CoordinatorOptions, beforeStep: () => Promise<vo
       sampler ??= (options.sampler ?? samplerNamed(settings.sampler))({
         cohort: askedIn(settings.policy, settings.cohort, 0),
         roundsPerEpoch: settings.roundsPerEpoch,
-        activity,
-        devices: world.devices,
+        activity: activity.subarray(0, trained),
+        devices: trained,
         checkIn,
         random: (...keys) => random(settings.seed, ...keys),
       });
@@ -97,7 +98,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
   const { algorithm, server, world, settings, activity, emit } = options;
   const saving = createSaving();
   const context = createContext(options, saving.copied);
-  const training = createTraining({ context, settings, devices: world.devices, emit });
+  const training = createTraining({ context, settings, devices: trainingDevices(world), emit });
   let groups: ActivityGroups | undefined;
 
   /** Θ, to be read or written. */

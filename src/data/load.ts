@@ -3,22 +3,28 @@ import { badInput } from '../base/errors.js';
 import { type CacheOptions, fetchDataset } from './catalogue/cache.js';
 import { type CatalogueEntry, entryOfFolder, findEntry } from './catalogue/catalogue.js';
 import { type Found, findRatings } from './catalogue/find.js';
-import { type Dataset, PARTS, type Part } from './dataset.js';
+import { type Dataset, type Feedback, PARTS, type Part } from './dataset.js';
 import type { Columns } from './formats/reading.js';
 import { assemble } from './import/assemble.js';
 import { type FileLayout, readRatings, type Scale } from './import/reader.js';
 import { rowSink } from './import/row-sink.js';
 import { emptyRows } from './import/rows.js';
 import { withBudget } from './splits/budget.js';
+import { asImplicit, resplit } from './splits/resplit.js';
+import { type SplitKind, type SplitOptions, splitSpec } from './splits/spec.js';
 import { ratingCount } from './splits/split.js';
 import { synthesize } from './synthetic.js';
 import { parseSynthetic, SYNTHETIC } from './synthetic-options.js';
 
 export type LoadOptions = {
-  /** 'given': the source's own split, an error if it has none. 'random': per user 80/10/10. 'auto': given, else random. */
-  readonly split: 'auto' | 'given' | 'random';
-  /** Of the random split, and of a synthetic set as a whole. */
+  /** 'given': the source's own split, an error if it has none. 'auto': given, else random. Others pool all files, and draw. */
+  readonly split: SplitKind;
+  /** Numbers of a split. Default: SPLIT_DEFAULTS. */
+  readonly splitting?: Partial<SplitOptions> & { readonly describedOnly?: boolean };
+  /** Of a drawn split, and of a synthetic set as a whole. */
   readonly seed: number;
+  /** implicit: every rating counts as an interaction of value 1. Default: explicit. */
+  readonly feedback?: Feedback;
   /** For a path: header names, or numbers from 1. */
   readonly columns?: Columns;
   /** For a path. Default: found from the first line. */
@@ -56,7 +62,7 @@ const read = async (
   const rows = emptyRows();
   const into = rowSink(rows, layout.declared);
   const partOfFile: Part[] = [];
-  const given = found.kind === 'split' && options.split !== 'random';
+  const given = found.kind === 'split' && ['auto', 'given'].includes(options.split);
   if (options.split === 'given' && found.kind !== 'split') {
     throw badInput(
       'DATA',
@@ -79,15 +85,25 @@ const read = async (
           await readRatings(path, layout, into);
           partOfFile.push(part);
         } else if (given) {
-          throw badInput('DATA', place, 'train, valid and test files', `no ${part} file (split 'random' would pool the others)`);
+          throw badInput(
+            'DATA',
+            place,
+            'train, valid and test files',
+            `no ${part} file (another split such as 'random' would pool the others)`,
+          );
         }
       }
       break;
   }
+  const drawn = options.split === 'auto' || options.split === 'given' ? 'random' : options.split;
+  const { seed, splitting, feedback, onProgress } = options;
   return assemble(rows, {
     name: found.name,
     place,
-    split: given ? { kind: 'given', partOfFile } : { kind: 'random', seed: options.seed },
+    split: given ? { kind: 'given', partOfFile } : { kind: 'drawn', spec: splitSpec(drawn, splitting), seed },
+    ...(feedback && { feedback }),
+    ...(splitting?.describedOnly === true && { describedOnly: true }),
+    ...(onProgress && { onProgress }),
     ...(layout.scale && { scale: layout.scale }),
     ...(layout.declared && { declared: layout.declared }),
   });
@@ -146,7 +162,10 @@ export const loadDataset = async (source: string, options: LoadOptions): Promise
 const loadWhole = async (source: string, options: LoadOptions): Promise<Dataset> => {
   if (source.startsWith(SYNTHETIC)) {
     if (options.split === 'given') throw badInput('DATA', source, 'a set that has a split (a given split)', 'a synthetic one');
-    return synthesize(parseSynthetic(source), options.seed);
+    const { split, splitting, seed, feedback, onProgress } = options;
+    const drawn = synthesize(parseSynthetic(source), seed);
+    const cut = split === 'auto' || split === 'random' ? drawn : resplit(drawn, splitSpec(split, splitting), seed, onProgress);
+    return feedback === 'implicit' ? asImplicit(cut) : cut;
   }
   const entry = findEntry(source);
   return entry === undefined ? loadPath(source, options) : loadEntry(entry, options);

@@ -2,6 +2,7 @@ import type { Dataset } from '../data/dataset.js';
 import type { RunEvent } from '../events/run-event.js';
 import type { Config } from '../runs/config/config.js';
 import { loadConfigured } from '../runs/config/load-data.js';
+import { settled } from '../runs/config/settle.js';
 import type { Environment } from '../runs/folder/environment.js';
 import { openResults } from '../runs/folder/results-folder.js';
 import { trainInto, type Watched } from '../runs/folder/run-folder.js';
@@ -33,7 +34,9 @@ export type StoreOptions = { readonly root: string; readonly environment: Enviro
 export type LoadedData = { readonly dataset: Dataset; readonly digest: string };
 
 /** Keys by which two configurations name the same ratings. The seed draws random splits, and a budget's share. */
-const DATA_KEYS = ['data', 'split', 'columns', 'delimiter', 'scale', 'dataBudget', 'seed'] as const satisfies readonly (keyof Config)[];
+const DATA_KEYS = [
+  ...(['data', 'split', 'splitting', 'feedback', 'columns', 'delimiter', 'scale', 'dataBudget', 'seed'] as const),
+] satisfies readonly (keyof Config)[];
 
 /** Keeps the last set: runs of one come one after the other. */
 export const createLoader = (hooks: Pick<StudyHooks, 'stage' | 'note'>): ((config: Config) => Promise<LoadedData>) => {
@@ -84,7 +87,7 @@ export const trainHere = async (
 const trainOne = async (run: PlannedRun, store: StoreOptions, load: Loader, hooks: StudyHooks): Promise<TrainedRun | undefined> => {
   const loaded = await load(run.config);
   const { dataset, digest } = loaded;
-  const place = findRun(store.root, run.config, dataset, digest);
+  const place = findRun(store.root, settled(run.config, dataset), dataset, digest);
   const reason = place.state === 'finished' ? 'completed' : await trainHere(run, place, loaded, store, hooks);
   return reason === 'interrupted' ? undefined : { ...run, folder: place.folder, dataset, digest };
 };
@@ -94,7 +97,7 @@ const survey = async (runs: readonly PlannedRun[], store: StoreOptions, load: Lo
   const rounds: number[] = [];
   for (const { config } of runs) {
     const { dataset, digest } = await load(config);
-    rounds.push(findRun(store.root, config, dataset, digest).state === 'finished' ? 0 : planRun(config, dataset).rounds);
+    rounds.push(findRun(store.root, settled(config, dataset), dataset, digest).state === 'finished' ? 0 : planRun(config, dataset).rounds);
   }
   return rounds;
 };

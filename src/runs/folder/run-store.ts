@@ -18,7 +18,7 @@ import { configValue, keysInUse, yamlSource } from '../config/parse-config.js';
 const NEUTRAL = [
   ...['threads', 'modelMemory', 'moduleTimeout', 'baselines', 'checkpoint', 'recorder', 'metrics', 'results', 'evaluation.delivery'],
 ];
-const OF_THE_DATA = ['data', 'split', 'columns', 'delimiter', 'scale'];
+const OF_THE_DATA = ['data', 'split', 'splitting', 'feedback', 'columns', 'delimiter', 'scale'];
 
 const isAmong = (key: string, names: readonly string[]): boolean => names.some((name) => key === name || key.startsWith(`${name}.`));
 
@@ -40,8 +40,9 @@ const quoted = (value: unknown): string => {
 };
 
 /** SHA-256 of all ratings as they are split, hex. */
-export const dataDigest = ({ users, items, scale, parts }: Dataset): string => {
+export const dataDigest = ({ users, items, scale, parts, roles }: Dataset): string => {
   const hash = createHash('sha256').update(JSON.stringify([users, items, scale]));
+  if (roles !== undefined) hash.update(roles.users).update(roles.items);
   for (const part of PARTS) {
     const { offsets, items: rated, values } = parts[part];
     for (const column of [offsets, rated, values]) hash.update(bytesOf(column));

@@ -241,7 +241,8 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
   const { world, threads, host } = plan;
   const { state } = (await loadAlgorithm(host.algorithm, world)).client();
   // From here on the dataset is not needed: a large one should not be kept alive by the run.
-  const shards = shardDataset(dataset, threads, state?.size, host.fleet === undefined ? 'none' : 'budgets');
+  const { budgets, features } = { budgets: host.fleet, features: world.userFeatures };
+  const shards = shardDataset(dataset, threads, state?.size, budgets && 'budgets', features && 'features');
   const ratings = ratingsIn(dataset);
   let context: Context | undefined;
   const onEvent = (event: RunEvent): void => {
