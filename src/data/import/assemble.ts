@@ -1,12 +1,12 @@
 import { badInput } from '../../base/errors.js';
 import { type Dataset, type Feedback, PARTS, type Part } from '../dataset.js';
 import { type Described, isDescribed, selectDescribed } from '../features/described.js';
+import type { Scale } from '../policies/values.js';
 import type { Whole } from '../splits/labels.js';
 import { type Partition, type PartitionOptions, partition, partitionBy } from '../splits/partition.js';
 import type { SplitSpec } from '../splits/spec.js';
 import { allocateRatings } from '../splits/split.js';
 import { withItems } from '../splits/whole.js';
-import type { Scale } from '../policies/values.js';
 import { declaredIds, type IdMap } from './ids.js';
 import { groupByUser, placeOf, type RatingRows, refuseDuplicates, renumber } from './rows.js';
 

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { createSpill, type Spill, type Spilled, type SpillForm } from './chunk.js';
 import { hashBlocks, orDisk } from './column-file.js';
-import { createParser, type LineFault, type LineForm, type LineParser, nothingSeen, type Seen } from './parse.js';
+import { createParser, type LineForm, type LineParser, nothingSeen, type Seen } from './parse.js';
 import { type Partitioning, partitionOf } from './partitions.js';
 import { createSorter, type Extent, type SortedUsers, type Sorter, type SortPlan } from './sort.js';
 import type { ValueFacts } from './value-facts.js';
@@ -16,14 +16,8 @@ export type ChunkRange = {
   readonly to: number;
 };
 
-export type ParsedChunk = {
-  readonly spilled?: Spilled;
-  readonly rows: number;
-  readonly lines: number;
-  readonly firstBlank: number;
-  readonly lastFilled: number;
-  readonly fault?: LineFault;
-};
+/** `plain`: whether the parser took all lines. */
+export type ParsedChunk = { readonly spilled?: Spilled; readonly rows: number; readonly plain: boolean };
 
 /** Items as one thread has met them, by provisional index: numbers, or NaN and a text. */
 export type SeenItems = {
@@ -65,7 +59,7 @@ const MOST_LINE = 1 << 20;
 export const bomOf = (bytes: Uint8Array): number => (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0);
 
 /** Reads the lines that begin in a range. The buffer is kept for the next call. */
-export const createLineReader = () => {
+const createLineReader = () => {
   let buffer = Buffer.alloc(0);
   let held: { path: string; file: number } | undefined;
   const close = (): void => {
@@ -134,11 +128,10 @@ export const createImportThread = (): ImportThread => {
     },
     parse: (range) => {
       const { bytes, start, end, tooLong } = reader.read(range);
-      if (tooLong) return { ...NOTHING, fault: { line: 1, expected: 'lines of less than 1 MiB', found: 'a longer one' } };
-      const { chunk, ...lines } = parsers[range.file]!(bytes, start, end, range.chunk);
-      if (!isUtf8(bytes.subarray(start, end))) return { ...NOTHING, fault: notUtf8(bytes, start, end) };
-      if (lines.fault !== undefined || chunk.count === 0) return { ...lines, rows: 0 };
-      return { ...lines, rows: chunk.count, spilled: spill!.write(chunk) };
+      const chunk = tooLong || !isUtf8(bytes.subarray(start, end)) ? undefined : parsers[range.file]!(bytes, start, end, range.chunk);
+      if (chunk === undefined) return { plain: false, rows: 0 };
+      if (chunk.count === 0) return { plain: true, rows: 0 };
+      return { plain: true, rows: chunk.count, spilled: spill!.write(chunk) };
     },
     seen: () => {
       spill?.close();
@@ -159,18 +152,4 @@ export const createImportThread = (): ImportThread => {
       reader.close();
     },
   };
-};
-
-const NOTHING = { rows: 0, lines: 0, firstBlank: 0, lastFilled: 0 };
-
-const notUtf8 = (bytes: Uint8Array, start: number, end: number): LineFault => {
-  let line = 1;
-  for (let at = start; at < end; ) {
-    const stop = bytes.indexOf(NEWLINE, at);
-    const to = stop < 0 || stop > end ? end : stop;
-    if (!isUtf8(bytes.subarray(at, to))) break;
-    line++;
-    at = to + 1;
-  }
-  return { line, expected: 'text in UTF-8', found: 'bytes that are not' };
 };

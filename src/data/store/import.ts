@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, truncateSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { badInput, type MetafleetError } from '../../base/errors.js';
 import type { Feedback } from '../dataset.js';
@@ -53,7 +54,7 @@ const extentsOf = ({ chunks, partitions, form, partOfFile }: Spilled): Extent[][
   return extents;
 };
 
-const hashAll = async (
+export const hashAll = async (
   threads: readonly RemoteThread[],
   folder: string,
   columns: Record<string, Written>,
@@ -110,7 +111,10 @@ export const writeColumns = async (
   const extents = extentsOf(source);
   const rows = extents.map((list) => list.reduce((sum, extent) => sum + extent.rows, 0));
   let base = 0;
-  const bases = rows.map((count) => (base += count) - count);
+  const bases = rows.map((count) => {
+    base += count;
+    return base - count;
+  });
   const sorted: SortedUsers[] = await share(threads, extents, async (thread, list, p) => {
     const users = await thread.call('sort', { extents: list, base: bases[p]! });
     progress(rows[p]!);
@@ -159,7 +163,8 @@ export const writeStore = async (out: string, force: boolean, write: (folder: st
   let folder: string;
   try {
     await mkdir(parent, { recursive: true });
-    folder = await mkdtemp(join(parent, `.${basename(out)}.importing-`));
+    folder = join(parent, `.${basename(out)}.importing-${randomUUID().slice(0, 8)}`);
+    await mkdir(folder);
   } catch (cause) {
     throw badInput('DATA', out, 'a folder that can be written', cause instanceof Error ? cause.message : String(cause));
   }

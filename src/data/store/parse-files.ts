@@ -1,5 +1,8 @@
 import { open } from 'node:fs/promises';
-import { badInput, messageOf } from '../../base/errors.js';
+import { isUtf8Name } from '../containers/decode.js';
+import { openContent } from '../containers/open.js';
+import { BLANKS } from '../formats/delimiter.js';
+import { MOST_LINES, recogniseText } from '../formats/recognise.js';
 import { locate } from '../import/header.js';
 import type { FileLayout } from '../import/reader.js';
 import { bomOf, type ChunkRange, type ParsedChunk } from './import-thread.js';
@@ -11,40 +14,39 @@ import { type Partitioning, splittersOf } from './partitions.js';
 export type PlainFile = {
   readonly path: string;
   readonly size: number;
-  /** Where the first row begins, and how many lines are before it. */
+  /** Where the first row begins. */
   readonly start: number;
-  readonly linesBefore: number;
   readonly form: LineForm;
 };
 
 const CHUNK = 1 << 23;
-const HEAD = 1 << 20;
 const NEWLINE = 10;
 
-/** Finds out from the first line how the others are parsed. Undefined: the file is not one of these, and another reader must have it. */
-export const openPlain = async (path: string, layout: FileLayout): Promise<PlainFile | undefined> => {
-  if (layout.encoding !== undefined && layout.encoding !== 'utf8') return undefined;
-  let file: Awaited<ReturnType<typeof open>>;
+/** Finds out from the first lines how all are parsed. Undefined: the file is not plain, and the reader of all formats must have it. */
+export const openPlain = async (path: string, layout: FileLayout, declared: LineForm['declared']): Promise<PlainFile | undefined> => {
+  if (layout.encoding !== undefined && !isUtf8Name(layout.encoding)) return undefined;
+  const content = await openContent(path);
   try {
-    file = await open(path);
-  } catch (error) {
-    throw badInput('DATA', path, 'a readable rating file', messageOf(error));
-  }
-  try {
+    const { file, magic, head } = content;
+    if (file === undefined || magic.kind !== 'text' || head[0] === 0xff || head[0] === 0xfe) return undefined;
+    const begin = bomOf(head);
+    const newline = head.indexOf(NEWLINE, begin);
     const { size } = await file.stat();
-    const buffer = Buffer.alloc(Math.min(HEAD, size));
-    await file.read(buffer, 0, buffer.length, 0);
-    const begin = bomOf(buffer);
-    const newline = buffer.indexOf(NEWLINE, begin);
-    const line = buffer.toString('utf8', begin, newline < 0 ? buffer.length : newline).replace(/\r$/, '');
-    if (line === '') return undefined;
-    const { header, ...located } = locate(`${path}:1`, line, layout);
-    const { scale, skip, declared } = layout;
-    const form: LineForm = { ...located, ...(scale && { scale }), ...(skip !== undefined && { skip }), ...(declared && { declared }) };
-    const start = header ? (newline < 0 ? size : newline + 1) : 0;
-    return { path, size, start, linesBefore: header ? 1 : 0, form };
+    if (newline < 0 || newline >= size - 1) return undefined;
+    const lines = Buffer.from(head.subarray(begin, head.lastIndexOf(NEWLINE)))
+      .toString()
+      .split('\n');
+    const first = lines.slice(0, MOST_LINES).map((line) => line.replace(/\r$/, ''));
+    if (first.some((line) => line.trim() === '')) return undefined;
+    if (recogniseText(path, first, 1, layout).recognised.layout !== 'delimited') return undefined;
+    const { delimiter, header, recognised, ...places } = locate(`${path}:1`, first, layout);
+    const byte = Buffer.from(delimiter);
+    if (byte.length !== 1 || delimiter === BLANKS || places.rating < 0) return undefined;
+    const { unrated } = recognised;
+    const form: LineForm = { ...places, delimiter: byte[0]!, policy: layout, unrated, declared };
+    return { path, size, start: header ? newline + 1 : 0, form };
   } finally {
-    await file.close();
+    await content.close();
   }
 };
 
@@ -55,7 +57,7 @@ const PARTITION = 6 << 20;
 
 /** Integer user ids from places all over the file; null where one is not an integer. */
 const sampleUsers = async ({ path, size, start, form }: PlainFile): Promise<Float64Array | null> => {
-  const parse = createParser({ ...form }, nothingSeen());
+  const parse = createParser(form, nothingSeen());
   const file = await open(path);
   const found: number[] = [];
   try {
@@ -66,7 +68,8 @@ const sampleUsers = async ({ path, size, start, form }: PlainFile): Promise<Floa
       const from = i === 0 ? (at === 0 ? bomOf(buffer) : 0) : buffer.subarray(0, bytesRead).indexOf(NEWLINE) + 1;
       const to = at + bytesRead === size ? bytesRead : buffer.lastIndexOf(NEWLINE, bytesRead - 1);
       if (to <= from) continue;
-      const { chunk } = parse(buffer, from, to, 0);
+      const chunk = parse(buffer, from, to, 0);
+      if (chunk === undefined) continue;
       for (let row = 0; row < chunk.count; row++) found.push(chunk.users[row]!);
     }
   } finally {
@@ -96,7 +99,7 @@ export const planPartitions = async (files: readonly PlainFile[]): Promise<Parti
   return { count, splitters: splittersOf(all, count) };
 };
 
-export function* rangesOf(files: readonly PlainFile[]): Generator<ChunkRange> {
+function* rangesOf(files: readonly PlainFile[]): Generator<ChunkRange> {
   let chunk = 0;
   for (const [file, { path, size, start }] of files.entries()) {
     for (let from = start; from < size; from += CHUNK) yield { chunk: chunk++, file, path, from, to: Math.min(size, from + CHUNK) };
@@ -105,45 +108,24 @@ export function* rangesOf(files: readonly PlainFile[]): Generator<ChunkRange> {
 
 export type ChunkResult = ParsedChunk & { readonly thread: number; readonly file: number };
 
-/** @throws MetafleetError DATA `file:line: expected …, found …` for the first line that is not as it should be. */
-const checkLines = (files: readonly PlainFile[], chunks: readonly ChunkResult[]): void => {
-  let [file, line, blank] = [-1, 0, 0];
-  for (const chunk of chunks) {
-    if (chunk === undefined) continue;
-    if (chunk.file !== file) [file, line, blank] = [chunk.file, files[chunk.file]!.linesBefore, 0];
-    const { path, form } = files[file]!;
-    if (blank > 0 && chunk.lastFilled > 0) throw badInput('DATA', `${path}:${blank}`, `${form.fields} fields`, 'an empty line');
-    const { fault } = chunk;
-    if (fault !== undefined) throw badInput('DATA', `${path}:${line + fault.line}`, fault.expected, fault.found);
-    if (chunk.firstBlank > 0) blank ||= line + chunk.firstBlank;
-    line += chunk.lines;
-  }
-};
-
-/** Parses all files, and leaves their rows in the spill files of the threads. `progress` gets the bytes that are read. */
+/**
+ * Parses all files, and leaves their rows in the spill files of the threads. `progress` gets the bytes that are read.
+ * Undefined: a line is not plain.
+ */
 export const parseFiles = async (
   threads: readonly RemoteThread[],
   files: readonly PlainFile[],
   progress: (bytes: number) => void,
-): Promise<ChunkResult[]> => {
-  const chunks: ChunkResult[] = [];
-  let failed = false;
-  function* until(): ReturnType<typeof rangesOf> {
-    for (const range of rangesOf(files)) {
-      if (failed) return;
-      yield range;
-    }
+): Promise<ChunkResult[] | undefined> => {
+  let plain = true;
+  function* whilePlain(): ReturnType<typeof rangesOf> {
+    for (const range of rangesOf(files)) if (plain) yield range;
   }
-  await share(threads, until(), async (thread, range, index) => {
+  const chunks = await share(threads, whilePlain(), async (thread, range) => {
     const parsed = await thread.call('parse', range);
-    chunks[index] = { ...parsed, thread: threads.indexOf(thread), file: range.file };
-    failed ||= parsed.fault !== undefined;
+    plain &&= parsed.plain;
     progress(range.to - range.from);
+    return { ...parsed, thread: threads.indexOf(thread), file: range.file };
   });
-  checkLines(files, chunks);
-  for (const [file, { path, linesBefore }] of files.entries()) {
-    if (chunks.some((chunk) => chunk.file === file && chunk.rows > 0)) continue;
-    throw badInput('DATA', path, 'at least one rating', linesBefore > 0 ? 'a header and no rating' : 'an empty file');
-  }
-  return chunks;
+  return plain ? chunks : undefined;
 };

@@ -31,7 +31,7 @@ export const spillSink = (
   const flush = (): void => {
     if (chunk.count === 0) return;
     const spilled = out.write(chunk);
-    chunks.push({ spilled, rows: chunk.count, lines: 0, firstBlank: 0, lastFilled: 0, thread: 0, file });
+    chunks.push({ spilled, rows: chunk.count, plain: true, thread: 0, file });
     chunk.count = 0;
     textEnd = 0;
   };

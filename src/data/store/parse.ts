@@ -1,32 +1,23 @@
-import { fieldText, MAX_FIELDS, parseDecimal, parseInteger, splitFields } from '../import/fields.js';
+import { secondsOfNumber } from '../formats/time.js';
+import { MAX_FIELDS, parseDecimal, parseInteger } from '../import/fields.js';
 import { type IdTable, idTable } from '../import/ids.js';
-import type { Scale } from '../import/reader.js';
+import { type ValuePolicy, valueFilter } from '../policies/values.js';
 import { type Chunk, emptyChunk } from './chunk.js';
 import { noFacts, type ValueFacts, valueGatherer } from './value-facts.js';
 
-/** How the lines of a delimited file are parsed: what the reader has found out from the first of them. Fields are numbered from 0. */
+/** How the lines of a plain file are parsed: what the reader has found out from the first of them. Fields are numbered from 0. */
 export type LineForm = {
-  readonly delimiter: string;
+  /** One byte. */
+  readonly delimiter: number;
   readonly fields: number;
   readonly user: number;
   readonly item: number;
   readonly rating: number;
-  readonly time?: number;
-  readonly scale?: Scale;
-  readonly skip?: number;
-  readonly declared?: { readonly users?: number; readonly items?: number };
-};
-
-/** What is wrong with a line: counted from 1 within the chunk. */
-export type LineFault = { readonly line: number; readonly expected: string; readonly found: string };
-
-export type Parsed = {
-  readonly chunk: Chunk;
-  readonly lines: number;
-  /** The first empty line, and the last that is not; 0 where there is none. */
-  readonly firstBlank: number;
-  readonly lastFilled: number;
-  readonly fault?: LineFault;
+  /** −1: there is none. */
+  readonly time: number;
+  readonly policy: ValuePolicy;
+  readonly unrated: readonly number[];
+  readonly declared: { readonly users?: number; readonly items?: number };
 };
 
 /** What a thread knows of the rows that it has parsed so far. */
@@ -69,94 +60,27 @@ export const noteTime = (seen: Seen, time: number): void => {
   if (!seen.anyTime && !Number.isNaN(time)) seen.anyTime = true;
 };
 
-const [NEWLINE, RETURN, QUOTE, SPACE, BACKSLASH] = [10, 13, 34, 32, 92];
-
-/** Undoes the escaping of quotes inside of bytes[from, to), in place, as `fieldText` does. Returns the new end. */
-const undoEscapes = (bytes: Uint8Array, from: number, to: number): number => {
-  let out = from;
-  for (let at = from; at < to; at++) {
-    if (at + 1 < to && bytes[at + 1] === QUOTE && (bytes[at] === QUOTE || bytes[at] === BACKSLASH)) at++;
-    bytes[out++] = bytes[at]!;
-  }
-  return out;
-};
+const [NEWLINE, RETURN, QUOTE, SPACE] = [10, 13, 34, 32];
 
 /** Fewer bytes than this make no row: three fields of one byte and their ends. */
 const LEAST_ROW = 6;
 
-const onScale = (value: number, { lowest, highest, step }: Scale): boolean => {
-  if (!(value >= lowest && value <= highest)) return false;
-  const steps = step === 0 ? 0 : (value - lowest) / step;
-  return Math.abs(steps - Math.round(steps)) < 1e-6;
-};
-const scaleText = ({ lowest, highest, step }: Scale): string => `${lowest} to ${highest}${step === 0 ? '' : ` in steps of ${step}`}`;
-
-export type LineParser = (bytes: Uint8Array, start: number, end: number, chunk: number) => Parsed;
-
-type Fault = Omit<LineFault, 'line'>;
-
-/** What is wrong with a line whose fields are at `bounds`; undefined if nothing is. Only lines that are not taken at once come here. */
-const faultOf = (bytes: Uint8Array, bounds: Int32Array, found: number, form: LineForm): Fault | undefined => {
-  const { user, item, rating, scale, skip, declared, fields } = form;
-  if (found !== fields) return { expected: `${fields} fields`, found: `${found}` };
-  const shown = (field: number): string =>
-    JSON.stringify(fieldText(bytes, bounds[2 * field]!, bounds[2 * field + 1]!, 'utf8').slice(0, 60));
-  const value = parseDecimal(bytes, bounds[2 * rating]!, bounds[2 * rating + 1]!);
-  if (Number.isNaN(value)) return { expected: 'a numeric rating', found: shown(rating) };
-  if (value !== skip && scale !== undefined && !onScale(value, scale))
-    return { expected: `a rating of ${scaleText(scale)}`, found: `${value}` };
-  for (const [kind, field, count] of [['a user', user, declared?.users] as const, ['an item', item, declared?.items] as const]) {
-    const word = kind.split(' ')[1];
-    if (bounds[2 * field] === bounds[2 * field + 1]) return { expected: `${kind} id`, found: `an empty field (empty ${word})` };
-    const id = parseInteger(bytes, bounds[2 * field]!, bounds[2 * field + 1]!);
-    if (count !== undefined && !(id >= 0 && id < count)) {
-      return { expected: `${kind} id from 0 to ${count - 1}`, found: `${shown(field)} (${word} id overflow)` };
-    }
-  }
-  return undefined;
-};
-
-/** Bounds of the fields of a line with quotes, blanks around fields, or a delimiter of several bytes. Returns how many there are. */
-const splitLine = (
-  bytes: Uint8Array,
-  at: number,
-  end: number,
-  delimiter: Uint8Array,
-  bounds: Int32Array,
-  { user, item }: LineForm,
-): number => {
-  const last = end > at && bytes[end - 1] === RETURN ? end - 1 : end;
-  const found = splitFields(bytes, at, last, delimiter, bounds);
-  for (const field of [user, item]) bounds[2 * field + 1] = undoEscapes(bytes, bounds[2 * field]!, bounds[2 * field + 1]!);
-  return found;
-};
-
-const lineEnd = (bytes: Uint8Array, at: number, end: number): number => {
-  const found = bytes.indexOf(NEWLINE, at);
-  return found < 0 || found > end ? end : found;
-};
-
 /**
- * Calls `row` for each line of bytes[start, end) that is not empty. It has the bounds of the fields, and returns whether the line is right.
- * Quotes, or blanks at the ends of fields, are for splitFields. All else, which is nearly all, is found with one look at each byte.
+ * Calls `row` for each line of bytes[start, end), with the bounds of its fields. Returns whether all lines are plain: none is empty, and no field
+ * has quotes, or blanks at its ends. One look at each byte.
  */
-const eachLine = (bytes: Uint8Array, start: number, end: number, form: LineForm, bounds: Int32Array, row: (found: number) => boolean) => {
-  const delimiter = Buffer.from(form.delimiter);
-  const single = delimiter.length === 1 ? delimiter[0]! : -1;
-  const { fields } = form;
-  let [line, firstBlank, lastFilled, at] = [0, 0, 0, start];
-  while (at < end) {
-    line++;
+const eachLine = (bytes: Uint8Array, start: number, end: number, form: LineForm, bounds: Int32Array, row: () => boolean): boolean => {
+  const { delimiter, fields } = form;
+  for (let at = start; at < end; ) {
     let found = 0;
     let from = at;
     let i = at;
-    let plain = single >= 0;
-    for (; plain; i++) {
+    for (; ; i++) {
       const byte = i < end ? bytes[i]! : NEWLINE;
-      if (byte !== single && byte !== NEWLINE) continue;
+      if (byte !== delimiter && byte !== NEWLINE) continue;
       const to = byte === NEWLINE && i > from && bytes[i - 1] === RETURN ? i - 1 : i;
-      const first = bytes[from];
-      if (from < to && (first === QUOTE || first === SPACE || bytes[to - 1] === SPACE)) plain = false;
+      const first = bytes[from]!;
+      if (from < to && (first === QUOTE || first <= SPACE || bytes[to - 1]! <= SPACE)) return false;
       if (found < fields) {
         bounds[2 * found] = from;
         bounds[2 * found + 1] = to;
@@ -165,30 +89,42 @@ const eachLine = (bytes: Uint8Array, start: number, end: number, form: LineForm,
       if (byte === NEWLINE) break;
       from = i + 1;
     }
-    if (!plain) {
-      i = lineEnd(bytes, at, end);
-      found = splitLine(bytes, at, i, delimiter, bounds, form);
-    }
-    if (i === at || (i === at + 1 && bytes[at] === RETURN)) firstBlank ||= line;
-    else {
-      lastFilled = line;
-      if (firstBlank > 0)
-        return { line, firstBlank, lastFilled, fault: { line: firstBlank, expected: `${fields} fields`, found: 'an empty line' } };
-      if (!row(found)) return { line, firstBlank, lastFilled, fault: { line, ...faultOf(bytes, bounds, found, form)! } };
-    }
+    if (found !== fields || !row()) return false;
     at = i + 1;
   }
-  return { line, firstBlank, lastFilled };
+  return true;
 };
 
-/** One parser a thread and file. It reads whole lines, and keeps what it has `seen` over all chunks. A returned chunk holds until the next call. */
+/** A rating's first occurrence asks the policy. What it says of a value holds for all others like it, which the cache answers. */
+const cachedFilter = ({ policy, unrated }: LineForm): ((value: number) => number) => {
+  const fail = (): Error => new RangeError('off the scale');
+  const filter = valueFilter(policy, unrated, { unrated: 0, clipped: 0, below: 0 }, fail);
+  const values = new Float64Array(256).fill(Number.NaN);
+  const kept = new Float64Array(256);
+  return (value) => {
+    const slot = (value * 20) & 255;
+    if (values[slot] !== value) {
+      kept[slot] = filter(value, 0);
+      values[slot] = value;
+    }
+    return kept[slot]!;
+  };
+};
+
+/**
+ * Parses the lines of bytes[start, end). A returned chunk holds until the next call.
+ * Undefined: a line is not plain, or is wrong. Then the reader of all formats takes the file, and says what is wrong.
+ */
+export type LineParser = (bytes: Uint8Array, start: number, end: number, chunk: number) => Chunk | undefined;
+
+/** One parser a thread and file. It keeps what it has `seen` over all chunks. */
 export const createParser = (form: LineForm, seen: Seen): LineParser => {
-  const { user, item, rating, time, scale, skip, declared, fields } = form;
-  const [u, i, r, t] = [2 * user, 2 * item, 2 * rating, 2 * (time ?? 0)];
-  const hasTime = time !== undefined;
+  const { user, item, rating, time, declared } = form;
   const bounds = new Int32Array(2 * MAX_FIELDS);
   const gather = valueGatherer(seen.facts);
-  const restricted = scale !== undefined || declared !== undefined;
+  const filter = cachedFilter(form);
+  const mostUser = declared.users ?? Number.POSITIVE_INFINITY;
+  const mostItem = declared.items ?? Number.POSITIVE_INFINITY;
   const { items: table } = seen;
   let rows = emptyChunk(0);
 
@@ -198,16 +134,16 @@ export const createParser = (form: LineForm, seen: Seen): LineParser => {
     const { users, textFrom, textTo, items, values, times } = rows;
     rows.text = bytes;
     let count = 0;
-    const row = (found: number): boolean => {
-      if (found !== fields) return false;
-      const value = parseDecimal(bytes, bounds[r]!, bounds[r + 1]!);
-      if (value === skip) return true;
-      const from = bounds[u]!;
-      const to = bounds[u + 1]!;
-      const itemFrom = bounds[i]!;
-      const itemTo = bounds[i + 1]!;
-      if (Number.isNaN(value) || from === to || itemFrom === itemTo) return false;
-      if (restricted && faultOf(bytes, bounds, found, form) !== undefined) return false;
+    const row = (): boolean => {
+      const given = parseDecimal(bytes, bounds[2 * rating]!, bounds[2 * rating + 1]!);
+      if (Number.isNaN(given)) return false;
+      const value = filter(given);
+      if (Number.isNaN(value)) return true;
+      const from = bounds[2 * user]!;
+      const to = bounds[2 * user + 1]!;
+      const itemFrom = bounds[2 * item]!;
+      const itemTo = bounds[2 * item + 1]!;
+      if (from === to || itemFrom === itemTo) return false;
       const id = parseInteger(bytes, from, to);
       users[count] = id;
       if (Number.isNaN(id)) {
@@ -215,22 +151,32 @@ export const createParser = (form: LineForm, seen: Seen): LineParser => {
         textTo[count] = to;
         seen.textUsers = true;
       }
+      if (declared.users !== undefined && !(id >= 0 && id < mostUser)) return false;
       const itemId = parseInteger(bytes, itemFrom, itemTo);
+      if (declared.items !== undefined && !(itemId >= 0 && itemId < mostItem)) return false;
       const known = table.size();
       const index = Number.isNaN(itemId) ? table.bytes(bytes, itemFrom, itemTo) : table.integer(itemId);
       if (index >= known) noteItem(seen, index, known, chunk, count);
       items[count] = index;
       gather(value);
       values[count] = value;
-      if (hasTime) {
-        times[count] = parseDecimal(bytes, bounds[t]!, bounds[t + 1]!);
+      if (time >= 0) {
+        const stamp = parseDecimal(bytes, bounds[2 * time]!, bounds[2 * time + 1]!);
+        if (Number.isNaN(stamp)) return false;
+        times[count] = secondsOfNumber(stamp);
         noteTime(seen, times[count]!);
       }
       count++;
       return true;
     };
-    const { line: lines, ...rest } = eachLine(bytes, start, end, form, bounds, row);
+    let plain: boolean;
+    try {
+      plain = eachLine(bytes, start, end, form, bounds, row);
+    } catch (error) {
+      if (error instanceof RangeError) return undefined;
+      throw error;
+    }
     rows.count = count;
-    return { chunk: rows, lines, ...rest };
+    return plain ? rows : undefined;
   };
 };

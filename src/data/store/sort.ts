@@ -68,8 +68,8 @@ const byNumber = (keys: Float64Array): Ordered => {
   const rows = new Uint32Array(order.length);
   const integers = new Float64Array(order.length);
   let users = 0;
-  for (let at = 0; at < order.length; at++) {
-    const key = keys[order[at]!]!;
+  for (const row of order) {
+    const key = keys[row]!;
     if (users === 0 || integers[users - 1] !== key) integers[users++] = key;
     rows[users - 1]!++;
   }
