@@ -1,9 +1,10 @@
 import { Command, Option } from 'commander';
-import { badInput } from '../base/errors.js';
 import { fetchDataset } from '../data/catalogue/cache.js';
 import { CATALOGUE, type CatalogueEntry, catalogueEntry, DEFAULT_DATASET } from '../data/catalogue/catalogue.js';
 import { type CountSpread, type DatasetDescription, describeDataset } from '../data/describe.js';
-import { type LoadOptions, loadDataset } from '../data/load.js';
+import { loadDataset } from '../data/load.js';
+import { type DescribeFlags, note, number, parseColumns, parseDelimiter, parseScale } from './data-flags.js';
+import { importCommand } from './data-import.js';
 
 const whole = (count: number): string => count.toLocaleString('en-US', { maximumFractionDigits: 0 });
 const decimal = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 4 });
@@ -82,34 +83,6 @@ const descriptionText = (description: DatasetDescription): string => {
   return `${table(facts, new Set())}\n${table([['RATING', 'COUNT', 'SHARE', ''], ...bars], new Set([0, 1, 2]))}`;
 };
 
-const number = (flag: string, text: string): number => {
-  const value = Number(text);
-  if (text.trim() === '' || Number.isNaN(value)) throw badInput('CONFIG', flag, 'a number', text);
-  return value;
-};
-
-const parseColumns = (text: string): NonNullable<LoadOptions['columns']> => {
-  const [user, item, rating, ...more] = text.split(',').map((column) => (/^\d+$/.test(column) ? Number(column) : column));
-  if (user === undefined || item === undefined || rating === undefined || more.length > 0) {
-    throw badInput('CONFIG', '--columns', 'user,item,rating as header names or numbers from 1', text);
-  }
-  return { user, item, rating };
-};
-
-const parseScale = (text: string): NonNullable<LoadOptions['scale']> => {
-  const [lowest, highest, step, ...more] = text.split(':').map((each) => number('--scale', each));
-  if (lowest === undefined || highest === undefined || more.length > 0) {
-    throw badInput('CONFIG', '--scale', 'lowest:highest or lowest:highest:step', text);
-  }
-  return { lowest, highest, ...(step !== undefined && { step }) };
-};
-
-type DescribeFlags = Pick<LoadOptions, 'split' | 'seed' | 'columns' | 'delimiter' | 'scale'>;
-
-const note = (text: string): void => {
-  process.stderr.write(`${text}\n`);
-};
-
 const listCommand = (): Command =>
   new Command('list').description('list the datasets of the catalogue').action(() => {
     process.stdout.write(listTable());
@@ -141,17 +114,18 @@ const describeCommand = (): Command =>
     .addOption(new Option('--split <kind>', 'whose split').choices(['auto', 'given', 'random']).default('auto'))
     .option('--seed <integer>', 'seed of the random split', (text) => number('--seed', text), 1)
     .option('--columns <user,item,rating>', 'header names, or numbers from 1 (paths only)', parseColumns)
-    .option('--delimiter <text>', 'what separates fields; \\t is a tab (paths only)', (text) => text.replaceAll('\\t', '\t'))
+    .option('--delimiter <text>', 'what separates fields; \\t is a tab (paths only)', parseDelimiter)
     .option('--scale <lowest:highest[:step]>', 'the scale of ratings (paths only)', parseScale)
     .action(async (source: string, flags: DescribeFlags) => {
       const dataset = await loadDataset(source, { ...flags, onProgress: note });
       process.stdout.write(descriptionText(describeDataset(dataset)));
     });
 
-/** `metafleet data list | fetch NAME [--force] | describe SOURCE`. Results go to stdout, progress to stderr; errors are thrown. */
+/** `metafleet data list | fetch NAME [--force] | describe SOURCE | import SOURCE --out FOLDER`. Results go to stdout, progress to stderr; errors are thrown. */
 export const dataCommand = (): Command =>
   new Command('data')
-    .description('datasets: list, fetch, describe')
+    .description('datasets: list, fetch, describe, import')
     .addCommand(listCommand())
     .addCommand(fetchCommand())
-    .addCommand(describeCommand());
+    .addCommand(describeCommand())
+    .addCommand(importCommand());

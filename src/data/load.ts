@@ -11,6 +11,7 @@ import { withBudget } from './splits/budget.js';
 import { asImplicit, resplit } from './splits/resplit.js';
 import { type SplitKind, type SplitOptions, splitSpec } from './splits/spec.js';
 import { ratingCount } from './splits/split.js';
+import { isStore, readStore } from './store/read.js';
 import { synthesize } from './synthetic.js';
 import { parseSynthetic, SYNTHETIC } from './synthetic-options.js';
 
@@ -60,13 +61,23 @@ const read = async (found: Found, place: string, options: LoadOptions, known: Ca
   });
 };
 
+/** Columns are typed already: keys that say how to parse a source have had their say when it was imported. */
+const loadStore = (folder: string, options: LoadOptions): Promise<Dataset> => {
+  for (const key of ['columns', 'delimiter', 'scale', 'declared'] as const) {
+    if (options[key] !== undefined)
+      throw badInput('DATA', key, 'none for imported columns (give it to data import)', JSON.stringify(options[key]));
+  }
+  return readStore(folder, options);
+};
+
 const loadPath = async (path: string, options: LoadOptions): Promise<Dataset> => {
+  if (isStore(path)) return loadStore(path, options);
   const found = await findRatings(path);
   return read(found, path, options, found.folder === undefined ? undefined : entryOfFolder(found.folder));
 };
 
 /** Where the files of a fetched set lie in its cache folder. */
-const cachedFiles = (entry: CatalogueEntry, folder: string): Found => {
+export const cachedFiles = (entry: CatalogueEntry, folder: string): Found => {
   const { name, source } = entry;
   switch (source.kind) {
     case 'npm':
@@ -99,8 +110,8 @@ const loadEntry = async (entry: CatalogueEntry, options: LoadOptions): Promise<D
 };
 
 /**
- * Loads a dataset: a catalogue name; `synthetic:users=1000,items=500,…` (see synthetic-options.ts); or the path of a file or
- * folder. A catalogue name wins over a path of that name (write ./ml-1m for the folder).
+ * Loads a dataset: a catalogue name; `synthetic:users=1000,items=500,…` (see synthetic-options.ts); or the path of a file, a
+ * folder, or columns that were imported (src/data/store). A catalogue name wins over a path of that name (write ./ml-1m for the folder).
  * Returns m users × n items in three parts, in shared memory; n counts the items of all three.
  * @throws MetafleetError DATA for what is wrong with the data (`file:line: expected …, found …`), FETCH for getting it.
  */
