@@ -3,8 +3,10 @@ import { fetchDataset } from '../data/catalogue/cache.js';
 import { CATALOGUE, type CatalogueEntry, catalogueEntry, DEFAULT_DATASET } from '../data/catalogue/catalogue.js';
 import { type CountSpread, type DatasetDescription, describeDataset } from '../data/describe.js';
 import { loadDataset } from '../data/load.js';
+import { SPLITS } from '../data/splits/spec.js';
 import { type DescribeFlags, note, number, parseColumns, parseDelimiter, parseScale } from './data-flags.js';
 import { importCommand } from './data-import.js';
+import { splitCommand } from './split.js';
 
 const whole = (count: number): string => count.toLocaleString('en-US', { maximumFractionDigits: 0 });
 const decimal = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 4 });
@@ -111,7 +113,7 @@ const describeCommand = (): Command =>
   new Command('describe')
     .description('describe a dataset: counts, sparsity, activity, popularity, histogram')
     .argument('[source]', 'a catalogue name, the path of a file or folder, or synthetic:users=…', DEFAULT_DATASET)
-    .addOption(new Option('--split <kind>', 'whose split').choices(['auto', 'given', 'random']).default('auto'))
+    .addOption(new Option('--split <kind>', 'whose split').choices(SPLITS).default('auto'))
     .option('--seed <integer>', 'seed of the random split', (text) => number('--seed', text), 1)
     .option('--columns <user,item,rating>', 'header names, or numbers from 1 (paths only)', parseColumns)
     .option('--delimiter <text>', 'what separates fields; \\t is a tab (paths only)', parseDelimiter)
@@ -124,8 +126,9 @@ const describeCommand = (): Command =>
 /** `metafleet data list | fetch NAME [--force] | describe SOURCE | import SOURCE --out FOLDER`. Results go to stdout, progress to stderr; errors are thrown. */
 export const dataCommand = (): Command =>
   new Command('data')
-    .description('datasets: list, fetch, describe, import')
+    .description('datasets: list, fetch, describe, import, split')
     .addCommand(listCommand())
     .addCommand(fetchCommand())
     .addCommand(describeCommand())
+    .addCommand(splitCommand())
     .addCommand(importCommand());

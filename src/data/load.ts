@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { badInput } from '../base/errors.js';
 import { type CacheOptions, fetchDataset } from './catalogue/cache.js';
 import { type CatalogueEntry, entryOfFolder, findEntry } from './catalogue/catalogue.js';
@@ -11,6 +11,7 @@ import { withBudget } from './splits/budget.js';
 import { asImplicit, resplit } from './splits/resplit.js';
 import { type SplitKind, type SplitOptions, splitSpec } from './splits/spec.js';
 import { ratingCount } from './splits/split.js';
+import { knownFrom, readSplitManifest } from './splits/split-files.js';
 import { isStore, readStore } from './store/read.js';
 import { synthesize } from './synthetic.js';
 import { parseSynthetic, SYNTHETIC } from './synthetic-options.js';
@@ -39,7 +40,10 @@ const read = async (found: Found, place: string, options: LoadOptions, known: Ca
     const at = found.kind === 'single' ? found.path : place;
     throw badInput('DATA', at, 'train, valid and test files (a given split)', 'one file of ratings');
   }
-  const missing = found.kind === 'split' && given ? PARTS.find((part) => found.paths[part] === undefined) : undefined;
+  const written = given && found.paths.train !== undefined ? await readSplitManifest(dirname(found.paths.train)) : undefined;
+  // A part without records has no file.
+  const missing =
+    found.kind === 'split' && given && written === undefined ? PARTS.find((part) => found.paths[part] === undefined) : undefined;
   if (missing !== undefined) {
     const pooled = `no ${missing} file (another split such as 'random' would pool the others)`;
     throw badInput('DATA', place, 'train, valid and test files', pooled);
@@ -51,12 +55,14 @@ const read = async (found: Found, place: string, options: LoadOptions, known: Ca
   return assemble(rows, {
     name: found.name,
     place,
-    split: given ? { kind: 'given', partOfFile } : { kind: 'drawn', spec: splitSpec(drawn, splitting), seed },
-    feedback: options.feedback ?? feedback,
+    split: given
+      ? { kind: 'given', partOfFile, ...(written && { known: knownFrom(written) }) }
+      : { kind: 'drawn', spec: splitSpec(drawn, splitting), seed },
+    feedback: options.feedback ?? written?.feedback ?? feedback,
     describe: describeBy(tables, features, place),
     ...(splitting?.describedOnly === true && { describedOnly: true }),
     ...(onProgress && { onProgress }),
-    ...(scale && { scale }),
+    ...((scale ?? written?.scale) && { scale: scale ?? written!.scale }),
     ...(declared && { declared }),
   });
 };
