@@ -3,6 +3,8 @@ import { fetchDataset } from '../data/catalogue/cache.js';
 import { CATALOGUE, type CatalogueEntry, catalogueEntry } from '../data/catalogue/catalogue.js';
 import { alignedTable, whole } from './data/aligned-table.js';
 import { describeCommand } from './data/describe.js';
+import { importCommand } from './data-import.js';
+import { splitCommand } from './split.js';
 
 const sourceOf = ({ source }: CatalogueEntry): string => {
   switch (source.kind) {
@@ -64,10 +66,12 @@ const fetchCommand = (): Command =>
       process.stdout.write(alignedTable(facts, new Set()));
     });
 
-/** `metafleet data list | fetch NAME [--force] | describe SOURCE`. Results go to stdout, progress to stderr; errors are thrown. */
+/** `metafleet data list | fetch NAME [--force] | describe SOURCE | import SOURCE --out FOLDER`. Results go to stdout, progress to stderr; errors are thrown. */
 export const dataCommand = (): Command =>
   new Command('data')
-    .description('datasets: list, fetch, describe')
+    .description('datasets: list, fetch, describe, import, split')
     .addCommand(listCommand())
     .addCommand(fetchCommand())
-    .addCommand(describeCommand());
+    .addCommand(describeCommand())
+    .addCommand(splitCommand())
+    .addCommand(importCommand());

@@ -58,6 +58,9 @@ const joined = (...lists: readonly Uint32Array[]): Uint32Array => {
   return all;
 };
 
+const hasRole = (wanted: (typeof CANDIDATES)[number], role: number, part: HeldOut): boolean =>
+  wanted === 'all' || (wanted === 'warm' ? role === 0 : (role & COLD[part]) !== 0);
+
 /** `count` items that the user rated in no part, the same at every call. The r-th unrated item is found between the rated ones. */
 const drawUnrated = ({ train, valid, test, user }: UserRatings, count: number, items: number, seed: number): Uint32Array => {
   const rated = distinctRows(joined(train.items, valid.items, test.items));
@@ -110,15 +113,10 @@ export const createMeasure = ({ seed, items: count, metrics, candidates, relevan
     return all.subarray(0, size);
   };
 
-  const hasRole = (item: number, part: HeldOut): boolean => {
-    const role = roles?.[item] ?? 0;
-    return candidates === 'all' || (candidates === 'warm' ? role === 0 : (role & COLD[part]) !== 0);
-  };
-
   const isCandidate = (item: number, known: number, part: HeldOut): boolean => {
     if ((known & IN[part]) !== 0) return true;
     if (part === 'test' && (known & IN.valid) !== 0) return false;
-    return typeof candidates === 'number' ? (known & (IN.valid | IN.test)) === 0 : hasRole(item, part);
+    return typeof candidates === 'number' ? (known & (IN.valid | IN.test)) === 0 : hasRole(candidates, roles?.[item] ?? 0, part);
   };
 
   const rank = (ratings: UserRatings, predict: Predict, sums: Readonly<Record<HeldOut, Float64Array>>): void => {

@@ -297,6 +297,14 @@ const ownKeys = z.strictObject({
     .enum(['auto', 'explicit', 'implicit'])
     .default('auto')
     .describe('explicit: ratings; implicit: every record is an interaction of value 1; auto: as the data are'),
+  features: z
+    .union([z.enum(['all', 'none']), z.array(z.string().min(1)).min(1)])
+    .default('all')
+    .describe('columns of the files of users and items that are features; all: those that are recognised'),
+  sideFiles: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('files of users and items, in addition to those with a known name in the folder of the records (docs/data.md)'),
   columns: z
     .array(z.union([z.string(), count(1)]))
     .max(4)
