@@ -7,8 +7,8 @@ import type { Command } from 'commander';
 export type CommandEntry = {
   readonly name: string;
   readonly summary: string;
-  /** `words`: the command line after the program's name. Modules that it names add flags. */
-  readonly load: (words: readonly string[]) => Promise<Command>;
+  /** `words`: the command line after the program's name. Modules that it names add flags. `whole`: the program with all commands. */
+  readonly load: (words: readonly string[], whole: () => Promise<Command>) => Promise<Command>;
 };
 
 /** Options of users' modules are flags, too. So modules are loaded before a command that takes configuration keys is made. */
@@ -68,5 +68,15 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'load',
     summary: 'run a load scenario against the fleet; exit code 99 when a threshold is crossed',
     load: async () => (await import('./studies/load.js')).loadCommand(),
+  },
+  {
+    name: 'doctor',
+    summary: 'look at this machine: what runs need, what is missing, and what to do about it',
+    load: async () => (await import('./doctor/doctor.js')).doctorCommand(),
+  },
+  {
+    name: 'completion',
+    summary: 'write a script with which a shell completes commands, flags and values',
+    load: async (_, whole) => (await import('./completion/completion.js')).completionCommand(whole),
   },
 ];

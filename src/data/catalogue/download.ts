@@ -19,14 +19,17 @@ const IDLE_LIMIT_MS = 60_000;
 const BY_HAND = 'or fetch it by hand and give its folder instead of the name';
 
 /** Variables that name a proxy. npm reads the same ones, so that both kinds of download take the same way. */
-const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'] as const;
+export const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'] as const;
+
+/** Whether a text is the address of a proxy. */
+export const isProxyAddress = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 
 /** The proxy settings of the environment, as a sender of requests. Throws FETCH for an address that is none, without showing it: it may hold a password. */
 const openWay = async () => {
   const { EnvHttpProxyAgent, fetch } = await import('undici');
   for (const name of PROXY_VARIABLES) {
     const value = process.env[name];
-    if (value !== undefined && value !== '' && !(URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)))
+    if (value !== undefined && value !== '' && !isProxyAddress(value))
       throw badInput('FETCH', `environment variable ${name}`, 'the address of a proxy, such as http://proxy.example:3128', 'another text');
   }
   const dispatcher = new EnvHttpProxyAgent();
