@@ -5,9 +5,11 @@ import { millis } from '../../base/units.js';
 import { recordedDevices } from '../../coordinator/round/recorder.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { PrivateColumns } from '../../device/actor/columns.js';
+import { keptSize } from '../../device/actor/step-state.js';
 import type { RunEvent, RunFinished, RunStarted } from '../../events/run-event.js';
 import { type Fleet, type FleetOptions, type PoolSample, startFleet } from '../../transport/supervisor/fleet.js';
 import { orDeath } from '../../transport/threads/control.js';
+import { loadUpdateSteps } from '../../updates/device-steps.js';
 import type { Config } from '../config/config.js';
 import { judge, shouldStop } from './early-stopping.js';
 import { createObserver } from './observe.js';
@@ -67,7 +69,7 @@ type Context = {
 };
 
 /** Measures at the end of an epoch, if it is one to measure at. */
-const endEpoch = async (context: Context, epoch: number, trainLoss: number, isLast: boolean): Promise<void> => {
+const endEpoch = async (context: Context, epoch: number, trainLoss: number | null, isLast: boolean): Promise<void> => {
   const { config, fleet, plan } = context;
   const { every } = config.evaluation;
   if (every === 0 || (epoch % every !== 0 && !isLast)) {
@@ -98,9 +100,11 @@ const train = async (context: Context): Promise<Outcome['reason']> => {
     if (context.interrupted) return 'interrupted';
     const epoch = context.state.epochsEnded + 1;
     const end = Math.min(plan.rounds, epoch * plan.roundsPerEpoch);
-    const { round, loss, ran, isOver } = await fleet.train(end);
+    const { round, loss, ran, isOver, isSpent } = await fleet.train(end);
     context.round = round;
-    if (round === end || (isOver && ran > 0)) await endEpoch(context, epoch, loss, isOver || round >= plan.rounds);
+    const isLast = isOver || isSpent;
+    if (round === end || (isLast && ran > 0)) await endEpoch(context, epoch, loss, isLast || round >= plan.rounds);
+    if (isSpent && round < plan.rounds) return 'budget-spent';
     if (isOver) return 'completed';
     if (isDue()) {
       saves.last(fleet, context.round, context.state);
@@ -239,9 +243,10 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
   const observe = createObserver(options.onEvent);
   const plan = planRun(config, dataset);
   const { world, threads, host } = plan;
-  const { state } = (await loadAlgorithm(host.algorithm, world)).client();
+  const algorithm = await loadAlgorithm(host.algorithm, world);
   // From here on the dataset is not needed: a large one should not be kept alive by the run.
-  const shards = shardDataset(dataset, threads, state?.size, host.fleet === undefined ? 'none' : 'budgets');
+  const steps = await loadUpdateSteps(host.updates ?? [], { up: algorithm.wire.up, items: world.items });
+  const shards = shardDataset(dataset, threads, keptSize(algorithm.client().state, steps), host.fleet === undefined ? 'none' : 'budgets');
   const ratings = ratingsIn(dataset);
   let context: Context | undefined;
   const onEvent = (event: RunEvent): void => {
