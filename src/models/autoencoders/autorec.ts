@@ -4,10 +4,11 @@ import { createAdamHyper } from '../../tensor/optimizers/adam-hyper.js';
 import { defineModel, type Facts, type Model, type ModelDefinition } from '../port/definition.js';
 import type { Engine } from '../port/engine.js';
 import type { ColumnBatch } from './column-batches.js';
+import { createCorruption } from './corruption.js';
 import { ADAM_STATE, createEncoder, momentsOf, normal, sparseOf } from './encoder.js';
 import * as Columns from './kernels/structs/columns.js';
 
-type Options = { readonly hidden: number; readonly batch: number; readonly rate: number; readonly decay: number };
+type Options = { readonly hidden: number; readonly batch: number; readonly rate: number; readonly decay: number; readonly dropout: number };
 
 /** Standard deviation of the initial weights. */
 const DEVIATION = 0.03;
@@ -20,7 +21,7 @@ const RAW = { scale: 1, valued: true };
  * V and W lie by columns, (columns, hidden), and are trained column by column. The input is a training row, never one to be predicted.
  */
 const createAutoRec = (rowsAre: 'items' | 'users', facts: Facts, options: Options, engine: Engine): Model => {
-  const { hidden: width, batch, rate, decay } = options;
+  const { hidden: width, batch, rate, decay, dropout } = options;
   const matrix = sparseOf(engine, facts.users, facts.items, rowsAre);
   const { rows, columns, byColumn } = matrix;
   const encoder = createEncoder(engine, matrix, { width, batch, deviation: DEVIATION });
@@ -30,6 +31,7 @@ const createAutoRec = (rowsAre: 'items' | 'users', facts: Facts, options: Option
   const [[decoderMoment, decoderVariance], [biasMoment, biasVariance]] = [momentsOf(decoder), momentsOf(bias)];
   write(job.view, Columns, { decoder: decoder.pointer, decoderMoment, decoderVariance, bias: bias.pointer, biasMoment, biasVariance });
   const hyper = createAdamHyper(engine.arena);
+  const corrupt = createCorruption(byColumn, dropout, 0, (_, cell) => byColumn.values[cell]!);
 
   const step = (number: number, cells: ColumnBatch): number => {
     const settings = { rate, decay, scale: 2 };
@@ -54,8 +56,8 @@ const createAutoRec = (rowsAre: 'items' | 'users', facts: Facts, options: Option
 
   return {
     tensors: [...encoder.tensors, decoder, bias],
-    epoch: ({ number, order }) => {
-      const batches = encoder.cut(order('autorec', rows));
+    epoch: ({ number, order, random }) => {
+      const batches = encoder.cut(order('autorec', rows), corrupt(random('dropout')));
       const loss = batches.reduce((sum, cells, index) => sum + step((number - 1) * batches.length + index + 1, cells), 0);
       return loss / byColumn.ids.length;
     },
@@ -80,6 +82,7 @@ const autoRec = (name: string, title: string, rowsAre: 'items' | 'users', defaul
       batch: z.int().min(1).default(defaults.batch).describe('rows of the rating matrix in a step'),
       rate: z.number().positive().default(defaults.rate).describe("Adam's learning rate"),
       decay: z.number().min(0).default(defaults.decay).describe('λ: a step adds λ/2 · (‖V‖² + ‖W‖²) to the squared errors of its batch'),
+      dropout: z.number().min(0).lt(1).default(defaults.dropout).describe('probability that a rating is left out of the input, not of the loss'),
     }),
     traits: { task: 'rating', feedback: 'explicit', training: 'epochs' },
     defaults: { epochs: 150, patience: 10 },
@@ -90,12 +93,14 @@ export const autoRecI = autoRec('autorec-i', "AutoRec on items' rows: h = σ(V r
   hidden: 500,
   batch: 512,
   rate: 7e-4,
-  decay: 12,
+  decay: 40,
+  dropout: 0,
 });
 
 export const autoRecU = autoRec('autorec-u', "AutoRec on users' rows: h = σ(V r + μ), r̂ = W h + b", 'users', {
   hidden: 500,
   batch: 512,
   rate: 7e-4,
-  decay: 12,
+  decay: 40,
+  dropout: 0.5,
 });

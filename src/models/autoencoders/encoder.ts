@@ -40,8 +40,8 @@ export type Encoder = {
   readonly slopes: Pointer;
   /** The struct of the present batch (kernels/structs/columns.ts), for a decoder that works by columns. */
   readonly job: { readonly pointer: Pointer; readonly view: Uint32Array };
-  /** Batches of rows in the given order. `values`, aligned with the cells of byColumn, replace theirs; NaN leaves a cell out. */
-  cut(order: Uint32Array, values?: Float32Array): readonly ColumnBatch[];
+  /** Batches of rows in the given order. `inputs`, aligned with the cells of byColumn, are encoded instead; NaN leaves a cell out. */
+  cut(order: Uint32Array, inputs?: Float32Array): readonly ColumnBatch[];
   /** hidden = x V + c of a batch; slopes = 0. */
   encode(batch: ColumnBatch): void;
   /** Adam on V and c with the slopes of the batch that was encoded last. The bias has no decay. */
@@ -80,7 +80,7 @@ export const createEncoder = (engine: Engine, { rows, columns, byColumn, byRow }
     cut: batches.cut,
     encode: (cells) => {
       count = cells.rows;
-      write(job.view, Columns, { starts: cells.starts, slot: cells.slot, value: cells.value });
+      write(job.view, Columns, { starts: cells.starts, slot: cells.slot, input: cells.input, value: cells.value });
       for (let slot = 0; slot < count; slot++) arena.f32(hidden + 4 * slot * width, width).set(bias.values);
       kernels.zero(count * width, slopes);
       kernels.encodeColumns(job.pointer, 0, columns);
