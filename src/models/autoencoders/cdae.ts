@@ -61,7 +61,7 @@ const create = (facts: Facts, options: Options, engine: Engine): Model => {
   };
 
   const encodeRow = (user: number, out: number): void => {
-    encoder.encodeRow(user, out, { scale: scaleOf(user), valued: false });
+    encoder.encodeRow(user, out, () => scaleOf(user));
     kernels.axpy(width, 1, own.pointer + 4 * user * width, out);
     kernels.tanh(width, out);
   };

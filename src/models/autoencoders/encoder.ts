@@ -46,8 +46,8 @@ export type Encoder = {
   encode(batch: ColumnBatch): void;
   /** Adam on V and c with the slopes of the batch that was encoded last. The bias has no decay. */
   step(step: number, settings: AdamSettings): void;
-  /** out = scale · x V + c of one row, all of its cells. `valued` false: each cell counts 1. */
-  encodeRow(row: number, out: Pointer, form: { readonly scale: number; readonly valued: boolean }): void;
+  /** out = x V + c of one row, all of its cells, where x is inputOf(value). */
+  encodeRow(row: number, out: Pointer, inputOf: (value: number) => number): void;
 };
 
 type Shape = { readonly width: number; readonly batch: number; readonly deviation: number };
@@ -91,11 +91,11 @@ export const createEncoder = (engine: Engine, { rows, columns, byColumn, byRow }
       kernels.addRows(count, width, slopes, biasSlope);
       kernels.adam(width, bias.pointer, ...momentsOf(bias), biasSlope, plain.write(step, { ...settings, decay: 0 }));
     },
-    encodeRow: (row, out, { scale, valued }) => {
+    encodeRow: (row, out, inputOf) => {
       const { offsets, ids, values } = byRow;
       arena.f32(out, width).set(bias.values);
       for (let at = offsets[row]!; at < offsets[row + 1]!; at++)
-        kernels.axpy(width, valued ? scale * values[at]! : scale, weights.pointer + 4 * ids[at]! * width, out);
+        kernels.axpy(width, inputOf(values[at]!), weights.pointer + 4 * ids[at]! * width, out);
     },
   };
 };

@@ -77,13 +77,7 @@ const create = (facts: Facts, options: Options, engine: Engine): Model => {
       }, 0);
       return loss / rows;
     },
-    ...createRowScores(
-      engine,
-      columns,
-      2 * width,
-      (user, out) => encoder.encodeRow(user, out, { scale: scaleOf(user), valued: false }),
-      decoder,
-    ),
+    ...createRowScores(engine, columns, 2 * width, (user, out) => encoder.encodeRow(user, out, () => scaleOf(user)), decoder),
   };
 };
 
