@@ -4,21 +4,11 @@ import { fetchDataset } from '../data/catalogue/cache.js';
 import { CATALOGUE, type CatalogueEntry, catalogueEntry, DEFAULT_DATASET } from '../data/catalogue/catalogue.js';
 import { type CountSpread, type DatasetDescription, describeDataset } from '../data/describe.js';
 import { type LoadOptions, loadDataset } from '../data/load.js';
+import { table } from './text-table.js';
 
 const whole = (count: number): string => count.toLocaleString('en-US', { maximumFractionDigits: 0 });
 const decimal = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 4 });
 const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
-
-/** Columns padded to their widest cell, two spaces apart; `right` lists the numeric ones. */
-const table = (rows: readonly (readonly string[])[], right: ReadonlySet<number>): string => {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => (right.has(column) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
-      .join('  ')
-      .trimEnd();
-  return rows.map((row) => `${line(row)}\n`).join('');
-};
 
 const sourceOf = ({ source }: CatalogueEntry): string => {
   switch (source.kind) {

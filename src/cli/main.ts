@@ -3,7 +3,11 @@ import { Command } from 'commander';
 import { isMetafleetError, messageOf } from '../base/errors.js';
 import { dataCommand } from './data.js';
 import { deviceCommand } from './device.js';
+import { exportCommand } from './inference/export.js';
+import { predictCommand } from './inference/predict.js';
+import { recommendCommand } from './inference/recommend.js';
 import { loadCommand } from './load.js';
+import { modelsCommand } from './models.js';
 import { installModulesOfFlags } from './modules.js';
 import { newCommand } from './new.js';
 import { paperCommand } from './paper.js';
@@ -34,8 +38,12 @@ const createProgram = (): Command =>
     .version(VERSION)
     .showSuggestionAfterError()
     .addCommand(runCommand())
+    .addCommand(modelsCommand())
     .addCommand(newCommand())
     .addCommand(reportCommand())
+    .addCommand(recommendCommand())
+    .addCommand(predictCommand())
+    .addCommand(exportCommand())
     .addCommand(deviceCommand())
     .addCommand(dataCommand())
     .addCommand(sweepCommand())

@@ -178,6 +178,7 @@ export const synthesize = (options: SyntheticOptions, seed: number): Dataset => 
     users,
     items,
     scale: { lowest: Math.floor(lowest), highest: Math.max(Math.ceil(highest), Math.floor(lowest) + 1), step: 0 },
+    feedback: 'explicit',
     parts,
     bestMse: tested > 0 ? squaredNoise / tested : noise * noise,
   };

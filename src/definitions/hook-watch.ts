@@ -13,6 +13,7 @@ export const HOOKS = [
   'update',
   'score',
   'operations',
+  'itemVectors',
   'state',
   'prepare',
   'generate',

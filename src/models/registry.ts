@@ -8,6 +8,9 @@ import { nmf } from './factors/nmf.js';
 import { pmf } from './factors/pmf.js';
 import { svdpp } from './factors/svdpp.js';
 import { ncf } from './interaction/ncf.js';
+import { ease } from './linear/ease.js';
+import { itemKnn } from './linear/item-knn.js';
+import { popularity } from './linear/popularity.js';
 import type { ModelDefinition } from './port/definition.js';
 import { guardModel } from './port/guard.js';
 
@@ -21,7 +24,7 @@ const TRAITS: Readonly<Record<string, readonly unknown[]>> = {
 export const MODEL: Kind<ModelDefinition> = {
   title: 'a central model',
   key: 'algorithm',
-  builtIns: [pmf, biasedMf, svdpp, nmf, bpr, autoRecI, autoRecU, multVae, cdae, ncf],
+  builtIns: [pmf, biasedMf, svdpp, nmf, bpr, ease, itemKnn, popularity, autoRecI, autoRecU, multVae, cdae, ncf],
   functions: ['create'],
   problem: ({ title, paper, traits }) => {
     for (const [key, text] of Object.entries({ title, paper })) {

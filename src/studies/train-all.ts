@@ -2,10 +2,11 @@ import type { Dataset } from '../data/dataset.js';
 import type { RunEvent } from '../events/run-event.js';
 import type { Config } from '../runs/config/config.js';
 import { loadConfigured } from '../runs/config/load-data.js';
+import { dataDigest } from '../runs/folder/data-digest.js';
 import type { Environment } from '../runs/folder/environment.js';
 import { openResults } from '../runs/folder/results-folder.js';
 import { trainInto, type Watched } from '../runs/folder/run-folder.js';
-import { dataDigest, type FoundRun, findRun } from '../runs/folder/run-store.js';
+import { type FoundRun, findRun } from '../runs/folder/run-store.js';
 import { planTraining } from '../runs/trainer/plan-training.js';
 import type { Outcome } from '../runs/trainer/run.js';
 

@@ -89,6 +89,7 @@ export const assemble = (rows: RatingRows, { name, place, split, scale, declared
     name,
     users,
     items: ids.items.ids.length,
+    feedback: 'explicit',
     scale: scale ?? inferScale(rows.values.subarray(0, rows.count)),
     parts,
     userIds: ids.users.ids,

@@ -2,7 +2,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { badInput, messageOf } from '../../base/errors.js';
 import { type Encoding, fieldText, MAX_FIELDS, parseDecimal, parseInteger, splitFields } from './fields.js';
 import { type Columns, locate } from './header.js';
-import { type RatingRows, reserve } from './rows.js';
+import { rowSink } from './row-sink.js';
+import type { RatingRows } from './rows.js';
 
 export type Scale = { readonly lowest: number; readonly highest: number; readonly step: number };
 
@@ -53,8 +54,6 @@ const eachLine = async (path: string, file: FileHandle, sink: LineSink): Promise
   }
 };
 
-const article = (kind: 'user' | 'item'): string => (kind === 'user' ? 'a user' : 'an item');
-
 const onScale = (value: number, { lowest, highest, step }: Scale): boolean => {
   if (!(value >= lowest && value <= highest)) return false;
   if (step === 0) return true;
@@ -76,10 +75,10 @@ export const readRatings = async (path: string, layout: FileLayout, rows: Rating
   } catch (error) {
     throw badInput('DATA', path, 'a readable rating file', messageOf(error));
   }
-  const entry = { path, from: rows.count, to: rows.count };
-  rows.files.push(entry);
+  const into = rowSink(rows, layout.declared);
+  into.begin(path);
   const encoding = layout.encoding ?? 'utf8';
-  const { scale, skip, declared } = layout;
+  const { scale, skip } = layout;
   const bounds = new Int32Array(2 * MAX_FIELDS);
   let delimiter: Uint8Array = new Uint8Array();
   let fields = 0;
@@ -91,21 +90,11 @@ export const readRatings = async (path: string, layout: FileLayout, rows: Rating
   const shown = (bytes: Uint8Array, field: number): string =>
     JSON.stringify(fieldText(bytes, bounds[2 * field]!, bounds[2 * field + 1]!, encoding).slice(0, 60));
 
-  const idOf = (bytes: Uint8Array, field: number, line: number, kind: 'user' | 'item'): number => {
+  const idOf = (bytes: Uint8Array, field: number): number | string => {
     const from = bounds[2 * field]!;
     const to = bounds[2 * field + 1]!;
-    if (from === to) throw fail(line, `${article(kind)} id`, `an empty field (empty ${kind})`);
-    const table = kind === 'user' ? rows.userIds : rows.itemIds;
-    const count = kind === 'user' ? declared?.users : declared?.items;
     const number = parseInteger(bytes, from, to);
-    if (count !== undefined && !(number >= 0 && number < count)) {
-      throw fail(line, `${article(kind)} id from 0 to ${count - 1}`, `${shown(bytes, field)} (${kind} id overflow)`);
-    }
-    try {
-      return Number.isNaN(number) ? table.text(fieldText(bytes, from, to, encoding)) : table.integer(number);
-    } catch (error) {
-      throw fail(line, `a set of ids that fits (${kind} id overflow)`, messageOf(error));
-    }
+    return Number.isNaN(number) ? fieldText(bytes, from, to, encoding) : number;
   };
 
   const row = (bytes: Uint8Array, line: number): void => {
@@ -113,13 +102,7 @@ export const readRatings = async (path: string, layout: FileLayout, rows: Rating
     if (Number.isNaN(value)) throw fail(line, 'a numeric rating', shown(bytes, rating));
     if (value === skip) return;
     if (scale !== undefined && !onScale(value, scale)) throw fail(line, `a rating of ${scaleText(scale)}`, `${value}`);
-    const at = rows.count;
-    if (at === rows.users.length) reserve(rows, at + 1);
-    rows.users[at] = idOf(bytes, user, line, 'user');
-    rows.items[at] = idOf(bytes, item, line, 'item');
-    rows.values[at] = value;
-    rows.lines[at] = line;
-    rows.count = at + 1;
+    into.add(idOf(bytes, user), idOf(bytes, item), value, line);
   };
 
   const sink: LineSink = (bytes, start, end, line) => {
@@ -140,11 +123,12 @@ export const readRatings = async (path: string, layout: FileLayout, rows: Rating
     row(bytes, line);
   };
 
+  let count = 0;
   try {
     await eachLine(path, file, sink);
   } finally {
     await file.close();
-    entry.to = rows.count;
+    count = into.end();
   }
-  if (entry.to === entry.from) throw badInput('DATA', path, 'at least one rating', sawHeader ? 'a header and no rating' : 'an empty file');
+  if (count === 0) throw badInput('DATA', path, 'at least one rating', sawHeader ? 'a header and no rating' : 'an empty file');
 };

@@ -2,9 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ALGORITHM } from '../../algorithms/registry.js';
-import { bytesOf } from '../../base/views.js';
 import type { Dataset } from '../../data/dataset.js';
-import { PARTS } from '../../data/dataset.js';
 import type { Config } from '../config/config.js';
 import { chosenNames, identityOf, usesModule } from '../config/definitions.js';
 import { configValue, keysInUse, yamlSource } from '../config/parse-config.js';
@@ -37,16 +35,6 @@ export const commandOf = (config: Config): string => {
 const quoted = (value: unknown): string => {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return /^[\w./:=,@+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-};
-
-/** SHA-256 of all ratings as they are split, hex. */
-export const dataDigest = ({ users, items, scale, parts }: Dataset): string => {
-  const hash = createHash('sha256').update(JSON.stringify([users, items, scale]));
-  for (const part of PARTS) {
-    const { offsets, items: rated, values } = parts[part];
-    for (const column of [offsets, rated, values]) hash.update(bytesOf(column));
-  }
-  return hash.digest('hex');
 };
 
 const slug = (text: string): string => text.replace(/[^A-Za-z0-9.]+/g, '-').replace(/^[-.]+|[-.]+$/g, '') || 'data';

@@ -5,7 +5,7 @@ import type { PrivateColumns } from '../../device/actor/columns.js';
 import type { RunEvent } from '../../events/run-event.js';
 import type { Trainer } from '../../transport/supervisor/trainer.js';
 import { orDeath } from '../../transport/threads/control.js';
-import { dropOtherStates, forgetDeviceStates, restoreDeviceStates, saveDeviceStates } from './device-states.js';
+import { dropOtherBestStates, dropOtherStates, forgetDeviceStates, restoreDeviceStates, saveDeviceStates } from './device-states.js';
 import { type BestSoFar, NOTHING_YET } from './early-stopping.js';
 import { createSaveQueue } from './save-queue.js';
 
@@ -140,6 +140,7 @@ export const createSaves = (options: SavesOptions): Saves => {
   const saveHeld = (best: string, fleet: Trainer, round: number): void => {
     const then = (): void => {
       holdsBest = false;
+      dropOtherBestStates(best);
     };
     queue.begin(fleet, best, round, () => fleet.coordinator.saveHeld(best), then);
   };
@@ -153,8 +154,14 @@ export const createSaves = (options: SavesOptions): Saves => {
     best: (fleet, round) => {
       if (paths === undefined) return;
       const { best } = paths;
-      queue.begin(fleet, best, round, () => fleet.coordinator.save(best, null, { weightsOnly: true, keep: 1, hold: true }));
-      holdsBest = true;
+      try {
+        // Without them nobody could predict from the best model: a device may have trained since.
+        if (saveDeviceStates(best, round, shards) !== null) dropOtherBestStates(best, round);
+        queue.begin(fleet, best, round, () => fleet.coordinator.save(best, null, { weightsOnly: true, keep: 1, hold: true }));
+        holdsBest = true;
+      } catch (error) {
+        queue.failed(best, round, error);
+      }
     },
     settled: queue.settled,
     healthy: queue.healthy,
