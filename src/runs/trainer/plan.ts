@@ -139,3 +139,23 @@ export const planRun = (config: Config, dataset: Dataset): RunPlan => {
     },
   };
 };
+
+/** The first event of a run, which begins or goes on after `round`. */
+export const startedEvent = (plan: RunPlan, ratings: RunStarted['ratings'], parameters: number, round: number): RunStarted => {
+  const { world, settings, roundsPerEpoch, epochs, rounds, ends, stopOn } = plan;
+  return {
+    type: 'run-started',
+    devices: world.devices,
+    items: world.items,
+    parameters,
+    ratings,
+    roundsPerEpoch,
+    epochs,
+    rounds,
+    metrics: settings.metrics,
+    stopOn: stopOn.name,
+    ends,
+    round,
+    fleet: settings.fleet === null ? null : { policy: settings.policy.kind, ...settings.fleet },
+  };
+};

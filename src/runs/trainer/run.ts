@@ -5,13 +5,13 @@ import { millis } from '../../base/units.js';
 import { recordedDevices } from '../../coordinator/round/recorder.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { PrivateColumns } from '../../device/actor/columns.js';
-import type { RunEvent, RunFinished, RunStarted } from '../../events/run-event.js';
+import type { RunEvent, RunFinished } from '../../events/run-event.js';
 import { type Fleet, type FleetOptions, type PoolSample, startFleet } from '../../transport/supervisor/fleet.js';
 import { orDeath } from '../../transport/threads/control.js';
 import type { Config } from '../config/config.js';
 import { judge, shouldStop } from './early-stopping.js';
 import { createObserver } from './observe.js';
-import { planRun, type RunPlan, ratingsIn } from './plan.js';
+import { planRun, type RunPlan, ratingsIn, startedEvent } from './plan.js';
 import { AT_START, type CheckpointPaths, createSaves, type ObserverState, type RunState, type Saves } from './saves.js';
 import { shardDataset } from './shards.js';
 
@@ -41,15 +41,18 @@ export type Run = {
   /** Rejects with the first error that cannot be mended; the last checkpoint stays. Checkpoints that cannot be written are no error. */
   readonly finished: Promise<Outcome>;
   readonly kernels: 'simd' | 'reference';
-  /** Ends the run after the round it is in, with a checkpoint. */
+  /** Ends the run after the round it is in, with a checkpoint. A run that has ended stays as it is. */
   interrupt(): void;
   /** Ends one of the host threads, as a crash would. */
   killThread(index: number): void;
   /** Ends the coordinator's thread, as a crash would. */
   killCoordinator(): void;
+  /** null: the device holds no model with these items, or the run has ended. */
   predict(device: DeviceId, items: Uint32Array): Promise<Float32Array | null>;
   sample(): PoolSample;
   close(): Promise<void>;
+  /** Ends the threads now, without a checkpoint, and removes a checkpoint that is half written. `finished` rejects. */
+  abandon(): Promise<void>;
 };
 
 type Context = {
@@ -213,25 +216,6 @@ const fleetOptions = (
   };
 };
 
-const startedEvent = (plan: RunPlan, ratings: RunStarted['ratings'], parameters: number, round: number): RunStarted => {
-  const { world, settings, roundsPerEpoch, epochs, rounds, ends, stopOn } = plan;
-  return {
-    type: 'run-started',
-    devices: world.devices,
-    items: world.items,
-    parameters,
-    ratings,
-    roundsPerEpoch,
-    epochs,
-    rounds,
-    metrics: settings.metrics,
-    stopOn: stopOn.name,
-    ends,
-    round,
-    fleet: settings.fleet === null ? null : { policy: settings.policy.kind, ...settings.fleet },
-  };
-};
-
 /** Starts the threads, restores a checkpoint if asked to, and trains in the background. Throws CONFIG or CHECKPOINT before that. */
 export const startRun = async (options: RunOptions): Promise<Run> => {
   const start = performance.now();
@@ -281,7 +265,7 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
     kernels: fleet.kernels,
     interrupt: () => {
       started.interrupted = true;
-      void Promise.resolve(started.fleet.coordinator.interrupt()).catch(() => {});
+      started.fleet.interrupt();
     },
     killThread: (index) => started.fleet.killThread(index),
     killCoordinator: () => started.fleet.killCoordinator(),
@@ -290,6 +274,11 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
     close: () => {
       started.closed = true;
       return started.fleet.close();
+    },
+    abandon: async () => {
+      started.closed = true;
+      await started.fleet.abandon();
+      saves.tidyUp();
     },
   };
 };
