@@ -135,15 +135,29 @@ const handle = async (context: Context, request: IncomingMessage, response: Serv
   }
 };
 
-const closeSoon = (server: Server): Promise<void> =>
-  new Promise((resolve) => {
-    const late = setTimeout(() => server.closeAllConnections(), CLOSING_MILLIS);
-    server.close(() => {
-      clearTimeout(late);
-      resolve();
+/** Ends the server once the requests that have come are answered. Connections that say nothing are not waited for. */
+const createClosing = (server: Server): (() => Promise<void>) => {
+  let pending = 0;
+  let answered = (): void => {};
+  server.on('request', (_request, response: ServerResponse) => {
+    pending += 1;
+    response.once('close', () => {
+      pending -= 1;
+      if (pending === 0) answered();
     });
-    server.closeIdleConnections();
   });
+  return () =>
+    new Promise((resolve) => {
+      const end = (): void => server.closeAllConnections();
+      const late = setTimeout(end, CLOSING_MILLIS);
+      server.close(() => {
+        clearTimeout(late);
+        resolve();
+      });
+      answered = end;
+      if (pending === 0) end();
+    });
+};
 
 /** Serves recommendations of one run. Rejects with CONFIG if it cannot listen on the address. */
 export const serveRecommendations = async ({ service, host, port, token }: ServeOptions): Promise<RecommendServer> => {
@@ -170,11 +184,12 @@ export const serveRecommendations = async ({ service, host, port, token }: Serve
   server.headersTimeout = HEADERS_MILLIS;
   server.requestTimeout = REQUEST_MILLIS;
   server.maxConnections = MOST_CONNECTIONS;
+  const close = createClosing(server);
   const { url } = await listen(server, { host, port, what: 'serve' });
   return {
     url,
     close: () => {
-      closing ??= closeSoon(server);
+      closing ??= close();
       return closing;
     },
   };
