@@ -5,6 +5,7 @@ export type Cache<Value> = {
   /** The values that were not used for the longest time make room. A value that is larger than the whole room is not kept. */
   put(key: number, value: Value, bytes: number): void;
   bytes(): number;
+  size(): number;
 };
 
 export const createCache = <Value>(most: number): Cache<Value> => {
@@ -34,5 +35,6 @@ export const createCache = <Value>(most: number): Cache<Value> => {
       total += bytes;
     },
     bytes: () => total,
+    size: () => entries.size,
   };
 };

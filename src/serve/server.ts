@@ -166,6 +166,7 @@ export const serveRecommendations = async ({ service, host, port, token }: Serve
   const requests = instruments.counters('serve_requests_total', ['route', 'code'], 'Requests by route and status code');
   const seconds = instruments.histograms('serve_seconds', ['route'], SECONDS, 'Seconds from a request to its answer, by route');
   instruments.sampled('serve_cache_bytes', 'Bytes of predictions of users that are kept', () => service.cache().bytes);
+  instruments.sampled('serve_cache_users', 'Users whose predictions are kept', () => service.cache().users);
   instruments.sampled('serve_cache_hits', 'Requests that were answered from kept predictions', () => service.cache().hits);
   instruments.sampled('serve_cache_misses', 'Requests for which a model was generated', () => service.cache().misses);
   const context: Context = { service, token, registry };

@@ -1,4 +1,5 @@
 import type { IdNames, Names } from '../inference/ids.js';
+import type { UserModel } from '../inference/model/recommender.js';
 import { createRecommending, type Recommendation, ratingsIn, SEEN } from '../inference/recommend.js';
 import type { StoredModel } from '../inference/stored-model.js';
 import { type GivenRating, knownRatings } from '../inference/tables/tables.js';
@@ -22,10 +23,18 @@ export type Service = {
   /** To a user who is not in the data. */
   recommendTo(ratings: readonly GivenRating[], sizes: Sizes): Answer & { readonly unknown: number };
   predict(user: string, item: string): { readonly user: string; readonly item: string; readonly prediction: number };
-  cache(): { readonly hits: number; readonly misses: number; readonly bytes: number };
+  /**
+   * Fills the cache with every user, if it has room for all. Several models are generated at once, which takes less time than one by one.
+   * Each step blocks for a moment. Ends early when `isOver` holds.
+   */
+  warm(isOver: () => boolean): Promise<void>;
+  cache(): { readonly hits: number; readonly misses: number; readonly bytes: number; readonly users: number };
 };
 
 type Kept = { readonly predictions: Float32Array; readonly best: readonly Recommendation[] };
+
+/** Users of one step of `warm`. */
+const STEP = 8;
 
 /** A reason or recommendation takes about so much memory. */
 const RECOMMENDATION_BYTES = 200;
@@ -44,6 +53,15 @@ export const createService = ({ dataset, recommender }: StoredModel, names: Name
 
   const ratedBy = (user: number) => ratingsIn(dataset, user, SEEN.all);
 
+  const bytesOfUser = 4 * dataset.items + KEPT.top * (1 + KEPT.reasons) * RECOMMENDATION_BYTES;
+
+  const keep = (user: number, model: UserModel): Kept => {
+    const predictions = model.predict(recommending.items);
+    const kept = { predictions, best: recommending.ranked(predictions, model, ratedBy(user), KEPT) };
+    cache.put(user, kept, bytesOfUser);
+    return kept;
+  };
+
   const keptOf = (user: number): Kept => {
     const entry = cache.get(user);
     if (entry !== undefined) {
@@ -52,10 +70,7 @@ export const createService = ({ dataset, recommender }: StoredModel, names: Name
     }
     misses += 1;
     const [model] = recommender.models([user]);
-    const predictions = model!.predict(recommending.items);
-    const kept = { predictions, best: recommending.ranked(predictions, model!, ratedBy(user), KEPT) };
-    cache.put(user, kept, predictions.byteLength + KEPT.top * (1 + KEPT.reasons) * RECOMMENDATION_BYTES);
-    return kept;
+    return keep(user, model!);
   };
 
   const shortened = (best: readonly Recommendation[], { top, reasons }: Sizes): readonly Recommendation[] =>
@@ -77,6 +92,16 @@ export const createService = ({ dataset, recommender }: StoredModel, names: Name
       const item = known(names.items, itemId, 'item');
       return { user: userId, item: itemId, prediction: keptOf(user).predictions[item]! };
     },
-    cache: () => ({ hits, misses, bytes: cache.bytes() }),
+    warm: async (isOver) => {
+      if (bytesOfUser * dataset.users > cacheBytes) return;
+      for (let first = 0; first < dataset.users && !isOver(); first += STEP) {
+        const users = Array.from({ length: Math.min(STEP, dataset.users - first) }, (_, at) => first + at);
+        let at = 0;
+        for (const model of recommender.models(users)) keep(users[at++]!, model);
+        // Requests come first.
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
+    cache: () => ({ hits, misses, bytes: cache.bytes(), users: cache.size() }),
   };
 };

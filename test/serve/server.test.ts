@@ -13,7 +13,8 @@ const SERVICE: Service = {
   },
   recommendTo: (ratings) => ({ user: null, unknown: ratings.length, recommendations: [] }),
   predict: (user, item) => ({ user, item, prediction: 4.5 }),
-  cache: () => ({ hits: 3, misses: 2, bytes: 100 }),
+  warm: async () => {},
+  cache: () => ({ hits: 3, misses: 2, bytes: 100, users: 1 }),
 };
 
 const started = async (token?: string, service = SERVICE) => {

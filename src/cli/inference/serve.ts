@@ -33,7 +33,9 @@ const serve = async (flags: ServeFlags, model: StoredModel, names: Names): Promi
   noteLine(`${run} (${modelPhrase(model)}) answers at ${server.url}/recommend/<user>`);
   if (token === undefined && !isLoopback(host))
     noteLine(`anyone who reaches ${host} can read every user's recommendations: --token-file asks for a token`);
+  const warming = service.warm(request.isAsked);
   await stopped;
+  await warming;
   noteLine('stopping: requests that have come are answered (Ctrl-C again: at once)');
   await server.close();
   request.release();
