@@ -22,7 +22,7 @@ it('lists every central model in one line, with its task and how it trains', asy
 it('shows paper, task and the flags of one model', async () => {
   const text = await printed('svdpp');
   expect(text).toContain('Factorization Meets the Neighborhood');
-  expect(text).toMatch(/^--svdpp\.factors +64 +length of the vectors/m);
+  expect(text).toMatch(/^--svdpp\.factors +128 +length of the vectors/m);
 });
 
 it('prints all of it as JSON', async () => {

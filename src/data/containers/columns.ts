@@ -3,9 +3,9 @@ import { badInput, messageOf } from '../../base/errors.js';
 import type { Content } from './open.js';
 
 /** A run of rows of a table, column by column. */
-export type Batch = { readonly rows: number; readonly columns: Readonly<Record<string, ArrayLike<unknown>>> };
+export type ColumnBatch = { readonly rows: number; readonly columns: Readonly<Record<string, ArrayLike<unknown>>> };
 
-export type TableFile = { readonly names: readonly string[]; readonly batches: (wanted: readonly string[]) => AsyncIterable<Batch> };
+export type TableFile = { readonly names: readonly string[]; readonly batches: (wanted: readonly string[]) => AsyncIterable<ColumnBatch> };
 
 /** A table within a container is unpacked into memory, up to so many bytes. */
 const MOST_IN_MEMORY = 2 ** 31;
@@ -59,7 +59,7 @@ export const parquetTable = async (content: Content): Promise<TableFile> => {
     const file = await bufferOf(content);
     const metadata = await parquetMetadataAsync(file);
     const names = parquetSchema(metadata).children.map(({ element }) => element.name);
-    async function* batches(wanted: readonly string[]): AsyncGenerator<Batch> {
+    async function* batches(wanted: readonly string[]): AsyncGenerator<ColumnBatch> {
       let first = 0;
       for (const group of metadata.row_groups) {
         const rows = Number(group.num_rows);
@@ -97,7 +97,7 @@ export const arrowTable = async (content: Content): Promise<TableFile> => {
   try {
     const table = tableFromIPC(await whole(content));
     const names = table.schema.fields.map(({ name }) => name);
-    async function* batches(wanted: readonly string[]): AsyncGenerator<Batch> {
+    async function* batches(wanted: readonly string[]): AsyncGenerator<ColumnBatch> {
       for (const batch of table.batches) {
         const column = (name: string): unknown[] => {
           const vector = batch.getChild(name);

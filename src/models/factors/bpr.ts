@@ -59,7 +59,7 @@ const create = ({ users, items, train }: Facts, options: Options, engine: Engine
   };
 };
 
-/** σ(x_ui − x_uj) for an item i that the user has and an item j that it has not, x = b_i + p_u·q_i: every interaction once an epoch. */
+/** Maximizes ln σ(x_ui − x_uj), x = b_i + p_u·q_i, for an item i of the user and a drawn item j. An epoch has every interaction once. */
 export const bpr = defineModel<Options>({
   name: 'bpr',
   version: '1',
