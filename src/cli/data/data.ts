@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { fetchDataset } from '../../data/catalogue/cache.js';
-import { CATALOGUE, type CatalogueEntry, catalogueEntry } from '../../data/catalogue/catalogue.js';
+import { CATALOGUE, catalogueEntry } from '../../data/catalogue/catalogue.js';
+import type { CatalogueEntry } from '../../data/catalogue/entry.js';
 import { alignedTable, whole } from './aligned-table.js';
 import { describeCommand } from './describe.js';
 import { importCommand } from './import.js';
@@ -8,6 +9,8 @@ import { splitCommand } from './split.js';
 
 const sourceOf = ({ source }: CatalogueEntry): string => {
   switch (source.kind) {
+    case 'page':
+      return source.address;
     case 'npm':
       return `npm ${source.spec}`;
     case 'zip':
@@ -17,8 +20,16 @@ const sourceOf = ({ source }: CatalogueEntry): string => {
   }
 };
 
-const integrityOf = ({ integrity }: CatalogueEntry): string =>
-  integrity === 'not pinned' ? 'integrity: not pinned' : integrity.startsWith('md5-') ? 'md5' : 'sha512';
+const counted = (count: number | null): string => (count === null ? '-' : whole(count));
+
+const integrityOf = ({ integrity, source }: CatalogueEntry): string =>
+  source.kind === 'page'
+    ? 'by hand'
+    : integrity === 'not pinned'
+      ? 'integrity: not pinned'
+      : integrity.startsWith('md5-')
+        ? 'md5'
+        : 'sha512';
 
 const listTable = (): string =>
   alignedTable(
@@ -26,10 +37,10 @@ const listTable = (): string =>
       ['NAME', 'USERS', 'ITEMS', 'RATINGS', 'SCALE', 'SPLIT', 'INTEGRITY', 'TITLE'],
       ...CATALOGUE.map((entry) => [
         entry.name,
-        whole(entry.users),
-        whole(entry.items),
-        whole(entry.ratings),
-        `${entry.scale.lowest}–${entry.scale.highest} by ${entry.scale.step}`,
+        counted(entry.users),
+        counted(entry.items),
+        counted(entry.ratings),
+        entry.scale === null ? '-' : `${entry.scale.lowest}–${entry.scale.highest} by ${entry.scale.step}`,
         entry.split,
         integrityOf(entry),
         entry.title,

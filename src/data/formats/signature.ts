@@ -77,6 +77,13 @@ const KNOWN: readonly Known[] = [
     ...{ user: 0, item: 1, rating: 3, time: -1 },
   },
   {
+    title: 'Million Song taste profiles: user, song, plays',
+    fields: [3],
+    test: (rows) => every(rows, 0, (text) => SHA1.test(text)) && every(rows, 1, (text) => /^SO[0-9A-Z]{16}$/.test(text)),
+    feedback: 'counts',
+    ...{ user: 0, item: 1, rating: 2, time: -1 },
+  },
+  {
     title: 'Last.fm 1K: user, time, artist id, artist, track id, track',
     fields: [6],
     test: (rows) => every(rows, 1, isDate) && every(rows, 0, (text) => /^user_\d+$/.test(text)),
