@@ -1,27 +1,10 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { fetchDataset } from '../data/catalogue/cache.js';
-import { CATALOGUE, type CatalogueEntry, catalogueEntry, DEFAULT_DATASET } from '../data/catalogue/catalogue.js';
-import { type CountSpread, type DatasetDescription, describeDataset } from '../data/describe.js';
-import { loadDataset } from '../data/load.js';
-import { SPLITS } from '../data/splits/spec.js';
-import { type DescribeFlags, note, number, parseColumns, parseDelimiter, parseScale } from './data-flags.js';
+import { CATALOGUE, type CatalogueEntry, catalogueEntry } from '../data/catalogue/catalogue.js';
+import { alignedTable, whole } from './data/aligned-table.js';
+import { describeCommand } from './data/describe.js';
+import { splitCommand } from './data/split.js';
 import { importCommand } from './data-import.js';
-import { splitCommand } from './split.js';
-
-const whole = (count: number): string => count.toLocaleString('en-US', { maximumFractionDigits: 0 });
-const decimal = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 4 });
-const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
-
-/** Columns padded to their widest cell, two spaces apart; `right` lists the numeric ones. */
-const table = (rows: readonly (readonly string[])[], right: ReadonlySet<number>): string => {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => (right.has(column) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
-      .join('  ')
-      .trimEnd();
-  return rows.map((row) => `${line(row)}\n`).join('');
-};
 
 const sourceOf = ({ source }: CatalogueEntry): string => {
   switch (source.kind) {
@@ -38,7 +21,7 @@ const integrityOf = ({ integrity }: CatalogueEntry): string =>
   integrity === 'not pinned' ? 'integrity: not pinned' : integrity.startsWith('md5-') ? 'md5' : 'sha512';
 
 const listTable = (): string =>
-  table(
+  alignedTable(
     [
       ['NAME', 'USERS', 'ITEMS', 'RATINGS', 'SCALE', 'SPLIT', 'INTEGRITY', 'TITLE'],
       ...CATALOGUE.map((entry) => [
@@ -55,34 +38,8 @@ const listTable = (): string =>
     new Set([1, 2, 3]),
   );
 
-const spreadText = ({ min, median, mean, max }: CountSpread): string =>
-  `min ${whole(min)}, median ${decimal(median)}, mean ${mean.toFixed(1)}, max ${whole(max)}`;
-
-const descriptionText = (description: DatasetDescription): string => {
-  const { sizes, scale, items, ratings, itemsWithoutTrain, bestMse } = description;
-  const facts: [string, string][] = [
-    ['dataset', description.name],
-    ['users', whole(description.users)],
-    ['items', whole(items)],
-    ['ratings', whole(ratings)],
-    ['sparsity', percent(description.sparsity)],
-    ['split', `train ${whole(sizes.train)}, valid ${whole(sizes.valid)}, test ${whole(sizes.test)}`],
-    ['ratings per user', spreadText(description.perUser)],
-    ['ratings per item', spreadText(description.perItem)],
-    ['items without train', `${whole(itemsWithoutTrain)} (${percent(itemsWithoutTrain / items)})`],
-    ['scale', `${scale.lowest} to ${scale.highest}, ${scale.step === 0 ? 'continuous' : `step ${scale.step}`}`],
-    ['mean rating', description.meanRating.toFixed(4)],
-  ];
-  if (bestMse !== undefined) facts.push(['best possible MSE', bestMse.toFixed(4)]);
-  if (description.licence !== undefined) facts.push(['licence', description.licence]);
-  if (description.citation !== undefined) facts.push(['cite', description.citation]);
-  const bars = description.histogram.map(({ from, to, count }) => [
-    from === to ? decimal(from) : `${decimal(from)}–${decimal(to)}`,
-    whole(count),
-    percent(count / ratings),
-    '#'.repeat(Math.round((40 * count) / ratings)),
-  ]);
-  return `${table(facts, new Set())}\n${table([['RATING', 'COUNT', 'SHARE', ''], ...bars], new Set([0, 1, 2]))}`;
+const note = (text: string): void => {
+  process.stderr.write(`${text}\n`);
 };
 
 const listCommand = (): Command =>
@@ -106,21 +63,7 @@ const fetchCommand = (): Command =>
         ['licence', entry.licence],
         ['cite', entry.citation],
       ];
-      process.stdout.write(table(facts, new Set()));
-    });
-
-const describeCommand = (): Command =>
-  new Command('describe')
-    .description('describe a dataset: counts, sparsity, activity, popularity, histogram')
-    .argument('[source]', 'a catalogue name, the path of a file or folder, or synthetic:users=…', DEFAULT_DATASET)
-    .addOption(new Option('--split <kind>', 'whose split').choices(SPLITS).default('auto'))
-    .option('--seed <integer>', 'seed of the random split', (text) => number('--seed', text), 1)
-    .option('--columns <user,item,rating>', 'header names, or numbers from 1 (paths only)', parseColumns)
-    .option('--delimiter <text>', 'what separates fields; \\t is a tab (paths only)', parseDelimiter)
-    .option('--scale <lowest:highest[:step]>', 'the scale of ratings (paths only)', parseScale)
-    .action(async (source: string, flags: DescribeFlags) => {
-      const dataset = await loadDataset(source, { ...flags, onProgress: note });
-      process.stdout.write(descriptionText(describeDataset(dataset)));
+      process.stdout.write(alignedTable(facts, new Set()));
     });
 
 /** `metafleet data list | fetch NAME [--force] | describe SOURCE | import SOURCE --out FOLDER`. Results go to stdout, progress to stderr; errors are thrown. */

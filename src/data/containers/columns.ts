@@ -5,7 +5,7 @@ import type { Content } from './open.js';
 /** A run of rows of a table, column by column. */
 export type Batch = { readonly rows: number; readonly columns: Readonly<Record<string, ArrayLike<unknown>>> };
 
-export type Table = { readonly names: readonly string[]; readonly batches: (wanted: readonly string[]) => AsyncIterable<Batch> };
+export type TableFile = { readonly names: readonly string[]; readonly batches: (wanted: readonly string[]) => AsyncIterable<Batch> };
 
 /** A table within a container is unpacked into memory, up to so many bytes. */
 const MOST_IN_MEMORY = 2 ** 31;
@@ -50,7 +50,7 @@ const bufferOf = async (content: Content) => {
 };
 
 /** Parquet, a group of rows at a time. */
-export const parquetTable = async (content: Content): Promise<Table> => {
+export const parquetTable = async (content: Content): Promise<TableFile> => {
   const [{ parquetMetadataAsync, parquetRead, parquetSchema }, { compressors }] = await Promise.all([
     import('hyparquet'),
     import('hyparquet-compressors'),
@@ -92,7 +92,7 @@ export const parquetTable = async (content: Content): Promise<Table> => {
 };
 
 /** Arrow's file or stream, and Feather version 2. The whole file is in memory. */
-export const arrowTable = async (content: Content): Promise<Table> => {
+export const arrowTable = async (content: Content): Promise<TableFile> => {
   const { tableFromIPC } = await import('apache-arrow');
   try {
     const table = tableFromIPC(await whole(content));

@@ -2,7 +2,7 @@ import { badInput } from '../../base/errors.js';
 import { locate, type Wanted } from '../import/header.js';
 import { blocks } from './blocks.js';
 import { delimited } from './delimited.js';
-import { json } from './json.js';
+import { json } from './json/json.js';
 import type { Layout } from './layout.js';
 import { lists } from './lists.js';
 import { market } from './market.js';

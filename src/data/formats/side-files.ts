@@ -4,8 +4,8 @@ import { toUtf8 } from '../containers/decode.js';
 import { innerName, openContent } from '../containers/open.js';
 import { eachLine } from '../import/lines.js';
 import { fieldsOf, judgeDelimiter } from './delimiter.js';
+import { parsePython } from './json/python-literal.js';
 import { rolesOf } from './names.js';
-import { parsePython } from './python-literal.js';
 import { idOf } from './reading.js';
 
 /**

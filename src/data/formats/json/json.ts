@@ -1,11 +1,11 @@
-import { badInput, messageOf } from '../../base/errors.js';
-import type { Wanted } from '../import/header.js';
+import { badInput, messageOf } from '../../../base/errors.js';
+import type { Wanted } from '../../import/header.js';
+import { type Layout, type LayoutInput, textLines } from '../layout.js';
+import { type NamedRoles, rolesOf, setOfHeader } from '../names.js';
+import { idOf, ratingOf, shown } from '../reading.js';
+import { secondsOf, secondsOfNumber } from '../time.js';
 import { eachObject } from './json-objects.js';
-import { type Layout, type LayoutInput, textLines } from './layout.js';
-import { type Roles, rolesOf, setOfHeader } from './names.js';
 import { parsePython } from './python-literal.js';
-import { idOf, ratingOf, shown } from './reading.js';
-import { secondsOf, secondsOfNumber } from './time.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -18,7 +18,7 @@ type Keys = {
   readonly rating: string | undefined;
   readonly time: string | undefined;
   readonly list?: string;
-  readonly feedback: Roles['feedback'];
+  readonly feedback: NamedRoles['feedback'];
 };
 
 /** Ids of 16 digits and more, which JSON.parse would round, as texts. Within a text, a quote has a backslash before it. */
@@ -115,7 +115,7 @@ export const json = (place: string, lines: readonly string[], { columns }: Wante
   const keys = columns === undefined ? objects.map(keysIn).find((found) => found !== undefined) : givenKeys(place, columns);
   if (keys === undefined) {
     const names = Object.keys(objects[0]!).join(', ').slice(0, 200);
-    throw badInput('DATA', place, 'keys for user and item (or columns given)', names || 'an empty object');
+    throw badInput('DATA', place, 'keys for user and item (or columns: [user, item, rating])', names || 'an empty object');
   }
   const names = Object.keys(objects[0]!);
   const within = keys.list === undefined ? '' : `${keys.list}[].`;
