@@ -32,8 +32,8 @@ export const columnsOf = (rows: readonly SideRow[], places: ReadonlyMap<string, 
       const flag = FLAG.exec(column);
       const name = flag === null ? column : `${flag[1]}s`;
       const value = flag === null ? text.trim() : text === '1' ? flag[2]! : '';
-      let texts = byName.get(name);
-      if (texts === undefined) byName.set(name, (texts = new Array<string[] | undefined>(count).fill(undefined)));
+      const texts = byName.get(name) ?? new Array<string[] | undefined>(count).fill(undefined);
+      byName.set(name, texts);
       if (UNKNOWN.has(value)) continue;
       const known = texts[place];
       if (known === undefined) texts[place] = [value];
