@@ -3,8 +3,8 @@ import { fetchDataset } from '../data/catalogue/cache.js';
 import { CATALOGUE, type CatalogueEntry, catalogueEntry } from '../data/catalogue/catalogue.js';
 import { alignedTable, whole } from './data/aligned-table.js';
 import { describeCommand } from './data/describe.js';
+import { importCommand } from './data/import.js';
 import { splitCommand } from './data/split.js';
-import { importCommand } from './data-import.js';
 
 const sourceOf = ({ source }: CatalogueEntry): string => {
   switch (source.kind) {

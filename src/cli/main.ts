@@ -3,6 +3,9 @@ import { Command } from 'commander';
 import { isMetafleetError, messageOf } from '../base/errors.js';
 import { dataCommand } from './data.js';
 import { deviceCommand } from './device.js';
+import { exportCommand } from './inference/export.js';
+import { predictCommand } from './inference/predict.js';
+import { recommendCommand } from './inference/recommend.js';
 import { loadCommand } from './load.js';
 import { installModulesOfFlags } from './modules.js';
 import { newCommand } from './new.js';
@@ -36,6 +39,9 @@ const createProgram = (): Command =>
     .addCommand(runCommand())
     .addCommand(newCommand())
     .addCommand(reportCommand())
+    .addCommand(recommendCommand())
+    .addCommand(predictCommand())
+    .addCommand(exportCommand())
     .addCommand(deviceCommand())
     .addCommand(dataCommand())
     .addCommand(sweepCommand())

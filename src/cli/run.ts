@@ -30,7 +30,8 @@ import { trainInto, type Watched } from '../runs/folder/run-folder.js';
 import type { Baselines } from '../runs/folder/summary.js';
 import { measureBaselines } from '../runs/trainer/baselines.js';
 import type { Observe } from '../runs/trainer/observe.js';
-import { planRun, ratingsIn } from '../runs/trainer/plan.js';
+import { ratingsIn } from '../runs/trainer/plan.js';
+import { planTraining } from '../runs/trainer/plan-training.js';
 import type { Outcome } from '../runs/trainer/run.js';
 import { createLivePage, type LivePage } from '../telemetry/live/live-page.js';
 import { createMetrics } from '../telemetry/prometheus/metrics.js';
@@ -181,7 +182,7 @@ const runOnce = async (asked: Config, own: OwnFlags, progress: ProgressDisplay):
   progress.stage(`reading ${asked.data}`);
   const dataset = await loadConfigured(asked, (note) => progress.note(note));
   const config = settled(asked, dataset);
-  planRun(config, dataset);
+  planTraining(config, dataset);
   const metrics = await serveMetrics(config, watched, progress);
   try {
     const baselines = await baselinesOf(config, dataset, progress);

@@ -1,6 +1,7 @@
 import type { Algorithm } from '../algorithms/port/algorithm.js';
 import { trainingDevices, type World } from '../algorithms/port/definition.js';
 import type { ServerHalf } from '../algorithms/port/server.js';
+import { badInput } from '../base/errors.js';
 import { random } from '../base/random.js';
 import type { DeviceId } from '../base/units.js';
 import type { RoundFinished } from '../events/round.js';
@@ -94,8 +95,21 @@ const createContext = (options: CoordinatorOptions, beforeStep: () => Promise<vo
   };
 };
 
+/** An update of an earlier round goes back through the model of its context, which nobody keeps. */
+const refuseBufferedContext = ({ name, wire: { context = [] } }: Algorithm, { policy }: RoundSettings): void => {
+  if (policy.kind === 'buffered' && context.length > 0)
+    throw badInput(
+      'CONFIG',
+      'key policy.kind',
+      `another than buffered, as devices of ${name} send a context before each model`,
+      policy.kind,
+    );
+};
+
+/** Throws CONFIG for a round policy that the algorithm cannot have. */
 export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
   const { algorithm, server, world, settings, activity, emit } = options;
+  refuseBufferedContext(algorithm, settings);
   const saving = createSaving();
   const context = createContext(options, saving.copied);
   const training = createTraining({ context, settings, devices: trainingDevices(world), emit });

@@ -2,14 +2,15 @@ import { ALGORITHM } from '../algorithms/registry.js';
 import type { Dataset } from '../data/dataset.js';
 import type { RunEvent } from '../events/run-event.js';
 import type { Config } from '../runs/config/config.js';
-import { chosen } from '../runs/config/definitions.js';
+import { chosen, isCentral } from '../runs/config/definitions.js';
 import { loadConfigured } from '../runs/config/load-data.js';
 import { settled } from '../runs/config/settle.js';
+import { dataDigest } from '../runs/folder/data-digest.js';
 import type { Environment } from '../runs/folder/environment.js';
 import { openResults } from '../runs/folder/results-folder.js';
 import { trainInto, type Watched } from '../runs/folder/run-folder.js';
-import { dataDigest, type FoundRun, findRun, OF_THE_DATA } from '../runs/folder/run-store.js';
-import { planRun } from '../runs/trainer/plan.js';
+import { type FoundRun, findRun, OF_THE_DATA } from '../runs/folder/run-store.js';
+import { planTraining } from '../runs/trainer/plan-training.js';
 import type { Outcome } from '../runs/trainer/run.js';
 
 export type PlannedRun = { readonly label: string; readonly seed: number; readonly config: Config };
@@ -42,7 +43,7 @@ const DATA_KEYS = [...OF_THE_DATA, 'dataBudget', 'seed'];
 export const createLoader = (hooks: Pick<StudyHooks, 'stage' | 'note'>): ((config: Config) => Promise<LoadedData>) => {
   let last: { readonly key: string; readonly loaded: LoadedData } | undefined;
   return async (config) => {
-    const reads = chosen(ALGORITHM, config.algorithm).definition.traits.features;
+    const reads = isCentral(config) ? [] : chosen(ALGORITHM, config.algorithm).definition.traits.features;
     const key = JSON.stringify([...DATA_KEYS.map((name) => config[name]), reads]);
     if (last?.key !== key) {
       hooks.stage(`reading ${config.data}`);
@@ -98,7 +99,9 @@ const survey = async (runs: readonly PlannedRun[], store: StoreOptions, load: Lo
   const rounds: number[] = [];
   for (const { config } of runs) {
     const { dataset, digest } = await load(config);
-    rounds.push(findRun(store.root, settled(config, dataset), dataset, digest).state === 'finished' ? 0 : planRun(config, dataset).rounds);
+    rounds.push(
+      findRun(store.root, settled(config, dataset), dataset, digest).state === 'finished' ? 0 : planTraining(config, dataset).rounds,
+    );
   }
   return rounds;
 };

@@ -21,6 +21,8 @@ export type MeasureOptions = {
   readonly roles?: Uint8Array<SharedArrayBuffer>;
   /** Rating from which a held-out item is relevant. */
   readonly relevant: 'all' | number;
+  /** The scale that predicted ratings are clipped to before rating metrics see them. Absent: they are taken as they are. */
+  readonly clip?: { readonly lowest: number; readonly highest: number };
 };
 
 /** One user's ratings. `user` is the key of the drawn candidates. */
@@ -80,7 +82,9 @@ const drawUnrated = ({ train, valid, test, user }: UserRatings, count: number, i
  * Candidates are ascending, and a held-out item is always one.
  * @throws MetafleetError CONFIG for unknown metrics.
  */
-export const createMeasure = ({ seed, items: count, metrics, candidates, relevant, roles }: MeasureOptions): Measure => {
+export const createMeasure = ({ seed, items: count, metrics, candidates, relevant, roles, clip }: MeasureOptions): Measure => {
+  const clipped = (scores: Scores): Scores =>
+    clip === undefined ? scores : scores.map((score: number) => Math.min(Math.max(score, clip.lowest), clip.highest));
   const set = createMetricSet(metrics, 'key evaluation.metrics');
   /** By item. All are zero between calls. */
   const marks = new Uint8Array(set.needsRanking ? count : 0);
@@ -143,7 +147,7 @@ export const createMeasure = ({ seed, items: count, metrics, candidates, relevan
       if (set.needsRating)
         for (const part of HELD_OUT) {
           const { items, values } = ratings[part];
-          set.add(sums[part], predict(items), { task: 'rating', values });
+          set.add(sums[part], clipped(predict(items)), { task: 'rating', values });
         }
       if (set.needsRanking && ratings.valid.items.length + ratings.test.items.length > 0) {
         mark(ratings);

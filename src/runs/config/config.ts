@@ -9,7 +9,7 @@ import { AUTO, SPLIT_DEFAULTS, SPLITS } from '../../data/splits/spec.js';
 import { CANDIDATES } from '../../device/actor/measure.js';
 import { ATTACKS } from '../../device/faults/byzantine.js';
 import { DTYPES } from '../../messages/wire-tensor.js';
-import { definitionSections, KINDS, namesOf } from './definitions.js';
+import { definitionSections, KINDS, namesOfKey } from './definitions.js';
 
 /**
  * The configuration of a run: every key with its meaning, unit, bounds and default, in one place.
@@ -361,7 +361,9 @@ const ownKeys = z.strictObject({
     .string()
     .min(1)
     .default('metamf')
-    .describe('what is learned: metamf, fedavg, or a path to a module; its options are in the section of its name'),
+    .describe(
+      'what is learned: metamf or fedavg on a fleet, a central model of `metafleet models`, or a path to a module; its options are in the section of its name',
+    ),
   seed: count(0)
     .max(Number.MAX_SAFE_INTEGER)
     .default(1)
@@ -453,8 +455,7 @@ const choiceOf = (schema: z.ZodType, names: readonly string[]): z.ZodType => {
 /** The keys of every run, and a section for each definition with options: those of users' modules once they are loaded. */
 export const configSchema = (): z.ZodType<Config> => {
   const shape = Object.entries(ownKeys.shape).flatMap(([key, schema]): [string, z.ZodType][] => {
-    const kind = KINDS.find((known) => known.key === key);
-    if (kind !== undefined) return [[key, choiceOf(schema, namesOf(kind))]];
+    if (KINDS.some((known) => known.key === key)) return [[key, choiceOf(schema, namesOfKey(key))]];
     return key === 'optimizer' ? [[key, schema], ...Object.entries(definitionSections())] : [[key, schema]];
   });
   return z.strictObject(Object.fromEntries(shape)) as unknown as z.ZodType<Config>;

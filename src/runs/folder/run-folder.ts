@@ -11,6 +11,7 @@ import { createObserver } from '../trainer/observe.js';
 import { ratingsIn } from '../trainer/plan.js';
 import { type Outcome, type Run, startRun } from '../trainer/run.js';
 import { createSummary, type SummaryBuilder } from './accounts.js';
+import { dataDigest } from './data-digest.js';
 import type { Environment } from './environment.js';
 import type { Results } from './results-folder.js';
 import type { Baselines } from './summary.js';
@@ -45,7 +46,7 @@ export const trainInto = async (parts: FolderRun, watched: Watched): Promise<Out
     config,
     seed: config.seed,
     environment: parts.environment,
-    dataset: { name, users, items, ratings: ratingsIn(dataset) },
+    dataset: { name, users, items, ratings: ratingsIn(dataset), digest: dataDigest(dataset) },
     metrics: config.evaluation.metrics,
     stopOn: stopMetricOf(config),
     baselines: parts.baselines,

@@ -1,11 +1,8 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ALGORITHM } from '../../algorithms/registry.js';
-import { bytesOf } from '../../base/views.js';
 import type { Dataset } from '../../data/dataset.js';
-import { PARTS } from '../../data/dataset.js';
-import type { Feature } from '../../data/features/feature.js';
 import type { Config } from '../config/config.js';
 import { chosenNames, identityOf, usesModule } from '../config/definitions.js';
 import { configValue, keysInUse, yamlSource } from '../config/parse-config.js';
@@ -56,27 +53,6 @@ export const commandOf = (config: Config): string => {
 const quoted = (value: unknown): string => {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return /^[\w./:=,@+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-};
-
-const hashFeature = (hash: Hash, feature: Feature): void => {
-  const { values, ...form } = feature;
-  if (form.kind === 'multi-hot') hash.update(JSON.stringify([form.name, form.vocabulary])).update(bytesOf(form.offsets));
-  else hash.update(JSON.stringify([form.name, form.width]));
-  hash.update(bytesOf(values));
-};
-
-/** SHA-256 of all ratings as they are split, and of the features that `reads` names, hex. */
-export const dataDigest = (dataset: Dataset, reads: readonly ('users' | 'items')[] = []): string => {
-  const { users, items, scale, parts, roles } = dataset;
-  const hash = createHash('sha256').update(JSON.stringify([users, items, scale]));
-  if (roles !== undefined) hash.update(roles.users).update(roles.items);
-  for (const part of PARTS) {
-    const { offsets, items: rated, values } = parts[part];
-    for (const column of [offsets, rated, values]) hash.update(bytesOf(column));
-  }
-  const features = { users: dataset.userFeatures, items: dataset.itemFeatures };
-  for (const kind of reads) for (const feature of features[kind] ?? []) hashFeature(hash, feature);
-  return hash.digest('hex');
 };
 
 const slug = (text: string): string => text.replace(/[^A-Za-z0-9.]+/g, '-').replace(/^[-.]+|[-.]+$/g, '') || 'data';
