@@ -65,9 +65,9 @@ export const trainHere = async (
   hooks: StudyHooks,
 ): Promise<Outcome['reason']> => {
   const resume = state !== 'missing';
-  const results = await openResults(store.root, name, { resume, warn: hooks.note });
-  const watched: Watched = {};
+  const watched: Watched = { state: 'begun' };
   hooks.watch(watched);
+  const results = await openResults(store.root, name, { resume, warn: hooks.note });
   const { reason } = await trainInto(
     {
       config,

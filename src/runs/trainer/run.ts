@@ -32,15 +32,18 @@ export type Run = {
   /** Rejects with the first error that cannot be mended; the last checkpoint stays. Checkpoints that cannot be written are no error. */
   readonly finished: Promise<Outcome>;
   readonly kernels: 'simd' | 'reference';
-  /** Ends the run after the round it is in, with a checkpoint. */
+  /** Ends the run after the round it is in, with a checkpoint. A run that has ended stays as it is. */
   interrupt(): void;
   /** Ends one of the host threads, as a crash would. */
   killThread(index: number): void;
   /** Ends the coordinator's thread, as a crash would. */
   killCoordinator(): void;
+  /** null: the device holds no model with these items, or the run has ended. */
   predict(device: DeviceId, items: Uint32Array): Promise<Float32Array | null>;
   sample(): PoolSample;
   close(): Promise<void>;
+  /** Ends the threads now, without a checkpoint, and removes a checkpoint that is half written. `finished` rejects. */
+  abandon(): Promise<void>;
 };
 
 type Context = {
@@ -240,7 +243,7 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
     kernels: fleet.kernels,
     interrupt: () => {
       started.interrupted = true;
-      void Promise.resolve(started.fleet.coordinator.interrupt()).catch(() => {});
+      started.fleet.interrupt();
     },
     killThread: (index) => started.fleet.killThread(index),
     killCoordinator: () => started.fleet.killCoordinator(),
@@ -249,6 +252,11 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
     close: () => {
       started.closed = true;
       return started.fleet.close();
+    },
+    abandon: async () => {
+      started.closed = true;
+      await started.fleet.abandon();
+      saves.tidyUp();
     },
   };
 };

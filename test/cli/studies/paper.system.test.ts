@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { BytesResult } from '../../src/studies/paper/bytes-study.js';
-import type { Figure2Result } from '../../src/studies/paper/figure2.js';
-import type { TableResult } from '../../src/studies/paper/table-result.js';
-import { spreadOf } from '../../src/studies/statistics.js';
-import { launch, metafleet, SMALL, temporaryFolder } from '../support/cli/command.js';
+import type { BytesResult } from '../../../src/studies/paper/bytes-study.js';
+import type { Figure2Result } from '../../../src/studies/paper/figure2.js';
+import type { TableResult } from '../../../src/studies/paper/table-result.js';
+import { spreadOf } from '../../../src/studies/statistics.js';
+import { launch, metafleet, SMALL, temporaryFolder } from '../../support/cli/command.js';
 
 const resultIn = (cwd: string, name: string): TableResult =>
   JSON.parse(readFileSync(join(cwd, 'results', 'paper', `${name}.json`), 'utf8')) as TableResult;

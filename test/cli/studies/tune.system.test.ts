@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { TrialLine } from '../../src/studies/tuning/tune.js';
-import { launch, metafleet, SMALL, temporaryFolder } from '../support/cli/command.js';
+import type { TrialLine } from '../../../src/studies/tuning/tune.js';
+import { launch, metafleet, SMALL, temporaryFolder } from '../../support/cli/command.js';
 
 const SPEC = `space:
   optimizer.rate: { from: 0.0005, to: 0.02, scale: log }

@@ -1,9 +1,9 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { launch, metafleet, temporaryFolder } from '../support/cli/command.js';
+import { launch, metafleet, temporaryFolder } from '../../support/cli/command.js';
 
-const SCENARIOS = resolve(import.meta.dirname, '../../scripts/load');
+const SCENARIOS = resolve(import.meta.dirname, '../../../scripts/load');
 const SMOKE = join(SCENARIOS, 'smoke.yaml');
 
 const TINY = `

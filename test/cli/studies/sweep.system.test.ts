@@ -1,7 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { launch, metafleet, temporaryFolder } from '../support/cli/command.js';
+import { launch, metafleet, temporaryFolder } from '../../support/cli/command.js';
 
 const BASE = `
 base:

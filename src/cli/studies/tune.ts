@@ -2,21 +2,22 @@ import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { badInput, messageOf } from '../base/errors.js';
-import { formatMetric, metricTitle } from '../report/format.js';
-import { type Config, PRESETS } from '../runs/config/config.js';
-import { checkEffects } from '../runs/config/effects.js';
-import { installModulesWithin } from '../runs/config/install-modules.js';
-import { type ConfigSource, flagSource, presetSource, refuseIdleSettings, resolveConfig } from '../runs/config/parse-config.js';
-import { writeAtomically } from '../runs/folder/atomic-write.js';
-import { describeEnvironment } from '../runs/folder/environment.js';
-import { columnsText } from '../studies/paper/table-text.js';
-import { runTune, type TrialLine, type TuneResult } from '../studies/tuning/tune.js';
-import { candidatesOf, configOfCandidate, parseSpaceFlag, parseSpec, readSpec, type TuneSpec } from '../studies/tuning/tune-spec.js';
-import { chooseImplementation } from '../tensor/kernels/probe.js';
-import { addConfigFlags, configFlagsIn } from './config-flags.js';
+import { badInput, messageOf } from '../../base/errors.js';
+import { formatMetric, metricTitle } from '../../report/format.js';
+import { type Config, PRESETS } from '../../runs/config/config.js';
+import { checkEffects } from '../../runs/config/effects.js';
+import { installModulesWithin } from '../../runs/config/install-modules.js';
+import { type ConfigSource, flagSource, presetSource, refuseIdleSettings, resolveConfig } from '../../runs/config/parse-config.js';
+import { writeAtomically } from '../../runs/folder/atomic-write.js';
+import { describeEnvironment } from '../../runs/folder/environment.js';
+import { columnsText } from '../../studies/paper/table-text.js';
+import { runTune, type TrialLine, type TuneResult } from '../../studies/tuning/tune.js';
+import { candidatesOf, configOfCandidate, parseSpaceFlag, parseSpec, readSpec, type TuneSpec } from '../../studies/tuning/tune-spec.js';
+import { chooseImplementation } from '../../tensor/kernels/probe.js';
+import { addConfigFlags, configFlagsIn } from '../config-flags.js';
+import { INTERRUPTED } from '../signals/signals.js';
+import { VERSION } from '../version.js';
 import { withStudyHooks } from './study.js';
-import { VERSION } from './version.js';
 
 type TuneFlags = {
   preset: string;
@@ -85,9 +86,6 @@ const refuseIdle = (spec: TuneSpec, base: Config, changes: readonly ConfigSource
 export const tuneCommand = (): Command =>
   addConfigFlags(
     new Command('tune')
-      .description(
-        'search configuration keys by successive halving, choosing by the validation metric of stopOn; the same command continues a search',
-      )
       .argument('[file]', 'YAML with space, and perhaps settings, search, trials, seed, least, factor, most')
       .addOption(new Option('--preset <name>', 'starting point').choices(Object.keys(PRESETS)).default('default'))
       .addOption(
@@ -128,5 +126,5 @@ export const tuneCommand = (): Command =>
       runTune({ spec, base, runs: flags.out, environment, onTrials }, hooks),
     );
     process.stdout.write(`${resultText(result, flags.out)}\n`);
-    if (result.command === null) process.exitCode = 130;
+    if (result.command === null) process.exitCode = INTERRUPTED;
   });

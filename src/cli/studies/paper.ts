@@ -1,22 +1,23 @@
 import { Command } from 'commander';
-import { badInput } from '../base/errors.js';
-import { flagSource } from '../runs/config/parse-config.js';
-import { describeEnvironment } from '../runs/folder/environment.js';
-import { bytesPage, bytesText } from '../studies/paper/bytes-report.js';
-import { runBytes } from '../studies/paper/bytes-study.js';
-import { STUDIES, type StudyName } from '../studies/paper/definitions.js';
-import { runFigure2 } from '../studies/paper/figure2.js';
-import { figure2Charts, figure2Page, figure2Svg, figure2Text } from '../studies/paper/figure2-report.js';
-import { leaveResults } from '../studies/paper/leave-results.js';
-import { TORCH_PEER } from '../studies/paper/published.js';
-import { tablePage } from '../studies/paper/table-page.js';
-import type { DataFacts } from '../studies/paper/table-result.js';
-import { runTable, type StudyOptions } from '../studies/paper/table-study.js';
-import { tableText } from '../studies/paper/table-text.js';
-import { chooseImplementation } from '../tensor/kernels/probe.js';
-import { addConfigFlags, configFlagsIn, parseSeeds } from './config-flags.js';
+import { badInput } from '../../base/errors.js';
+import { flagSource } from '../../runs/config/parse-config.js';
+import { describeEnvironment } from '../../runs/folder/environment.js';
+import { bytesPage, bytesText } from '../../studies/paper/bytes-report.js';
+import { runBytes } from '../../studies/paper/bytes-study.js';
+import { STUDIES, type StudyName } from '../../studies/paper/definitions.js';
+import { runFigure2 } from '../../studies/paper/figure2.js';
+import { figure2Charts, figure2Page, figure2Svg, figure2Text } from '../../studies/paper/figure2-report.js';
+import { leaveResults } from '../../studies/paper/leave-results.js';
+import { TORCH_PEER } from '../../studies/paper/published.js';
+import { tablePage } from '../../studies/paper/table-page.js';
+import type { DataFacts } from '../../studies/paper/table-result.js';
+import { runTable, type StudyOptions } from '../../studies/paper/table-study.js';
+import { tableText } from '../../studies/paper/table-text.js';
+import { chooseImplementation } from '../../tensor/kernels/probe.js';
+import { addConfigFlags, configFlagsIn, parseSeeds } from '../config-flags.js';
+import { INTERRUPTED } from '../signals/signals.js';
+import { VERSION } from '../version.js';
 import { withStudyHooks } from './study.js';
-import { VERSION } from './version.js';
 
 type PaperFlags = { data: string; seeds: readonly number[]; quick?: boolean; runs: string; out: string; quiet?: boolean };
 
@@ -89,7 +90,7 @@ const tableCommand = (name: StudyName): Command =>
     const result = await withStudyHooks(flags.quiet === true, (hooks) => runTable(name, options, hooks));
     const files = await leaveResults(flags.out, namesOf(result), { json: jsonOf(result), html: tablePage(result) });
     tell(tableText(result), files);
-    if (result.missing.length > 0) process.exitCode = 130;
+    if (result.missing.length > 0) process.exitCode = INTERRUPTED;
   });
 
 const bytesCommand = (): Command =>
@@ -103,7 +104,7 @@ const bytesCommand = (): Command =>
       const result = await withStudyHooks(flags.quiet === true, (hooks) => runBytes(options, hooks));
       const files = await leaveResults(flags.out, namesOf(result), { json: jsonOf(result), html: bytesPage(result) });
       tell(bytesText(result), files);
-      if (result.missing.length > 0) process.exitCode = 130;
+      if (result.missing.length > 0) process.exitCode = INTERRUPTED;
     });
 
 const figure2Command = (): Command =>
@@ -114,7 +115,7 @@ const figure2Command = (): Command =>
       const options = { ...optionsOf(flags), run: flags.run, users: flags.users };
       const result = await withStudyHooks(flags.quiet === true, (hooks) => runFigure2(options, hooks));
       if (result === undefined) {
-        process.exitCode = 130;
+        process.exitCode = INTERRUPTED;
         return;
       }
       const { weights, items } = figure2Charts(result);
@@ -129,9 +130,7 @@ const figure2Command = (): Command =>
 
 /** `metafleet paper table2 | table3 | table4 | groups | budget …`: the paper's tables, measured again, next to the published ones. */
 export const paperCommand = (): Command => {
-  const command = new Command('paper').description(
-    "train what the paper's tables and figures need, and print them next to the published ones",
-  );
+  const command = new Command('paper');
   for (const name of STUDIES) command.addCommand(tableCommand(name));
   return command.addCommand(bytesCommand()).addCommand(figure2Command());
 };

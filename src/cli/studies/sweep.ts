@@ -1,17 +1,18 @@
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { Command } from 'commander';
-import { badInput, messageOf } from '../base/errors.js';
-import { formatMillis, formatSpan, plural } from '../report/format.js';
-import { installModulesWithin } from '../runs/config/install-modules.js';
-import { yamlSource } from '../runs/config/parse-config.js';
-import { checkRunName } from '../runs/folder/run-name.js';
-import { totalMillis } from '../studies/sweep/cost-model.js';
-import { writeCurves } from '../studies/sweep/curves.js';
-import { measureSizes, predict } from '../studies/sweep/prediction.js';
-import { type Prediction, renderComparison, renderPlan, rowOf, type SweepRow, writeRows } from '../studies/sweep/rows.js';
-import { openRuns, type RunFolder } from '../studies/sweep/runs.js';
-import { parseSweep, type Sweep } from '../studies/sweep/sweep-file.js';
+import { badInput, messageOf } from '../../base/errors.js';
+import { leave } from '../../base/leaving.js';
+import { formatMillis, formatSpan, plural } from '../../report/format.js';
+import { installModulesWithin } from '../../runs/config/install-modules.js';
+import { yamlSource } from '../../runs/config/parse-config.js';
+import { checkRunName } from '../../runs/folder/run-name.js';
+import { totalMillis } from '../../studies/sweep/cost-model.js';
+import { measureSizes, predict } from '../../studies/sweep/prediction.js';
+import { type Prediction, renderComparison, renderPlan, rowOf, type SweepRow, writeRows } from '../../studies/sweep/rows.js';
+import { openRuns, type RunFolder } from '../../studies/sweep/runs.js';
+import { parseSweep, type Sweep } from '../../studies/sweep/sweep-file.js';
+import { INTERRUPTED, onPress } from '../signals/signals.js';
 
 type Flags = { readonly plan?: boolean; readonly predict: boolean; readonly results: string; readonly name?: string };
 
@@ -30,17 +31,19 @@ const readSweep = async (file: string): Promise<Sweep> => {
 
 const say = (text: string): void => void process.stderr.write(`sweep: ${text}\n`);
 
-/** First Ctrl-C: the run that is under way ends after its round, with a checkpoint. Second: at once. */
+/** First Ctrl-C: the run that is under way ends after its round, with a checkpoint. Second: at once. Third: without waiting for it. */
 const onInterrupt = (runs: RunFolder) => {
   let asked = 0;
-  const handle = (): void => {
+  const release = onPress(() => {
     asked += 1;
-    if (asked > 2) process.exit(130);
+    if (asked > 2) {
+      void leave(INTERRUPTED);
+      return;
+    }
     say(asked === 1 ? 'stopping after this round; the same command continues (Ctrl-C again: at once)' : 'stopping at once');
     runs.interrupt();
-  };
-  process.on('SIGINT', handle).on('SIGTERM', handle);
-  return { interrupted: () => asked > 0, release: () => process.off('SIGINT', handle).off('SIGTERM', handle) };
+  });
+  return { interrupted: () => asked > 0, release };
 };
 
 /** Time left: what was predicted, corrected by how predictions have fared so far; without them, the mean of the runs that ended. */
@@ -110,7 +113,7 @@ const runPoints = async (
   return { end: failures > 0 ? 'failed' : 'finished', rows };
 };
 
-const EXIT: Readonly<Record<SweepEnd, number>> = { finished: 0, failed: 1, interrupted: 130 };
+const EXIT: Readonly<Record<SweepEnd, number>> = { finished: 0, failed: 1, interrupted: INTERRUPTED };
 
 const sweepOnce = async (file: string, flags: Flags): Promise<number> => {
   const sweep = await readSweep(file);
@@ -134,6 +137,8 @@ const sweepOnce = async (file: string, flags: Flags): Promise<number> => {
     const start = performance.now();
     const { end, rows } = await runPoints(sweep, runs, predictions, join(folder, 'points'), interrupted);
     if (predictions !== undefined && rows.length > 0) process.stdout.write(`\n${renderComparison(rows)}\n`);
+    // Charts are drawn at the end, if at all: their library takes long to load.
+    const { writeCurves } = await import('../../studies/sweep/curves.js');
     for (const line of writeCurves(sweep.curves, rows, folder)) process.stdout.write(`${line}\n`);
     process.stdout.write(
       `${rows.length} of ${sweep.points.length} runs in ${join(folder, 'points.csv')} and points.ndjson; ${end} after ${formatMillis(performance.now() - start)}\n`,
@@ -147,7 +152,6 @@ const sweepOnce = async (file: string, flags: Flags): Promise<number> => {
 /** `metafleet sweep <file>`: runs over a grid or list of configurations, and what their costs grow with. */
 export const sweepCommand = (): Command =>
   new Command('sweep')
-    .description('run a grid or list of configurations, predict what each costs, and fit how costs grow')
     .argument('<file>', 'sweep file (YAML), such as scripts/sweeps/devices.yaml')
     .option('--plan', 'predict time, bytes and memory from short measured runs, and end')
     .option('--no-predict', 'run without a prediction first')

@@ -1,26 +1,27 @@
 import { readFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { Command } from 'commander';
-import { badInput, isMetafleetError, messageOf } from '../base/errors.js';
-import type { RunEvent } from '../events/run-event.js';
-import type { Config } from '../runs/config/config.js';
-import { installModulesOf, installModulesWithin } from '../runs/config/install-modules.js';
-import { loadConfigured } from '../runs/config/load-data.js';
-import { yamlSource } from '../runs/config/parse-config.js';
-import { writeAtomically } from '../runs/folder/atomic-write.js';
-import { describeEnvironment } from '../runs/folder/environment.js';
-import { openResults } from '../runs/folder/results-folder.js';
-import { trainInto, type Watched } from '../runs/folder/run-folder.js';
-import { planRun } from '../runs/trainer/plan.js';
-import type { Outcome } from '../runs/trainer/run.js';
-import { createLoadMetrics, type LoadMetrics, STATISTICS } from '../studies/load/load-metrics.js';
-import { renderLoadTable } from '../studies/load/load-table.js';
-import { parseScenario, type Scenario } from '../studies/load/scenario.js';
-import { judgeThresholds, type ThresholdVerdict } from '../studies/load/thresholds.js';
-import { chooseImplementation } from '../tensor/kernels/probe.js';
-import { onInterrupt } from './interrupt.js';
-import { createProgress, type ProgressDisplay } from './progress/progress.js';
-import { VERSION } from './version.js';
+import { badInput, isMetafleetError, messageOf } from '../../base/errors.js';
+import type { RunEvent } from '../../events/run-event.js';
+import type { Config } from '../../runs/config/config.js';
+import { installModulesOf, installModulesWithin } from '../../runs/config/install-modules.js';
+import { loadConfigured } from '../../runs/config/load-data.js';
+import { yamlSource } from '../../runs/config/parse-config.js';
+import { writeAtomically } from '../../runs/folder/atomic-write.js';
+import { describeEnvironment } from '../../runs/folder/environment.js';
+import { openResults } from '../../runs/folder/results-folder.js';
+import { trainInto, type Watched } from '../../runs/folder/run-folder.js';
+import { planRun } from '../../runs/trainer/plan.js';
+import type { Outcome } from '../../runs/trainer/run.js';
+import { createLoadMetrics, type LoadMetrics, STATISTICS } from '../../studies/load/load-metrics.js';
+import { renderLoadTable } from '../../studies/load/load-table.js';
+import { parseScenario, type Scenario } from '../../studies/load/scenario.js';
+import { judgeThresholds, type ThresholdVerdict } from '../../studies/load/thresholds.js';
+import { chooseImplementation } from '../../tensor/kernels/probe.js';
+import { createProgress, type ProgressDisplay } from '../progress/progress.js';
+import { onInterrupt } from '../signals/interrupt.js';
+import { INTERRUPTED } from '../signals/signals.js';
+import { VERSION } from '../version.js';
 
 type Flags = { readonly set: readonly string[]; readonly duration?: string; readonly quiet?: boolean };
 
@@ -49,11 +50,12 @@ type Ended = { readonly outcome: Outcome | undefined; readonly error: Error | un
 /** One run into a folder of its own. A run that fails is an end, too: what it did until then is judged. */
 const runLoad = async (config: Config, name: string, observe: (event: RunEvent) => void, progress: ProgressDisplay): Promise<Ended> => {
   const watched: Watched = {};
-  const release = onInterrupt(progress, () => watched.run);
+  const release = onInterrupt(progress, () => watched);
   try {
     progress.stage(`reading ${config.data}`);
     const dataset = await loadConfigured(config, (note) => progress.note(note));
     planRun(config, dataset);
+    watched.state = 'begun';
     const results = await openResults(config.results, { data: name, algorithm: 'load', date: new Date() }, { warn: progress.note });
     const environment = describeEnvironment({ metafleet: VERSION, kernels: chooseImplementation() });
     const parts = { config, dataset, results, environment, baselines: {}, resume: false };
@@ -99,7 +101,7 @@ const loadOnce = async (file: string, flags: Flags, progress: ProgressDisplay): 
     const earlier = startMetrics(scenario.reference);
     const { outcome, error } = await runLoad(scenario.reference, `${name}-reference`, earlier.observe, progress);
     if (error !== undefined) throw error;
-    if (outcome?.reason === 'interrupted') return 130;
+    if (outcome?.reason === 'interrupted') return INTERRUPTED;
     reference = earlier;
   }
   const metrics = startMetrics(scenario.config);
@@ -120,7 +122,7 @@ const loadOnce = async (file: string, flags: Flags, progress: ProgressDisplay): 
     process.stderr.write(`metafleet: thresholds crossed: ${crossed.map(({ metric, text }) => `${metric}: ${text}`).join('; ')}\n`);
   }
   if (ended.error !== undefined) process.stderr.write(`metafleet: the run failed: ${ended.error.message}\n`);
-  if (ended.outcome?.reason === 'interrupted') return 130;
+  if (ended.outcome?.reason === 'interrupted') return INTERRUPTED;
   return crossed.length > 0 ? CROSSED : ended.error === undefined ? 0 : 1;
 };
 
@@ -129,7 +131,6 @@ const collect = (value: string, before: readonly string[]): readonly string[] =>
 /** `metafleet load <scenario>`: a scripted load test that ends in a table and an exit code. */
 export const loadCommand = (): Command =>
   new Command('load')
-    .description(`run a load scenario against the fleet; exit code ${CROSSED} when a threshold is crossed`)
     .argument('<scenario>', 'scenario file (YAML), such as scripts/load/smoke.yaml')
     .option('--set <key=value>', 'configuration key over the scenario; may be repeated', collect, [])
     .option('--duration <span>', 'length of all stages together, such as "10 min wall"')

@@ -1,11 +1,12 @@
-import { wallClock } from '../base/clock.js';
-import type { RunEvent } from '../events/run-event.js';
-import { formatSpan } from '../report/format.js';
-import { createPace } from '../report/pace.js';
-import type { Watched } from '../runs/folder/run-folder.js';
-import type { StudyContext, StudyHooks } from '../studies/train-all.js';
-import { onInterrupt } from './interrupt.js';
-import { createProgress } from './progress/progress.js';
+import { wallClock } from '../../base/clock.js';
+import type { RunEvent } from '../../events/run-event.js';
+import { formatSpan } from '../../report/format.js';
+import { createPace } from '../../report/pace.js';
+import type { Watched } from '../../runs/folder/run-folder.js';
+import type { StudyContext, StudyHooks } from '../../studies/train-all.js';
+import { createProgress } from '../progress/progress.js';
+import { pressRun } from '../signals/interrupt.js';
+import { onPress } from '../signals/signals.js';
 
 /** How long all runs will take at most: the pace of this one, for the rounds of those that wait, too. */
 const createOutlook = () => {
@@ -49,11 +50,10 @@ export const withStudyHooks = async <T>(quiet: boolean, work: (hooks: StudyHooks
   const progress = createProgress({ stream: process.stderr, quiet, context: outlook.text });
   let watched: Watched = {};
   let interrupted = false;
-  const remember = (): void => {
+  const release = onPress((press) => {
     interrupted = true;
-  };
-  process.on('SIGINT', remember).on('SIGTERM', remember);
-  const release = onInterrupt(progress, () => watched.run, 'stopped between runs: the same command continues');
+    pressRun(press, watched, progress, 'stopped between runs: the same command continues');
+  });
   try {
     return await work({
       stage: progress.stage,
@@ -70,7 +70,6 @@ export const withStudyHooks = async <T>(quiet: boolean, work: (hooks: StudyHooks
     });
   } finally {
     release();
-    process.off('SIGINT', remember).off('SIGTERM', remember);
     progress.close();
   }
 };
