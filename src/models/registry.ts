@@ -7,6 +7,10 @@ import { bpr } from './factors/bpr.js';
 import { nmf } from './factors/nmf.js';
 import { pmf } from './factors/pmf.js';
 import { svdpp } from './factors/svdpp.js';
+import { ncf } from './interaction/ncf.js';
+import { ease } from './linear/ease.js';
+import { itemKnn } from './linear/item-knn.js';
+import { popularity } from './linear/popularity.js';
 import type { ModelDefinition } from './port/definition.js';
 import { guardModel } from './port/guard.js';
 
@@ -20,7 +24,7 @@ const TRAITS: Readonly<Record<string, readonly unknown[]>> = {
 export const MODEL: Kind<ModelDefinition> = {
   title: 'a central model',
   key: 'algorithm',
-  builtIns: [pmf, biasedMf, svdpp, nmf, bpr, autoRecI, autoRecU, multVae, cdae],
+  builtIns: [pmf, biasedMf, svdpp, nmf, autoRecI, autoRecU, ncf, bpr, cdae, multVae, ease, itemKnn, popularity],
   functions: ['create'],
   problem: ({ title, paper, traits }) => {
     for (const [key, text] of Object.entries({ title, paper })) {

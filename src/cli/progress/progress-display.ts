@@ -41,7 +41,7 @@ export const plainDisplay = (stream: Terminal, clock: Clock, status: Status): Di
   const epochLine = (event: EpochFinished): string =>
     [
       ...inContext(status),
-      `${status.epochText()}: train loss ${formatError(event.trainLoss)}`,
+      `${status.epochText()}: train loss ${event.trainLoss === null ? '-' : formatError(event.trainLoss)}`,
       `valid ${status.validText()}${isBest(event) ? ' (best)' : ''}`,
       status.bytesText(),
       formatMillis(status.epochMillis()),

@@ -7,7 +7,7 @@ import { type DeviceId, deviceId } from '../../base/units.js';
 import { type DeviceContext, scoreItems, stateOf } from '../../device/actor/actor.js';
 import { ratingsOf } from '../../device/actor/columns.js';
 import { decodeTensors, elements, encodeTensor, shapeOf } from '../../messages/wire-tensor.js';
-import type { ItemVectors, ModelTensor, UserModel } from './recommender.js';
+import type { ItemVectors, UserModel, UserTensor } from './recommender.js';
 
 /** Users whose models are prepared at once. */
 const COHORT = 64;
@@ -98,7 +98,7 @@ export const userModel = ({ algorithm, round, items }: Opened, device: DeviceId,
   tensors: () => {
     const { down } = algorithm.wire;
     const names = new Set(measuredTensors(algorithm.wire).map(({ name }) => name));
-    return down.flatMap((spec, index): ModelTensor[] =>
+    return down.flatMap((spec, index): UserTensor[] =>
       names.has(spec.name) ? [{ name: spec.name, shape: shapeOf(spec, items), values: model.tensors[index]! }] : [],
     );
   },

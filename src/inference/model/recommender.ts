@@ -10,10 +10,10 @@ export type UserModel = {
   /** The vector of every item in this user's model. null: the model has none. */
   vectors(): ItemVectors | null;
   /** Tensors of the model by name, with a row for every item where they have rows. null: the model is not one of the user alone. */
-  tensors(): readonly ModelTensor[] | null;
+  tensors(): readonly UserTensor[] | null;
 };
 
-export type ModelTensor = { readonly name: string; readonly shape: readonly number[]; readonly values: Float32Array };
+export type UserTensor = { readonly name: string; readonly shape: readonly number[]; readonly values: Float32Array };
 
 /** A tensor of Θ in its pieces, one behind the other. */
 export type ThetaTensor = { readonly name: string; readonly shape: readonly number[]; bytes(): readonly Uint8Array[] };

@@ -3,16 +3,32 @@ import { write } from '../../tensor/memory/struct.js';
 import { createAdamHyper } from '../../tensor/optimizers/adam-hyper.js';
 import { defineModel, type Facts, type Model, type ModelDefinition } from '../port/definition.js';
 import type { Engine } from '../port/engine.js';
+import type { Ordered } from '../port/orders.js';
 import type { ColumnBatch } from './column-batches.js';
+import { createCorruption } from './corruption.js';
 import { ADAM_STATE, createEncoder, momentsOf, normal, sparseOf } from './encoder.js';
 import * as Columns from './kernels/structs/columns.js';
 
-type Options = { readonly hidden: number; readonly batch: number; readonly rate: number; readonly decay: number };
+type Options = {
+  readonly hidden: number;
+  readonly batch: number;
+  readonly rate: number;
+  readonly decay: number;
+  readonly dropout: number;
+  readonly centre: number;
+};
 
 /** Standard deviation of the initial weights. */
 const DEVIATION = 0.03;
-/** Training and scores see a row as it is: centred rows are worse (MSE .730 against .720 on MovieLens-1M). */
-const RAW = { scale: 1, valued: true };
+/** A column's mean counts as if it had so many more ratings of the global mean (Koren, 2010). */
+const DAMPING = 5;
+
+/** Where the biases of columns start: Adam would take hundreds of epochs to bring them there. */
+const dampedMeans = ({ offsets, values }: Ordered, mean: number): Float32Array =>
+  Float32Array.from({ length: offsets.length - 1 }, (_, column) => {
+    const own = values.subarray(offsets[column]!, offsets[column + 1]!);
+    return own.reduce((sum, value) => sum + value, DAMPING * mean) / (own.length + DAMPING);
+  });
 
 /**
  * AutoRec: a row r of ratings is encoded and decoded, h = σ(V r + μ), r̂ = W h + b, for the cells that it has (equation 1).
@@ -20,16 +36,22 @@ const RAW = { scale: 1, valued: true };
  * V and W lie by columns, (columns, hidden), and are trained column by column. The input is a training row, never one to be predicted.
  */
 const createAutoRec = (rowsAre: 'items' | 'users', facts: Facts, options: Options, engine: Engine): Model => {
-  const { hidden: width, batch, rate, decay } = options;
+  const { hidden: width, batch, rate, decay, dropout, centre } = options;
   const matrix = sparseOf(engine, facts.users, facts.items, rowsAre);
   const { rows, columns, byColumn } = matrix;
   const encoder = createEncoder(engine, matrix, { width, batch, deviation: DEVIATION });
   const { kernels, job, hidden, slopes } = encoder;
   const decoder = engine.tensor({ name: 'decoder', shape: [columns, width], initial: normal(DEVIATION), state: ADAM_STATE });
-  const bias = engine.tensor({ name: 'bias', shape: [columns], initial: (_, values) => void values.fill(facts.mean), state: ADAM_STATE });
+  const bias = engine.tensor({
+    name: 'bias',
+    shape: [columns],
+    initial: (_, values) => values.set(dampedMeans(byColumn, facts.mean)),
+    state: ADAM_STATE,
+  });
   const [[decoderMoment, decoderVariance], [biasMoment, biasVariance]] = [momentsOf(decoder), momentsOf(bias)];
   write(job.view, Columns, { decoder: decoder.pointer, decoderMoment, decoderVariance, bias: bias.pointer, biasMoment, biasVariance });
   const hyper = createAdamHyper(engine.arena);
+  const corrupt = createCorruption(byColumn, dropout, 0, (_, cell) => byColumn.values[cell]! - centre);
 
   const step = (number: number, cells: ColumnBatch): number => {
     const settings = { rate, decay, scale: 2 };
@@ -43,7 +65,7 @@ const createAutoRec = (rowsAre: 'items' | 'users', facts: Facts, options: Option
 
   const encoded = engine.allocate(rowsAre === 'items' ? rows * width : width);
   const encodeRow = (row: number, out: number): void => {
-    encoder.encodeRow(row, out, RAW);
+    encoder.encodeRow(row, out, (value) => value - centre);
     kernels.sigmoid(width, out);
   };
   const score = (column: number, from: number): number =>
@@ -54,8 +76,8 @@ const createAutoRec = (rowsAre: 'items' | 'users', facts: Facts, options: Option
 
   return {
     tensors: [...encoder.tensors, decoder, bias],
-    epoch: ({ number, order }) => {
-      const batches = encoder.cut(order('autorec', rows));
+    epoch: ({ number, order, random }) => {
+      const batches = encoder.cut(order('autorec', rows), corrupt(random('dropout')));
       const loss = batches.reduce((sum, cells, index) => sum + step((number - 1) * batches.length + index + 1, cells), 0);
       return loss / byColumn.ids.length;
     },
@@ -80,6 +102,13 @@ const autoRec = (name: string, title: string, rowsAre: 'items' | 'users', defaul
       batch: z.int().min(1).default(defaults.batch).describe('rows of the rating matrix in a step'),
       rate: z.number().positive().default(defaults.rate).describe("Adam's learning rate"),
       decay: z.number().min(0).default(defaults.decay).describe('λ: a step adds λ/2 · (‖V‖² + ‖W‖²) to the squared errors of its batch'),
+      dropout: z
+        .number()
+        .min(0)
+        .lt(1)
+        .default(defaults.dropout)
+        .describe('probability that a rating is left out of the input, not of the loss'),
+      centre: z.number().default(defaults.centre).describe('subtracted from each rating of the input'),
     }),
     traits: { task: 'rating', feedback: 'explicit', training: 'epochs' },
     defaults: { epochs: 150, patience: 10 },
@@ -90,12 +119,16 @@ export const autoRecI = autoRec('autorec-i', "AutoRec on items' rows: h = σ(V r
   hidden: 500,
   batch: 512,
   rate: 7e-4,
-  decay: 12,
+  decay: 40,
+  dropout: 0,
+  centre: 0,
 });
 
 export const autoRecU = autoRec('autorec-u', "AutoRec on users' rows: h = σ(V r + μ), r̂ = W h + b", 'users', {
   hidden: 500,
   batch: 512,
   rate: 7e-4,
-  decay: 12,
+  decay: 40,
+  dropout: 0,
+  centre: 0,
 });

@@ -11,7 +11,7 @@ import { createRowScores } from './row-scores.js';
 const OPTIONS = z.strictObject({
   hidden: z.int().min(4).multipleOf(4).default(200).describe('hidden units, a multiple of 4'),
   batch: z.int().min(1).default(250).describe('users in a step'),
-  rate: z.number().positive().default(0.003).describe("Adam's learning rate"),
+  rate: z.number().positive().default(0.01).describe("Adam's learning rate"),
   dropout: z.number().min(0).lt(1).default(0.5).describe('probability that an item is left out of the input'),
   decay: z.number().min(0).default(0.0).describe('L2 weight of the matrices, and of the vectors of users'),
 });
@@ -35,7 +35,7 @@ const create = (facts: Facts, options: Options, engine: Engine): Model => {
   const { kernels, hidden, slopes } = encoder;
   const { arena, allocate } = engine;
   const scaleOf = unitLength(byRow);
-  const corrupt = createCorruption(matrix.byColumn, dropout, scaleOf);
+  const corrupt = createCorruption(matrix.byColumn, dropout, Number.NaN, scaleOf);
   const [users, hyper] = [allocate(size), createAdamHyper(arena)];
   const [moment, variance] = momentsOf(own);
 
@@ -61,7 +61,7 @@ const create = (facts: Facts, options: Options, engine: Engine): Model => {
   };
 
   const encodeRow = (user: number, out: number): void => {
-    encoder.encodeRow(user, out, { scale: scaleOf(user), valued: false });
+    encoder.encodeRow(user, out, () => scaleOf(user));
     kernels.axpy(width, 1, own.pointer + 4 * user * width, out);
     kernels.tanh(width, out);
   };

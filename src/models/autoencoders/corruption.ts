@@ -1,20 +1,25 @@
 import type { Random } from '../../base/random.js';
 import type { Ordered } from '../port/orders.js';
 
-/** What a cell of row r counts in the input of a corrupted row: scaleOf(r), or NaN, which leaves it out, with probability `dropout`. */
+/** Draws the input of each cell of a matrix anew. The array is used again by the next call. */
 export type Corruption = (source: Random) => Float32Array;
 
 /**
- * Multiplicative masking noise (Vincent et al., 2008): kept cells count scaleOf(row) / (1 − dropout), so that the expected sum is that without
- * noise. Cells are drawn in the order of the matrix. The array is used again by the next call.
+ * Masking noise (Vincent et al., 2008): a cell is `dropped` with probability `dropout`. Kept ones count inputOf / (1 − dropout), so that the
+ * expected sum is that without noise. `dropped`: 0 for a cell that is still to be decoded, NaN for one that is left out.
  */
-export const createCorruption = ({ ids }: Ordered, dropout: number, scaleOf: (row: number) => number): Corruption => {
-  const values = new Float32Array(ids.length);
+export const createCorruption = (
+  { ids }: Ordered,
+  dropout: number,
+  dropped: 0 | typeof Number.NaN,
+  inputOf: (row: number, cell: number) => number,
+): Corruption => {
+  const inputs = new Float32Array(ids.length);
   return (source) => {
     for (let cell = 0; cell < ids.length; cell++) {
-      values[cell] = dropout > 0 && source.uniform() < dropout ? Number.NaN : scaleOf(ids[cell]!) / (1 - dropout);
+      inputs[cell] = dropout > 0 && source.uniform() < dropout ? dropped : inputOf(ids[cell]!, cell) / (1 - dropout);
     }
-    return values;
+    return inputs;
   };
 };
 

@@ -40,14 +40,14 @@ export type Encoder = {
   readonly slopes: Pointer;
   /** The struct of the present batch (kernels/structs/columns.ts), for a decoder that works by columns. */
   readonly job: { readonly pointer: Pointer; readonly view: Uint32Array };
-  /** Batches of rows in the given order. `values`, aligned with the cells of byColumn, replace theirs; NaN leaves a cell out. */
-  cut(order: Uint32Array, values?: Float32Array): readonly ColumnBatch[];
+  /** Batches of rows in the given order. `inputs`, aligned with the cells of byColumn, are encoded instead; NaN leaves a cell out. */
+  cut(order: Uint32Array, inputs?: Float32Array): readonly ColumnBatch[];
   /** hidden = x V + c of a batch; slopes = 0. */
   encode(batch: ColumnBatch): void;
   /** Adam on V and c with the slopes of the batch that was encoded last. The bias has no decay. */
   step(step: number, settings: AdamSettings): void;
-  /** out = scale · x V + c of one row, all of its cells. `valued` false: each cell counts 1. */
-  encodeRow(row: number, out: Pointer, form: { readonly scale: number; readonly valued: boolean }): void;
+  /** out = x V + c of one row, all of its cells, where x is inputOf(value). */
+  encodeRow(row: number, out: Pointer, inputOf: (value: number) => number): void;
 };
 
 type Shape = { readonly width: number; readonly batch: number; readonly deviation: number };
@@ -80,7 +80,7 @@ export const createEncoder = (engine: Engine, { rows, columns, byColumn, byRow }
     cut: batches.cut,
     encode: (cells) => {
       count = cells.rows;
-      write(job.view, Columns, { starts: cells.starts, slot: cells.slot, value: cells.value });
+      write(job.view, Columns, { starts: cells.starts, slot: cells.slot, input: cells.input, value: cells.value });
       for (let slot = 0; slot < count; slot++) arena.f32(hidden + 4 * slot * width, width).set(bias.values);
       kernels.zero(count * width, slopes);
       kernels.encodeColumns(job.pointer, 0, columns);
@@ -91,11 +91,11 @@ export const createEncoder = (engine: Engine, { rows, columns, byColumn, byRow }
       kernels.addRows(count, width, slopes, biasSlope);
       kernels.adam(width, bias.pointer, ...momentsOf(bias), biasSlope, plain.write(step, { ...settings, decay: 0 }));
     },
-    encodeRow: (row, out, { scale, valued }) => {
+    encodeRow: (row, out, inputOf) => {
       const { offsets, ids, values } = byRow;
       arena.f32(out, width).set(bias.values);
       for (let at = offsets[row]!; at < offsets[row + 1]!; at++)
-        kernels.axpy(width, valued ? scale * values[at]! : scale, weights.pointer + 4 * ids[at]! * width, out);
+        kernels.axpy(width, inputOf(values[at]!), weights.pointer + 4 * ids[at]! * width, out);
     },
   };
 };

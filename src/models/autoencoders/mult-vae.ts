@@ -36,7 +36,7 @@ const create = (facts: Facts, options: Options, engine: Engine): Model => {
   const { kernels, hidden, slopes } = encoder;
   const { arena, allocate } = engine;
   const scaleOf = unitLength(byRow);
-  const corrupt = createCorruption(matrix.byColumn, dropout, scaleOf);
+  const corrupt = createCorruption(matrix.byColumn, dropout, Number.NaN, scaleOf);
   const [sample, noise, dSample, users] = [allocate(size * width), allocate(size * width), allocate(size * width), allocate(size)];
   const row = (pointer: number, slot: number, count = width): Float32Array => arena.f32(pointer + 4 * slot * count, count);
 
@@ -77,13 +77,7 @@ const create = (facts: Facts, options: Options, engine: Engine): Model => {
       }, 0);
       return loss / rows;
     },
-    ...createRowScores(
-      engine,
-      columns,
-      2 * width,
-      (user, out) => encoder.encodeRow(user, out, { scale: scaleOf(user), valued: false }),
-      decoder,
-    ),
+    ...createRowScores(engine, columns, 2 * width, (user, out) => encoder.encodeRow(user, out, () => scaleOf(user)), decoder),
   };
 };
 

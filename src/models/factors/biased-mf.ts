@@ -4,10 +4,10 @@ import { createFactorModel } from './factor-model.js';
 import { decayOption, deviationOption, factorsOption, rateDecayOption, rateOption } from './options.js';
 
 const OPTIONS = z.strictObject({
-  factors: factorsOption(64),
+  factors: factorsOption(128),
   rate: rateOption(0.01),
   rateDecay: rateDecayOption(0.97),
-  decay: decayOption(0.06),
+  decay: decayOption(0.055),
   biasDecay: decayOption(0.02, 'biases'),
   deviation: deviationOption(0.05),
 });

@@ -11,8 +11,8 @@ import * as Factors from './kernels/structs/factors.js';
 import { decayOption, factorsOption } from './options.js';
 
 const OPTIONS = z.strictObject({
-  factors: factorsOption(30),
-  decay: decayOption(6, 'vectors, against the sum of squared errors'),
+  factors: factorsOption(40),
+  decay: decayOption(7, 'vectors, against the sum of squared errors'),
 });
 type Options = z.infer<typeof OPTIONS>;
 

@@ -4,12 +4,12 @@ import { createFactorModel } from './factor-model.js';
 import { decayOption, deviationOption, factorsOption, rateDecayOption, rateOption } from './options.js';
 
 const OPTIONS = z.strictObject({
-  factors: factorsOption(64),
-  rate: rateOption(0.005),
+  factors: factorsOption(128),
+  rate: rateOption(0.007),
   rateDecay: rateDecayOption(0.98),
-  decay: decayOption(0.06),
+  decay: decayOption(0.055),
   biasDecay: decayOption(0.02, 'biases'),
-  implicitDecay: decayOption(0.06, "the items' implicit vectors"),
+  implicitDecay: decayOption(5e-4, "the items' implicit vectors"),
   deviation: deviationOption(0.05),
 });
 

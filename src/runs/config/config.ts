@@ -1,5 +1,6 @@
 // Above 300 lines: every key of a run, with its meaning and its bounds, stands in one place.
 import { z } from 'zod';
+import { ACCOUNTANTS } from '../../coordinator/privacy/ledger.js';
 import { SCHEDULE_UNITS, SCHEDULES } from '../../coordinator/schedule.js';
 import { DELIVERIES, POLICIES, WEIGHTINGS } from '../../coordinator/settings.js';
 import { STAGE_UNITS } from '../../coordinator/stages.js';
@@ -199,6 +200,15 @@ const defence = z.strictObject({
   mostNorm: z.number().min(0).default(0).describe('an update is thrown away when its norm per rating exceeds this; 0: never'),
 });
 
+const privacy = z.strictObject({
+  delta: z.number().gt(0).lt(1).default(1e-5).describe('chance δ that is left out of the guarantee ε; below one in the number of users'),
+  stopAt: z.number().min(0).default(0).describe('ε that the run may spend; a round that would spend more is not run. 0: no bound'),
+  accountant: z
+    .enum(ACCOUNTANTS)
+    .default('pld')
+    .describe('how ε is computed: pld: privacy loss distributions, tight; rdp: Rényi divergences, a looser bound at less cost'),
+});
+
 const probability = z.number().min(0).max(1).default(0);
 
 const stage = z.strictObject({
@@ -389,7 +399,7 @@ const ownKeys = z.strictObject({
     .min(1)
     .default('shuffled')
     .describe(
-      'how a cohort is drawn: shuffled (every device once an epoch), uniform, activity, round-robin, available, oort, or a path to a module',
+      'how a cohort is drawn: shuffled (every device once an epoch), uniform, poisson, activity, round-robin, available, oort, or a path to a module',
     ),
   aggregation: z
     .string()
@@ -401,7 +411,9 @@ const ownKeys = z.strictObject({
   updates: z
     .array(z.string().min(1))
     .default([])
-    .describe('what a device does to its update before it is sent, in order: clip, noise, or paths to modules; each at most once'),
+    .describe(
+      'what happens to updates before they are aggregated, in order: clip, adaptive-clip, noise, laplace, central-noise, or paths to modules; each at most once (docs/privacy.md)',
+    ),
   delivery: z
     .enum(DELIVERIES)
     .default('subset')
@@ -429,6 +441,7 @@ const ownKeys = z.strictObject({
   fleet: fleet.prefault({}),
   policy: policy.prefault({}),
   defence: defence.prefault({}),
+  privacy: privacy.prefault({}),
   stages: stages.prefault({}),
   perturbations: perturbations.prefault({}),
   baselines: z

@@ -101,10 +101,14 @@ const saidFor = (kind: Kind<Definition>, config: Readonly<Record<string, unknown
   return (Array.isArray(value) ? value : [value]).map(String);
 };
 
+/** The kind itself; of the kinds that learn, the one that a configuration chooses. */
+const kindIn = (config: Configured, kind: Kind<Definition>): Kind<Definition> =>
+  kind.key !== MODEL.key ? kind : isCentral(config) ? MODEL : ALGORITHM;
+
 /** Names of the definitions that a configuration chooses, without paths of modules: for tables, labels and names of runs. */
 export const chosenNames = (kind: Kind<Definition>, config: Readonly<Record<string, unknown>>): string =>
   saidFor(kind, config)
-    .map((name) => chosen(kind.key === MODEL.key && isCentral(config) ? MODEL : kind, name).definition.name)
+    .map((name) => chosen(kindIn(config, kind), name).definition.name)
     .join(', ') || 'none';
 
 /** Whether any definition of a configuration is a user's module. */

@@ -61,7 +61,7 @@ type Context = {
 };
 
 /** Measures at the end of an epoch, if it is one to measure at. */
-const endEpoch = async (context: Context, epoch: number, trainLoss: number, isLast: boolean): Promise<void> => {
+const endEpoch = async (context: Context, epoch: number, trainLoss: number | null, isLast: boolean): Promise<void> => {
   const { config, fleet, plan } = context;
   const { every } = config.evaluation;
   if (every === 0 || (epoch % every !== 0 && !isLast)) {
@@ -92,9 +92,11 @@ const train = async (context: Context): Promise<Outcome['reason']> => {
     if (context.interrupted) return 'interrupted';
     const epoch = context.state.epochsEnded + 1;
     const end = Math.min(plan.rounds, epoch * plan.roundsPerEpoch);
-    const { round, loss, ran, isOver } = await fleet.train(end);
+    const { round, loss, ran, isOver, isSpent } = await fleet.train(end);
     context.round = round;
-    if (round === end || (isOver && ran > 0)) await endEpoch(context, epoch, loss, isOver || round >= plan.rounds);
+    const isLast = isOver || isSpent;
+    if (round === end || (isLast && ran > 0)) await endEpoch(context, epoch, loss, isLast || round >= plan.rounds);
+    if (isSpent && round < plan.rounds) return 'budget-spent';
     if (isOver) return 'completed';
     if (isDue()) {
       saves.last(fleet, context.round, context.state);

@@ -1,7 +1,20 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../../src/events/run-event.js';
+import { installModulesOf } from '../../../src/runs/config/install-modules.js';
 import type { Run } from '../../../src/runs/trainer/run.js';
-import { allThreadsGone, epochsOf, finish, type SmallOptions, start, storyOf, temporaryFolder } from '../../support/transport/small-run.js';
+import { moduleFolder } from '../../support/cli/module-folder.js';
+import {
+  allThreadsGone,
+  epochsOf,
+  failureOf,
+  finish,
+  type SmallOptions,
+  start,
+  storyOf,
+  temporaryFolder,
+} from '../../support/transport/small-run.js';
 
 /** Central models run in a thread of their own, with the events, checkpoints and digests of every run. */
 const MODEL = { algorithm: 'biased-mf', 'biased-mf': { factors: 4 }, epochs: 6 } as const;
@@ -82,5 +95,66 @@ describe('a run of a central model', () => {
     const { run } = await finish({ config: MODEL });
     await run.close();
     await allThreadsGone();
+  });
+});
+
+/** Item biases: a model of a user's, as small as they come. */
+const moduleWith = (changes: string): string => `
+import { defineModel, z } from 'metafleet/algorithm';
+export default defineModel({
+  name: 'item-biases', version: '1', title: 'item biases', paper: 'none',
+  options: z.strictObject({ rate: z.number().default(0.2).describe('learning rate') }),
+  traits: { task: 'rating', feedback: 'explicit', training: 'epochs' },
+  create: ({ items, mean, train }, { rate }, engine) => {
+    const biases = engine.tensor({ name: 'biases', shape: [items] });
+    return {
+      tensors: [biases],
+      epoch: (epoch) => {
+        let loss = 0;
+        for (const { items: rated, values } of epoch.batches(16)) {
+          rated.forEach((item, r) => {
+            const error = values[r] - mean - biases.values[item];
+            loss += error * error;
+            biases.values[item] += rate * error;
+          });
+        }
+        return loss / train.items.length;
+      },
+      scores: (user, list, out) => list.forEach((item, r) => { out[r] = mean + biases.values[item]; }),
+      ${changes}
+    };
+  },
+});
+`;
+
+const installed = async (changes = ''): Promise<string> => {
+  const folder = moduleFolder();
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, 'biases.mjs');
+  writeFileSync(file, moduleWith(changes));
+  await installModulesOf({ tree: { algorithm: file } });
+  return file;
+};
+
+describe("a user's model", () => {
+  it('trains through the same port, with its options, and its hash in the identity', async () => {
+    const algorithm = await installed();
+    const config = { algorithm, epochs: 3, 'item-biases': { rate: 0.1 } };
+    const [one, other] = [await finish({ config }), await finish({ config })];
+    expect(one.outcome).toEqual(other.outcome);
+    const losses = epochsOf(one.events).map(({ trainLoss }) => trainLoss);
+    expect(losses.at(-1)).toBeLessThan(losses[0]!);
+  });
+
+  it('ends in one line with module and hook where it throws, or returns no number', async () => {
+    const thrower = await installed("epoch: () => { throw new Error('no more'); },");
+    expect(await failureOf(finish({ config: { algorithm: thrower } }))).toMatchObject({
+      code: 'MODULE',
+      message: `${thrower}, hook epoch: it threw: no more`,
+    });
+    const mute = await installed('epoch: () => undefined,');
+    expect(await failureOf(finish({ config: { algorithm: mute } }))).toMatchObject({
+      message: `${mute}, hook epoch: expected the mean training loss, a number, found undefined`,
+    });
   });
 });

@@ -79,18 +79,24 @@ type Weights = Readonly<Record<string, Tensor>>;
 /** The whole objective of one step in tfjs, on the weights before it, by name. */
 export type Objective = (tf: Tensorflow, weights: Weights, small: SmallModel) => Tensor;
 
+/** Of central differences. */
+const STEP = 0.003;
+
 /**
  * The gradient of the first step, which must have all rows in one batch, equals that of tfjs. It equals central differences of the loss that
- * the model reports, times `scale`, if there is no L2.
+ * the model reports, times `scale`, if there is no L2. `enlarged`: tensors that start
+ * 50 times as large, where the kinks of ReLUs would be near.
  */
 export const expectGradients = async <Options>(
   definition: ModelDefinition<Options>,
   options: Partial<Options>,
   objective: Objective,
   scale: number,
+  enlarged: readonly string[] = [],
 ): Promise<void> => {
   const { tf } = await loadTensorflow('wasm');
   const small = await createSmall(definition, options);
+  for (const name of enlarged) small.tensors[name]!.values.forEach((value, at, values) => (values[at] = 50 * value));
   const names = small.model.tensors.map(({ name }) => name);
   const before = small.model.tensors.map(({ values }) => values.slice());
   const expected = tf.tidy(() => {
@@ -116,7 +122,7 @@ export const expectGradients = async <Options>(
   for (const [tensor, gradient] of found.entries()) {
     const largest = gradient.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     for (let element = 0; element < gradient.length; element += Math.ceil(gradient.length / 7)) {
-      const slope = ((await lossWith(tensor, element, 0.01)) - (await lossWith(tensor, element, -0.01))) / 0.02;
+      const slope = ((await lossWith(tensor, element, STEP)) - (await lossWith(tensor, element, -STEP))) / (2 * STEP);
       expect(Math.abs(slope - gradient[element]!), `${names[tensor]}, element ${element}`).toBeLessThan(0.01 * largest + 1e-4);
     }
   }

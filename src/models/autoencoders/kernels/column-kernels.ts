@@ -8,13 +8,13 @@
  * `hidden` and `slopes`, to which they add in their order.
  */
 export type ColumnKernels = {
-  /** hidden[slot] += value · V[c], for each cell. */
+  /** hidden[slot] += input · V[c], for each cell. */
   encodeColumns(job: number, first: number, count: number): void;
   /**
    * The decoder of AutoRec, squared error of the cells: e = W[c] · hidden[slot] + b[c] − value;  slopes[slot] += e · W[c];
    * then Adam on W[c] with Σ e · hidden[slot], and on b[c] with Σ e, which has no decay. Returns Σ e².
    */
   stepDecoderColumns(job: number, first: number, count: number, hyper: number): number;
-  /** Adam on V[c] with Σ value · slopes[slot]. */
+  /** Adam on V[c] with Σ input · slopes[slot]. */
   stepEncoderColumns(job: number, first: number, count: number, hyper: number): void;
 };

@@ -4,7 +4,7 @@ import * as Hyper from '../../../tensor/structs/hyper.js';
 import type { ColumnKernels } from './column-kernels.js';
 import * as Columns from './structs/columns.js';
 
-type Visit = (column: number, slot: number, value: number) => void;
+type Visit = (column: number, slot: number, input: number, value: number) => void;
 
 /** The reference of the column kernels (column-kernels.ts is the specification). */
 export const columnReference = (memory: WebAssembly.Memory): ColumnKernels => {
@@ -15,10 +15,10 @@ export const columnReference = (memory: WebAssembly.Memory): ColumnKernels => {
     const rowAt = (matrix: number, row: number) => floats(matrix + 4 * row * fields.width, fields.width);
     return { ...fields, rowAt };
   };
-  const visitCells = ({ starts, slot, value }: ReturnType<typeof jobAt>, column: number, visit: Visit): number => {
+  const visitCells = ({ starts, slot, input, value }: ReturnType<typeof jobAt>, column: number, visit: Visit): number => {
     const [start, end] = new Uint32Array(memory.buffer, starts + 4 * column, 2) as unknown as [number, number];
-    const [slots, values] = [new Uint32Array(memory.buffer, slot, end), floats(value, end)];
-    for (let cell = start; cell < end; cell++) visit(column, slots[cell]!, values[cell]!);
+    const [slots, inputs, values] = [new Uint32Array(memory.buffer, slot, end), floats(input, end), floats(value, value === 0 ? 0 : end)];
+    for (let cell = start; cell < end; cell++) visit(column, slots[cell]!, inputs[cell]!, values[cell]!);
     return end - start;
   };
   /** Adam on one row with a gradient of float64; without cells there is none. */
@@ -45,7 +45,7 @@ export const columnReference = (memory: WebAssembly.Memory): ColumnKernels => {
     encodeColumns(pointer, first, count) {
       const job = jobAt(pointer);
       for (const column of columnsOf(first, count))
-        visitCells(job, column, (c, slot, value) => add(value, job.rowAt(job.encoder, c), job.rowAt(job.hidden, slot)));
+        visitCells(job, column, (c, slot, input) => add(input, job.rowAt(job.encoder, c), job.rowAt(job.hidden, slot)));
     },
 
     stepDecoderColumns(pointer, first, count, hyper) {
@@ -56,7 +56,7 @@ export const columnReference = (memory: WebAssembly.Memory): ColumnKernels => {
         const gradient = new Float64Array(job.width);
         const start = floats(job.bias + 4 * column, 1)[0]!;
         let sum = 0;
-        const cells = visitCells(job, column, (_, slot, value) => {
+        const cells = visitCells(job, column, (_, slot, _input, value) => {
           const hidden = job.rowAt(job.hidden, slot);
           const error = Math.fround(start + product(w, hidden) - value);
           loss += error * error;
@@ -76,7 +76,7 @@ export const columnReference = (memory: WebAssembly.Memory): ColumnKernels => {
       const job = jobAt(pointer);
       for (const column of columnsOf(first, count)) {
         const [gradient, row] = [new Float64Array(job.width), 4 * column * job.width];
-        const cells = visitCells(job, column, (_, slot, value) => add(value, job.rowAt(job.slopes, slot), gradient));
+        const cells = visitCells(job, column, (_, slot, input) => add(input, job.rowAt(job.slopes, slot), gradient));
         const at = [job.encoder + row, job.encoderMoment + row, job.encoderVariance + row] as const;
         if (cells > 0) stepRow(job.width, at, gradient, job.work, hyper);
         else adam(job.width, ...at, 0, hyper);

@@ -18,7 +18,7 @@ const SLOTS = 5;
 const CELLS = [3, 0, 5, 1, 2] as const;
 
 type Draw = (source: Random, count: number) => Float32Array;
-const BUFFERS = ['hidden', 'slopes', 'value', 'encoder', 'encoderMoment', 'encoderVariance', 'decoder', 'decoderMoment'] as const;
+const BUFFERS = ['hidden', 'slopes', 'input', 'value', 'encoder', 'encoderMoment', 'encoderVariance', 'decoder', 'decoderMoment'] as const;
 
 /** Lays out a batch; the last buffer is `work`, which is the kernel's own. */
 const batchOf = (put: Put, pass: Pass, width: number, draw: Draw): number => {
@@ -27,7 +27,7 @@ const batchOf = (put: Put, pass: Pass, width: number, draw: Draw): number => {
   const starts = Uint32Array.from({ length: columns + 1 }, (_, c) => CELLS.slice(0, c).reduce((sum: number, cells) => sum + cells, 0));
   const cells = starts[columns]!;
   const slot = put(Uint32Array.from(CELLS.flatMap((count) => Array.from({ length: count }, (_, i) => (2 * i + count) % SLOTS))));
-  const sizes = [SLOTS * width, SLOTS * width, cells, ...BUFFERS.slice(3).map(() => columns * width)];
+  const sizes = [SLOTS * width, SLOTS * width, cells, cells, ...BUFFERS.slice(4).map(() => columns * width)];
   const placed = BUFFERS.map((name, i) => {
     const drawn = draw(source, sizes[i]!);
     return [name, put(name.endsWith('Variance') ? drawn.map(Math.abs) : drawn)] as const;

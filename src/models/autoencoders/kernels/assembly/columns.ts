@@ -6,11 +6,11 @@ import * as Columns from '../structs/columns';
 
 export function encodeColumns(job: usize, first: i32, count: i32): void {
   const block = (<usize>countAt(job, Columns.width)) << 2;
-  const starts = pointerAt(job, Columns.starts), slots = pointerAt(job, Columns.slot), values = pointerAt(job, Columns.value);
+  const starts = pointerAt(job, Columns.starts), slots = pointerAt(job, Columns.slot), inputs = pointerAt(job, Columns.input);
   const hidden = pointerAt(job, Columns.hidden), v = pointerAt(job, Columns.encoder);
   for (let c = <usize>first, last = c + <usize>count; c < last; c++) {
     for (let at = startAt(starts, c), end = startAt(starts, c + 1); at < end; at += 4) {
-      addScaled(block, load<f32>(values + at), v + c * block, hidden + <usize>load<u32>(slots + at) * block);
+      addScaled(block, load<f32>(inputs + at), v + c * block, hidden + <usize>load<u32>(slots + at) * block);
     }
   }
 }
@@ -42,13 +42,13 @@ export function stepDecoderColumns(job: usize, first: i32, count: i32, hyper: us
 
 export function stepEncoderColumns(job: usize, first: i32, count: i32, hyper: usize): void {
   const width = countAt(job, Columns.width), block = (<usize>width) << 2;
-  const starts = pointerAt(job, Columns.starts), slots = pointerAt(job, Columns.slot), values = pointerAt(job, Columns.value);
+  const starts = pointerAt(job, Columns.starts), slots = pointerAt(job, Columns.slot), inputs = pointerAt(job, Columns.input);
   const slopes = pointerAt(job, Columns.slopes), g = pointerAt(job, Columns.work);
   const w = pointerAt(job, Columns.encoder), m = pointerAt(job, Columns.encoderMoment), v = pointerAt(job, Columns.encoderVariance);
   for (let c = <usize>first, last = c + <usize>count; c < last; c++) {
     const row = c * block, at = startAt(starts, c), end = startAt(starts, c + 1);
     if (at < end) memory.fill(g, 0, block);
-    for (let cell = at; cell < end; cell += 4) addScaled(block, load<f32>(values + cell), slopes + <usize>load<u32>(slots + cell) * block, g);
+    for (let cell = at; cell < end; cell += 4) addScaled(block, load<f32>(inputs + cell), slopes + <usize>load<u32>(slots + cell) * block, g);
     adam(width, w + row, m + row, v + row, at < end ? g : 0, hyper);
   }
 }
