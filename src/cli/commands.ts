@@ -66,7 +66,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'answer recommendations of a finished run over HTTP',
     load: async () => (await import('./inference/serve.js')).serveCommand(),
   },
-  { name: 'data', summary: 'datasets: list, fetch, describe, split, import', load: async () => (await import('./data/data.js')).dataCommand() },
+  {
+    name: 'data',
+    summary: 'datasets: list, fetch, describe, split, import',
+    load: async () => (await import('./data/data.js')).dataCommand(),
+  },
   {
     name: 'sweep',
     summary: 'run a grid or list of configurations, predict what each costs, and fit how costs grow',
