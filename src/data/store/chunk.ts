@@ -32,7 +32,7 @@ export const emptyChunk = (rows: number, text: Uint8Array = new Uint8Array(0)): 
 export type SpillForm = { readonly sequence: boolean; readonly times: boolean };
 
 /** Where the rows of a chunk lie in a spill file, partition by partition, one behind the other. */
-export type Spilled = {
+export type SpilledChunk = {
   readonly at: number;
   /** Rows by partition. */
   readonly rows: Uint32Array;
@@ -65,7 +65,7 @@ export const writeDigits = (id: number, into: Uint8Array, at: number): number =>
 
 const digitsOf = (id: number): number => String(id).length;
 
-export type Spill = { readonly write: (chunk: Chunk) => Spilled; readonly close: () => void };
+export type Spill = { readonly write: (chunk: Chunk) => SpilledChunk; readonly close: () => void };
 
 /** Sorts chunks by partition, and writes each with one call. */
 export const createSpill = (path: string, partitions: number, partition: PartitionOf, form: SpillForm): Spill => {
@@ -74,7 +74,7 @@ export const createSpill = (path: string, partitions: number, partition: Partiti
   let buffer = new ArrayBuffer(0);
   const next = new Uint32Array(partitions);
 
-  const write = (chunk: Chunk): Spilled => {
+  const write = (chunk: Chunk): SpilledChunk => {
     const { count, users, textFrom, textTo, text, items, values, times } = chunk;
     const rows = new Uint32Array(partitions);
     const texts = new Uint32Array(partitions);

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { closeSync, openSync, readSync } from 'node:fs';
-import { createSpill, type Spill, type Spilled, type SpillForm } from './chunk.js';
+import { createSpill, type Spill, type SpilledChunk, type SpillForm } from './chunk.js';
 import { hashBlocks, orDisk } from './column-file.js';
 import { createParser, type LineForm, type LineParser, nothingSeen, type Seen } from './parse.js';
 import { type Partitioning, partitionOf } from './partitions.js';
@@ -17,7 +17,7 @@ export type ChunkRange = {
 };
 
 /** `plain`: whether the parser took all lines. */
-export type ParsedChunk = { readonly spilled?: Spilled; readonly rows: number; readonly plain: boolean };
+export type ParsedChunk = { readonly spilled?: SpilledChunk; readonly rows: number; readonly plain: boolean };
 
 /** Items as one thread has met them, by provisional index: numbers, or NaN and a text. */
 export type SeenItems = {

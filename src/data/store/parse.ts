@@ -3,7 +3,7 @@ import { MAX_FIELDS, parseDecimal, parseInteger } from '../import/fields.js';
 import { type IdTable, idTable } from '../import/ids.js';
 import { type ValuePolicy, valueFilter } from '../policies/values.js';
 import { type Chunk, emptyChunk } from './chunk.js';
-import { noFacts, type ValueFacts, valueGatherer } from './value-facts.js';
+import { addValue, noFacts, type ValueFacts } from './value-facts.js';
 
 /** How the lines of a plain file are parsed: what the reader has found out from the first of them. Fields are numbered from 0. */
 export type LineForm = {
@@ -60,54 +60,78 @@ export const noteTime = (seen: Seen, time: number): void => {
   if (!seen.anyTime && !Number.isNaN(time)) seen.anyTime = true;
 };
 
-const [NEWLINE, RETURN, QUOTE, SPACE] = [10, 13, 34, 32];
+const NEWLINE = 10;
+const RETURN = 13;
+const QUOTE = 34;
+const SPACE = 32;
+const POINT = 46;
 
 /** Fewer bytes than this make no row: three fields of one byte and their ends. */
 const LEAST_ROW = 6;
 
 /**
- * Calls `row` for each line of bytes[start, end), with the bounds of its fields. Returns whether all lines are plain: none is empty, and no field
- * has quotes, or blanks at its ends. One look at each byte.
+ * Bounds of the fields of the line at `at`, as [from, to) each. Returns where the line ends, or −1 if it is not plain: it is empty, has another number
+ * of fields, or a field has quotes, or blanks at its ends. One look at each byte.
  */
-const eachLine = (bytes: Uint8Array, start: number, end: number, form: LineForm, bounds: Int32Array, row: () => boolean): boolean => {
-  const { delimiter, fields } = form;
-  for (let at = start; at < end; ) {
-    let found = 0;
-    let from = at;
-    let i = at;
-    for (; ; i++) {
-      const byte = i < end ? bytes[i]! : NEWLINE;
-      if (byte !== delimiter && byte !== NEWLINE) continue;
-      const to = byte === NEWLINE && i > from && bytes[i - 1] === RETURN ? i - 1 : i;
+const splitPlain = (bytes: Uint8Array, at: number, end: number, delimiter: number, fields: number, bounds: Int32Array): number => {
+  let found = 0;
+  let from = at;
+  for (let i = at; ; i++) {
+    const byte = i < end ? bytes[i]! : NEWLINE;
+    if (byte !== delimiter && byte !== NEWLINE) continue;
+    const to = byte === NEWLINE && i > from && bytes[i - 1] === RETURN ? i - 1 : i;
+    if (from < to) {
       const first = bytes[from]!;
-      if (from < to && (first === QUOTE || first <= SPACE || bytes[to - 1]! <= SPACE)) return false;
-      if (found < fields) {
-        bounds[2 * found] = from;
-        bounds[2 * found + 1] = to;
-      }
-      found++;
-      if (byte === NEWLINE) break;
-      from = i + 1;
+      if (first === QUOTE || first <= SPACE || bytes[to - 1]! <= SPACE) return -1;
     }
-    if (found !== fields || !row()) return false;
-    at = i + 1;
+    if (found === fields) return -1;
+    bounds[2 * found] = from;
+    bounds[2 * found + 1] = to;
+    found++;
+    if (byte === NEWLINE) return found === fields ? i : -1;
+    from = i + 1;
   }
-  return true;
 };
 
-/** A rating's first occurrence asks the policy. What it says of a value holds for all others like it, which the cache answers. */
-const cachedFilter = ({ policy, unrated }: LineForm): ((value: number) => number) => {
+const ZERO = 48;
+
+/** `parseInteger`, for what nearly all ids are: up to 15 digits. */
+const quickInteger = (bytes: Uint8Array, from: number, to: number): number => {
+  if (to - from > 15 || (bytes[from] === ZERO && to - from > 1)) return parseInteger(bytes, from, to);
+  let value = 0;
+  for (let at = from; at < to; at++) {
+    const digit = bytes[at]! - ZERO;
+    if (digit < 0 || digit > 9) return parseInteger(bytes, from, to);
+    value = value * 10 + digit;
+  }
+  return from === to ? Number.NaN : value;
+};
+
+/** `parseDecimal`, for what nearly all ratings are: `4` or `4.5`. */
+const quickDecimal = (bytes: Uint8Array, from: number, to: number): number => {
+  const first = bytes[from]! - ZERO;
+  if (first >= 0 && first <= 9) {
+    if (to - from === 1) return first;
+    const last = bytes[from + 2]! - ZERO;
+    if (to - from === 3 && bytes[from + 1] === POINT && last >= 0 && last <= 9) return (first * 10 + last) / 10;
+  }
+  return parseDecimal(bytes, from, to);
+};
+
+/** Asks the policy what a rating becomes, and notes what it is like, but once for each of the ratings that occur again and again. */
+const valueTaker = ({ policy, unrated }: LineForm, facts: ValueFacts): ((value: number) => number) => {
   const fail = (): Error => new RangeError('off the scale');
   const filter = valueFilter(policy, unrated, { unrated: 0, clipped: 0, below: 0 }, fail);
   const values = new Float64Array(256).fill(Number.NaN);
   const kept = new Float64Array(256);
   return (value) => {
     const slot = (value * 20) & 255;
-    if (values[slot] !== value) {
-      kept[slot] = filter(value, 0);
-      values[slot] = value;
-    }
-    return kept[slot]!;
+    if (values[slot] === value) return kept[slot]!;
+    const taken = filter(value, 0);
+    if (!Number.isNaN(taken)) addValue(facts, taken);
+    values[slot] = value;
+    kept[slot] = taken;
+    return taken;
   };
 };
 
@@ -119,64 +143,72 @@ export type LineParser = (bytes: Uint8Array, start: number, end: number, chunk: 
 
 /** One parser a thread and file. It keeps what it has `seen` over all chunks. */
 export const createParser = (form: LineForm, seen: Seen): LineParser => {
-  const { user, item, rating, time, declared } = form;
+  const { delimiter, fields, time, declared } = form;
+  const [u, i, r, t] = [2 * form.user, 2 * form.item, 2 * form.rating, 2 * Math.max(0, time)];
   const bounds = new Int32Array(2 * MAX_FIELDS);
-  const gather = valueGatherer(seen.facts);
-  const filter = cachedFilter(form);
-  const mostUser = declared.users ?? Number.POSITIVE_INFINITY;
-  const mostItem = declared.items ?? Number.POSITIVE_INFINITY;
+  const take = valueTaker(form, seen.facts);
   const { items: table } = seen;
-  let rows = emptyChunk(0);
+  const { users: mostUser = Number.POSITIVE_INFINITY, items: mostItem = Number.POSITIVE_INFINITY } = declared;
+  const bounded = declared.users !== undefined || declared.items !== undefined;
+  const fits = (user: number, item: number): boolean =>
+    (declared.users === undefined || (user >= 0 && user < mostUser)) && (declared.items === undefined || (item >= 0 && item < mostItem));
 
-  return (bytes, start, end, chunk) => {
-    const most = Math.ceil((end - start) / LEAST_ROW) + 1;
-    if (rows.users.length < most) rows = emptyChunk(most);
+  /** Fills `rows`, and returns how many they are; −1: a line is not plain, or is wrong. */
+  const parse = (bytes: Uint8Array, start: number, end: number, chunk: number, rows: Chunk): number => {
     const { users, textFrom, textTo, items, values, times } = rows;
-    rows.text = bytes;
+    let known = table.size();
     let count = 0;
-    const row = (): boolean => {
-      const given = parseDecimal(bytes, bounds[2 * rating]!, bounds[2 * rating + 1]!);
-      if (Number.isNaN(given)) return false;
-      const value = filter(given);
-      if (Number.isNaN(value)) return true;
-      const from = bounds[2 * user]!;
-      const to = bounds[2 * user + 1]!;
-      const itemFrom = bounds[2 * item]!;
-      const itemTo = bounds[2 * item + 1]!;
-      if (from === to || itemFrom === itemTo) return false;
-      const id = parseInteger(bytes, from, to);
-      users[count] = id;
-      if (Number.isNaN(id)) {
+    for (let at = start; at < end; ) {
+      const stop = splitPlain(bytes, at, end, delimiter, fields, bounds);
+      if (stop < 0) return -1;
+      at = stop + 1;
+      const given = quickDecimal(bytes, bounds[r]!, bounds[r + 1]!);
+      const from = bounds[u]!;
+      const to = bounds[u + 1]!;
+      const itemFrom = bounds[i]!;
+      const itemTo = bounds[i + 1]!;
+      if (Number.isNaN(given) || from === to || itemFrom === itemTo) return -1;
+      const value = take(given);
+      if (Number.isNaN(value)) continue;
+      const user = quickInteger(bytes, from, to);
+      users[count] = user;
+      if (Number.isNaN(user)) {
         textFrom[count] = from;
         textTo[count] = to;
         seen.textUsers = true;
       }
-      if (declared.users !== undefined && !(id >= 0 && id < mostUser)) return false;
-      const itemId = parseInteger(bytes, itemFrom, itemTo);
-      if (declared.items !== undefined && !(itemId >= 0 && itemId < mostItem)) return false;
-      const known = table.size();
-      const index = Number.isNaN(itemId) ? table.bytes(bytes, itemFrom, itemTo) : table.integer(itemId);
-      if (index >= known) noteItem(seen, index, known, chunk, count);
+      const item = quickInteger(bytes, itemFrom, itemTo);
+      if (bounded && !fits(user, item)) return -1;
+      const index = Number.isNaN(item) ? table.bytes(bytes, itemFrom, itemTo) : table.integer(item);
+      if (index === known) {
+        noteItem(seen, index, known, chunk, count);
+        known++;
+      }
       items[count] = index;
-      gather(value);
       values[count] = value;
       if (time >= 0) {
-        const stamp = parseDecimal(bytes, bounds[2 * time]!, bounds[2 * time + 1]!);
-        if (Number.isNaN(stamp)) return false;
-        times[count] = secondsOfNumber(stamp);
-        noteTime(seen, times[count]!);
+        const seconds = secondsOfNumber(parseDecimal(bytes, bounds[t]!, bounds[t + 1]!));
+        if (Number.isNaN(seconds)) return -1;
+        times[count] = seconds;
+        noteTime(seen, seconds);
       }
       count++;
-      return true;
-    };
-    let plain: boolean;
+    }
+    return count;
+  };
+
+  let rows = emptyChunk(0);
+  return (bytes, start, end, chunk) => {
+    const most = Math.ceil((end - start) / LEAST_ROW) + 1;
+    if (rows.users.length < most) rows = emptyChunk(most);
+    rows.text = bytes;
     try {
-      plain = eachLine(bytes, start, end, form, bounds, row);
+      rows.count = parse(bytes, start, end, chunk, rows);
     } catch (error) {
+      // Of the policy, or of the table of items: the reader of all formats says where.
       if (error instanceof RangeError) return undefined;
       throw error;
     }
-    rows.count = count;
-    return plain ? rows : undefined;
+    return rows.count < 0 ? undefined : rows;
   };
 };
