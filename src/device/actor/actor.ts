@@ -9,7 +9,7 @@ import type { Assign, Message, Model, Update } from '../../messages/message.js';
 import { type Dtype, decodeTensors, elements, encodeTensor, shapeOf, type TensorSpec } from '../../messages/wire-tensor.js';
 import { applySteps, type BoundStep } from '../../updates/registry.js';
 import { type BatchOptions, batchOf, withDecoys } from './batch.js';
-import { indexOf, type PrivateColumns, ratingsOf } from './columns.js';
+import { indexOf, ownDataOf, type PrivateColumns, ratingsOf } from './columns.js';
 import type { Measure, UserRatings } from './measure.js';
 import { stateBefore } from './private-state.js';
 
@@ -66,7 +66,7 @@ const planFor = (context: DeviceContext, own: OwnData, task: Task, device: Devic
   context.algorithm.client().plan(own, task, random(context.batch.seed, 'plan', task.purpose, task.round, device), state);
 
 const planTraining = (context: DeviceContext, { round, device }: Addressed): Planned => {
-  const own = { train: ratingsOf(context.columns, 'train', device) };
+  const own = ownDataOf(context.columns, device);
   const batch = batchOf(own.train, context.batch, round, device);
   const state = stateOf(context, device, round);
   return { own, state, batch, plan: planFor(context, own, { purpose: 'train', round, batch }, device, state) };
@@ -74,7 +74,7 @@ const planTraining = (context: DeviceContext, { round, device }: Addressed): Pla
 
 /** Measurements come after the step of their round. */
 const planScores = (context: DeviceContext, { round, device }: Addressed, candidates: Uint32Array): Planned => {
-  const own = { train: ratingsOf(context.columns, 'train', device) };
+  const own = ownDataOf(context.columns, device);
   const state = stateOf(context, device, round + 1);
   return { own, state, batch: NONE, plan: planFor(context, own, { purpose: 'evaluate', round, candidates }, device, state) };
 };
