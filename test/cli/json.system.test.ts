@@ -30,7 +30,7 @@ const SHAPES = {
     files: z.array(z.object({})),
   }),
   'data import': z.strictObject({ folder: text, users: count, items: count, ratings: count, seconds: z.number() }),
-  'data split': z.strictObject({ users: count, items: count, train: count, valid: count, test: count, files: z.array(text).length(3) }),
+  'data split': z.strictObject({ users: count, items: count, train: count, valid: count, test: count, files: z.array(text).min(3) }),
   'new algorithm': z.strictObject({ folder: text, files: z.array(text).min(3) }),
   report: z.strictObject({ file: text, runs: z.array(z.strictObject({ name: text, folder: text })), comparison: z.null() }),
 } as const;
