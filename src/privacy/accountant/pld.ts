@@ -1,5 +1,5 @@
 import FFT from 'fft.js';
-import { type Curve, curvesOf } from './curves.js';
+import { curvesOf, type PrivacyCurve } from './curves.js';
 import type { Composed, Mechanism } from './mechanism.js';
 import { upperTail } from './normal.js';
 
@@ -16,7 +16,7 @@ type Losses = { readonly first: number; readonly masses: Float64Array; readonly 
 const TRUNCATED = 1e-13;
 const MOST_POINTS = 2 ** 20;
 
-const connectDots = ({ delta, least, most }: Curve, step: number): Losses => {
+const connectDots = ({ delta, least, most }: PrivacyCurve, step: number): Losses => {
   const first = Math.floor(least / step);
   const last = Math.max(first + 1, Math.ceil(most / step));
   const masses = new Float64Array(last - first + 1);

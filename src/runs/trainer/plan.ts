@@ -22,7 +22,7 @@ import { type Config, PRIOR } from '../config/config.js';
 import { chosen, identityOf, setupOf } from '../config/definitions.js';
 import { countProfiles, loadFleet, policyOf } from '../config/load-fleet.js';
 import { checkMeasured, stopMetricOf } from '../config/measured.js';
-import { privacyOf } from '../config/noise.js';
+import { privacyOf, secureOf } from '../config/noise.js';
 import { hostPerturbations, stagesOf, withPerturbations } from '../config/perturbed.js';
 
 /** What a configuration means for a dataset: sizes, rounds, and the settings each thread is given. */
@@ -101,6 +101,7 @@ export const planRun = (config: Config, dataset: Dataset): RunPlan => {
   const { schedule, optimizer: stepping } = splitOptimizer(optimizer, Math.ceil(rounds / roundsPerEpoch), train);
   const { definition } = chosen(ALGORITHM, config.algorithm);
   const updates = config.updates.map((name) => setupOf(config, UPDATE_STEP, name));
+  const secure = secureOf(config, definition.wire(world, config[definition.name]).weighting ?? 'records');
   const readsOptimizer = definition.traits.reads.includes('optimizer');
   return {
     world,
@@ -118,6 +119,7 @@ export const planRun = (config: Config, dataset: Dataset): RunPlan => {
       aggregator: setupOf(config, AGGREGATOR, aggregation),
       updates,
       privacy: privacyOf(config, dataset.items),
+      secure,
       roundsPerEpoch,
       rounds,
       delivery,
@@ -137,6 +139,7 @@ export const planRun = (config: Config, dataset: Dataset): RunPlan => {
       batch: { seed, ratings, decoys, items: dataset.items },
       measure: measureOptionsOf(config, dataset),
       ...(updates.length > 0 && { updates }),
+      ...(secure !== null && { secure }),
       modelBytes: bytes((config.modelMemory * 1e6) / Math.min(threads, dataset.users)),
       ...(fleet === undefined ? {} : { fleet: withPerturbations(fleet, config) }),
       ...(perturbations === undefined ? {} : { perturbations }),
