@@ -43,4 +43,15 @@ export type {
 } from './coordinator/aggregation/aggregator.js';
 export type { Sampler, SamplerContext, SamplerDefinition, SamplerTraits, Selection } from './coordinator/sampling/sampler.js';
 export type { TensorSpec } from './messages/wire-tensor.js';
+export {
+  defineModel,
+  type Facts,
+  type Model,
+  type ModelDefaults,
+  type ModelDefinition,
+  type ModelTraits,
+} from './models/port/definition.js';
+export type { Engine } from './models/port/engine.js';
+export type { Batch, Epoch } from './models/port/epoch.js';
+export type { ModelTensor, NewModelTensor } from './models/port/tensors.js';
 export type { DeviceStep, SentUpdate, UpdateStepDefinition, UpdateStepTraits, UpdateWire } from './updates/update-step.js';

@@ -18,6 +18,8 @@ const FOLDERS: readonly { readonly floor: number; readonly folder: string; reado
   { floor: 8, folder: 'conformance', holds: 'tests of what users bring: definitions against the promises of their ports' },
   { floor: 8, folder: 'telemetry', holds: 'events → Prometheus, HTTP and the live page' },
   { floor: 8, folder: 'report', holds: 'results of a run for people: pages, tables, charts' },
+  { floor: 8, folder: 'inference', holds: 'what a finished run predicts: recommendations, predictions, export' },
+  { floor: 9, folder: 'serve', holds: 'recommendations over HTTP' },
   { floor: 9, folder: 'studies', holds: 'studies of several runs: the paper, tuning, sweeps, load tests' },
   { floor: 10, folder: 'cli', holds: 'one file a command' },
 ];

@@ -1,6 +1,7 @@
 import type { Algorithm } from '../algorithms/port/algorithm.js';
-import type { World } from '../algorithms/port/definition.js';
+import { trainingDevices, type World } from '../algorithms/port/definition.js';
 import type { ServerHalf } from '../algorithms/port/server.js';
+import { badInput } from '../base/errors.js';
 import { random } from '../base/random.js';
 import type { DeviceId } from '../base/units.js';
 import type { RoundFinished } from '../events/round.js';
@@ -86,6 +87,7 @@ const createContext = (options: CoordinatorOptions, beforeStep: () => Promise<vo
     steps = NO_SERVER_STEPS,
   } = options;
   const { privacy = null } = settings;
+  const trained = trainingDevices(world);
   let sampler: Sampler | undefined;
   return {
     algorithm,
@@ -109,8 +111,8 @@ const createContext = (options: CoordinatorOptions, beforeStep: () => Promise<vo
       sampler ??= (options.sampler ?? samplerNamed(settings.sampler))({
         cohort: askedIn(settings.policy, settings.cohort, 0),
         roundsPerEpoch: settings.roundsPerEpoch,
-        activity,
-        devices: world.devices,
+        activity: activity.subarray(0, trained),
+        devices: trained,
         checkIn,
         random: (...keys) => random(settings.seed, ...keys),
       });
@@ -119,11 +121,24 @@ const createContext = (options: CoordinatorOptions, beforeStep: () => Promise<vo
   };
 };
 
+/** An update of an earlier round goes back through the model of its context, which nobody keeps. */
+const refuseBufferedContext = ({ name, wire: { context = [] } }: Algorithm, { policy }: RoundSettings): void => {
+  if (policy.kind === 'buffered' && context.length > 0)
+    throw badInput(
+      'CONFIG',
+      'key policy.kind',
+      `another than buffered, as devices of ${name} send a context before each model`,
+      policy.kind,
+    );
+};
+
+/** Throws CONFIG for a round policy that the algorithm cannot have. */
 export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
   const { algorithm, server, world, settings, activity, emit } = options;
+  refuseBufferedContext(algorithm, settings);
   const saving = createSaving();
   const context = createContext(options, saving.copied);
-  const training = createTraining({ context, settings, devices: world.devices, emit });
+  const training = createTraining({ context, settings, devices: trainingDevices(world), emit });
   let groups: ActivityGroups | undefined;
 
   /** Θ, to be read or written. */

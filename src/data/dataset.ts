@@ -1,5 +1,7 @@
+import type { Feature } from './features/feature.js';
+
 /**
- * A rating set as columns. Devices (= users) are dense 0 … m−1, items dense 0 … n−1. Within a part, device u has the rows
+ * Interactions as columns. Devices (= users) are dense 0 … m−1, items dense 0 … n−1. Within a part, device u has the rows
  * offsets[u] … offsets[u+1]−1, in the order of the source. Columns lie in shared memory.
  * So a device host can get its share without a copy of the whole, and can get it again after it died.
  */
@@ -7,11 +9,29 @@ export type Ratings = {
   /** (m + 1) row offsets. */
   readonly offsets: Uint32Array<SharedArrayBuffer>;
   readonly items: Uint32Array<SharedArrayBuffer>;
+  /** Ratings; all 1 where feedback is implicit. */
   readonly values: Float32Array<SharedArrayBuffer>;
+  /** Seconds since 1970 by row, NaN where unknown. Absent: the source has no times. */
+  readonly times?: Float64Array<SharedArrayBuffer>;
 };
 
 export const PARTS = ['train', 'valid', 'test'] as const;
 export type Part = (typeof PARTS)[number];
+
+/** explicit: a rating a row. implicit: the fact of an interaction, with the value 1. */
+export type Feedback = 'explicit' | 'implicit';
+
+/**
+ * Who is absent from training. Bits of a role: 1 cold in validation, 2 cold in testing. 0: warm. An item may be both.
+ * Warm users come first, then those of validation, then those of testing. So training meets the first so many devices.
+ * The training rows of a cold user are its support set, and only its own device learns from them.
+ */
+export type Roles = {
+  /** m roles, ascending. */
+  readonly users: Uint8Array<SharedArrayBuffer>;
+  /** n roles. A cold item has no training row of a warm user. */
+  readonly items: Uint8Array<SharedArrayBuffer>;
+};
 
 export type Dataset = {
   readonly name: string;
@@ -19,10 +39,17 @@ export type Dataset = {
   readonly items: number;
   /** Lowest and highest rating the scale allows, and the distance between neighbours: 0 when ratings are continuous. */
   readonly scale: { readonly lowest: number; readonly highest: number; readonly step: number };
+  readonly feedback: Feedback;
   readonly parts: Readonly<Record<Part, Ratings>>;
+  /** Absent: all users and items are warm. */
+  readonly roles?: Roles;
   /** Original ids by dense id; absent for synthetic sets. */
   readonly userIds?: readonly string[];
   readonly itemIds?: readonly string[];
+  /** By dense id; an empty title is an unknown one. */
+  readonly itemTitles?: readonly string[];
+  readonly userFeatures?: readonly Feature[];
+  readonly itemFeatures?: readonly Feature[];
   /** Mean squared error of the generating model itself, for synthetic sets: no model can do better in expectation. */
   readonly bestMse?: number;
 };

@@ -79,7 +79,8 @@ export const unusedOptions = ({ name, options: schema, unused }: Definition, opt
   return names;
 };
 
-const looksLikeOne = <D extends Definition>(kind: Kind<D>, value: unknown): boolean =>
+/** Whether a value is meant as a definition of a kind. */
+export const looksLikeOne = <D extends Definition>(kind: Kind<D>, value: unknown): boolean =>
   isRecord(value) && 'name' in value && [...kind.functions, ...(kind.anyOf ?? [])].some((hook) => hook in value);
 
 /** The default export, or the only export that looks like a definition. */

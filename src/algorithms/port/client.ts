@@ -3,8 +3,15 @@ import type { Random } from '../../base/random.js';
 /** A device's private records, in the order in which its user made them. They are never part of a message. */
 export type Interactions = { readonly items: Uint32Array; readonly values: Float32Array };
 
-/** The records that a device may learn from. Held-out records belong to the engine. */
-export type OwnData = { readonly train: Interactions };
+/** What a device may learn from. Held-out records belong to the engine. */
+export type OwnData = {
+  readonly train: Interactions;
+  /** Features of its own user, in the order of World.userFeatures. Absent unless traits.features has `users`. They are never part of a message. */
+  readonly features?: readonly OwnFeature[];
+};
+
+/** Places in the vocabulary of a multi-hot feature, or the numbers of a dense one. */
+export type OwnFeature = Uint32Array | Float32Array;
 
 /** A request to a device. */
 export type Task =
@@ -69,6 +76,11 @@ export type ClientHalf<Work = unknown> = {
   update(model: LocalModel, own: OwnData, work: Work, source: Random, state: Float32Array): LocalUpdate;
   /** Scores of the task's candidate items in their order, after the algorithm's own adaptation. With explicit feedback they are predicted ratings. */
   score(model: LocalModel, own: OwnData, work: Work, state: Float32Array): Float32Array;
+  /**
+   * Vectors of the items of a model with a row for every item, one behind the other, all of one width. Similar items have similar vectors.
+   * Recommendations are explained by them. Absent: the widest tensor with rows.
+   */
+  itemVectors?(model: LocalModel): Float32Array;
   /** Floating-point operations of `update`. A multiplication and an addition count as two. Absent: none are counted. */
   operations?(work: Work): number;
 };

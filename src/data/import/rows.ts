@@ -3,7 +3,7 @@ import { type IdTable, idTable } from './ids.js';
 
 /**
  * What the readers append to: one row per rating, as growing columns, over all files of a set. Ids are provisional
- * (see ids.ts). 20 B a row; lines are kept so that a later error (a duplicate, an empty user) can name its place.
+ * (see ids.ts). 20 B a row, 28 B with times; lines are kept so that a later error (a duplicate, an empty user) can name its place.
  */
 export type RatingRows = {
   readonly userIds: IdTable;
@@ -14,6 +14,8 @@ export type RatingRows = {
   items: Uint32Array;
   values: Float64Array;
   lines: Uint32Array;
+  /** Seconds since 1970, NaN where a rating has none; absent while no rating has one. */
+  times?: Float64Array;
 };
 
 export const emptyRows = (capacity = 4096): RatingRows => ({
@@ -38,6 +40,7 @@ export const reserve = (rows: RatingRows, capacity: number): void => {
   rows.items = wider(rows.items, new Uint32Array(size));
   rows.values = wider(rows.values, new Float64Array(size));
   rows.lines = wider(rows.lines, new Uint32Array(size));
+  if (rows.times !== undefined) rows.times = wider(rows.times, new Float64Array(size));
 };
 
 /** `file:line` of a row. */
@@ -86,7 +89,7 @@ export const refuseDuplicates = (
           'DATA',
           placeOf(rows, row),
           'one rating per user and item',
-          `user ${userIds[user]} and item ${itemIds[item]} again, first at ${placeOf(rows, earlier)}`,
+          `user ${userIds[user]} and item ${itemIds[item]} again, first at ${placeOf(rows, earlier)} (duplicates: first, last, mean, sum or max takes them)`,
         );
       }
       lastRow[item] = row;

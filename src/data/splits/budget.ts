@@ -4,14 +4,18 @@ import { allocateRatings } from './split.js';
 
 /**
  * The same set with a share of each user's training ratings, at least one of them, in their old order.
- * This is the data budget β of the independent reproduction of MetaMF's results. Which ratings stay depends on (seed, user) alone.
+ * This is the data budget β of Müllner et al. (ECIR 2021). Which ratings stay depends on (seed, user) alone.
  * A smaller share is part of a larger one. Validation and test ratings stay as they are.
  */
 export const withBudget = (dataset: Dataset, share: number, seed: number): Dataset =>
   share === 1 ? dataset : { ...dataset, parts: { ...dataset.parts, train: reduce(dataset.parts.train, dataset.users, share, seed) } };
 
-const reduce = ({ offsets, items, values }: Ratings, users: number, share: number, seed: number): Ratings => {
-  const kept = allocateRatings(users, (user) => Math.max(1, Math.round(share * (offsets[user + 1]! - offsets[user]!))));
+const reduce = ({ offsets, items, values, times }: Ratings, users: number, share: number, seed: number): Ratings => {
+  const kept = allocateRatings(
+    users,
+    (user) => Math.max(1, Math.round(share * (offsets[user + 1]! - offsets[user]!))),
+    times !== undefined,
+  );
   for (let user = 0; user < users; user++) {
     const first = offsets[user]!;
     const rows = shuffle(
@@ -22,6 +26,7 @@ const reduce = ({ offsets, items, values }: Ratings, users: number, share: numbe
     for (const row of rows.subarray(0, kept.offsets[user + 1]! - at).sort()) {
       kept.items[at] = items[row]!;
       kept.values[at] = values[row]!;
+      if (kept.times !== undefined) kept.times[at] = times![row]!;
       at += 1;
     }
   }

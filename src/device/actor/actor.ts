@@ -10,7 +10,7 @@ import { type Dtype, decodeTensors, elements, encodeTensor, shapeOf, type Tensor
 import { applySteps, type BoundStep } from '../../updates/device-steps.js';
 import type { SecureDevices } from '../secure/secure-device.js';
 import { type BatchOptions, batchOf, withDecoys } from './batch.js';
-import { indexOf, type PrivateColumns, ratingsOf } from './columns.js';
+import { indexOf, ownDataOf, type PrivateColumns, ratingsOf } from './columns.js';
 import type { Measure, UserRatings } from './measure.js';
 import { stateBefore } from './private-state.js';
 import { joinedState, ownPart, stateSpecOf, stepParts } from './step-state.js';
@@ -84,7 +84,7 @@ const planFor = (context: DeviceContext, own: OwnData, task: Task, device: Devic
   context.algorithm.client().plan(own, task, random(context.batch.seed, 'plan', task.purpose, task.round, device), state);
 
 const planTraining = (context: DeviceContext, { round, device }: Addressed): Planned => {
-  const own = { train: ratingsOf(context.columns, 'train', device) };
+  const own = ownDataOf(context.columns, device);
   const batch = batchOf(own.train, context.batch, round, device);
   const state = stateOf(context, device, round);
   return { own, state, batch, plan: planFor(context, own, { purpose: 'train', round, batch }, device, state) };
@@ -92,7 +92,7 @@ const planTraining = (context: DeviceContext, { round, device }: Addressed): Pla
 
 /** Measurements come after the step of their round. */
 const planScores = (context: DeviceContext, { round, device }: Addressed, candidates: Uint32Array): Planned => {
-  const own = { train: ratingsOf(context.columns, 'train', device) };
+  const own = ownDataOf(context.columns, device);
   const state = stateOf(context, device, round + 1);
   return { own, state, batch: NONE, plan: planFor(context, own, { purpose: 'evaluate', round, candidates }, device, state) };
 };

@@ -116,6 +116,8 @@ export type DatasetFacts = {
   readonly items: number;
   readonly ratings: { readonly train: number; readonly valid: number; readonly test: number };
   readonly scale?: { readonly lowest: number; readonly highest: number };
+  /** SHA-256 of the ratings as they were split, hex. Runs of earlier versions have none. */
+  readonly digest?: string;
 };
 
 export type ByDirection = Readonly<Record<Direction, number>>;

@@ -28,6 +28,7 @@ const datasetOf = (users: number, items: number, train: readonly Triple[], test:
   users,
   items,
   scale: { lowest: 1, highest: 5, step: 1 },
+  feedback: 'explicit',
   parts: { train: partOf(users, train), valid: partOf(users, []), test: partOf(users, test) },
 });
 

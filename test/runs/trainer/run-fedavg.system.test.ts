@@ -34,7 +34,7 @@ const FEDAVG = { algorithm: 'fedavg', fedavg: MLP } as const;
 const SUBSET = { ...FEDAVG, delivery: 'subset', decoys: 2, ratings: 6 } as const;
 
 const checkpointsIn = (folder: string) => ({ last: `${folder}/last.checkpoint`, best: `${folder}/best.checkpoint` });
-const deviceFilesIn = (folder: string) => readdirSync(folder).filter((name) => name.includes('devices'));
+const deviceFilesIn = (folder: string) => readdirSync(folder).filter((name) => name.startsWith('last-devices'));
 
 /** A run to whose events something is done. */
 const finishWhile = async (act: (event: RunEvent, run: Run) => void, options: SmallOptions) => {

@@ -10,6 +10,7 @@ export const datasetOf = (train: readonly number[], valid = train.map(() => 1), 
     users: train.length,
     items: 4000,
     scale: { lowest: 1, highest: 5, step: 1 },
+    feedback: 'explicit',
     parts: { train: part(train, 0), valid: part(valid, 1), test: part(test, 2) },
   };
 };

@@ -112,7 +112,7 @@ export const sentinelData = (salt: number): Dataset => {
     };
   };
   const parts = { train: part(4, 0), valid: part(2, 5), test: part(1, 9) };
-  return { name: 'sentinels', users, items, scale: { lowest: 1, highest: 5, step: 0 }, parts };
+  return { name: 'sentinels', users, items, scale: { lowest: 1, highest: 5, step: 0 }, feedback: 'explicit', parts };
 };
 
 export const ratingsOf = ({ parts }: Dataset, part: Part): readonly number[] => [...parts[part].values];
