@@ -90,7 +90,7 @@ export type Share = Envelope & {
   readonly cohort: number;
 };
 
-/** For each neighbour, in the order it was told: a share of the seed and one of the mask key, sealed. */
+/** For each neighbour, in their order in `share`: a share of the seed and one of the mask key, sealed. */
 export type Shares = Envelope & { readonly kind: 'shares'; readonly data: Uint8Array };
 
 /** A vector of whole numbers mod 2³², under masks; little-endian. */

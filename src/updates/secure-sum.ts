@@ -24,7 +24,7 @@ const options = z.strictObject({
 });
 
 /**
- * The sum of a cohort's updates, of which the coordinator sees masked vectors only (Bonawitz et al., CCS 2017; neighbours as in Bell et al., CCS 2020). The
+ * The sum of a cohort's updates, of which the coordinator sees masked vectors only. Sources: Bonawitz et al., CCS 2017; Bell et al., CCS 2020. The
  * engine exchanges keys and shares (coordinator/secure, device/secure). On the device, numbers are cut to the range of the vector.
  */
 export const secureSum: UpdateStepDefinition<z.infer<typeof options>> = {

@@ -7,8 +7,8 @@ import { addMask, maskSeed } from '../../privacy/secure/mask.js';
 import { SEALED_BYTES, SHARE_BYTES, splitSecret } from '../../privacy/secure/shares.js';
 
 /**
- * A device's part in secure sums (Bonawitz et al., "Practical secure aggregation for privacy-preserving machine learning", CCS 2017, figure 4, with the
- * neighbours of Bell et al., CCS 2020). It has two key pairs a round, one to seal shares and one for masks, and a seed for a mask of its own:
+ * A device's part in secure sums. Source: Bonawitz et al., "Practical secure aggregation for privacy-preserving machine learning", CCS 2017, figure 4.
+ * Neighbours are those of Bell et al., CCS 2020. It has two key pairs a round, one to seal shares and one for masks, and a seed for a mask of its own:
  *
  *   y = x + PRG(seed) + Σ ± PRG(shared with each neighbour)   mod 2³²
  *
@@ -20,7 +20,7 @@ type Session = {
   readonly sealing: KeyPair;
   readonly masking: KeyPair;
   readonly seed: Uint8Array;
-  /** Once it was told its neighbours. */
+  /** Once it knows its neighbours. */
   peers?: Peers;
   /** Neighbours whose shares it holds; once it was sent a model. */
   held?: ReadonlyMap<number, Uint8Array>;

@@ -54,8 +54,8 @@ const addition = (noise: Noise, q: number, epsilon: number): number => {
 const lossOf = (q: number, loss: number): number => Math.log1p(q * Math.expm1(loss));
 
 /**
- * Curves of which the largest δ(ε) holds after composition. Poisson cohorts have one for a removed and one for an added device (Zhu, Dong, Wang,
- * "Optimal accounting of differential privacy via characteristic function", AISTATS 2022, theorem 11). A fixed cohort has one that is removal's for
+ * Curves of which the largest δ(ε) holds after composition. Poisson cohorts have one for a removed and one for an added device. Source: Zhu, Dong, Wang,
+ * "Optimal accounting of differential privacy via characteristic function", AISTATS 2022, theorem 11. A fixed cohort has one that is removal's for
  * ε ≥ 0 and addition's below (the same, part 2: replaced records).
  */
 export const curvesOf = ({ kind, noise: size, sampling, rate }: Mechanism): readonly PrivacyCurve[] => {

@@ -1,8 +1,8 @@
 import { type Random, shuffle } from '../../base/random.js';
 
 /**
- * Who masks with whom: a ring in random order, on which each device has k / 2 neighbours to both sides (Bell et al., "Secure single-server aggregation
- * with (poly)logarithmic overhead", CCS 2020, section 3.2). With k ≥ members − 1, everyone is everyone's neighbour (Bonawitz et al., CCS 2017).
+ * Who masks with whom: a ring in random order, on which each device has k / 2 neighbours to both sides. Source: Bell et al., "Secure single-server
+ * aggregation with (poly)logarithmic overhead", CCS 2020, section 3.2. With k ≥ members − 1, everyone is everyone's neighbour (Bonawitz et al., CCS 2017).
  * Returns each member's neighbours, as positions in the list of members, ascending.
  */
 export const neighbourGraph = (members: number, k: number, source: Random): readonly Uint32Array[] => {

@@ -1,6 +1,6 @@
 /**
  * Client updates as vectors of whole numbers mod 2³², which add up exactly. All devices of a cohort have one layout, so that a vector tells nothing
- * of rows: every item's row of every tensor, then the weight of each row, then the weight, the count of records, their loss and the marks.
+ * of rows. It has every item's row of every tensor, and then the weight of each row. Last are weight, count of records, their loss and marks.
  */
 export type Layout = {
   /** By tensor: numbers of a row, or of the whole. */
