@@ -61,7 +61,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'print the steps of one device of a run, round by round, if it was recorded',
     load: async () => (await import('./device.js')).deviceCommand(),
   },
-  { name: 'data', summary: 'datasets: list, fetch, describe, split, import', load: async () => (await import('./data/data.js')).dataCommand() },
+  {
+    name: 'data',
+    summary: 'datasets: list, fetch, describe, split, import',
+    load: async () => (await import('./data/data.js')).dataCommand(),
+  },
   {
     name: 'sweep',
     summary: 'run a grid or list of configurations, predict what each costs, and fit how costs grow',

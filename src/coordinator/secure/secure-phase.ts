@@ -1,6 +1,6 @@
 import type { Random } from '../../base/random.js';
 import { type DeviceId, type Seconds, seconds } from '../../base/units.js';
-import { fromVector, type Layout, lengthOf, type Total } from '../../privacy/secure/layout.js';
+import { fromVector, lengthOf, type Total, type VectorLayout } from '../../privacy/secure/layout.js';
 import type { ClientTask } from '../round/client-task.js';
 import type { Delivered } from '../round/deliver.js';
 import { costsByDevice, secondsOf } from '../round/device-costs.js';
@@ -44,7 +44,7 @@ export type Ended = {
   readonly progress: StageProgress;
 };
 
-export const createSecureSums = (settings: SecureSettings, layout: Layout, draw: (round: number) => Random): SecureSums => ({
+export const createSecureSums = (settings: SecureSettings, layout: VectorLayout, draw: (round: number) => Random): SecureSums => ({
   begin: async ({ exchange, round, cohort, now, timeout }) => {
     const begun = await beginSecureRound(settings, { exchange, round, cohort, now, timeout, source: draw(round) });
     const { members, progress, sharesFor } = begun;

@@ -1,5 +1,5 @@
 import { elements, type TensorSpec } from '../../messages/wire-tensor.js';
-import type { Layout } from '../../privacy/secure/layout.js';
+import type { VectorLayout } from '../../privacy/secure/layout.js';
 
 /** How updates are summed under masks. Plain data: it crosses threads. */
 export type SecureSettings = {
@@ -19,7 +19,7 @@ const USUAL_NEIGHBOURS = 64;
 
 export const neighboursOf = ({ neighbours }: SecureSettings): number => (neighbours === 0 ? USUAL_NEIGHBOURS : neighbours);
 
-export const layoutOf = ({ range, rowWeights, marks }: SecureSettings, up: readonly TensorSpec[], items: number): Layout => ({
+export const layoutOf = ({ range, rowWeights, marks }: SecureSettings, up: readonly TensorSpec[], items: number): VectorLayout => ({
   ...{ items, rowWeights, marks, range },
   tensors: up.map(({ perRow, shape }) => ({ perRow, width: elements(shape) })),
 });

@@ -2,7 +2,7 @@ import { badInput } from '../../base/errors.js';
 import type { DeviceId } from '../../base/units.js';
 import type { Advertise, Masked, Message, Model, Refuse, Share, Unmask } from '../../messages/message.js';
 import { agree, derive, KEY_BYTES, type KeyPair, newKeyPair, newSeed, seal, secretBytes, unseal } from '../../privacy/secure/keys.js';
-import { type Layout, type Summand, toVector } from '../../privacy/secure/layout.js';
+import { type Summand, toVector, type VectorLayout } from '../../privacy/secure/layout.js';
 import { addMask, maskSeed } from '../../privacy/secure/mask.js';
 import { SEALED_BYTES, SHARE_BYTES, splitSecret } from '../../privacy/secure/shares.js';
 
@@ -111,7 +111,7 @@ const unmask = (session: Session | undefined, message: Unmask): Message => {
   return { kind: 'reveal', round, device, data };
 };
 
-export const createSecureDevices = (layout: Layout): SecureDevices => {
+export const createSecureDevices = (layout: VectorLayout): SecureDevices => {
   const sessions = new Map<number, Session>();
 
   const sessionOf = ({ round, device }: Message): Session | undefined => {

@@ -22,6 +22,3 @@ export type Mechanism = {
 
 /** A mechanism that ran `times` times. */
 export type Composed = readonly { readonly mechanism: Mechanism; readonly times: number }[];
-
-/** ε for a δ, of a composition. Infinity: no guarantee; 0: nothing was released. */
-export type Accountant = (composed: Composed, delta: number) => number;

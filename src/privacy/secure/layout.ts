@@ -2,7 +2,7 @@
  * Client updates as vectors of whole numbers mod 2³², which add up exactly. All devices of a cohort have one layout, so that a vector tells nothing
  * of rows. It has every item's row of every tensor, and then the weight of each row. Last are weight, count of records, their loss and marks.
  */
-export type Layout = {
+export type VectorLayout = {
   /** By tensor: numbers of a row, or of the whole. */
   readonly tensors: readonly { readonly perRow: boolean; readonly width: number }[];
   readonly items: number;
@@ -31,11 +31,11 @@ const MARK_STEPS = 1024;
 /** weight, count, loss */
 const SCALARS = 3;
 
-export const lengthOf = ({ tensors, items, rowWeights, marks }: Layout): number =>
+export const lengthOf = ({ tensors, items, rowWeights, marks }: VectorLayout): number =>
   tensors.reduce((sum, { perRow, width }) => sum + width * (perRow ? items : 1), 0) + (rowWeights ? items : 0) + SCALARS + marks;
 
 /** Steps from 0 to the range: as many as let the sum of `devices` numbers stay below 2³¹. */
-export const stepsOf = (devices: number): number => Math.floor((2 ** 31 - 1) / devices);
+const stepsOf = (devices: number): number => Math.floor((2 ** 31 - 1) / devices);
 
 /** Toward zero, so that no vector gets longer by it. */
 const whole = (value: number, range: number, steps: number): number => {
@@ -44,7 +44,7 @@ const whole = (value: number, range: number, steps: number): number => {
 };
 
 /** `devices`: the most that are summed. */
-export const toVector = (layout: Layout, update: Summand, devices: number): Uint32Array => {
+export const toVector = (layout: VectorLayout, update: Summand, devices: number): Uint32Array => {
   const { items, range, rowWeights } = layout;
   const { weight, rows, tensors } = update;
   const steps = stepsOf(devices);
@@ -72,7 +72,7 @@ export const toVector = (layout: Layout, update: Summand, devices: number): Uint
   return vector;
 };
 
-export const fromVector = (layout: Layout, sum: Uint32Array, devices: number): Total => {
+export const fromVector = (layout: VectorLayout, sum: Uint32Array, devices: number): Total => {
   const { items, range, marks: markCount } = layout;
   const unit = range / stepsOf(devices);
   let start = 0;

@@ -5,8 +5,6 @@ import { KEY_BYTES, TAG_BYTES } from './keys.js';
 export const SHARE_BYTES = KEY_BYTES + 1;
 /** Sealed: a share of the seed and one of the key. */
 export const SEALED_BYTES = 2 * SHARE_BYTES + TAG_BYTES;
-/** The library's places are single bytes. */
-export const MOST_NEIGHBOURS = 255;
 
 export const splitSecret = (secret: Uint8Array, shares: number, threshold: number): Promise<readonly Uint8Array[]> =>
   split(Uint8Array.from(secret), shares, threshold);

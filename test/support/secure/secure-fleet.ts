@@ -8,7 +8,7 @@ import type { Masked, Message, Model } from '../../../src/messages/message.js';
 import { type Summand, toVector } from '../../../src/privacy/secure/layout.js';
 
 /** Three items with rows of one number, and one number more. */
-export const UP = [
+const UP = [
   { name: 'rows', perRow: true, shape: [1] },
   { name: 'dense', perRow: false, shape: [1] },
 ] as const;
@@ -26,7 +26,7 @@ export const summandOf = (device: number): Summand => {
 };
 
 /** An exchange with devices of this process. What `silent` names gives no answer. Every message that crosses is kept. */
-export const exchangeWith = (devices: SecureDevices, silent: (message: Message) => boolean, crossed: Message[]): Exchange => {
+const exchangeWith = (devices: SecureDevices, silent: (message: Message) => boolean, crossed: Message[]): Exchange => {
   let waiting: readonly Message[] = [];
   return {
     ready: async () => {},
