@@ -28,7 +28,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'models',
-    summary: 'list the central models, or describe one of them',
+    summary: 'list the central models: paper, task, parameters',
     load: async () => (await import('./models.js')).modelsCommand(),
   },
   {
