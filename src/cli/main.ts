@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { isMetafleetError, messageOf } from '../base/errors.js';
-import { dataCommand } from './data.js';
 import { deviceCommand } from './device.js';
 import { exportCommand } from './inference/export.js';
 import { predictCommand } from './inference/predict.js';
 import { recommendCommand } from './inference/recommend.js';
+import { dataCommand } from './lists/data.js';
+import { modelsCommand } from './lists/models.js';
 import { loadCommand } from './load.js';
-import { modelsCommand } from './models.js';
 import { installModulesOfFlags } from './modules.js';
 import { newCommand } from './new.js';
 import { paperCommand } from './paper.js';

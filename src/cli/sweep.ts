@@ -124,16 +124,18 @@ const sweepOnce = async (file: string, flags: Flags): Promise<number> => {
       `reading ${plural(new Set(sweep.points.map(({ config }) => config.data)).size, 'dataset')} for ${plural(sweep.points.length, 'run')}`,
     );
     const sizes = await measureSizes(sweep.points, say);
+    const predictable = sweep.points.filter(({ name }) => sizes.has(name));
     const predictions =
-      flags.predict || flags.plan === true ? await predict(sweep.points, sizes, runs, { note: say, interrupted }) : undefined;
+      flags.predict || flags.plan === true ? await predict(predictable, sizes, runs, { note: say, interrupted }) : undefined;
     if (interrupted()) return EXIT.interrupted;
     if (predictions !== undefined) {
-      process.stdout.write(`${renderPlan(sweep.points.map((point) => ({ ...point, predicted: predictions.get(point.name)! })))}\n`);
+      const plan = predictable.map((point) => ({ ...point, predicted: predictions.get(point.name)! }));
+      if (plan.length > 0) process.stdout.write(`${renderPlan(plan)}\n`);
       if (flags.plan === true) return EXIT.finished;
     }
     const start = performance.now();
     const { end, rows } = await runPoints(sweep, runs, predictions, join(folder, 'points'), interrupted);
-    if (predictions !== undefined && rows.length > 0) process.stdout.write(`\n${renderComparison(rows)}\n`);
+    if (predictions !== undefined && predictions.size > 0 && rows.length > 0) process.stdout.write(`\n${renderComparison(rows)}\n`);
     for (const line of writeCurves(sweep.curves, rows, folder)) process.stdout.write(`${line}\n`);
     process.stdout.write(
       `${rows.length} of ${sweep.points.length} runs in ${join(folder, 'points.csv')} and points.ndjson; ${end} after ${formatMillis(performance.now() - start)}\n`,

@@ -24,7 +24,7 @@ const TRAITS: Readonly<Record<string, readonly unknown[]>> = {
 export const MODEL: Kind<ModelDefinition> = {
   title: 'a central model',
   key: 'algorithm',
-  builtIns: [pmf, biasedMf, svdpp, nmf, bpr, ease, itemKnn, popularity, autoRecI, autoRecU, multVae, cdae, ncf],
+  builtIns: [pmf, biasedMf, svdpp, nmf, autoRecI, autoRecU, ncf, bpr, cdae, multVae, ease, itemKnn, popularity],
   functions: ['create'],
   problem: ({ title, paper, traits }) => {
     for (const [key, text] of Object.entries({ title, paper })) {

@@ -127,8 +127,8 @@ export const autoRecI = autoRec('autorec-i', "AutoRec on items' rows: h = σ(V r
 export const autoRecU = autoRec('autorec-u', "AutoRec on users' rows: h = σ(V r + μ), r̂ = W h + b", 'users', {
   hidden: 500,
   batch: 512,
-  rate: 7e-4,
-  decay: 40,
+  rate: 1e-3,
+  decay: 20,
   dropout: 0,
-  centre: 0,
+  centre: 3,
 });

@@ -1,9 +1,9 @@
 import { Command, Option } from 'commander';
-import { badInput } from '../base/errors.js';
-import { fetchDataset } from '../data/catalogue/cache.js';
-import { CATALOGUE, type CatalogueEntry, catalogueEntry, DEFAULT_DATASET } from '../data/catalogue/catalogue.js';
-import { type CountSpread, type DatasetDescription, describeDataset } from '../data/describe.js';
-import { type LoadOptions, loadDataset } from '../data/load.js';
+import { badInput } from '../../base/errors.js';
+import { fetchDataset } from '../../data/catalogue/cache.js';
+import { CATALOGUE, type CatalogueEntry, catalogueEntry, DEFAULT_DATASET } from '../../data/catalogue/catalogue.js';
+import { type CountSpread, type DatasetDescription, describeDataset } from '../../data/describe.js';
+import { type LoadOptions, loadDataset } from '../../data/load.js';
 import { table } from './text-table.js';
 
 const whole = (count: number): string => count.toLocaleString('en-US', { maximumFractionDigits: 0 });

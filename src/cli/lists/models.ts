@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import type { z } from 'zod';
-import { badInput } from '../base/errors.js';
-import type { ModelDefinition } from '../models/port/definition.js';
-import { MODEL } from '../models/registry.js';
-import { modelDefaults } from '../runs/config/central.js';
+import { badInput } from '../../base/errors.js';
+import type { ModelDefinition } from '../../models/port/definition.js';
+import { MODEL } from '../../models/registry.js';
+import { modelDefaults } from '../../runs/config/central.js';
 import { table } from './text-table.js';
 
 type Parameter = { readonly name: string; readonly default: unknown; readonly description: string };

@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
-import { modelsCommand } from '../../src/cli/models.js';
-import { MODEL } from '../../src/models/registry.js';
+import { modelsCommand } from '../../../src/cli/lists/models.js';
+import { MODEL } from '../../../src/models/registry.js';
 
 const printed = async (...words: readonly string[]): Promise<string> => {
   const written: string[] = [];
