@@ -31,7 +31,7 @@ const dampedMeans = ({ offsets, values }: Ordered, mean: number): Float32Array =
   });
 
 /**
- * AutoRec: a row r of ratings is encoded and decoded, h = σ(V r + μ), r̂ = W h + b, for the cells that it has (equation 1).
+ * AutoRec encodes and decodes a row r of ratings: h = σ(V r + μ), r̂ = W h + b (equation 1). Only cells that it has count.
  * The loss is Σ (r − r̂)² + λ/2 · (‖V‖² + ‖W‖²) a batch (equation 2), its optimizer Adam. Rows are items (AutoRec-I) or users (AutoRec-U).
  * V and W lie by columns, (columns, hidden), and are trained column by column. The input is a training row, never one to be predicted.
  */

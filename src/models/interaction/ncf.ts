@@ -31,8 +31,8 @@ const DEVIATION = 0.01;
 const SCORED = 256;
 
 /**
- * NeuMF for ratings: r̂ = w · [p ⊙ q, MLP([s, t])] + b + b_u + b_i with four embeddings of user and item (equation 12, without the sigmoid),
- * and the squared error of a rating. L2 reaches only rows that a batch has, once for each row. With L2 once for each
+ * NeuMF for ratings: r̂ = w · [p ⊙ q, MLP([s, t])] + b + b_u + b_i (equation 12, without the sigmoid).
+ * It has four embeddings of user and item. The loss is the squared error. L2 reaches only rows that a batch has, once for each row. With L2 once for each
  * rating, or on all rows in each step, the error on MovieLens-1M is higher (MSE .756 and .762). The authors' program has no L2.
  */
 const create = (facts: Facts, options: Options, engine: Engine): Model => {
