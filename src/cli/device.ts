@@ -80,7 +80,6 @@ const timeline = (flights: readonly FlightLine[]): string => {
 export const deviceCommand = (): Command =>
   addJson(
     new Command('device')
-      .description('print the steps of one device of a run, round by round, if it was recorded')
       .argument('<id>', 'device id, from 0')
       .requiredOption('--run <folder>', 'folder of the run')
       .option('--last <rounds>', 'only the last rounds in which it was sampled'),

@@ -12,7 +12,6 @@ import { addJson, answer, type JsonFlag } from './json-output.js';
 export const reportCommand = (): Command =>
   addJson(
     new Command('report')
-      .description('write one HTML file about a run, or about several side by side')
       .argument('<runs...>', 'folders of runs that have ended')
       .option('--out <file>', 'where to write it (default: report.html in the folder of the first run)')
       .option('--no-significance', 'do not measure again, device by device, whether runs differ'),

@@ -23,6 +23,7 @@ import {
   resolveConfig,
   yamlSource,
 } from '../runs/config/parse-config.js';
+import { settled, trainedUsers } from '../runs/config/settle.js';
 import { describeEnvironment } from '../runs/folder/environment.js';
 import { openResults, type Results } from '../runs/folder/results-folder.js';
 import { trainInto, type Watched } from '../runs/folder/run-folder.js';
@@ -38,8 +39,9 @@ import { startServer } from '../telemetry/server/server.js';
 import { readToken } from '../telemetry/server/token.js';
 import { chooseImplementation } from '../tensor/kernels/probe.js';
 import { addConfigFlags, configFlagsIn } from './config-flags.js';
-import { onInterrupt } from './interrupt.js';
 import { createProgress, type ProgressDisplay } from './progress/progress.js';
+import { onInterrupt } from './signals/interrupt.js';
+import { INTERRUPTED } from './signals/signals.js';
 import { VERSION } from './version.js';
 
 /** Flags that are not keys of the configuration. */
@@ -108,6 +110,10 @@ const MOST_BASELINE_RATINGS = 5_000_000;
 
 const baselinesOf = async (config: Config, dataset: Dataset, progress: ProgressDisplay): Promise<Baselines> => {
   if (!config.baselines) return {};
+  if (trainedUsers(dataset) < dataset.users || dataset.feedback === 'implicit') {
+    progress.note(`no baselines: they predict ratings of users that they were fitted to`);
+    return {};
+  }
   const { train } = ratingsIn(dataset);
   if (train > MOST_BASELINE_RATINGS) {
     progress.note(`no baselines: ${train} training ratings are more than ${MOST_BASELINE_RATINGS}`);
@@ -170,16 +176,18 @@ const serveMetrics = async (config: Config, watched: Watched, progress: Progress
 };
 
 /** One run, from its configuration to its table. What can be refused is refused before a folder is made for it. */
-const runOnce = async (config: Config, own: OwnFlags, progress: ProgressDisplay): Promise<Outcome> => {
+const runOnce = async (asked: Config, own: OwnFlags, progress: ProgressDisplay): Promise<Outcome> => {
   const watched: Watched = {};
-  const releaseSignals = onInterrupt(progress, () => watched.run);
-  const resumed = own.resume === undefined ? undefined : await openFolder(config, own, progress);
-  progress.stage(`reading ${config.data}`);
-  const dataset = await loadConfigured(config, (note) => progress.note(note));
+  const releaseSignals = onInterrupt(progress, () => watched);
+  const resumed = own.resume === undefined ? undefined : await openFolder(asked, own, progress);
+  progress.stage(`reading ${asked.data}`);
+  const dataset = await loadConfigured(asked, (note) => progress.note(note));
+  const config = settled(asked, dataset);
   planTraining(config, dataset);
   const metrics = await serveMetrics(config, watched, progress);
   try {
     const baselines = await baselinesOf(config, dataset, progress);
+    watched.state = 'begun';
     const results = resumed ?? (await openFolder(config, own, progress));
     const environment = describeEnvironment({ metafleet: VERSION, kernels: chooseImplementation() });
     const observers = [progress.observe, ...(metrics?.begin(results) ?? [])];
@@ -206,7 +214,6 @@ const notSaved = (paths: readonly string[]): string =>
 /** `metafleet run`: every key of the configuration is a flag, under its dotted name. */
 export const runCommand = (): Command => {
   const command = new Command('run')
-    .description('train on a simulated fleet and report errors and costs')
     .option('--config <file>', 'YAML file of configuration keys; flags override it')
     .addOption(new Option('--preset <name>', 'starting point').choices(Object.keys(PRESETS)).default('default'))
     .option('--resume <folder>', 'continue the run in results/<run> from its last checkpoint')
@@ -222,6 +229,6 @@ export const runCommand = (): Command => {
     const progress = createProgress({ stream: process.stderr, quiet: options.quiet === true });
     const { reason, unsaved } = await runOnce(config, options, progress).finally(() => progress.close());
     if (unsaved.length > 0) throw new MetafleetError('CHECKPOINT', notSaved(unsaved));
-    if (reason === 'interrupted') process.exitCode = 130;
+    if (reason === 'interrupted') process.exitCode = INTERRUPTED;
   });
 };

@@ -59,6 +59,7 @@ const unionText = (key: string): string => {
 
 const optionText = (option: unknown): string => {
   if (option instanceof z.ZodLiteral) return [...option.values].join(', ');
+  if (option instanceof z.ZodEnum) return option.options.join(', ');
   if (!(option instanceof z.ZodNumber)) return 'another type';
   const { isInt, minValue } = option;
   return `a ${isInt ? 'whole ' : ''}number${minValue !== null && Number.isFinite(minValue) && minValue !== Number.MIN_SAFE_INTEGER ? ` ≥ ${minValue}` : ''}`;

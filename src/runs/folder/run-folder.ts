@@ -1,11 +1,13 @@
 import { ALGORITHM } from '../../algorithms/registry.js';
 import { messageOf } from '../../base/errors.js';
+import { beforeLeaving } from '../../base/leaving.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { RunEvent } from '../../events/run-event.js';
 import type { Config } from '../config/config.js';
 import { chosenNames, identityOf } from '../config/definitions.js';
 import { stopMetricOf } from '../config/measured.js';
 import { printConfig } from '../config/parse-config.js';
+import { settled } from '../config/settle.js';
 import { createObserver } from '../trainer/observe.js';
 import { ratingsIn } from '../trainer/plan.js';
 import { type Outcome, type Run, startRun } from '../trainer/run.js';
@@ -30,11 +32,19 @@ export type FolderRun = {
 };
 
 /** What there is to look at, or to stop, while a run goes on: filled in as soon as it is there. */
-export type Watched = { run?: Run; summary?: SummaryBuilder };
+export type Watched = {
+  run?: Run;
+  summary?: SummaryBuilder;
+  /** Absent while there is no folder: nothing would stay of the run. `begun` comes from the caller, before it opens the folder. */
+  state?: 'begun' | 'ended';
+  /** A run that has not started yet ends after its start. */
+  interrupted?: boolean;
+};
 
 /** Trains into a run folder: configuration, lines of rounds and epochs, checkpoints, and the summary, whatever the end. */
 export const trainInto = async (parts: FolderRun, watched: Watched): Promise<Outcome> => {
-  const { config, dataset, results } = parts;
+  const { dataset, results } = parts;
+  const config = settled(parts.config, dataset);
   const { users, items, name } = dataset;
   const { checkpoints } = results.paths;
   const summary = createSummary({
@@ -50,6 +60,7 @@ export const trainInto = async (parts: FolderRun, watched: Watched): Promise<Out
     baselines: parts.baselines,
   });
   watched.summary = summary;
+  watched.state = 'begun';
   const observers = [summary.observe, results.observe, ...parts.observers].map((observe) => createObserver(observe, parts.note));
   let cut = false;
   try {
@@ -74,7 +85,12 @@ export const trainInto = async (parts: FolderRun, watched: Watched): Promise<Out
       ...(parts.resume ? { resume: checkpoints.last } : {}),
     });
     watched.run = run;
-    return await run.finished;
+    if (watched.interrupted === true) run.interrupt();
+    const stay = beforeLeaving(run.abandon);
+    return await run.finished.finally(() => {
+      stay();
+      watched.state = 'ended';
+    });
   } finally {
     if (watched.run !== undefined) {
       await results.writeSummary(summary.summary()).catch((error: unknown) => parts.note(messageOf(error)));

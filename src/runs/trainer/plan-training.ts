@@ -10,6 +10,7 @@ import { checkTask, isClosed } from '../config/central.js';
 import type { Config } from '../config/config.js';
 import { chosen, identityOf, isCentral, setupOf } from '../config/definitions.js';
 import { checkMeasured, stopMetricOf } from '../config/measured.js';
+import { checkServes, settled } from '../config/settle.js';
 import { measureOptionsOf, planRun } from './plan.js';
 
 /** The course of a run, whatever it trains: a fleet, or a central model. */
@@ -26,10 +27,12 @@ export type TrainingPlan = {
 };
 
 /** A central model: a round is an epoch, and a closed form is one epoch. Throws CONFIG for settings that this dataset cannot serve. */
-export const planModel = (config: Config, dataset: Dataset): TrainingPlan & { readonly setup: CentralSetup } => {
+export const planModel = (asked: Config, dataset: Dataset): TrainingPlan & { readonly setup: CentralSetup } => {
+  const config = settled(asked, dataset);
   const place = (key: string): string => `key ${key}`;
   checkMeasured(config, place);
   checkTask(config, place);
+  checkServes(config, dataset);
   const { lowest, highest } = dataset.scale;
   const { definition } = chosen(MODEL, config.algorithm);
   const setup = setupOf(config, MODEL, config.algorithm);

@@ -2,10 +2,12 @@ import { loadAlgorithm } from '../../algorithms/registry.js';
 import { recordedDevices } from '../../coordinator/round/recorder.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { PrivateColumns } from '../../device/actor/columns.js';
+import { keptSize } from '../../device/actor/step-state.js';
 import type { RunEvent } from '../../events/run-event.js';
 import { startCentral } from '../../transport/central/launch.js';
 import { type FleetOptions, startFleet } from '../../transport/supervisor/fleet.js';
 import type { Trainer } from '../../transport/supervisor/trainer.js';
+import { loadUpdateSteps } from '../../updates/device-steps.js';
 import type { Config } from '../config/config.js';
 import { isCentral } from '../config/definitions.js';
 import { planRun, type RunPlan } from './plan.js';
@@ -61,9 +63,12 @@ const prepareFleet = async (options: TrainerOptions, onEvent: OnEvent): Promise<
   const { config, dataset } = options;
   const run = planRun(config, dataset);
   const { world, threads, host } = run;
-  const { state } = (await loadAlgorithm(host.algorithm, world)).client();
+  const algorithm = await loadAlgorithm(host.algorithm, world);
+  const steps = await loadUpdateSteps(host.updates ?? [], { up: algorithm.wire.up, items: world.items });
+  const stateSize = keptSize(algorithm.client().state, steps);
   // From here on the dataset is not needed: a large one should not be kept alive by the run.
-  const shards = shardDataset(dataset, threads, state?.size, host.fleet === undefined ? 'none' : 'budgets');
+  const { budgets, features } = { budgets: host.fleet, features: world.userFeatures };
+  const shards = shardDataset(dataset, threads, stateSize, budgets && 'budgets', features && 'features');
   return { plan: planTraining(config, dataset), shards, begin: beginning(fleetOptions(options, run, shards, onEvent)) };
 };
 

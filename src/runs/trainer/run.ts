@@ -32,15 +32,18 @@ export type Run = {
   /** Rejects with the first error that cannot be mended; the last checkpoint stays. Checkpoints that cannot be written are no error. */
   readonly finished: Promise<Outcome>;
   readonly kernels: 'simd' | 'reference';
-  /** Ends the run after the round it is in, with a checkpoint. */
+  /** Ends the run after the round it is in, with a checkpoint. A run that has ended stays as it is. */
   interrupt(): void;
   /** Ends one of the host threads, as a crash would. */
   killThread(index: number): void;
   /** Ends the coordinator's thread, as a crash would. */
   killCoordinator(): void;
+  /** null: the device holds no model with these items, or the run has ended. */
   predict(device: DeviceId, items: Uint32Array): Promise<Float32Array | null>;
   sample(): PoolSample;
   close(): Promise<void>;
+  /** Ends the threads now, without a checkpoint, and removes a checkpoint that is half written. `finished` rejects. */
+  abandon(): Promise<void>;
 };
 
 type Context = {
@@ -58,7 +61,7 @@ type Context = {
 };
 
 /** Measures at the end of an epoch, if it is one to measure at. */
-const endEpoch = async (context: Context, epoch: number, trainLoss: number, isLast: boolean): Promise<void> => {
+const endEpoch = async (context: Context, epoch: number, trainLoss: number | null, isLast: boolean): Promise<void> => {
   const { config, fleet, plan } = context;
   const { every } = config.evaluation;
   if (every === 0 || (epoch % every !== 0 && !isLast)) {
@@ -89,9 +92,11 @@ const train = async (context: Context): Promise<Outcome['reason']> => {
     if (context.interrupted) return 'interrupted';
     const epoch = context.state.epochsEnded + 1;
     const end = Math.min(plan.rounds, epoch * plan.roundsPerEpoch);
-    const { round, loss, ran, isOver } = await fleet.train(end);
+    const { round, loss, ran, isOver, isSpent } = await fleet.train(end);
     context.round = round;
-    if (round === end || (isOver && ran > 0)) await endEpoch(context, epoch, loss, isOver || round >= plan.rounds);
+    const isLast = isOver || isSpent;
+    if (round === end || (isLast && ran > 0)) await endEpoch(context, epoch, loss, isLast || round >= plan.rounds);
+    if (isSpent && round < plan.rounds) return 'budget-spent';
     if (isOver) return 'completed';
     if (isDue()) {
       saves.last(fleet, context.round, context.state);
@@ -240,7 +245,7 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
     kernels: fleet.kernels,
     interrupt: () => {
       started.interrupted = true;
-      void Promise.resolve(started.fleet.coordinator.interrupt()).catch(() => {});
+      started.fleet.interrupt();
     },
     killThread: (index) => started.fleet.killThread(index),
     killCoordinator: () => started.fleet.killCoordinator(),
@@ -249,6 +254,11 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
     close: () => {
       started.closed = true;
       return started.fleet.close();
+    },
+    abandon: async () => {
+      started.closed = true;
+      await started.fleet.abandon();
+      saves.tidyUp();
     },
   };
 };

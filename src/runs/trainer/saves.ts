@@ -74,6 +74,8 @@ export type Saves = {
    * Throws CHECKPOINT for the newest one's defect where no other serves.
    */
   restore(fleet: Trainer): Promise<RestoredRun>;
+  /** Removes what a thread that is gone was writing. */
+  tidyUp(): void;
 };
 
 const restoreFrom = async ({ shards, observers }: SavesOptions, fleet: Trainer, path: string): Promise<RestoredRun> => {
@@ -166,6 +168,7 @@ export const createSaves = (options: SavesOptions): Saves => {
     settled: queue.settled,
     healthy: queue.healthy,
     unsaved: queue.unsaved,
+    tidyUp,
     restore: async (fleet) => {
       // What the thread that is gone was writing, or held.
       tidyUp();

@@ -8,6 +8,7 @@ import { metricOf } from '../../metrics/registry.js';
 import type { Config } from '../../runs/config/config.js';
 import { chosen, isCentral } from '../../runs/config/definitions.js';
 import { stopMetricOf } from '../../runs/config/measured.js';
+import { settled } from '../../runs/config/settle.js';
 import type { Environment } from '../../runs/folder/environment.js';
 import { commandOf, findRun } from '../../runs/folder/run-store.js';
 import { readSummary } from '../../runs/folder/stored-run.js';
@@ -98,8 +99,9 @@ const isEnough = (folder: string, rounds: number): boolean => {
   return reason === 'early-stopped' || done.total >= rounds;
 };
 
-export const runTune = async ({ spec, base, runs, environment, onTrials }: TuneOptions, hooks: StudyHooks): Promise<TuneResult> => {
-  const loaded: LoadedData = await createLoader(hooks)(base);
+export const runTune = async ({ spec, base: asked, runs, environment, onTrials }: TuneOptions, hooks: StudyHooks): Promise<TuneResult> => {
+  const loaded: LoadedData = await createLoader(hooks)(asked);
+  const base = settled(asked, loaded.dataset);
   const metric = metricOf(stopMetricOf(base));
   checkObjective(spec, loaded.dataset, metric);
   const trials = candidatesOf(spec).map((settings, index): Trial => {

@@ -75,6 +75,7 @@ const epochEvent = (
   rejections: [],
   staleness: [],
   virtual: null,
+  privacy: null,
   queueMillis: { down: [], up: [] },
   threads: {
     coordinator: { lagMillis: millis(0), gcMillis: millis(0), heapBytes: bytes(process.memoryUsage().heapUsed) },
@@ -114,7 +115,7 @@ export const createCentral = ({ model, dataset, seed, identity, measure, kernelB
     train: async (until) => {
       const rounds: RoundFinished[] = [];
       while (state.round < until) rounds.push(await runEpoch());
-      return { round: state.round, ran: rounds.length, loss: rounds.at(-1)?.loss ?? Number.NaN, isOver: false, rounds };
+      return { round: state.round, ran: rounds.length, loss: rounds.at(-1)?.loss ?? Number.NaN, isOver: false, isSpent: false, rounds };
     },
     evaluate: async () => {
       const start = performance.now();

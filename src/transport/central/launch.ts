@@ -71,7 +71,15 @@ export const startCentral = async ({ setup, onEvent, entry: file = entry('centra
         busy = { since: performance.now(), millis: 0 };
         return { queued: 0, utilization: Math.min(1, millis / Math.max(1, busy.since - since)), threads: 1 };
       },
+      interrupt: () => {
+        if (closed === undefined) void remote.interrupt().catch(() => {});
+      },
       close,
+      // Its death ends what `close` waits for.
+      abandon: async () => {
+        await worker.terminate();
+        void close();
+      },
     };
   } catch (error) {
     await close();

@@ -7,5 +7,5 @@ import type { Fleet } from './fleet.js';
  * from its last checkpoint in another one.
  */
 export type Trainer = Omit<Fleet, 'coordinator'> & {
-  readonly coordinator: Pick<Remote<CoordinatorControl>, 'evaluate' | 'digest' | 'save' | 'saveHeld' | 'restore' | 'interrupt'>;
+  readonly coordinator: Pick<Remote<CoordinatorControl>, 'evaluate' | 'digest' | 'save' | 'saveHeld' | 'restore'>;
 };
