@@ -21,7 +21,7 @@ const OPTIONS = z.strictObject({
   batch: z.int().min(1).default(2048).describe('ratings in a step'),
   rate: z.number().positive().default(0.002).describe("Adam's learning rate in the first epoch"),
   rateDecay: z.number().positive().max(1).default(0.9).describe('factor on the learning rate after each epoch'),
-  decay: z.number().min(0).default(0.1).describe('λ: a step adds λ/2 · ‖row‖² of each row that it touches to its squared errors'),
+  decay: z.number().min(0).default(0.05).describe('λ: a step adds λ/2 · ‖row‖² of each row that it touches to its squared errors'),
 });
 type Options = z.infer<typeof OPTIONS>;
 
