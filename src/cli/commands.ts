@@ -28,7 +28,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'models',
-    summary: 'list the central models: paper, task, parameters',
+    summary: 'list the central models, or describe one of them',
     load: async () => (await import('./models.js')).modelsCommand(),
   },
   {
@@ -42,26 +42,31 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./report.js')).reportCommand(),
   },
   {
-    name: 'recommend',
-    summary: 'recommend items to a user of a run, or to all of them',
-    load: async () => (await import('./inference/recommend.js')).recommendCommand(),
-  },
-  {
-    name: 'predict',
-    summary: 'predict ratings for pairs of users and items',
-    load: async () => (await import('./inference/predict.js')).predictCommand(),
-  },
-  {
-    name: 'export',
-    summary: 'write the weights of a run, and models of users, as safetensors with a model card',
-    load: async () => (await import('./inference/export.js')).exportCommand(),
-  },
-  {
     name: 'device',
     summary: 'print the steps of one device of a run, round by round, if it was recorded',
     load: async () => (await import('./device.js')).deviceCommand(),
   },
-  { name: 'data', summary: 'datasets: list, fetch, describe, split, import', load: async () => (await import('./data.js')).dataCommand() },
+  {
+    name: 'recommend',
+    summary: 'recommend items to a user of a finished run, and say why',
+    load: async () => (await import('./inference/recommend.js')).recommendCommand(),
+  },
+  {
+    name: 'predict',
+    summary: 'predict ratings of pairs of user and item by a finished run',
+    load: async () => (await import('./inference/predict.js')).predictCommand(),
+  },
+  {
+    name: 'export',
+    summary: 'write the parameters of a finished run as safetensors, with a model card',
+    load: async () => (await import('./inference/export.js')).exportCommand(),
+  },
+  {
+    name: 'serve',
+    summary: 'answer recommendations of a finished run over HTTP',
+    load: async () => (await import('./inference/serve.js')).serveCommand(),
+  },
+  { name: 'data', summary: 'datasets: list, fetch, describe, split, import', load: async () => (await import('./data/data.js')).dataCommand() },
   {
     name: 'sweep',
     summary: 'run a grid or list of configurations, predict what each costs, and fit how costs grow',

@@ -6,8 +6,6 @@ import { MODEL } from '../models/registry.js';
 import { modelDefaults } from '../runs/config/central.js';
 import { alignedTable } from './data/aligned-table.js';
 
-const table = (rows: readonly (readonly string[])[]): string => alignedTable(rows, new Set());
-
 type Parameter = { readonly name: string; readonly default: unknown; readonly description: string };
 
 const parametersOf = ({ options }: ModelDefinition): readonly Parameter[] => {
@@ -27,7 +25,7 @@ const facts = (definition: ModelDefinition) => {
 };
 
 const listTable = (): string =>
-  table([
+  alignedTable([
     ['NAME', 'TASK', 'TRAINING', 'MODEL'],
     ...MODEL.builtIns.map(({ name, traits, title }) => [name, traits.task, traits.training === 'closed' ? 'closed form' : 'epochs', title]),
   ]);
@@ -43,7 +41,7 @@ const describe = (definition: ModelDefinition): string => {
   const parameters = parametersOf(definition).map((parameter) => flagOf(name, parameter));
   const own = modelDefaults(name);
   return [
-    table([
+    alignedTable([
       ['model', `${name}: ${title}`],
       ['paper', paper],
       ['task', `${traits.task}, from ${traits.feedback} feedback`],
@@ -51,7 +49,7 @@ const describe = (definition: ModelDefinition): string => {
       ...(Object.keys(own).length === 0 ? [] : [['defaults', JSON.stringify(own)]]),
       ['run', `metafleet run --algorithm ${name} --data <name or path>`],
     ]),
-    parameters.length === 0 ? 'It has no parameters.\n' : table([['PARAMETER', 'DEFAULT', 'MEANING'], ...parameters]),
+    parameters.length === 0 ? 'It has no parameters.\n' : alignedTable([['PARAMETER', 'DEFAULT', 'MEANING'], ...parameters]),
   ].join('\n');
 };
 

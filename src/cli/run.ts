@@ -35,6 +35,7 @@ import { planTraining } from '../runs/trainer/plan-training.js';
 import type { Outcome } from '../runs/trainer/run.js';
 import { createLivePage, type LivePage } from '../telemetry/live/live-page.js';
 import { createMetrics } from '../telemetry/prometheus/metrics.js';
+import { isLoopback } from '../telemetry/server/listen.js';
 import { startServer } from '../telemetry/server/server.js';
 import { readToken } from '../telemetry/server/token.js';
 import { chooseImplementation } from '../tensor/kernels/probe.js';
@@ -138,8 +139,6 @@ const openFolder = (config: Config, own: OwnFlags, progress: ProgressDisplay): P
 
 /** The live page shows so many rounds of a device. */
 const MOST_FLIGHTS = 50;
-
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');
 
 const serveMetrics = async (config: Config, watched: Watched, progress: ProgressDisplay) => {
   if (!config.metrics.enabled) return undefined;

@@ -6,7 +6,7 @@ import type { StoredModel } from '../../inference/stored-model.js';
 import { formatCount, plural } from '../../report/format.js';
 import { addJson, type JsonFlag, jsonLine } from '../json-output.js';
 import { addModelFlags, type ModelFlags, noteLine, withModel } from './model-flags.js';
-import { onStopSignal } from './stop-signals.js';
+import { onStopRequest } from './stop-request.js';
 
 const cell = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
@@ -18,7 +18,7 @@ const predict = async (file: string, { json }: JsonFlag, { recommender }: Stored
     import('../../inference/tables/tables.js'),
   ]);
   const { stdout } = process;
-  const signal = onStopSignal();
+  const request = onStopRequest();
   const unknown = { users: 0, items: 0 };
   const count = ({ users, items }: Unknown): void => {
     unknown.users += users;
@@ -27,20 +27,16 @@ const predict = async (file: string, { json }: JsonFlag, { recommender }: Stored
   let [pairs, empty] = [0, 0];
   if (json !== true) stdout.write('user,item,prediction\n');
   for await (const prediction of predictPairs(readPairs(file), names, recommender, count)) {
-    if (stdout.destroyed || signal.code() !== undefined) break;
+    if (stdout.destroyed || request.isAsked()) break;
     pairs += 1;
     if (prediction.prediction === null) empty += 1;
     if (!stdout.write(json === true ? jsonLine(prediction) : csvLine(prediction)))
       await Promise.race([once(stdout, 'drain'), once(stdout, 'close')]);
   }
-  signal.release();
+  request.release();
   const ids = `${formatCount(unknown.users)} with a user and ${formatCount(unknown.items)} with an item that the data do not have`;
   if (empty > 0) noteLine(`${formatCount(empty)} of ${plural(pairs, 'pair')} have no prediction: ${ids}`);
-  const code = signal.code();
-  if (code !== undefined) {
-    noteLine(`stopped after ${plural(pairs, 'pair')}`);
-    process.exitCode = code;
-  }
+  if (request.isAsked()) noteLine(`stopped after ${plural(pairs, 'pair')}`);
 };
 
 /** `metafleet predict PAIRS.csv --run results/<run>`: a prediction for each pair of user and item. */

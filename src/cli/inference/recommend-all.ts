@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
 import { badInput, messageOf } from '../../base/errors.js';
+import { beforeLeaving } from '../../base/leaving.js';
 import type { Names } from '../../inference/ids.js';
 import { createRecommending, type Recommendation, type RecommendOptions, ratingsIn, SEEN } from '../../inference/recommend.js';
 import type { StoredModel } from '../../inference/stored-model.js';
@@ -11,7 +12,7 @@ import { jsonLine } from '../json-output.js';
 import { createCountdown } from './countdown.js';
 import { noteLine } from './model-flags.js';
 import { type RecommendFlags, sizesOf } from './recommend-flags.js';
-import { onStopSignal } from './stop-signals.js';
+import { onStopRequest } from './stop-request.js';
 
 /** One line of `recommend --all`. */
 export type UserLine = { readonly user: string; readonly recommendations: readonly Recommendation[] };
@@ -131,7 +132,8 @@ export const recommendAll = async (flags: RecommendFlags, model: StoredModel, na
   const options = { ...sizesOf(flags, 0), seen: SEEN[flags.seen] };
   const total = model.dataset.users;
   const sink = await openSink(flags);
-  const signal = onStopSignal();
+  const stay = beforeLeaving(sink.abort);
+  const request = onStopRequest();
   const countdown = createCountdown(total, 'users', process.stderr);
   let count = 0;
   let complete = false;
@@ -140,21 +142,17 @@ export const recommendAll = async (flags: RecommendFlags, model: StoredModel, na
       if (!(await sink.put(line))) return;
       countdown.done(++count);
       await breathe();
-      if (signal.code() !== undefined) break;
+      if (request.isAsked()) break;
     }
-    complete = signal.code() === undefined;
+    complete = !request.isAsked();
     if (complete) await sink.end();
   } finally {
     countdown.close();
     if (!complete) await sink.abort();
-    signal.release();
+    request.release();
+    stay();
   }
-  const where = flags.out === undefined ? '' : `, in ${flags.out}`;
-  if (complete) noteLine(`recommended to ${formatCount(total)} users${where}`);
-  else {
-    noteLine(
-      `stopped after ${formatCount(count)} of ${formatCount(total)} users${flags.out === undefined ? '' : `; ${flags.out} was not written`}`,
-    );
-    process.exitCode = signal.code();
-  }
+  const [all, done] = [formatCount(total), formatCount(count)];
+  if (complete) noteLine(`recommended to ${all} users${flags.out === undefined ? '' : `, in ${flags.out}`}`);
+  else noteLine(`stopped after ${done} of ${all} users${flags.out === undefined ? '' : `; ${flags.out} was not written`}`);
 };

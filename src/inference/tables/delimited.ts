@@ -41,6 +41,8 @@ export const readTable = async function* (path: string, least: number): AsyncGen
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     throw badInput('CONFIG', place, 'a file that can be read', messageOf(error));
+  } finally {
+    input.destroy();
   }
 };
 

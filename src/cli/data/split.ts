@@ -1,13 +1,13 @@
 import { Command, Option } from 'commander';
-import { badInput } from '../base/errors.js';
-import { loadDataset } from '../data/load.js';
-import { splitSpec } from '../data/splits/spec.js';
-import { SPLIT_FORMS, type SplitForm, writeSplit } from '../data/splits/split-files.js';
-import { loadOptions } from '../runs/config/load-data.js';
-import { configKeys, flagSource, refuseIdleSettings, resolveConfig } from '../runs/config/parse-config.js';
-import { OF_THE_DATA } from '../runs/folder/run-store.js';
-import { ratingsIn } from '../runs/trainer/plan.js';
-import { addConfigFlags, configFlagsIn } from './config-flags.js';
+import { badInput } from '../../base/errors.js';
+import { loadDataset } from '../../data/load.js';
+import { splitSpec } from '../../data/splits/spec.js';
+import { SPLIT_FORMS, type SplitForm, writeSplit } from '../../data/splits/split-files.js';
+import { loadOptions } from '../../runs/config/load-data.js';
+import { configKeys, flagSource, refuseIdleSettings, resolveConfig } from '../../runs/config/parse-config.js';
+import { OF_THE_DATA } from '../../runs/folder/run-store.js';
+import { ratingsIn } from '../../runs/trainer/plan.js';
+import { addConfigFlags, configFlagsIn } from '../config-flags.js';
 
 /** The keys of a configuration that say what the data are and how they are split. */
 const isOfTheData = (key: string): boolean => [...OF_THE_DATA, 'dataBudget', 'seed'].includes(key.split('.')[0]!) && key !== 'data';

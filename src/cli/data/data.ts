@@ -1,9 +1,9 @@
 import { Command } from 'commander';
-import { fetchDataset } from '../data/catalogue/cache.js';
-import { CATALOGUE, type CatalogueEntry, catalogueEntry } from '../data/catalogue/catalogue.js';
-import { alignedTable, whole } from './data/aligned-table.js';
-import { describeCommand } from './data/describe.js';
-import { importCommand } from './data-import.js';
+import { fetchDataset } from '../../data/catalogue/cache.js';
+import { CATALOGUE, type CatalogueEntry, catalogueEntry } from '../../data/catalogue/catalogue.js';
+import { alignedTable, whole } from './aligned-table.js';
+import { describeCommand } from './describe.js';
+import { importCommand } from './import.js';
 import { splitCommand } from './split.js';
 
 const sourceOf = ({ source }: CatalogueEntry): string => {

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { isMetafleetError } from '../../src/base/errors.js';
-import { dataCommand } from '../../src/cli/data.js';
+import { isMetafleetError } from '../../../src/base/errors.js';
+import { dataCommand } from '../../../src/cli/data/data.js';
 
 /** Runs `metafleet data …` and resolves to what it wrote to stdout. */
 const run = async (...words: string[]): Promise<string> => {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { importSource } from '../data/store/import-source.js';
+import { importSource } from '../../data/store/import-source.js';
 import { type DescribeFlags, note, number, parseColumns, parseDelimiter, parseScale } from './data-flags.js';
 
 type ImportFlags = Pick<DescribeFlags, 'columns' | 'delimiter' | 'scale' | 'seed'> & { readonly out: string; readonly force?: boolean };
