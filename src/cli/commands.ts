@@ -28,7 +28,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'models',
-    summary: 'list the central models: paper, task, parameters',
+    summary: 'list the central models, or describe one of them',
     load: async () => (await import('./models.js')).modelsCommand(),
   },
   {

@@ -1,1 +1,0 @@
-export const PROTECTED = ['shared parameters', 'sums', 'updates', 'values of updates'];
