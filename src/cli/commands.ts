@@ -7,8 +7,8 @@ import type { Command } from 'commander';
 export type CommandEntry = {
   readonly name: string;
   readonly summary: string;
-  /** `words`: the command line after the program's name. Modules that it names add flags. */
-  readonly load: (words: readonly string[]) => Promise<Command>;
+  /** `words`: the command line after the program's name. Modules that it names add flags. `whole`: the program with all commands. */
+  readonly load: (words: readonly string[], whole: () => Promise<Command>) => Promise<Command>;
 };
 
 /** Options of users' modules are flags, too. So modules are loaded before a command that takes configuration keys is made. */
@@ -37,31 +37,31 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./report.js')).reportCommand(),
   },
   {
-    name: 'device',
-    summary: 'print the steps of one device of a run, round by round, if it was recorded',
-    load: async () => (await import('./device.js')).deviceCommand(),
-  },
-  {
     name: 'recommend',
-    summary: 'recommend items to a user of a finished run, and say why',
+    summary: 'recommend items to a user of a run, or to all of them',
     load: async () => (await import('./inference/recommend.js')).recommendCommand(),
   },
   {
     name: 'predict',
-    summary: 'predict ratings of pairs of user and item by a finished run',
+    summary: 'predict ratings for pairs of users and items',
     load: async () => (await import('./inference/predict.js')).predictCommand(),
   },
   {
     name: 'export',
-    summary: 'write the parameters of a finished run as safetensors, with a model card',
+    summary: 'write the weights of a run, and models of users, as safetensors with a model card',
     load: async () => (await import('./inference/export.js')).exportCommand(),
+  },
+  {
+    name: 'device',
+    summary: 'print the steps of one device of a run, round by round, if it was recorded',
+    load: async () => (await import('./device.js')).deviceCommand(),
   },
   {
     name: 'serve',
     summary: 'answer recommendations of a finished run over HTTP',
     load: async () => (await import('./inference/serve.js')).serveCommand(),
   },
-  { name: 'data', summary: 'datasets: list, fetch, describe', load: async () => (await import('./data.js')).dataCommand() },
+  { name: 'data', summary: 'datasets: list, fetch, describe, split, import', load: async () => (await import('./data.js')).dataCommand() },
   {
     name: 'sweep',
     summary: 'run a grid or list of configurations, predict what each costs, and fit how costs grow',
@@ -88,5 +88,15 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'load',
     summary: 'run a load scenario against the fleet; exit code 99 when a threshold is crossed',
     load: async () => (await import('./studies/load.js')).loadCommand(),
+  },
+  {
+    name: 'doctor',
+    summary: 'look at this machine: what runs need, what is missing, and what to do about it',
+    load: async () => (await import('./doctor/doctor.js')).doctorCommand(),
+  },
+  {
+    name: 'completion',
+    summary: 'write a script with which a shell completes commands, flags and values',
+    load: async (_, whole) => (await import('./completion/completion.js')).completionCommand(whole),
   },
 ];

@@ -1,24 +1,10 @@
-import { Command, Option } from 'commander';
-import { badInput } from '../base/errors.js';
+import { Command } from 'commander';
 import { fetchDataset } from '../data/catalogue/cache.js';
-import { CATALOGUE, type CatalogueEntry, catalogueEntry, DEFAULT_DATASET } from '../data/catalogue/catalogue.js';
-import { type CountSpread, type DatasetDescription, describeDataset } from '../data/describe.js';
-import { type LoadOptions, loadDataset } from '../data/load.js';
-
-const whole = (count: number): string => count.toLocaleString('en-US', { maximumFractionDigits: 0 });
-const decimal = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 4 });
-const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
-
-/** Columns padded to their widest cell, two spaces apart; `right` lists the numeric ones. */
-const table = (rows: readonly (readonly string[])[], right: ReadonlySet<number>): string => {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => (right.has(column) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
-      .join('  ')
-      .trimEnd();
-  return rows.map((row) => `${line(row)}\n`).join('');
-};
+import { CATALOGUE, type CatalogueEntry, catalogueEntry } from '../data/catalogue/catalogue.js';
+import { alignedTable, whole } from './data/aligned-table.js';
+import { describeCommand } from './data/describe.js';
+import { importCommand } from './data-import.js';
+import { splitCommand } from './split.js';
 
 const sourceOf = ({ source }: CatalogueEntry): string => {
   switch (source.kind) {
@@ -35,7 +21,7 @@ const integrityOf = ({ integrity }: CatalogueEntry): string =>
   integrity === 'not pinned' ? 'integrity: not pinned' : integrity.startsWith('md5-') ? 'md5' : 'sha512';
 
 const listTable = (): string =>
-  table(
+  alignedTable(
     [
       ['NAME', 'USERS', 'ITEMS', 'RATINGS', 'SCALE', 'SPLIT', 'INTEGRITY', 'TITLE'],
       ...CATALOGUE.map((entry) => [
@@ -51,60 +37,6 @@ const listTable = (): string =>
     ],
     new Set([1, 2, 3]),
   );
-
-const spreadText = ({ min, median, mean, max }: CountSpread): string =>
-  `min ${whole(min)}, median ${decimal(median)}, mean ${mean.toFixed(1)}, max ${whole(max)}`;
-
-const descriptionText = (description: DatasetDescription): string => {
-  const { sizes, scale, items, ratings, itemsWithoutTrain, bestMse } = description;
-  const facts: [string, string][] = [
-    ['dataset', description.name],
-    ['users', whole(description.users)],
-    ['items', whole(items)],
-    ['ratings', whole(ratings)],
-    ['sparsity', percent(description.sparsity)],
-    ['split', `train ${whole(sizes.train)}, valid ${whole(sizes.valid)}, test ${whole(sizes.test)}`],
-    ['ratings per user', spreadText(description.perUser)],
-    ['ratings per item', spreadText(description.perItem)],
-    ['items without train', `${whole(itemsWithoutTrain)} (${percent(itemsWithoutTrain / items)})`],
-    ['scale', `${scale.lowest} to ${scale.highest}, ${scale.step === 0 ? 'continuous' : `step ${scale.step}`}`],
-    ['mean rating', description.meanRating.toFixed(4)],
-  ];
-  if (bestMse !== undefined) facts.push(['best possible MSE', bestMse.toFixed(4)]);
-  if (description.licence !== undefined) facts.push(['licence', description.licence]);
-  if (description.citation !== undefined) facts.push(['cite', description.citation]);
-  const bars = description.histogram.map(({ from, to, count }) => [
-    from === to ? decimal(from) : `${decimal(from)}–${decimal(to)}`,
-    whole(count),
-    percent(count / ratings),
-    '#'.repeat(Math.round((40 * count) / ratings)),
-  ]);
-  return `${table(facts, new Set())}\n${table([['RATING', 'COUNT', 'SHARE', ''], ...bars], new Set([0, 1, 2]))}`;
-};
-
-const number = (flag: string, text: string): number => {
-  const value = Number(text);
-  if (text.trim() === '' || Number.isNaN(value)) throw badInput('CONFIG', flag, 'a number', text);
-  return value;
-};
-
-const parseColumns = (text: string): NonNullable<LoadOptions['columns']> => {
-  const [user, item, rating, ...more] = text.split(',').map((column) => (/^\d+$/.test(column) ? Number(column) : column));
-  if (user === undefined || item === undefined || rating === undefined || more.length > 0) {
-    throw badInput('CONFIG', '--columns', 'user,item,rating as header names or numbers from 1', text);
-  }
-  return { user, item, rating };
-};
-
-const parseScale = (text: string): NonNullable<LoadOptions['scale']> => {
-  const [lowest, highest, step, ...more] = text.split(':').map((each) => number('--scale', each));
-  if (lowest === undefined || highest === undefined || more.length > 0) {
-    throw badInput('CONFIG', '--scale', 'lowest:highest or lowest:highest:step', text);
-  }
-  return { lowest, highest, ...(step !== undefined && { step }) };
-};
-
-type DescribeFlags = Pick<LoadOptions, 'split' | 'seed' | 'columns' | 'delimiter' | 'scale'>;
 
 const note = (text: string): void => {
   process.stderr.write(`${text}\n`);
@@ -131,27 +63,15 @@ const fetchCommand = (): Command =>
         ['licence', entry.licence],
         ['cite', entry.citation],
       ];
-      process.stdout.write(table(facts, new Set()));
+      process.stdout.write(alignedTable(facts, new Set()));
     });
 
-const describeCommand = (): Command =>
-  new Command('describe')
-    .description('describe a dataset: counts, sparsity, activity, popularity, histogram')
-    .argument('[source]', 'a catalogue name, the path of a file or folder, or synthetic:users=…', DEFAULT_DATASET)
-    .addOption(new Option('--split <kind>', 'whose split').choices(['auto', 'given', 'random']).default('auto'))
-    .option('--seed <integer>', 'seed of the random split', (text) => number('--seed', text), 1)
-    .option('--columns <user,item,rating>', 'header names, or numbers from 1 (paths only)', parseColumns)
-    .option('--delimiter <text>', 'what separates fields; \\t is a tab (paths only)', (text) => text.replaceAll('\\t', '\t'))
-    .option('--scale <lowest:highest[:step]>', 'the scale of ratings (paths only)', parseScale)
-    .action(async (source: string, flags: DescribeFlags) => {
-      const dataset = await loadDataset(source, { ...flags, onProgress: note });
-      process.stdout.write(descriptionText(describeDataset(dataset)));
-    });
-
-/** `metafleet data list | fetch NAME [--force] | describe SOURCE`. Results go to stdout, progress to stderr; errors are thrown. */
+/** `metafleet data list | fetch NAME [--force] | describe SOURCE | import SOURCE --out FOLDER`. Results go to stdout, progress to stderr; errors are thrown. */
 export const dataCommand = (): Command =>
   new Command('data')
-    .description('datasets: list, fetch, describe')
+    .description('datasets: list, fetch, describe, import, split')
     .addCommand(listCommand())
     .addCommand(fetchCommand())
-    .addCommand(describeCommand());
+    .addCommand(describeCommand())
+    .addCommand(splitCommand())
+    .addCommand(importCommand());

@@ -31,7 +31,8 @@ const assemble = async (words: readonly string[], isLoaded: (entry: CommandEntry
     .description('Train recommenders on a simulated fleet of devices, and measure what it costs')
     .version(VERSION)
     .showSuggestionAfterError();
-  for (const entry of COMMANDS) program.addCommand(isLoaded(entry) ? (await entry.load(words)).description(entry.summary) : listed(entry));
+  for (const entry of COMMANDS)
+    program.addCommand(isLoaded(entry) ? (await entry.load(words, createWholeProgram)).description(entry.summary) : listed(entry));
   return complainInOneLine(program);
 };
 

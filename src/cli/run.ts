@@ -23,13 +23,15 @@ import {
   resolveConfig,
   yamlSource,
 } from '../runs/config/parse-config.js';
+import { settled, trainedUsers } from '../runs/config/settle.js';
 import { describeEnvironment } from '../runs/folder/environment.js';
 import { openResults, type Results } from '../runs/folder/results-folder.js';
 import { trainInto, type Watched } from '../runs/folder/run-folder.js';
 import type { Baselines } from '../runs/folder/summary.js';
 import { measureBaselines } from '../runs/trainer/baselines.js';
 import type { Observe } from '../runs/trainer/observe.js';
-import { planRun, ratingsIn } from '../runs/trainer/plan.js';
+import { ratingsIn } from '../runs/trainer/plan.js';
+import { planTraining } from '../runs/trainer/plan-training.js';
 import type { Outcome } from '../runs/trainer/run.js';
 import { createLivePage, type LivePage } from '../telemetry/live/live-page.js';
 import { createMetrics } from '../telemetry/prometheus/metrics.js';
@@ -109,6 +111,10 @@ const MOST_BASELINE_RATINGS = 5_000_000;
 
 const baselinesOf = async (config: Config, dataset: Dataset, progress: ProgressDisplay): Promise<Baselines> => {
   if (!config.baselines) return {};
+  if (trainedUsers(dataset) < dataset.users || dataset.feedback === 'implicit') {
+    progress.note(`no baselines: they predict ratings of users that they were fitted to`);
+    return {};
+  }
   const { train } = ratingsIn(dataset);
   if (train > MOST_BASELINE_RATINGS) {
     progress.note(`no baselines: ${train} training ratings are more than ${MOST_BASELINE_RATINGS}`);
@@ -169,13 +175,14 @@ const serveMetrics = async (config: Config, watched: Watched, progress: Progress
 };
 
 /** One run, from its configuration to its table. What can be refused is refused before a folder is made for it. */
-const runOnce = async (config: Config, own: OwnFlags, progress: ProgressDisplay): Promise<Outcome> => {
+const runOnce = async (asked: Config, own: OwnFlags, progress: ProgressDisplay): Promise<Outcome> => {
   const watched: Watched = {};
   const releaseSignals = onInterrupt(progress, () => watched);
-  const resumed = own.resume === undefined ? undefined : await openFolder(config, own, progress);
-  progress.stage(`reading ${config.data}`);
-  const dataset = await loadConfigured(config, (note) => progress.note(note));
-  planRun(config, dataset);
+  const resumed = own.resume === undefined ? undefined : await openFolder(asked, own, progress);
+  progress.stage(`reading ${asked.data}`);
+  const dataset = await loadConfigured(asked, (note) => progress.note(note));
+  const config = settled(asked, dataset);
+  planTraining(config, dataset);
   const metrics = await serveMetrics(config, watched, progress);
   try {
     const baselines = await baselinesOf(config, dataset, progress);

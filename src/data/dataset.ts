@@ -22,13 +22,14 @@ export type Part = (typeof PARTS)[number];
 export type Feedback = 'explicit' | 'implicit';
 
 /**
- * Who is absent from training. A role: 0 warm; 1 cold, met in validation; 2 cold, met in testing.
- * The training rows of a cold user are its support set, and nobody learns from them in training. A cold item has no training row of a warm user.
+ * Who is absent from training. Bits of a role: 1 cold in validation, 2 cold in testing. 0: warm. An item may be both.
+ * Warm users come first, then those of validation, then those of testing. So training meets the first so many devices.
+ * The training rows of a cold user are its support set, and only its own device learns from them.
  */
 export type Roles = {
-  /** m roles. */
+  /** m roles, ascending. */
   readonly users: Uint8Array<SharedArrayBuffer>;
-  /** n roles. */
+  /** n roles. A cold item has no training row of a warm user. */
   readonly items: Uint8Array<SharedArrayBuffer>;
 };
 

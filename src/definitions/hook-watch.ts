@@ -29,6 +29,9 @@ export const HOOKS = [
   'combine',
   'onDevice',
   'onServer',
+  'epoch',
+  'fit',
+  'scores',
 ] as const;
 export type Hook = (typeof HOOKS)[number];
 

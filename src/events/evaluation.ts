@@ -20,7 +20,7 @@ export type EpochFinished = {
   readonly epoch: number;
   readonly round: number;
   /** Mean loss over the epoch's rounds, weighted by ratings. */
-  readonly trainLoss: number;
+  readonly trainLoss: number | null;
   readonly valid: Score;
   readonly test: Score;
   /** By activity, least active first; empty for a fleet too small to group (under 30 devices). */

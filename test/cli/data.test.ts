@@ -50,6 +50,9 @@ it('data describe shows the counts of a file with columns, delimiter and scale o
     '--seed',
     '7',
   );
+  expect(text).toMatch(/^delimiter +a tab, below a header$/m);
+  expect(text).toMatch(/^columns +user: 2 \(x\); item: 3 \(y\); rating: 1 \(a\)$/m);
+  expect(text).toMatch(/^u1 +i1 +5 +-$/m);
   expect(text).toMatch(/^dataset +mine$/m);
   expect(text).toMatch(/^users +2$/m);
   expect(text).toMatch(/^sparsity +25\.00 %$/m);
@@ -64,10 +67,10 @@ it('data describe shows the best possible error of a synthetic set', async () =>
 const bad: [words: string[], message: string][] = [
   [['describe', 'nowhere/at/all'], 'dataset: expected one of ml-small, '],
   [['fetch', 'nothing'], 'dataset: expected one of ml-small, '],
-  [['describe', 'x', '--columns', '1,2'], '--columns: expected user,item,rating'],
-  [['describe', 'x', '--scale', '1'], '--scale: expected lowest:highest'],
-  [['describe', 'x', '--scale', '1:high'], '--scale: expected a number, found high'],
-  [['describe', 'x', '--seed', 'lucky'], '--seed: expected a number, found lucky'],
+  [['describe', 'x', '--columns', '1'], 'columns: expected columns of user, item, and perhaps rating and time'],
+  [['describe', 'x', '--scale', '1'], 'scale: expected lowest, highest and perhaps the step'],
+  [['describe', 'x', '--scale', '1:high'], '--scale.1: expected a number'],
+  [['describe', 'x', '--seed', 'lucky'], '--seed: expected a number'],
   [['describe', 'ml-small', '--columns', '1,2,3'], "columns: expected none for the catalogue's ml-small"],
 ];
 for (const [words, message] of bad) {

@@ -28,7 +28,7 @@ export const createServerHalf = async (world: World, options: MetaMFOptions, run
   const { optimizer, keeps } = optimizerOf(runtime.optimizer, SPARSE);
   const layout = createLayout(world, options, keeps);
   initialize(layout, runtime.seed);
-  const memories = [layout.core, ...layout.shards.map(({ arena }) => arena)].map(({ memory }) => memory);
+  const memories = [...new Set([layout.core, ...layout.shards.map(({ arena }) => arena)])].map(({ memory }) => memory);
   const pool = await createKernelPool({ reference: serverReference, threads: runtime.threads, memories });
   const deferral = createDeferral(pool);
   const forward = createForward(layout, deferral);

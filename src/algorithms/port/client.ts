@@ -3,8 +3,15 @@ import type { Random } from '../../base/random.js';
 /** A device's private records, in the order in which its user made them. They are never part of a message. */
 export type Interactions = { readonly items: Uint32Array; readonly values: Float32Array };
 
-/** The records that a device may learn from. Held-out records belong to the engine. */
-export type OwnData = { readonly train: Interactions };
+/** What a device may learn from. Held-out records belong to the engine. */
+export type OwnData = {
+  readonly train: Interactions;
+  /** Features of its own user, in the order of World.userFeatures. Absent unless traits.features has `users`. They are never part of a message. */
+  readonly features?: readonly OwnFeature[];
+};
+
+/** Places in the vocabulary of a multi-hot feature, or the numbers of a dense one. */
+export type OwnFeature = Uint32Array | Float32Array;
 
 /** A request to a device. */
 export type Task =

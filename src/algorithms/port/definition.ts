@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { DenseFeature, Feature, MultiHotFeature } from '../../data/features/feature.js';
 import type { TensorSpec } from '../../messages/wire-tensor.js';
 import type { OptimizerSetup } from '../../tensor/optimizers/setup.js';
 import type { ClientHalf } from './client.js';
@@ -58,7 +59,7 @@ export type Traits = {
   readonly aggregation: 'each' | 'sum';
   /** Whether it serves users who take no part in training. */
   readonly coldUsers: boolean;
-  /** The features that it reads. */
+  /** The features that it reads: of all items, and those of its own user on each device. */
   readonly features: readonly ('users' | 'items')[];
   /** Shared sections of the configuration that it reads. The others are refused as settings without effect. */
   readonly reads: readonly 'optimizer'[];
@@ -71,7 +72,19 @@ export type World = {
   /** Lowest and highest rating of the scale. */
   readonly lowest: number;
   readonly highest: number;
+  /** How many devices take no part in training: the last ones. Their training records are their support sets. Absent: none. */
+  readonly cold?: number;
+  /** The features of all items, where traits.features has `items`. They are public. */
+  readonly itemFeatures?: readonly Feature[];
+  /** The form of the features that each device has of its own user (OwnData), where traits.features has `users`. */
+  readonly userFeatures?: readonly FeatureForm[];
 };
+
+/** A feature without its values. */
+export type FeatureForm = Pick<MultiHotFeature, 'name' | 'kind' | 'vocabulary'> | Pick<DenseFeature, 'name' | 'kind' | 'width'>;
+
+/** How many devices take part in training: the first ones. */
+export const trainingDevices = ({ devices, cold = 0 }: Pick<World, 'devices' | 'cold'>): number => devices - cold;
 
 /**
  * Tensors that cross, in the order in which they travel. A tensor with `perRow` holds one row for each item of the message.

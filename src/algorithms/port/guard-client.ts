@@ -6,7 +6,10 @@ import type { Wire } from './definition.js';
 
 /** Copies. So a module cannot change the device's records, nor a model whose memory goes to another device. */
 const copyOf = ({ items, values }: Interactions): Interactions => ({ items: Uint32Array.from(items), values: Float32Array.from(values) });
-const ownCopy = ({ train }: OwnData): OwnData => ({ train: copyOf(train) });
+const ownCopy = ({ train, features }: OwnData): OwnData => ({
+  train: copyOf(train),
+  ...(features && { features: features.map((values) => values.slice()) }),
+});
 const modelCopy = ({ rows, tensors }: LocalModel): LocalModel => ({
   rows: rows === null ? null : Uint32Array.from(rows),
   tensors: tensors.map((values) => Float32Array.from(values)),

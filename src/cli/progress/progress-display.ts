@@ -39,7 +39,7 @@ export const plainDisplay = (stream: Terminal, clock: Clock, status: Status): Di
   const epochLine = ({ trainLoss, best }: EpochFinished): string =>
     [
       ...inContext(status),
-      `${status.epochText()}: train loss ${formatError(trainLoss)}`,
+      `${status.epochText()}: train loss ${trainLoss === null ? '-' : formatError(trainLoss)}`,
       `valid ${status.validText()}${best ? ' (best)' : ''}`,
       status.bytesText(),
       formatMillis(status.epochMillis()),

@@ -197,7 +197,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
       delimiter: ';',
       columns: { user: 'User-ID', item: 'ISBN', rating: 'Book-Rating' },
       encoding: 'latin1',
-      skip: 0,
+      unrated: [0],
     },
     folders: ['book-crossing', 'BX-CSV-Dump'],
     licence: 'freely available for research use when acknowledged',

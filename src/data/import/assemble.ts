@@ -1,20 +1,37 @@
 import { badInput } from '../../base/errors.js';
-import { type Dataset, PARTS, type Part } from '../dataset.js';
-import { allocateParts, splitUser, type WritableRatings } from '../splits/split.js';
+import { type Dataset, type Feedback, PARTS, type Part, type Roles } from '../dataset.js';
+import { type Described, isDescribed, selectDescribed } from '../features/described.js';
+import type { Scale } from '../policies/values.js';
+import type { Whole } from '../splits/labels.js';
+import { type Partition, type PartitionOptions, partition, partitionBy } from '../splits/partition.js';
+import type { SplitSpec } from '../splits/spec.js';
+import { allocateRatings } from '../splits/split.js';
+import { withItems } from '../splits/whole.js';
 import { declaredIds, type IdMap } from './ids.js';
-import type { Scale } from './reader.js';
 import { groupByUser, placeOf, type RatingRows, refuseDuplicates, renumber } from './rows.js';
 
 /** 'given': each row belongs to the part whose file it came from (`partOfFile`, by index into rows.files). */
-export type Split = { readonly kind: 'random'; readonly seed: number } | { readonly kind: 'given'; readonly partOfFile: readonly Part[] };
+export type Split =
+  | { readonly kind: 'drawn'; readonly spec: SplitSpec; readonly seed: number }
+  /** `known`: the ids in their order, and the roles, of files that data split has written. */
+  | { readonly kind: 'given'; readonly partOfFile: readonly Part[]; readonly known?: KnownSplit };
 
-type Assembly = {
+export type KnownSplit = { readonly users: readonly string[]; readonly items: readonly string[]; readonly roles?: Roles };
+
+export type Assembly = {
   readonly name: string;
   /** The file or folder the rows came from, for errors. */
   readonly place: string;
   readonly split: Split;
   readonly scale?: Scale;
   readonly declared?: { readonly users?: number; readonly items?: number };
+  /** Default: explicit. */
+  readonly feedback?: Feedback;
+  /** Titles and features by dense id. Default: none. */
+  readonly describe?: (userIds: readonly string[], itemIds: readonly string[]) => Described;
+  /** Items without one of their features are left out, with their records. */
+  readonly describedOnly?: boolean;
+  readonly onProgress?: (note: string) => void;
 };
 
 /** Distances between neighbouring ratings that a scale is inferred to have; 0 (continuous) when none fits. */
@@ -32,67 +49,102 @@ const inferScale = (values: Float64Array): Scale => {
   return { lowest, highest, step: STEPS.find(fits) ?? 0 };
 };
 
-/** Which part each row (in user order) goes to, as an index into PARTS. */
-const labelRows = (rows: RatingRows, offsets: Uint32Array, order: Uint32Array, split: Split): Uint8Array => {
-  const labels = new Uint8Array(rows.count);
-  switch (split.kind) {
-    case 'random':
-      for (let user = 0; user + 1 < offsets.length; user++) {
-        splitUser(split.seed, user, labels.subarray(offsets[user], offsets[user + 1]));
-      }
-      return labels;
-    case 'given': {
-      const ofRow = new Uint8Array(rows.count);
-      for (const [file, { from, to }] of rows.files.entries()) ofRow.fill(PARTS.indexOf(split.partOfFile[file]!), from, to);
-      return labels.map((_, at) => ofRow[order[at]!]!);
-    }
-  }
+/** Of implicit feedback: its only value is 1. */
+const IMPLICIT_SCALE: Scale = { lowest: 0, highest: 1, step: 1 };
+
+/** The ids of a table in a known order. @throws MetafleetError DATA for one that is not known. */
+const inOrder = ({ ids, dense }: IdMap, known: readonly string[], place: string, kind: string): IdMap => {
+  const places = new Map(known.map((id, at) => [id, at]));
+  const numbers = Uint32Array.from(ids, (id) => {
+    const at = places.get(id);
+    if (at === undefined) throw badInput('DATA', place, `the ${kind}s that split.json lists`, id);
+    return at;
+  });
+  return { ids: known, dense: dense.map((at) => numbers[at]!) };
 };
 
-const mapIds = (rows: RatingRows, declared: Assembly['declared']): { users: IdMap; items: IdMap } => ({
+const mapIds = (rows: RatingRows, { split, declared, place }: Assembly): { users: IdMap; items: IdMap } => {
+  const known = split.kind === 'given' ? split.known : undefined;
+  const map = declaredMaps(rows, declared);
+  if (known === undefined) return map;
+  return { users: inOrder(map.users, known.users, place, 'user'), items: inOrder(map.items, known.items, place, 'item') };
+};
+
+const declaredMaps = (rows: RatingRows, declared: Assembly['declared']): { users: IdMap; items: IdMap } => ({
   users: declared?.users === undefined ? rows.userIds.finish() : declaredIds(rows.userIds, declared.users),
   items: declared?.items === undefined ? rows.itemIds.finish() : declaredIds(rows.itemIds, declared.items),
 });
+
+/** Rows in the order of users, as columns. */
+const wholeOf = (
+  rows: RatingRows,
+  { offsets, order }: { offsets: Uint32Array; order: Uint32Array },
+  itemCount: number,
+  feedback: Feedback,
+): Whole => {
+  const users = offsets.length - 1;
+  const columns = allocateRatings(users, (user) => offsets[user + 1]! - offsets[user]!, rows.times !== undefined);
+  for (let at = 0; at < rows.count; at++) {
+    const row = order[at]!;
+    columns.items[at] = rows.items[row]!;
+    columns.values[at] = feedback === 'implicit' ? 1 : rows.values[row]!;
+  }
+  if (columns.times !== undefined) for (let at = 0; at < rows.count; at++) columns.times[at] = rows.times![order[at]!]!;
+  return { ...columns, users, itemCount };
+};
+
+/** The part of each row, in user order, by the file that it came from. */
+const partsByFile = (rows: RatingRows, order: Uint32Array, partOfFile: readonly Part[]): Uint8Array => {
+  const ofRow = new Uint8Array(rows.count);
+  for (const [file, { from, to }] of rows.files.entries()) ofRow.fill(PARTS.indexOf(partOfFile[file]!), from, to);
+  return new Uint8Array(rows.count).map((_, at) => ofRow[order[at]!]!);
+};
+
+const composed = (outer: Uint32Array | undefined, inner: Uint32Array | undefined): Uint32Array | undefined =>
+  outer === undefined || inner === undefined ? (inner ?? outer) : inner.map((at) => outer[at]!);
 
 /**
  * Rows as the readers left them → columns in shared memory. Renumbers `rows` in place.
  * @throws MetafleetError DATA on duplicates and on a user without a training rating.
  */
-export const assemble = (rows: RatingRows, { name, place, split, scale, declared }: Assembly): Dataset => {
-  const ids = mapIds(rows, declared);
+export const assemble = (rows: RatingRows, assembly: Assembly): Dataset => {
+  const { name, place, split, scale, feedback = 'explicit', describe, describedOnly = false, onProgress } = assembly;
+  const ids = mapIds(rows, assembly);
   renumber(rows, ids.users.dense, ids.items.dense);
-  const users = ids.users.ids.length;
-  const { offsets, order } = groupByUser(rows, users);
-  refuseDuplicates(rows, { offsets, order }, ids.users.ids, ids.items.ids);
-  const labels = labelRows(rows, offsets, order, split);
+  const [userIds, itemIds] = [ids.users.ids, ids.items.ids];
+  const grouped = groupByUser(rows, userIds.length);
+  refuseDuplicates(rows, grouped, userIds, itemIds);
+  const described = describe?.(userIds, itemIds) ?? {};
 
-  const counts = new Uint32Array(3 * users);
-  for (let user = 0; user < users; user++) {
-    for (let at = offsets[user]!; at < offsets[user + 1]!; at++) counts[3 * user + labels[at]!]!++;
-    if (counts[3 * user] === 0) {
-      const first = order[offsets[user]!];
-      const where = first === undefined || offsets[user] === offsets[user + 1] ? place : placeOf(rows, first);
-      throw badInput('DATA', where, 'a training rating for every user', `none for user ${ids.users.ids[user]} (empty user)`);
-    }
-  }
-  const parts = allocateParts(users, (user) => [counts[3 * user]!, counts[3 * user + 1]!, counts[3 * user + 2]!]);
-  const columns: readonly WritableRatings[] = PARTS.map((part) => parts[part]);
-  const next = [0, 0, 0];
-  for (let at = 0; at < rows.count; at++) {
-    const part = labels[at]!;
-    const row = order[at]!;
-    const slot = next[part]!++;
-    columns[part]!.items[slot] = rows.items[row]!;
-    columns[part]!.values[slot] = rows.values[row]!;
-  }
+  const all = wholeOf(rows, grouped, itemIds.length, feedback);
+  const allowed = describedOnly ? Uint32Array.from(itemIds.keys()).filter((item) => isDescribed(described, item)) : undefined;
+  if (allowed !== undefined && allowed.length === 0)
+    throw badInput('DATA', place, 'an item that has every feature (splitting.describedOnly)', 'none');
+  const whole = allowed === undefined ? all : withItems(all, allowed);
+  const onEmpty = (user: number, first: number): Error => {
+    const where = first < 0 ? place : placeOf(rows, grouped.order[first]!);
+    return badInput('DATA', where, 'a training rating for every user', `none for user ${userIds[user]} (empty user)`);
+  };
+  const options: PartitionOptions = { place, ...(allowed === undefined && { onEmpty }) };
+  const cut = (): Partition => {
+    if (split.kind === 'drawn') return partition(whole, split.spec, split.seed, options);
+    return partitionBy(whole, { rows: partsByFile(rows, grouped.order, split.partOfFile), leavesOut: false, notes: [] }, options);
+  };
+  const { parts, roles = split.kind === 'given' ? split.known?.roles : undefined, users, items: kept, notes } = cut();
+  for (const note of notes) onProgress?.(note);
+  const items = composed(allowed, kept);
+  const of = (list: readonly string[], chosen: Uint32Array | undefined) =>
+    chosen === undefined ? list : Array.from(chosen, (at) => list[at]!);
   return {
     name,
-    users,
-    items: ids.items.ids.length,
-    feedback: 'explicit',
-    scale: scale ?? inferScale(rows.values.subarray(0, rows.count)),
+    users: parts.train.offsets.length - 1,
+    items: items?.length ?? itemIds.length,
+    scale: feedback === 'implicit' ? IMPLICIT_SCALE : (scale ?? inferScale(rows.values.subarray(0, rows.count))),
+    feedback,
     parts,
-    userIds: ids.users.ids,
-    itemIds: ids.items.ids,
+    ...(roles && { roles }),
+    userIds: of(userIds, users),
+    itemIds: of(itemIds, items),
+    ...selectDescribed(described, users, items),
   };
 };

@@ -1,3 +1,5 @@
+import { integerHash, textHash } from './id-hash.js';
+
 /**
  * Original ids ↔ dense 0 … n−1. Ids are handed out in first-seen order while a file is read. At the end they are
  * renumbered in numeric order if every id is an integer. So data whose ids are dense already keep them.
@@ -7,7 +9,15 @@ export type IdTable = {
   readonly integer: (id: number) => number;
   /** Provisional index of any other id. */
   readonly text: (id: string) => number;
+  /** As `text`, of an id in UTF-8. */
+  readonly bytes: (bytes: Uint8Array, from: number, to: number) => number;
   readonly size: () => number;
+  /** Whether an id is not an integer. */
+  readonly hasText: () => boolean;
+  /** The id at a provisional index: its number, or the UTF-8 of its text. */
+  readonly original: (index: number) => number | Uint8Array;
+  /** All ids as numbers, by provisional index; those that are texts are of no use. */
+  readonly numbers: () => Float64Array;
   readonly finish: () => IdMap;
 };
 
@@ -18,66 +28,97 @@ export type IdMap = {
   readonly dense: Uint32Array;
 };
 
-/** Integers below this are looked up in an array (4 B each, grown as needed), not in a Map: 5 times as fast. */
-const DIRECT = 2 ** 24;
+/** Integers below this are looked up in an array (4 B each, grown as needed), not in a hash table. A larger array would be slower than the table. */
+const DIRECT = 2 ** 20;
 
-/** More distinct ids than a Map holds (2²⁴); below the 2³¹−1 that a dense id could count. */
-const MAX_IDS = 2 ** 24 - 1;
+/** As many as a dense id counts. */
+const MAX_IDS = 2 ** 31 - 1;
 
-/** @throws RangeError (from integer, text) when there are more than `limit` distinct ids. */
-export const idTable = (limit = MAX_IDS): IdTable => {
-  const originals: (number | string)[] = [];
-  let direct = new Int32Array(1024); // provisional index + 1; 0 = not seen
-  const integers = new Map<number, number>();
-  const texts = new Map<string, number>();
+/**
+ * `direct`: integers below this are looked up in an array.
+ * @throws RangeError (from integer, text, bytes) when there are more than `limit` distinct ids, or an id has half of a surrogate pair.
+ */
+export const idTable = (limit = MAX_IDS, direct = DIRECT): IdTable => {
+  /** By provisional index: the integer, or −1 − the ordinal of the text, where `isText` says so. */
+  let values = new Float64Array(1024);
+  let firstText = Number.POSITIVE_INFINITY;
+  let isText = new Uint8Array(0);
+  let seen = new Int32Array(Math.min(direct, 1024)); // provisional index + 1; 0 = not seen
+  let count = 0;
+  let texts = 0;
+  let newest = 0;
+  const integers = integerHash();
+  const strings = textHash();
 
-  const add = (id: number | string): number => {
-    if (originals.length >= limit) throw new RangeError(`more than ${limit} distinct ids`);
-    return originals.push(id) - 1;
+  const add = (value: number): number => {
+    if (count >= limit) throw new RangeError(`more than ${limit} distinct ids`);
+    if (count === values.length) {
+      const wider = new Float64Array(Math.ceil(1.5 * values.length));
+      wider.set(values);
+      values = wider;
+    }
+    values[count] = value;
+    return count++;
   };
+  const addNewest = (): number => add(newest);
+  const addText = (): number => {
+    const index = add(texts++);
+    if (index >= isText.length) {
+      const wider = new Uint8Array(Math.max(values.length, index + 1));
+      wider.set(isText);
+      isText = wider;
+    }
+    isText[index] = 1;
+    if (index < firstText) firstText = index;
+    return index;
+  };
+  const textAt = (index: number): boolean => index >= firstText && isText[index] === 1;
 
   const integer = (id: number): number => {
-    if (id >= 0 && id < DIRECT) {
-      if (id >= direct.length) {
-        const grown = new Int32Array(Math.min(DIRECT, Math.max(id + 1, direct.length * 2)));
-        grown.set(direct);
-        direct = grown;
+    if (id >= 0 && id < direct) {
+      if (id >= seen.length) {
+        const wider = new Int32Array(Math.min(direct, Math.max(id + 1, seen.length * 2)));
+        wider.set(seen);
+        seen = wider;
       }
-      const seen = direct[id]!;
-      if (seen > 0) return seen - 1;
+      const known = seen[id]!;
+      if (known > 0) return known - 1;
       const index = add(id);
-      direct[id] = index + 1;
+      seen[id] = index + 1;
       return index;
     }
-    let index = integers.get(id);
-    if (index === undefined) {
-      index = add(id);
-      integers.set(id, index);
-    }
-    return index;
+    newest = id;
+    return integers.index(id, addNewest);
+  };
+  const bytes = (from: Uint8Array, start: number, end: number): number => strings.index(from, start, end, addText);
+  const original = (index: number): number | Uint8Array => (textAt(index) ? strings.at(values[index]!) : values[index]!);
+  const name = (index: number): string => {
+    const id = original(index);
+    return typeof id === 'number' ? String(id) : Buffer.from(id.buffer, id.byteOffset, id.length).toString();
   };
 
-  const text = (id: string): number => {
-    let index = texts.get(id);
-    if (index === undefined) {
-      index = add(id);
-      texts.set(id, index);
-    }
-    return index;
+  return {
+    integer,
+    bytes,
+    text: (id) => {
+      // UTF-8 has no halves of pairs: different ids would become one.
+      if (/\p{Surrogate}/u.test(id)) throw new RangeError(`an id with half of a surrogate pair (${JSON.stringify(id.slice(0, 60))})`);
+      const utf8 = Buffer.from(id);
+      return bytes(utf8, 0, utf8.length);
+    },
+    size: () => count,
+    hasText: () => texts > 0,
+    original,
+    numbers: () => values.subarray(0, count),
+    finish: () => {
+      const dense = new Uint32Array(count);
+      if (texts > 0) return { ids: Array.from({ length: count }, (_, index) => name(index)), dense: dense.map((_, index) => index) };
+      // Sorting numbers and looking them up again is ten times as fast as sorting indices by a function.
+      const sorted = values.slice(0, count).sort();
+      for (let rank = 0; rank < count; rank++) dense[integer(sorted[rank]!)] = rank;
+      return { ids: Array.from(sorted, String), dense };
+    },
   };
-
-  const finish = (): IdMap => {
-    const dense = Uint32Array.from(originals.keys());
-    if (texts.size > 0) return { ids: originals.map(String), dense };
-    const numbers = Float64Array.from(originals as number[]);
-    const order = Uint32Array.from(originals.keys()).sort((a, b) => numbers[a]! - numbers[b]!);
-    order.forEach((provisional, rank) => {
-      dense[provisional] = rank;
-    });
-    return { ids: Array.from(order, (provisional) => String(numbers[provisional])), dense };
-  };
-
-  return { integer, text, size: () => originals.length, finish };
 };
 
 /** The map of a source that declares its ids to be 0 … count−1 already, whether or not all of them occur. */

@@ -1,134 +1,151 @@
-import { type FileHandle, open } from 'node:fs/promises';
-import { badInput, messageOf } from '../../base/errors.js';
-import { type Encoding, fieldText, MAX_FIELDS, parseDecimal, parseInteger, splitFields } from './fields.js';
-import { type Columns, locate } from './header.js';
-import { rowSink } from './row-sink.js';
-import type { RatingRows } from './rows.js';
+import { isAscii, isUtf8 } from 'node:buffer';
+import { badInput } from '../../base/errors.js';
+import { arrowTable, parquetTable } from '../containers/columns.js';
+import { encodingOfMark, isUtf8Name, knownEncoding, toUtf8 } from '../containers/decode.js';
+import { type Content, openContent } from '../containers/open.js';
+import type { Emit, Fail, Recognised } from '../formats/reading.js';
+import { encodingOfSet, MOST_LINES, recogniseText } from '../formats/recognise.js';
+import { tableLayout } from '../formats/table.js';
+import { type Scale, type ValueCounts, type ValuePolicy, valueFilter } from '../policies/values.js';
+import type { Wanted } from './header.js';
+import { eachLine, MOST_LINE } from './lines.js';
+import type { OriginalId, RowSink } from './row-sink.js';
 
-export type Scale = { readonly lowest: number; readonly highest: number; readonly step: number };
+export type { Scale };
 
-/** How to read a delimited file. Everything left out is found from its first line. */
-export type FileLayout = {
-  readonly delimiter?: string;
-  readonly columns?: Columns;
-  readonly encoding?: Encoding;
-  /** Rows with this rating are not ratings (Book-Crossing's 0 = implicit) and are passed over. */
-  readonly skip?: number;
-  /** Ratings outside are errors. step 0: any value between. */
-  readonly scale?: Scale;
-  /** Ids are 0 … count−1; larger ones are errors. */
-  readonly declared?: { readonly users?: number; readonly items?: number };
+/** How to read a file. Everything left out is found from its first lines. */
+export type FileLayout = Wanted &
+  ValuePolicy & {
+    /** Default: by the byte-order mark, else `familiar`, else UTF-8. */
+    readonly encoding?: string;
+    /** The encoding that the set is known to have. A copy may be UTF-8 by now: then its first bytes say so. */
+    readonly familiar?: string;
+  };
+
+/** A row as it was read, before any policy. */
+export type SampleRow = {
+  readonly user: OriginalId;
+  readonly item: OriginalId;
+  readonly rating: number | null;
+  readonly time: number | null;
 };
 
-const CHUNK = 1 << 20;
-const NEWLINE = 10;
-const RETURN = 13;
+/** What was read of one file. */
+export type Reading = Recognised & {
+  readonly path: string;
+  readonly containers: Content['containers'];
+  readonly encoding: string;
+  /** Rows in the file, and those that were kept. */
+  readonly rows: number;
+  readonly kept: number;
+  readonly counts: Readonly<ValueCounts>;
+  /** Rows of a file with times whose time is none. */
+  readonly untimed: number;
+  readonly sample: readonly SampleRow[];
+};
 
-type LineSink = (bytes: Uint8Array, start: number, end: number, line: number) => void;
+const SAMPLE = 3;
+/** Bytes that are decoded to recognise a layout by. */
+const HEAD = 1 << 16;
 
-/** Calls `sink` for every line, without its end (LF or CRLF) and without a byte-order mark. Memory: 2 MiB. */
-const eachLine = async (path: string, file: FileHandle, sink: LineSink): Promise<void> => {
-  const buffer = Buffer.allocUnsafe(2 * CHUNK);
-  let held = 0;
-  let line = 0;
-  let first = true;
-  for (;;) {
-    const { bytesRead } = await file.read(buffer, held, buffer.length - held);
-    const filled = held + bytesRead;
-    const last = bytesRead === 0;
-    let start = first && buffer[0] === 0xef && buffer[1] === 0xbb && buffer[2] === 0xbf && filled >= 3 ? 3 : 0;
-    first = false;
-    for (;;) {
-      const found = buffer.subarray(0, filled).indexOf(NEWLINE, start);
-      if (found < 0) break;
-      sink(buffer, start, found > start && buffer[found - 1] === RETURN ? found - 1 : found, ++line);
-      start = found + 1;
-    }
-    if (last) {
-      if (start < filled) sink(buffer, start, buffer[filled - 1] === RETURN ? filled - 1 : filled, ++line);
-      return;
-    }
-    held = filled - start;
-    if (held >= CHUNK) throw badInput('DATA', `${path}:${line + 1}`, 'lines of less than 1 MiB', 'a longer one');
-    buffer.copyWithin(0, start, filled);
+/** The first lines that are not blank, and the number of the first of them. The last one of the head may be cut off, and is left out. */
+const headLines = (whole: Uint8Array, encoding: string): { lines: readonly string[]; first: number } => {
+  const isWhole = whole.length < HEAD;
+  // A first line may be longer than what is looked at otherwise.
+  const head = whole.subarray(0, Math.max(HEAD, whole.indexOf(10) + 1 || whole.length));
+  const text = new TextDecoder(isUtf8Name(encoding) ? 'utf-8' : encoding).decode(head, { stream: !isWhole });
+  const all = text.split('\n').map((line) => line.replace(/\r$/, ''));
+  if (!isWhole && all.length > 1) all.pop();
+  const first = all.findIndex((line) => line.trim() !== '');
+  return {
+    lines:
+      first < 0
+        ? []
+        : all
+            .slice(first)
+            .filter((line) => line.trim() !== '')
+            .slice(0, MOST_LINES),
+    first: first + 1,
+  };
+};
+
+type Prepared = { readonly recognised: Recognised; readonly encoding: string; readonly read: (emit: Emit, fail: Fail) => Promise<void> };
+
+/** Whether bytes have letters beyond ASCII, and all of them are UTF-8. The end may be cut off. */
+const saysUtf8 = (head: Uint8Array): boolean => {
+  const whole = head.subarray(0, Math.max(head.lastIndexOf(10), 0));
+  return !isAscii(whole) && isUtf8(whole);
+};
+
+const prepareText = (content: Content, { encoding: wanted, familiar, ...layout }: FileLayout): Prepared => {
+  const { path, head, chunks } = content;
+  const marked = wanted ?? encodingOfMark(head);
+  const known = familiar ?? (marked === undefined ? encodingOfSet(headLines(head, 'utf-8').lines) : undefined);
+  const encoding = marked ?? (known === undefined || saysUtf8(head) ? 'utf-8' : known);
+  if (!knownEncoding(encoding)) throw badInput('DATA', 'encoding', 'utf-8, latin1, or another name that is known, such as gbk', encoding);
+  const { lines, first } = headLines(head, encoding);
+  if (lines.length === 0) throw badInput('DATA', path, 'at least one rating', 'an empty file');
+  if (lines[0]!.length >= MOST_LINE && !/^\s*\[/.test(lines[0]!)) {
+    throw badInput('DATA', `${path}:${first}`, 'lines of less than 1 MiB', 'a longer one');
+  }
+  const { recognised, read } = recogniseText(path, lines, first, layout);
+  const utf8 = isUtf8Name(encoding) ? chunks : toUtf8(chunks, encoding, path);
+  return {
+    recognised,
+    encoding,
+    read: (emit, fail) => read({ path, emit, fail, chunks: utf8, lines: (sink) => eachLine(path, utf8, sink) }),
+  };
+};
+
+const prepare = async (content: Content, layout: FileLayout): Promise<Prepared> => {
+  const { path, magic } = content;
+  switch (magic.kind) {
+    case 'parquet':
+      return { ...tableLayout(path, 'Parquet', await parquetTable(content), layout), encoding: 'none' };
+    case 'arrow':
+      return { ...tableLayout(path, 'Arrow', await arrowTable(content), layout), encoding: 'none' };
+    case 'text':
+      return prepareText(content, layout);
+    case 'other':
+      if (layout.encoding !== undefined && magic.name.startsWith('zeros')) return prepareText(content, layout);
+      throw badInput('DATA', path, 'ratings in a format that is read (docs/formats.md)', `${magic.name} (${magic.advice})`);
+    case 'zip':
+    case 'gzip':
+    case 'zstd':
+      throw badInput('DATA', path, 'ratings in at most four containers', `a ${magic.kind} file within them`);
   }
 };
-
-const onScale = (value: number, { lowest, highest, step }: Scale): boolean => {
-  if (!(value >= lowest && value <= highest)) return false;
-  if (step === 0) return true;
-  const steps = (value - lowest) / step;
-  return Math.abs(steps - Math.round(steps)) < 1e-6;
-};
-
-const scaleText = ({ lowest, highest, step }: Scale): string => `${lowest} to ${highest}${step === 0 ? '' : ` in steps of ${step}`}`;
 
 /**
- * Appends the ratings of one delimited file to `rows` (ids provisional).
- * Cost: about 0.2 s for the 1,000,209 lines of ML-1M.
- * @throws MetafleetError DATA `file:line: expected …, found …` at the first line that is not as declared.
+ * Reads the ratings of one file into `into`, in the layout that is recognised.
+ * @throws MetafleetError DATA `file:line: expected …, found …` at the first line that is not as its layout says.
  */
-export const readRatings = async (path: string, layout: FileLayout, rows: RatingRows): Promise<void> => {
-  let file: FileHandle;
+export const readRatings = async (path: string, layout: FileLayout, into: RowSink): Promise<Reading> => {
+  const content = await openContent(path);
   try {
-    file = await open(path);
-  } catch (error) {
-    throw badInput('DATA', path, 'a readable rating file', messageOf(error));
-  }
-  const into = rowSink(rows, layout.declared);
-  into.begin(path);
-  const encoding = layout.encoding ?? 'utf8';
-  const { scale, skip } = layout;
-  const bounds = new Int32Array(2 * MAX_FIELDS);
-  let delimiter: Uint8Array = new Uint8Array();
-  let fields = 0;
-  let [user, item, rating] = [0, 0, 0];
-  let blank = 0;
-  let sawHeader = false;
-
-  const fail = (line: number, expected: string, found: string) => badInput('DATA', `${path}:${line}`, expected, found);
-  const shown = (bytes: Uint8Array, field: number): string =>
-    JSON.stringify(fieldText(bytes, bounds[2 * field]!, bounds[2 * field + 1]!, encoding).slice(0, 60));
-
-  const idOf = (bytes: Uint8Array, field: number): number | string => {
-    const from = bounds[2 * field]!;
-    const to = bounds[2 * field + 1]!;
-    const number = parseInteger(bytes, from, to);
-    return Number.isNaN(number) ? fieldText(bytes, from, to, encoding) : number;
-  };
-
-  const row = (bytes: Uint8Array, line: number): void => {
-    const value = parseDecimal(bytes, bounds[2 * rating]!, bounds[2 * rating + 1]!);
-    if (Number.isNaN(value)) throw fail(line, 'a numeric rating', shown(bytes, rating));
-    if (value === skip) return;
-    if (scale !== undefined && !onScale(value, scale)) throw fail(line, `a rating of ${scaleText(scale)}`, `${value}`);
-    into.add(idOf(bytes, user), idOf(bytes, item), value, line);
-  };
-
-  const sink: LineSink = (bytes, start, end, line) => {
-    if (start === end) {
-      if (blank === 0) blank = line;
-      return;
-    }
-    if (blank > 0) throw fail(blank, fields > 0 ? `${fields} fields` : 'a first line', 'an empty line');
-    if (fields === 0) {
-      const found = locate(`${path}:${line}`, Buffer.from(bytes.subarray(start, end)).toString(encoding), layout);
-      delimiter = Buffer.from(found.delimiter, encoding);
-      ({ user, item, rating, fields } = found);
-      sawHeader = found.header;
-      if (found.header) return;
-    }
-    const count = splitFields(bytes, start, end, delimiter, bounds);
-    if (count !== fields) throw fail(line, `${fields} fields`, `${count}`);
-    row(bytes, line);
-  };
-
-  let count = 0;
-  try {
-    await eachLine(path, file, sink);
+    const { recognised, encoding, read } = await prepare(content, layout);
+    const counts: ValueCounts = { unrated: 0, clipped: 0, below: 0 };
+    const fail: Fail = (line, expected, found) => badInput('DATA', `${path}:${line}`, expected, found);
+    const filter = valueFilter(layout, recognised.unrated, counts, fail);
+    const sample: SampleRow[] = [];
+    const timed = recognised.columns.time !== undefined;
+    let rows = 0;
+    let untimed = 0;
+    into.begin(path);
+    await read((user, item, given, line, time) => {
+      rows++;
+      if (timed && Number.isNaN(time)) untimed++;
+      if (sample.length < SAMPLE) {
+        sample.push({ user, item, rating: given === null || Number.isNaN(given) ? null : given, time: Number.isNaN(time) ? null : time });
+      }
+      const value = filter(given, line);
+      if (!Number.isNaN(value)) into.add(user, item, value, line, time);
+    }, fail);
+    const kept = into.end();
+    if (rows === 0)
+      throw badInput('DATA', path, 'at least one rating', recognised.header === true ? 'a header and no rating' : 'no rating');
+    return { ...recognised, path, containers: content.containers, encoding, rows, kept, counts, untimed, sample };
   } finally {
-    await file.close();
-    count = into.end();
+    await content.close();
   }
-  if (count === 0) throw badInput('DATA', path, 'at least one rating', sawHeader ? 'a header and no rating' : 'an empty file');
 };

@@ -10,8 +10,12 @@ import { allocateRatings } from './split.js';
 export const withBudget = (dataset: Dataset, share: number, seed: number): Dataset =>
   share === 1 ? dataset : { ...dataset, parts: { ...dataset.parts, train: reduce(dataset.parts.train, dataset.users, share, seed) } };
 
-const reduce = ({ offsets, items, values }: Ratings, users: number, share: number, seed: number): Ratings => {
-  const kept = allocateRatings(users, (user) => Math.max(1, Math.round(share * (offsets[user + 1]! - offsets[user]!))));
+const reduce = ({ offsets, items, values, times }: Ratings, users: number, share: number, seed: number): Ratings => {
+  const kept = allocateRatings(
+    users,
+    (user) => Math.max(1, Math.round(share * (offsets[user + 1]! - offsets[user]!))),
+    times !== undefined,
+  );
   for (let user = 0; user < users; user++) {
     const first = offsets[user]!;
     const rows = shuffle(
@@ -22,6 +26,7 @@ const reduce = ({ offsets, items, values }: Ratings, users: number, share: numbe
     for (const row of rows.subarray(0, kept.offsets[user + 1]! - at).sort()) {
       kept.items[at] = items[row]!;
       kept.values[at] = values[row]!;
+      if (kept.times !== undefined) kept.times[at] = times![row]!;
       at += 1;
     }
   }

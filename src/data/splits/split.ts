@@ -26,10 +26,11 @@ export type WritableRatings = {
   readonly offsets: Uint32Array<SharedArrayBuffer>;
   readonly items: Uint32Array<SharedArrayBuffer>;
   readonly values: Float32Array<SharedArrayBuffer>;
+  readonly times?: Float64Array<SharedArrayBuffer>;
 };
 
-/** Columns of shared memory for a part of `users` users: 8 B per rating, 4 B per user. `sizeOf(user)`: ratings of the user in it. */
-export const allocateRatings = (users: number, sizeOf: (user: number) => number): WritableRatings => {
+/** Columns of shared memory for a part of `users` users: 8 B per rating, 16 B with times, 4 B per user. `sizeOf(user)`: ratings of the user in it. */
+export const allocateRatings = (users: number, sizeOf: (user: number) => number, timed = false): WritableRatings => {
   const offsets = new Uint32Array(new SharedArrayBuffer(4 * (users + 1)));
   let count = 0;
   for (let user = 0; user < users; user++) {
@@ -40,12 +41,13 @@ export const allocateRatings = (users: number, sizeOf: (user: number) => number)
     offsets,
     items: new Uint32Array(new SharedArrayBuffer(4 * count)),
     values: new Float32Array(new SharedArrayBuffer(4 * count)),
+    ...(timed && { times: new Float64Array(new SharedArrayBuffer(8 * count)) }),
   };
 };
 
 /** The three parts, built from each user's count and then filled by the caller. */
-export const allocateParts = (users: number, sizes: (user: number) => readonly [number, number, number]) => {
-  const [train, valid, test] = PARTS.map((_, part) => allocateRatings(users, (user) => sizes(user)[part]!));
+export const allocateParts = (users: number, sizes: (user: number) => readonly [number, number, number], timed = false) => {
+  const [train, valid, test] = PARTS.map((_, part) => allocateRatings(users, (user) => sizes(user)[part]!, timed));
   return { train: train!, valid: valid!, test: test! };
 };
 

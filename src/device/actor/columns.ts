@@ -1,6 +1,7 @@
-import type { Interactions } from '../../algorithms/port/client.js';
+import type { Interactions, OwnData, OwnFeature } from '../../algorithms/port/client.js';
 import { badInput } from '../../base/errors.js';
 import type { DeviceId } from '../../base/units.js';
+import type { Feature } from '../../data/features/feature.js';
 import type { Budgets } from '../hardware/budgets.js';
 import type { PrivateState } from './private-state.js';
 
@@ -14,6 +15,8 @@ export type PrivateColumns = {
   readonly train: Column;
   readonly valid: Column;
   readonly test: Column;
+  /** Features of the shard's own users, if the algorithm reads them. */
+  readonly features?: readonly Feature[];
   /** If devices keep a state between rounds. */
   readonly state?: PrivateState;
   /** If a fleet is simulated. */
@@ -45,6 +48,19 @@ export const ratingsOf = (columns: PrivateColumns, part: 'train' | HeldOutPart, 
   const start = offsets[index]!;
   const end = offsets[index + 1]!;
   return { items: items.subarray(start, end), values: values.subarray(start, end) };
+};
+
+const ownFeature = (feature: Feature, index: number): OwnFeature =>
+  feature.kind === 'dense'
+    ? feature.values.subarray(index * feature.width, (index + 1) * feature.width)
+    : feature.values.subarray(feature.offsets[index]!, feature.offsets[index + 1]!);
+
+/** What a device may learn from. */
+export const ownDataOf = (columns: PrivateColumns, device: DeviceId): OwnData => {
+  const train = ratingsOf(columns, 'train', device);
+  if (columns.features === undefined) return { train };
+  const index = indexOf(columns, device);
+  return { train, features: columns.features.map((feature) => ownFeature(feature, index)) };
 };
 
 /** Training ratings of each device of the host: the activity by which a coordinator may sample. */

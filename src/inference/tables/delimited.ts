@@ -13,7 +13,7 @@ const fieldsOf = (line: string, delimiter: string): readonly string[] => {
   const bytes = Buffer.from(line);
   const bounds = new Int32Array(2 * MAX_FIELDS);
   const count = Math.min(MAX_FIELDS, splitFields(bytes, 0, bytes.length, Buffer.from(delimiter), bounds));
-  return Array.from({ length: count }, (_, field) => fieldText(bytes, bounds[2 * field]!, bounds[2 * field + 1]!, 'utf8'));
+  return Array.from({ length: count }, (_, field) => fieldText(bytes, bounds[2 * field]!, bounds[2 * field + 1]!));
 };
 
 /** The name that stands for standard input. */

@@ -7,6 +7,7 @@ import type { Config } from '../config/config.js';
 import { chosenNames, identityOf } from '../config/definitions.js';
 import { stopMetricOf } from '../config/measured.js';
 import { printConfig } from '../config/parse-config.js';
+import { settled } from '../config/settle.js';
 import { createObserver } from '../trainer/observe.js';
 import { ratingsIn } from '../trainer/plan.js';
 import { type Outcome, type Run, startRun } from '../trainer/run.js';
@@ -42,7 +43,8 @@ export type Watched = {
 
 /** Trains into a run folder: configuration, lines of rounds and epochs, checkpoints, and the summary, whatever the end. */
 export const trainInto = async (parts: FolderRun, watched: Watched): Promise<Outcome> => {
-  const { config, dataset, results } = parts;
+  const { dataset, results } = parts;
+  const config = settled(parts.config, dataset);
   const { users, items, name } = dataset;
   const { checkpoints } = results.paths;
   const summary = createSummary({

@@ -12,11 +12,29 @@ import { configValue, keysInUse, yamlSource } from '../config/parse-config.js';
  * depends on. The same run that two tables need is trained once; one that is not there, or was trained otherwise, is trained.
  */
 
-/** Keys the result does not depend on, and those whose effect is in the digest of the ratings. */
+/** Keys the result does not depend on. */
 const NEUTRAL = [
   ...['threads', 'modelMemory', 'moduleTimeout', 'baselines', 'checkpoint', 'recorder', 'metrics', 'results', 'evaluation.delivery'],
 ];
-const OF_THE_DATA = ['data', 'split', 'columns', 'delimiter', 'scale'];
+/** Keys whose effect is in the digest of the data. */
+export const OF_THE_DATA = [
+  ...[
+    'data',
+    'split',
+    'splitting',
+    'feedback',
+    'features',
+    'sideFiles',
+    'columns',
+    'delimiter',
+    'encoding',
+    'header',
+    'scale',
+    'outside',
+    'rescale',
+  ],
+  ...['unrated', 'unratedAs', 'duplicates', 'minItem', 'minUser', 'core', 'binarize'],
+];
 
 const isAmong = (key: string, names: readonly string[]): boolean => names.some((name) => key === name || key.startsWith(`${name}.`));
 

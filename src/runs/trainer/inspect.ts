@@ -38,7 +38,7 @@ export const inspectRun = async ({ config, dataset, checkpoint }: InspectOptions
   const fleet = await startFleet({
     coordinator: { algorithm: host.algorithm, world, settings, threads },
     host,
-    shards: shardDataset(dataset, threads),
+    shards: shardDataset(dataset, threads, 0, 'none', world.userFeatures && 'features'),
     onEvent: () => {},
   });
   try {

@@ -22,7 +22,9 @@ import { type Config, PRIOR } from '../config/config.js';
 import { chosen, identityOf, setupOf } from '../config/definitions.js';
 import { countProfiles, loadFleet, policyOf } from '../config/load-fleet.js';
 import { checkMeasured, stopMetricOf } from '../config/measured.js';
+import { privacyOf } from '../config/noise.js';
 import { hostPerturbations, stagesOf, withPerturbations } from '../config/perturbed.js';
+import { checkServes, featuresRead, settled, trainedUsers } from '../config/settle.js';
 
 /** What a configuration means for a dataset: sizes, rounds, and the settings each thread is given. */
 export type RunPlan = {
@@ -73,32 +75,41 @@ export const splitOptimizer = (
 });
 
 /** What users are measured with, on devices and by the baselines. */
-export const measureOptionsOf = ({ seed, evaluation }: Config, { items }: Dataset): MeasureOptions => {
+export const measureOptionsOf = ({ seed, evaluation }: Config, { items, roles }: Dataset): MeasureOptions => {
   const { metrics, candidates, relevant } = evaluation;
-  return { seed, items, metrics, candidates, relevant };
+  return { seed, items, metrics, candidates, relevant, ...(roles && { roles: roles.items }) };
 };
 
 /** Throws CONFIG for settings that this dataset cannot serve. */
-export const planRun = (config: Config, dataset: Dataset): RunPlan => {
+export const planRun = (asked: Config, dataset: Dataset): RunPlan => {
+  const config = settled(asked, dataset);
   const { seed, cohort, sampling, aggregation, delivery, dtype, evaluation, optimizer, decoys, ratings } = config;
-  if (cohort > dataset.users) throw badInput('CONFIG', 'key cohort', `at most the fleet's ${dataset.users} devices`, String(cohort));
+  const trained = trainedUsers(dataset);
+  if (cohort > trained) throw badInput('CONFIG', 'key cohort', `at most the fleet's ${trained} devices`, String(cohort));
   checkMeasured(config, (key) => `key ${key}`);
   checkCompatible(config);
+  checkServes(config, dataset);
   const { lowest, highest } = dataset.scale;
-  const world: World = { devices: dataset.users, items: dataset.items, lowest, highest };
+  const cold = dataset.users - trained;
+  const world: World = {
+    ...{ devices: dataset.users, items: dataset.items, lowest, highest },
+    ...(cold > 0 && { cold }),
+    ...featuresRead(config, dataset),
+  };
   const threads = config.threads === 0 ? availableParallelism() : config.threads;
-  const policy = policyOf(config, dataset.users);
+  const policy = policyOf(config, trained);
   const fleet = loadFleet(config);
   const perturbations = hostPerturbations(config, Math.min(threads, dataset.users));
-  const { train } = ratingsIn(dataset);
-  const roundsPerEpoch = countRounds(config, askedIn(policy, cohort, 0), dataset.users, train);
-  const stages = stagesOf(config, dataset.users);
+  const train = dataset.parts.train.offsets[trained]!;
+  const roundsPerEpoch = countRounds(config, askedIn(policy, cohort, 0), trained, train);
+  const stages = stagesOf(config, trained);
   const { unit } = stages;
   const length = stages.list.length === 0 ? Number.POSITIVE_INFINITY : lengthOf(stages);
   const bounds = [config.epochs * roundsPerEpoch, ...(config.rounds === 0 ? [] : [config.rounds])];
   const rounds = Math.min(...bounds, unit === 'rounds' ? Math.ceil(length) : Number.POSITIVE_INFINITY);
   const { schedule, optimizer: stepping } = splitOptimizer(optimizer, Math.ceil(rounds / roundsPerEpoch), train);
   const { definition } = chosen(ALGORITHM, config.algorithm);
+  const updates = config.updates.map((name) => setupOf(config, UPDATE_STEP, name));
   const readsOptimizer = definition.traits.reads.includes('optimizer');
   return {
     world,
@@ -114,6 +125,8 @@ export const planRun = (config: Config, dataset: Dataset): RunPlan => {
       cohort,
       sampler: setupOf(config, SAMPLER, sampling),
       aggregator: setupOf(config, AGGREGATOR, aggregation),
+      updates,
+      privacy: privacyOf(config, dataset.items),
       roundsPerEpoch,
       rounds,
       delivery,
@@ -132,30 +145,10 @@ export const planRun = (config: Config, dataset: Dataset): RunPlan => {
       dtype,
       batch: { seed, ratings, decoys, items: dataset.items },
       measure: measureOptionsOf(config, dataset),
-      ...(config.updates.length > 0 && { updates: config.updates.map((name) => setupOf(config, UPDATE_STEP, name)) }),
+      ...(updates.length > 0 && { updates }),
       modelBytes: bytes((config.modelMemory * 1e6) / Math.min(threads, dataset.users)),
       ...(fleet === undefined ? {} : { fleet: withPerturbations(fleet, config) }),
       ...(perturbations === undefined ? {} : { perturbations }),
     },
-  };
-};
-
-/** The first event of a run, which begins or goes on after `round`. */
-export const startedEvent = (plan: RunPlan, ratings: RunStarted['ratings'], parameters: number, round: number): RunStarted => {
-  const { world, settings, roundsPerEpoch, epochs, rounds, ends, stopOn } = plan;
-  return {
-    type: 'run-started',
-    devices: world.devices,
-    items: world.items,
-    parameters,
-    ratings,
-    roundsPerEpoch,
-    epochs,
-    rounds,
-    metrics: settings.metrics,
-    stopOn: stopOn.name,
-    ends,
-    round,
-    fleet: settings.fleet === null ? null : { policy: settings.policy.kind, ...settings.fleet },
   };
 };

@@ -1,5 +1,4 @@
 import { formatBytes, formatMillis } from '../../report/format.js';
-import type { Config } from '../../runs/config/config.js';
 import { writeAtomically } from '../../runs/folder/atomic-write.js';
 import { type MeasuredPart, metricColumn } from '../../runs/folder/metric-columns.js';
 import { type Costs, type RunSizes, totalMillis } from './cost-model.js';
@@ -19,10 +18,10 @@ const plain = (value: unknown): string | number | boolean | null =>
       : JSON.stringify(value);
 
 /** Metrics at the best epoch by validation, or null. */
-const metricsOf = ({ summary: { valid, test } }: FinishedRun, { evaluation }: Config): SweepRow =>
+const metricsOf = ({ summary: { valid, test, metrics } }: FinishedRun): SweepRow =>
   Object.fromEntries(
     Object.entries({ valid, test }).flatMap(([part, { best }]) =>
-      evaluation.metrics.map((metric) => [metricColumn(part as MeasuredPart, metric), best?.[metric] ?? null]),
+      metrics.map((metric) => [metricColumn(part as MeasuredPart, metric), best?.[metric] ?? null]),
     ),
   );
 
@@ -37,7 +36,7 @@ export const rowOf = (point: SweepPoint, run: FinishedRun, predicted: Prediction
     devices: summary.devices,
     items: summary.dataset.items,
     parameters: summary.parameters,
-    cohort: config.cohort,
+    cohort: plain(summary.config['cohort']),
     rounds: summary.rounds.total,
     reason: summary.reason,
     roundMillis: costs.roundMillis ?? null,
@@ -49,7 +48,7 @@ export const rowOf = (point: SweepPoint, run: FinishedRun, predicted: Prediction
     bytesUpPerRound: costs.bytesUp ?? null,
     memoryBytes: costs.memoryBytes ?? null,
     seconds,
-    ...metricsOf(run, config),
+    ...metricsOf(run),
     digest: summary.digest,
     ...(predicted === undefined
       ? {}

@@ -49,7 +49,7 @@ describe('what a run measures', () => {
   });
 
   it.each([
-    ['evaluation.candidates', 'none', 'all, or a whole number ≥ 1, found "none"'],
+    ['evaluation.candidates', 'none', 'all, warm, cold, or a whole number ≥ 1, found "none"'],
     ['evaluation.candidates', '0', 'a number ≥ 1, found 0'],
     ['evaluation.relevant', 'good', 'all, or a number, found "good"'],
     ['optimizer.decay', 'lots', 'auto, or a number ≥ 0, found "lots"'],
