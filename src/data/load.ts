@@ -1,16 +1,19 @@
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { badInput } from '../base/errors.js';
 import { type CacheOptions, fetchDataset } from './catalogue/cache.js';
 import { entryOfFolder, findEntry } from './catalogue/catalogue.js';
 import type { CatalogueEntry } from './catalogue/entry.js';
 import { type Found, findRatings } from './catalogue/find.js';
 import { type Dataset, type Feedback, PARTS } from './dataset.js';
+import { describeBy, type FeatureOptions, readSideTables } from './features/load-features.js';
 import { assemble } from './import/assemble.js';
 import { type FileOptions, readFiles } from './read-files.js';
 import { withBudget } from './splits/budget.js';
 import { asImplicit, resplit } from './splits/resplit.js';
 import { type SplitKind, type SplitOptions, splitSpec } from './splits/spec.js';
 import { ratingCount } from './splits/split.js';
+import { knownFrom, readSplitManifest } from './splits/split-files.js';
+import { isStore, readStore } from './store/read.js';
 import { synthesize } from './synthetic.js';
 import { parseSynthetic, SYNTHETIC } from './synthetic-options.js';
 
@@ -23,6 +26,10 @@ export type LoadOptions = {
   readonly seed: number;
   /** implicit: every rating counts as an interaction of value 1. Default: as the files are. */
   readonly feedback?: Feedback;
+  /** Titles and features from side files. Default: all that are recognised. */
+  readonly features?: FeatureOptions['features'];
+  /** Files of users and items in addition to those in the folder of the records. */
+  readonly sideFiles?: readonly string[];
   /** Share of each user's training ratings that is kept, 0 … 1; default 1. */
   readonly budget?: number;
   readonly cache?: Omit<CacheOptions, 'onProgress'>;
@@ -34,33 +41,50 @@ const read = async (found: Found, place: string, options: LoadOptions, known: Ca
     const at = found.kind === 'single' ? found.path : place;
     throw badInput('DATA', at, 'train, valid and test files (a given split)', 'one file of ratings');
   }
-  const missing = found.kind === 'split' && given ? PARTS.find((part) => found.paths[part] === undefined) : undefined;
+  const written = given && found.paths.train !== undefined ? await readSplitManifest(dirname(found.paths.train)) : undefined;
+  // A part without records has no file.
+  const missing =
+    found.kind === 'split' && given && written === undefined ? PARTS.find((part) => found.paths[part] === undefined) : undefined;
   if (missing !== undefined) {
     const pooled = `no ${missing} file (another split such as 'random' would pool the others)`;
     throw badInput('DATA', place, 'train, valid and test files', pooled);
   }
   const { rows, partOfFile, feedback, scale } = await readFiles(found, place, options, known);
   const drawn = options.split === 'auto' || options.split === 'given' ? 'random' : options.split;
-  const { seed, splitting, onProgress, declared } = options;
+  const { seed, splitting, features = 'all', sideFiles = [], onProgress, declared } = options;
+  const tables = await readSideTables(found.side, { features, sideFiles }, onProgress);
   return assemble(rows, {
     name: found.name,
     place,
-    split: given ? { kind: 'given', partOfFile } : { kind: 'drawn', spec: splitSpec(drawn, splitting), seed },
-    feedback: options.feedback ?? feedback,
+    split: given
+      ? { kind: 'given', partOfFile, ...(written && { known: knownFrom(written) }) }
+      : { kind: 'drawn', spec: splitSpec(drawn, splitting), seed },
+    feedback: options.feedback ?? written?.feedback ?? feedback,
+    describe: describeBy(tables, features, place),
     ...(splitting?.describedOnly === true && { describedOnly: true }),
     ...(onProgress && { onProgress }),
-    ...(scale && { scale }),
+    ...((scale ?? written?.scale) && { scale: scale ?? written!.scale }),
     ...(declared && { declared }),
   });
 };
 
+/** Columns are typed already: keys that say how to parse a source have had their say when it was imported. */
+const loadStore = (folder: string, options: LoadOptions): Promise<Dataset> => {
+  for (const key of ['columns', 'delimiter', 'scale', 'declared'] as const) {
+    if (options[key] !== undefined)
+      throw badInput('DATA', key, 'none for imported columns (give it to data import)', JSON.stringify(options[key]));
+  }
+  return readStore(folder, options);
+};
+
 const loadPath = async (path: string, options: LoadOptions): Promise<Dataset> => {
+  if (isStore(path)) return loadStore(path, options);
   const found = await findRatings(path);
   return read(found, path, options, found.folder === undefined ? undefined : entryOfFolder(found.folder));
 };
 
 /** Where the files of a fetched set lie in its cache folder. */
-const cachedFiles = async (entry: CatalogueEntry, folder: string): Promise<Found> => {
+export const cachedFiles = async (entry: CatalogueEntry, folder: string): Promise<Found> => {
   const { name, source } = entry;
   switch (source.kind) {
     case 'page':
@@ -98,8 +122,8 @@ const loadEntry = async (entry: CatalogueEntry, options: LoadOptions): Promise<D
 };
 
 /**
- * Loads a dataset: a catalogue name; `synthetic:users=1000,items=500,…` (see synthetic-options.ts); or the path of a file or
- * folder. A catalogue name wins over a path of that name (write ./ml-1m for the folder).
+ * Loads a dataset: a catalogue name; `synthetic:users=1000,items=500,…` (see synthetic-options.ts); or the path of a file, a
+ * folder, or columns that were imported (src/data/store). A catalogue name wins over a path of that name (write ./ml-1m for the folder).
  * Returns m users × n items in three parts, in shared memory; n counts the items of all three.
  * @throws MetafleetError DATA for what is wrong with the data (`file:line: expected …, found …`), FETCH for getting it.
  */

@@ -46,7 +46,7 @@ const scaleOf = ({ scale }: FileOptions, entry: CatalogueEntry | undefined): Sca
 };
 
 /** `known`: the set of the catalogue that these files are, or are a copy of. A copy may have another delimiter than the original. */
-const layoutOf = (options: FileOptions, known: CatalogueEntry | undefined): FileLayout => {
+export const layoutOf = (options: FileOptions, known: CatalogueEntry | undefined): FileLayout => {
   const { columns, delimiter, encoding, header, policies = {} } = options;
   const { unrated = known?.layout.unrated, unratedAs, outside, binarize } = policies;
   const scale = scaleOf(options, known);

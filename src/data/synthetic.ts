@@ -124,28 +124,36 @@ const factors = (count: number, rank: number, spread: number, seed: number, purp
   return values;
 };
 
+/** What is known of a synthetic set once all its users are drawn. */
+type Drawn = Pick<Dataset, 'scale'> & { readonly bestMse: number };
+
+/** Takes the ratings of one user, in their order; `labels`: the part of each in the random split. The arrays hold until the next user. */
+type TakeUser = (user: number, items: Uint32Array, values: Float32Array, labels: Uint8Array) => void;
+
 /**
  * A set with planted structure: rating = μ + b_u + b_i + p_u·q_i + noise, continuous and not clipped. So `bestMse`, the
  * mean squared noise on the test part, is the error of the generating model itself. The scale is what the ratings span.
- * Everything of a user is keyed by (seed, user). Cost: about 0.2 µs a rating, 8 B a rating; 50 million take some 10 s.
+ * Everything of a user is keyed by (seed, user). Cost: about 0.2 µs a rating; 50 million take some 10 s.
  */
-export const synthesize = (options: SyntheticOptions, seed: number): Dataset => {
+export const synthesizeUsers = (
+  options: SyntheticOptions,
+  seed: number,
+  take: TakeUser,
+  counts: Uint32Array = activityOf(options, seed),
+): Drawn => {
   const { users, items, rank, mean, userBias, itemBias, taste, noise } = options;
-  const counts = activityOf(options, seed);
   const weights = popularityOf(items, options.popularity, seed);
   const alias = aliasTable(weights);
   // p_u has variance 1 per factor, q_i taste²/rank: their product's standard deviation is `taste`.
   const q = factors(items, rank, rank === 0 ? 0 : taste / Math.sqrt(rank), seed, 'item factors');
   const itemBiases = factors(items, 1, itemBias, seed, 'item bias');
   const p = new Float64Array(rank);
-
-  const parts = allocateParts(users, (user) => partSizes(counts[user]!));
-  const columns = PARTS.map((part) => parts[part]);
   const most = counts.reduce((a, b) => Math.max(a, b), 0);
   const chosen = new Uint32Array(most);
+  const values = new Float32Array(most);
   const labels = new Uint8Array(most);
   const owner = new Uint32Array(items);
-  const next = [0, 0, 0];
+  let tested = 0;
   let lowest = Number.POSITIVE_INFINITY;
   let highest = Number.NEGATIVE_INFINITY;
   let squaredNoise = 0;
@@ -163,23 +171,37 @@ export const synthesize = (options: SyntheticOptions, seed: number): Dataset => 
       for (let k = 0; k < rank; k++) value += p[k]! * q[item * rank + k]!;
       const error = noise * source.normal();
       value += error;
-      const part = labels[at]!;
-      if (part === 2) squaredNoise += error * error;
-      const slot = next[part]!++;
-      columns[part]!.items[slot] = item;
-      columns[part]!.values[slot] = value;
+      if (labels[at] === 2) {
+        squaredNoise += error * error;
+        tested++;
+      }
+      values[at] = value;
       if (value < lowest) lowest = value;
       if (value > highest) highest = value;
     }
+    take(user, chosen.subarray(0, count), values.subarray(0, count), labels.subarray(0, count));
   }
-  const tested = next[2]!;
   return {
-    name: 'synthetic',
-    users,
-    items,
     scale: { lowest: Math.floor(lowest), highest: Math.max(Math.ceil(highest), Math.floor(lowest) + 1), step: 0 },
-    feedback: 'explicit',
-    parts,
     bestMse: tested > 0 ? squaredNoise / tested : noise * noise,
   };
+};
+
+/** All users of a synthetic set, split at random. 8 B a rating. */
+export const synthesize = (options: SyntheticOptions, seed: number): Dataset => {
+  const { users, items } = options;
+  const counts = activityOf(options, seed);
+  const parts = allocateParts(users, (user) => partSizes(counts[user]!));
+  const columns = PARTS.map((part) => parts[part]);
+  const next = [0, 0, 0];
+  const take: TakeUser = (_, chosen, values, labels) => {
+    for (let at = 0; at < chosen.length; at++) {
+      const part = labels[at]!;
+      const slot = next[part]!++;
+      columns[part]!.items[slot] = chosen[at]!;
+      columns[part]!.values[slot] = values[at]!;
+    }
+  };
+  const drawn = synthesizeUsers(options, seed, take, counts);
+  return { name: 'synthetic', users, items, feedback: 'explicit', parts, ...drawn };
 };

@@ -1,6 +1,6 @@
 import { instantiate } from '../../tensor/kernels/kernel-ring.js';
 import { chooseImplementation } from '../../tensor/kernels/probe.js';
-import { createArena } from '../../tensor/memory/arena.js';
+import { arenaFor } from '../../tensor/memory/arena.js';
 import { createScratch } from '../../tensor/memory/scratch.js';
 import { createStruct, write } from '../../tensor/memory/struct.js';
 import type { LocalModel } from '../port/client.js';
@@ -80,7 +80,7 @@ const subtract = (before: Float32Array, now: Float32Array, out: Float32Array): v
 
 export const createWorkspace = (sizes: Sizes): Workspace => {
   const { d, f } = sizes;
-  const arena = createArena();
+  const arena = arenaFor();
   const [width, units] = [pad(d), pad(f)];
   // One behind the other, as the rating kernels have them (b2 takes four).
   const b1 = units * width;

@@ -1,4 +1,4 @@
-import { type Arena, createArena } from '../../tensor/memory/arena.js';
+import { type Arena, arenaFor } from '../../tensor/memory/arena.js';
 import { createParameter, type Parameter } from '../../tensor/memory/parameter.js';
 import { placeStruct } from '../../tensor/memory/struct.js';
 import type { KeptByOptimizer } from '../../tensor/optimizers/setup.js';
@@ -10,7 +10,8 @@ import { type BranchProducts, type Products, placeBranchProducts, placeProducts 
 /**
  * Where Θ lies. Memory 0, the core, holds all tensors that do not grow with the items.
  * The item generator W_low is cut by item rows into shards, each with its own memory.
- * One WebAssembly memory ends at 4 GiB, and the shard is the unit of parallelism.
+ * One WebAssembly memory ends at 4 GiB, and the shard is the unit of parallelism. Where all is small, it lies in the core's memory: each memory takes
+ * 10 GB of addresses.
  * The number of shards follows from the sizes alone, never from the threads: sums over shards are part of the result's bits.
  *
  * Layouts, row-major: hidden weights (k, o); dense generators (o, outputs); W_low item-major (n, o, S).
@@ -58,10 +59,17 @@ const SHARD_BYTES = 3 * 2 ** 30;
 const shardCount = (items: number, blockElements: number): number =>
   Math.min(items, Math.max(LEAST_SHARDS, Math.ceil((items * blockElements * 16) / SHARD_BYTES)));
 
+/** Weights, two moments and a gradient of all tensors up to this lie in one memory, with room for scratch. */
+const ONE_MEMORY_BYTES = 2 ** 30;
+
 export const createLayout = (world: World, options: MetaMFOptions, keeps: KeptByOptimizer): Layout => {
   const { userEmbedding: du, collaborative: k, hidden, lowRank: s, itemEmbedding: d, units: f, variant } = options;
   const paddedRank = Math.ceil(s / 4) * 4;
-  const core = createArena();
+  const generated = variant === 'si' ? 0 : hidden;
+  const coreBytes = 16 * (world.devices * du + du * k + 3 * (k + s * d + d * f + f) * (hidden + 1));
+  const itemBytes = 16 * world.items * (generated + 1) * paddedRank;
+  const one = coreBytes + itemBytes <= ONE_MEMORY_BYTES;
+  const core = arenaFor(one ? coreBytes + itemBytes : coreBytes);
   const place = { memory: 0, arena: core };
   const sparse = (name: string, blocks: number, size: number) =>
     createParameter(name, place, { blocks, size, sparse: true, counted: keeps(name).counted }, keeps(name).kind);
@@ -87,8 +95,8 @@ export const createLayout = (world: World, options: MetaMFOptions, keeps: KeptBy
   const count = shardCount(world.items, units * paddedRank);
   const itemsPerShard = Math.ceil(world.items / count);
   const shards = Array.from({ length: Math.ceil(world.items / itemsPerShard) }, (_, index): ItemShard => {
-    const arena = createArena();
-    const at = { memory: index + 1, arena };
+    const at = one ? place : { memory: index + 1, arena: arenaFor(itemBytes / count) };
+    const { arena } = at;
     const firstItem = index * itemsPerShard;
     const items = Math.min(itemsPerShard, world.items - firstItem);
     const itemBlocks = (name: string, rows: number, deferring: boolean) =>
@@ -115,4 +123,18 @@ export const createLayout = (world: World, options: MetaMFOptions, keeps: KeptBy
   ].filter(({ size }) => size > 0);
   const products = placeProducts(core, options);
   return { world, options, paddedRank, core, users, memoryMatrix, branches, products, itemsPerShard, shards, parameters };
+};
+
+/** The shape of a parameter, row-major. Pieces of W_low and its bias have their own items as the first axis, and padded rows. */
+export const shapeIn = ({ options, paddedRank, branches }: Layout, { name, blocks, size }: Parameter): readonly number[] => {
+  if (name === 'U') return [blocks, size];
+  if (name === 'M') return [options.userEmbedding, options.collaborative];
+  if (name === 'low.weights') return [blocks, size / paddedRank, paddedRank];
+  if (name === 'low.bias') return [blocks, size];
+  const inputs = branches.flatMap(({ hidden: { weights, units }, generator }) => [
+    { parameter: weights, rows: options.collaborative },
+    { parameter: generator.weights, rows: units },
+  ]);
+  const rows = inputs.find(({ parameter }) => parameter.name === name)?.rows;
+  return rows === undefined ? [size] : [rows, size / rows];
 };

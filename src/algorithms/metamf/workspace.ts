@@ -1,7 +1,7 @@
 import { createSlabs } from '../../base/slabs.js';
 import { instantiate } from '../../tensor/kernels/kernel-ring.js';
 import { chooseImplementation } from '../../tensor/kernels/probe.js';
-import { type Arena, createArena } from '../../tensor/memory/arena.js';
+import { type Arena, arenaFor } from '../../tensor/memory/arena.js';
 import { createScratch } from '../../tensor/memory/scratch.js';
 import { createStruct, write } from '../../tensor/memory/struct.js';
 import type { LocalModel } from '../port/client.js';
@@ -84,7 +84,7 @@ const readGradients = (arena: Arena, pointer: number, { s, d, f }: Sizes, rows: 
 /** For models of at most `items` rows. */
 export const createWorkspace = (sizes: Sizes, items: number): Workspace => {
   const { s, d, f, offset } = sizes;
-  const arena = createArena();
+  const arena = arenaFor();
   const [rank, wide, units] = [even(s), even(d), even(f)];
   const doubles = (count: number) => arena.allocate(2 * count);
   const denseSize = s * d + (d + 2) * units + 1;

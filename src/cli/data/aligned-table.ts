@@ -4,7 +4,7 @@ export const decimal = (value: number): string => value.toLocaleString('en-US', 
 export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 
 /** Columns padded to their widest cell, two spaces apart; `right` lists the numeric ones. */
-export const alignedTable = (rows: readonly (readonly string[])[], right: ReadonlySet<number>): string => {
+export const alignedTable = (rows: readonly (readonly string[])[], right: ReadonlySet<number> = new Set()): string => {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]): string =>
     row

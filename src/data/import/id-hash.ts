@@ -1,6 +1,6 @@
 /**
- * Open addressing in typed arrays: a Map ends at 2²⁴ entries, and takes about 100 B each. Here an integer takes about 24 B, and a text
- * about 16 B and its bytes. Slots are a power of two, and at most half are in use. Probing is linear.
+ * Open addressing in typed arrays: a Map ends at 2²⁴ entries, and takes about 100 B each. Here an integer takes 32 to 64 B, and a text
+ * 24 to 32 B and its bytes. Slots are a power of two, and at most half are in use. Probing is linear.
  */
 
 const LEAST_SLOTS = 1024;
@@ -24,44 +24,41 @@ export type IntegerHash = {
 
 /** Murmur3's finalizer over both halves of a safe integer. */
 const mixed = (id: number): number => {
-  let h = (id | 0) ^ Math.imul(Math.floor(id / 2 ** 32) | 0, 0x9e3779b1);
+  let h = (id | 0) ^ Math.imul((id * 2 ** -32) | 0, 0x9e3779b1);
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
+  return h ^ (h >>> 16);
 };
 
 export const integerHash = (): IntegerHash => {
   let mask = LEAST_SLOTS - 1;
-  let keys = new Float64Array(LEAST_SLOTS);
-  /** Index + 1; 0 is a free slot. */
-  let indices = new Int32Array(LEAST_SLOTS);
+  /** By slot: the integer, and its index + 1, side by side in one cache line; 0 is a free slot. */
+  let slots = new Float64Array(2 * LEAST_SLOTS);
   let used = 0;
 
   const widen = (): void => {
-    const [oldKeys, oldIndices] = [keys, indices];
-    mask = 2 * oldKeys.length - 1;
-    keys = new Float64Array(mask + 1);
-    indices = new Int32Array(mask + 1);
-    for (let from = 0; from < oldKeys.length; from++) {
-      if (oldIndices[from] === 0) continue;
-      const key = oldKeys[from]!;
-      let slot = (mixed(key) & mask) >>> 0;
-      while (indices[slot] !== 0) slot = ((slot + 1) & mask) >>> 0;
-      keys[slot] = key;
-      indices[slot] = oldIndices[from]!;
+    const old = slots;
+    mask = 2 * mask + 1;
+    slots = new Float64Array(2 * (mask + 1));
+    for (let from = 0; from < old.length; from += 2) {
+      if (old[from + 1] === 0) continue;
+      let slot = (mixed(old[from]!) & mask) >>> 0;
+      while (slots[2 * slot + 1] !== 0) slot = ((slot + 1) & mask) >>> 0;
+      slots[2 * slot] = old[from]!;
+      slots[2 * slot + 1] = old[from + 1]!;
     }
   };
 
   return {
     index: (id, next) => {
       let slot = (mixed(id) & mask) >>> 0;
-      while (indices[slot] !== 0) {
-        if (keys[slot] === id) return indices[slot]! - 1;
+      for (let known = slots[2 * slot + 1]!; known !== 0; known = slots[2 * slot + 1]!) {
+        if (slots[2 * slot] === id) return known - 1;
         slot = ((slot + 1) & mask) >>> 0;
       }
       const index = next();
-      keys[slot] = id;
-      indices[slot] = index + 1;
+      slots[2 * slot] = id;
+      slots[2 * slot + 1] = index + 1;
       used++;
       if (2 * used > mask) widen();
       return index;

@@ -28,8 +28,8 @@ export type IdMap = {
   readonly dense: Uint32Array;
 };
 
-/** Integers below this are looked up in an array (4 B each, grown as needed), not in a hash table: twice as fast. */
-const DIRECT = 2 ** 24;
+/** Integers below this are looked up in an array (4 B each, grown as needed), not in a hash table. A larger array would be slower than the table. */
+const DIRECT = 2 ** 20;
 
 /** As many as a dense id counts. */
 const MAX_IDS = 2 ** 31 - 1;

@@ -1,5 +1,6 @@
 // Above 300 lines: every key of a run, with its meaning and its bounds, stands in one place.
 import { z } from 'zod';
+import { ACCOUNTANTS } from '../../coordinator/privacy/ledger.js';
 import { SCHEDULE_UNITS, SCHEDULES } from '../../coordinator/schedule.js';
 import { DELIVERIES, POLICIES, WEIGHTINGS } from '../../coordinator/settings.js';
 import { STAGE_UNITS } from '../../coordinator/stages.js';
@@ -9,7 +10,7 @@ import { AUTO, SPLIT_DEFAULTS, SPLITS } from '../../data/splits/spec.js';
 import { CANDIDATES } from '../../device/actor/measure.js';
 import { ATTACKS } from '../../device/faults/byzantine.js';
 import { DTYPES } from '../../messages/wire-tensor.js';
-import { definitionSections, KINDS, namesOf } from './definitions.js';
+import { definitionSections, KINDS, namesOfKey } from './definitions.js';
 
 /**
  * The configuration of a run: every key with its meaning, unit, bounds and default, in one place.
@@ -199,6 +200,15 @@ const defence = z.strictObject({
   mostNorm: z.number().min(0).default(0).describe('an update is thrown away when its norm per rating exceeds this; 0: never'),
 });
 
+const privacy = z.strictObject({
+  delta: z.number().gt(0).lt(1).default(1e-5).describe('chance δ that is left out of the guarantee ε; below one in the number of users'),
+  stopAt: z.number().min(0).default(0).describe('ε that the run may spend; a round that would spend more is not run. 0: no bound'),
+  accountant: z
+    .enum(ACCOUNTANTS)
+    .default('pld')
+    .describe('how ε is computed: pld: privacy loss distributions, tight; rdp: Rényi divergences, a looser bound at less cost'),
+});
+
 const probability = z.number().min(0).max(1).default(0);
 
 const stage = z.strictObject({
@@ -297,6 +307,14 @@ const ownKeys = z.strictObject({
     .enum(['auto', 'explicit', 'implicit'])
     .default('auto')
     .describe('explicit: ratings; implicit: every record is an interaction of value 1; auto: as the data are'),
+  features: z
+    .union([z.enum(['all', 'none']), z.array(z.string().min(1)).min(1)])
+    .default('all')
+    .describe('columns of the files of users and items that are features; all: those that are recognised'),
+  sideFiles: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('files of users and items, in addition to those with a known name in the folder of the records (docs/data.md)'),
   columns: z
     .array(z.union([z.string(), count(1)]))
     .max(4)
@@ -353,7 +371,9 @@ const ownKeys = z.strictObject({
     .string()
     .min(1)
     .default('metamf')
-    .describe('what is learned: metamf, fedavg, or a path to a module; its options are in the section of its name'),
+    .describe(
+      'what is learned: metamf or fedavg on a fleet, a central model of `metafleet models`, or a path to a module; its options are in the section of its name',
+    ),
   seed: count(0)
     .max(Number.MAX_SAFE_INTEGER)
     .default(1)
@@ -379,7 +399,7 @@ const ownKeys = z.strictObject({
     .min(1)
     .default('shuffled')
     .describe(
-      'how a cohort is drawn: shuffled (every device once an epoch), uniform, activity, round-robin, available, oort, or a path to a module',
+      'how a cohort is drawn: shuffled (every device once an epoch), uniform, poisson, activity, round-robin, available, oort, or a path to a module',
     ),
   aggregation: z
     .string()
@@ -391,7 +411,9 @@ const ownKeys = z.strictObject({
   updates: z
     .array(z.string().min(1))
     .default([])
-    .describe('what a device does to its update before it is sent, in order: clip, noise, or paths to modules; each at most once'),
+    .describe(
+      'what happens to updates before they are aggregated, in order: clip, adaptive-clip, noise, laplace, central-noise, or paths to modules; each at most once (docs/privacy.md)',
+    ),
   delivery: z
     .enum(DELIVERIES)
     .default('subset')
@@ -419,6 +441,7 @@ const ownKeys = z.strictObject({
   fleet: fleet.prefault({}),
   policy: policy.prefault({}),
   defence: defence.prefault({}),
+  privacy: privacy.prefault({}),
   stages: stages.prefault({}),
   perturbations: perturbations.prefault({}),
   baselines: z
@@ -445,8 +468,7 @@ const choiceOf = (schema: z.ZodType, names: readonly string[]): z.ZodType => {
 /** The keys of every run, and a section for each definition with options: those of users' modules once they are loaded. */
 export const configSchema = (): z.ZodType<Config> => {
   const shape = Object.entries(ownKeys.shape).flatMap(([key, schema]): [string, z.ZodType][] => {
-    const kind = KINDS.find((known) => known.key === key);
-    if (kind !== undefined) return [[key, choiceOf(schema, namesOf(kind))]];
+    if (KINDS.some((known) => known.key === key)) return [[key, choiceOf(schema, namesOfKey(key))]];
     return key === 'optimizer' ? [[key, schema], ...Object.entries(definitionSections())] : [[key, schema]];
   });
   return z.strictObject(Object.fromEntries(shape)) as unknown as z.ZodType<Config>;

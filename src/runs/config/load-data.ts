@@ -38,10 +38,12 @@ const policiesOf = (config: Config): NonNullable<FileOptions['policies']> => {
 
 /** How a configuration has data loaded. Throws CONFIG. */
 export const loadOptions = (config: Config): LoadOptions => {
-  const { split, splitting, feedback, seed, delimiter, encoding, header, dataBudget } = config;
+  const { split, splitting, feedback, features, sideFiles, seed, delimiter, encoding, header, dataBudget } = config;
   return {
     split,
     splitting,
+    features,
+    sideFiles,
     seed,
     budget: dataBudget,
     ...(feedback !== 'auto' && { feedback }),

@@ -1,4 +1,5 @@
 import { MetafleetError, messageOf } from '../../base/errors.js';
+import { addressSpaceAdvice, addressSpaceLimit } from './address-space.js';
 
 /** Bytes from the start of an arena's memory, as kernels take it. 0 is the null pointer. */
 export type Pointer = number;
@@ -63,7 +64,7 @@ export const createArena = (capacityBytes: number = MAX_MEMORY_BYTES): Arena => 
       if (end > limit) {
         throw new MetafleetError(
           'CAPABILITY',
-          `arena: expected at most ${limit - pointer} more bytes (capacity ${capacityBytes}), found a tensor of ${count * 4}`,
+          `arena: expected at most ${limit - pointer} more bytes (capacity ${capacityBytes}), found a tensor of ${count * 4}${addressSpaceAdvice(addressSpaceLimit())}`,
         );
       }
       if (end > pages * PAGE) {
@@ -81,10 +82,24 @@ export const createArena = (capacityBytes: number = MAX_MEMORY_BYTES): Arena => 
   };
 };
 
+/** Under a limit of address space: what every memory may hold at least, and how many times what is known to be needed. */
+const LEAST_BYTES = 2 ** 28;
+const HEADROOM = 4;
+
+/**
+ * Bytes that a memory should be able to grow to if `need` are known to be needed. Without a limit of address space that is all that 32 bits address:
+ * a maximum costs nothing there.
+ */
+export const capacityFor = (need: number, limit: number | undefined): number =>
+  limit === undefined ? MAX_MEMORY_BYTES : Math.min(MAX_MEMORY_BYTES, LEAST_BYTES + HEADROOM * need);
+
+/** An arena for tensors of `need` bytes, and for scratch whose size is not known yet. @throws MetafleetError CAPABILITY, with advice. */
+export const arenaFor = (need = 0): Arena => createArena(capacityFor(need, addressSpaceLimit()));
+
 const orCapability = <Result>(attempt: () => Result, what: string): Result => {
   try {
     return attempt();
   } catch (cause) {
-    throw new MetafleetError('CAPABILITY', `${what}: ${messageOf(cause)}`, { cause });
+    throw new MetafleetError('CAPABILITY', `${what}: ${messageOf(cause)}${addressSpaceAdvice(addressSpaceLimit())}`, { cause });
   }
 };

@@ -35,6 +35,18 @@ const ZIP = zipSync({ 'ml-1m/README': Buffer.from('hello'), 'ml-1m/ratings.dat':
 const ZIP_PATH = '/datasets/movielens/ml-1m.zip';
 const ML_1M: CatalogueEntry = { ...catalogueEntry('ml-1m'), integrity: `md5-${md5(ZIP)}` };
 
+describe('a folder for the cache', () => {
+  it('that cannot be written to names the variable that puts it elsewhere', async () => {
+    // No user can write below a file, and root no more than others.
+    const cache = join(await folderOf({ file: 'x' }), 'file', 'cache');
+    for (const force of [true, false]) {
+      const message = await refusal(fetchDataset(ML_1M, { cacheFolder: cache, force, baseAddress: 'http://127.0.0.1:1' }));
+      expect(message).toContain(cache);
+      expect(message).toContain('(the environment variable METAFLEET_CACHE names another folder for the cache)');
+    }
+  });
+});
+
 describe('a zip file over HTTP', () => {
   it('is fetched, checked and unpacked once; the second time needs no server', async () => {
     const cache = await temporaryFolder();

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { dataCommand } from '../../../src/cli/data.js';
+import { dataCommand } from '../../../src/cli/data/data.js';
 import { messageFrom } from '../../support/data/data-files.js';
 
 const FIXTURES = join(import.meta.dirname, 'fixtures');

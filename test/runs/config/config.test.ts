@@ -116,7 +116,7 @@ describe('a configuration file', () => {
     [
       'a word that is none of those it may be',
       'sampling: random',
-      'run.yaml:1, key sampling: expected "shuffled" or "uniform" or "activity" or "round-robin" or "available" or "oort" or a path to a module such as ./mine.js, found "random"',
+      'run.yaml:1, key sampling: expected "shuffled" or "uniform" or "poisson" or "activity" or "round-robin" or "available" or "oort" or a path to a module such as ./mine.js, found "random"',
     ],
     ['neither a number nor all', 'ratings: some', 'run.yaml:1, key ratings: expected all, or a whole number ≥ 1, found "some"'],
     [

@@ -1,0 +1,170 @@
+import { appendFile, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Dataset } from '../../../src/data/dataset.js';
+import { type LoadOptions, loadDataset } from '../../../src/data/load.js';
+import { type ImportOptions, type ImportSource, importFiles } from '../../../src/data/store/import-files.js';
+import { importSource } from '../../../src/data/store/import-source.js';
+import { readManifest } from '../../../src/data/store/manifest.js';
+import { readWhole } from '../../../src/data/store/read.js';
+import { folderOf, messageFrom, temporaryFolder } from '../../support/data/data-files.js';
+
+const newFolder = async (): Promise<string> => join(await temporaryFolder(), 'columns');
+
+const imported = async (source: string, options: Partial<Parameters<typeof importSource>[1]> = {}): Promise<string> => {
+  const out = await newFolder();
+  await importSource(source, { out, threads: 1, ...options });
+  return out;
+};
+
+/** Everything that a run sees of a dataset. */
+const seenOf = (dataset: Dataset) => ({ ...dataset, userIds: dataset.userIds, itemIds: dataset.itemIds });
+
+const bothLoads = async (source: string, options: Partial<LoadOptions> = {}): Promise<[unknown, unknown]> => {
+  const folder = await imported(source);
+  const load = async (from: string) => seenOf(await loadDataset(from, { split: 'auto', seed: 3, ...options }));
+  return [await load(folder), await load(source)];
+};
+
+/** Rows whose users are spread over the file, and whose ids are sparse. */
+const manyRows = (prefix: string, users = 300, perUser = 7): string => {
+  const lines: string[] = [];
+  for (let k = 0; k < perUser; k++) {
+    for (let i = 0; i < users; i++) {
+      const user = (i * 89 + k * 7) % users;
+      lines.push(`${prefix}${10 ** 10 + user * 977},${(user * 31 + k * 17) % 400},${1 + ((user + k) % 9) / 2},${10 ** 9 + i}`);
+    }
+  }
+  return `userId,movieId,rating,timestamp\n${lines.join('\n')}\n`;
+};
+
+describe('columns on disk', () => {
+  it('give the dataset of the file that they come from: integers and texts as ids, other formats, a time', async () => {
+    const sources = [
+      { 'ratings.csv': manyRows('') },
+      { 'ratings.csv': manyRows('ü-') },
+      { 'ratings.csv': 'user,item,rating\n"a ""b""",1,5\n"a ""b""",2,4\n7,1,3\n' },
+      { 'ratings.dat': '1::2::3.5::10\n2::2::4::\n1::9::1::30\n' },
+    ];
+    for (const files of sources) {
+      const [name] = Object.keys(files) as [keyof typeof files];
+      const [columns, file] = await bothLoads(join(await folderOf(files), name));
+      expect(columns).toEqual(file);
+    }
+  });
+
+  it('are split as the file is, in every way', async () => {
+    const source = join(await folderOf({ 'ratings.csv': manyRows('') }), 'ratings.csv');
+    for (const split of ['random', 'leave-last', 'time', 'folds', 'cold-users', 'cold-items'] as const) {
+      const [columns, file] = await bothLoads(source, { split });
+      expect(columns, split).toEqual(file);
+    }
+  });
+
+  it('keep a given split, and pool it for another', async () => {
+    const source = await folderOf({ 'train.tsv': '0\t2\t5\n1\t0\t3\n0\t0\t4\n', 'valid.tsv': '0\t1\t2\n', 'test.tsv': '1\t3\t1\n' });
+    for (const split of ['auto', 'given', 'random'] as const) {
+      const [columns, file] = await bothLoads(source, { split });
+      expect({ ...(columns as Dataset), name: '' }).toEqual({ ...(file as Dataset), name: '' });
+    }
+  });
+
+  it('give a synthetic set, with the error that no model beats', async () => {
+    const [columns, drawn] = await bothLoads('synthetic:users=40,items=30');
+    // It was imported with seed 1, and drawn with seed 3.
+    const folder = await imported('synthetic:users=40,items=30', { seed: 3 });
+    expect(seenOf(await loadDataset(folder, { split: 'auto', seed: 3 }))).toEqual(drawn);
+    expect(columns).not.toEqual(drawn);
+  });
+
+  it('hold values and items in the smallest type that is exact', async () => {
+    const folder = await imported(join(await folderOf({ 'ratings.csv': manyRows('') }), 'ratings.csv'));
+    const { columns, ratingsOfCodes } = await readManifest(folder);
+    expect(
+      Object.values(columns)
+        .map(({ file }) => file)
+        .sort(),
+    ).toEqual([...['item-ids.u32', 'items.u16', 'offsets.u32', 'times.u32', 'user-ids.f64', 'values.u8']]);
+    expect(ratingsOfCodes).toEqual([1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5]);
+    expect(await readdir(folder)).toHaveLength(7);
+  });
+
+  it('give a range of users without the others', async () => {
+    const folder = await imported(join(await folderOf({ 'ratings.csv': manyRows('') }), 'ratings.csv'));
+    const manifest = await readManifest(folder);
+    const whole = await readWhole(folder, manifest, { from: 0, to: 300 }, 'explicit');
+    const some = await readWhole(folder, manifest, { from: 100, to: 110 }, 'explicit');
+    expect(some.offsets).toEqual(whole.offsets.slice(100, 111).map((offset) => offset - whole.offsets[100]!));
+    for (const name of ['items', 'values', 'times'] as const) {
+      expect(some[name]).toEqual(whole[name]!.slice(whole.offsets[100], whole.offsets[110]));
+    }
+  });
+});
+
+describe('an import', () => {
+  it('reports the line of a second rating, and of a rating that is no number', async () => {
+    const twice = join(await folderOf({ 'ratings.csv': 'u,i,r\n' }), 'ratings.csv');
+    await writeFile(twice, `${manyRows('')}10000000000,0,4.5,1\n`);
+    expect(await messageFrom(imported(twice))).toBe(
+      `${twice}:2102: expected one rating per user and item, found user 10000000000 and item 0 again, first at ${twice}:2`,
+    );
+    await writeFile(twice, `${manyRows('')}10000000000,399,much,1\n`);
+    expect(await messageFrom(imported(twice))).toBe(`${twice}:2102: expected a numeric rating, found "much"`);
+  });
+
+  it('leaves no folder when it fails, and replaces none without being asked', async () => {
+    const source = join(await folderOf({ 'ratings.csv': `${manyRows('')}1,2,x,4\n` }), 'ratings.csv');
+    const out = await newFolder();
+    await expect(importSource(source, { out, threads: 1 })).rejects.toThrow('numeric rating');
+    expect(await readdir(join(out, '..'))).toEqual([]);
+    await mkdir(out);
+    await writeFile(join(out, 'thesis.txt'), 'years of work');
+    await expect(importSource(source, { out, force: true })).rejects.toThrow('found one with other files in it');
+    const columns = await imported('synthetic:users=4,items=5');
+    await expect(importSource('synthetic:users=5,items=5', { out: columns })).rejects.toThrow('--force replaces columns');
+    expect(await importSource('synthetic:users=5,items=5', { out: columns, force: true })).toMatchObject({ users: 5 });
+  });
+
+  it('refuses columns as its source, and keys for a source of columns', async () => {
+    const columns = await imported('synthetic:users=4,items=5');
+    expect(await messageFrom(imported(columns))).toBe(`${columns}: expected a source that is not imported yet, found columns`);
+    const load = () => loadDataset(columns, { split: 'auto', seed: 1, delimiter: ',' });
+    expect(await messageFrom(load())).toBe('delimiter: expected none for imported columns (give it to data import), found ","');
+  });
+});
+
+describe('damaged columns', () => {
+  const files: ImportSource['files'] = [];
+  const load = (folder: string) => loadDataset(folder, { split: 'auto', seed: 1 });
+
+  it('are refused in one line that names the column', async () => {
+    const folder = await imported('synthetic:users=40,items=30');
+    const path = join(folder, 'values.f32');
+    const bytes = await readFile(path);
+    await writeFile(path, bytes.with(9, bytes[9]! ^ 1));
+    expect(await messageFrom(load(folder))).toBe(
+      `${path}: expected the checksum of the manifest for block 0, found another one: the column is damaged; import the source again`,
+    );
+    await truncate(path, bytes.length - 1);
+    const wanted = `expected ${bytes.length} bytes, as the manifest says, found`;
+    expect(await messageFrom(load(folder))).toBe(`${path}: ${wanted} ${bytes.length - 1}; import the source again`);
+    await appendFile(path, 'xyz');
+    expect(await messageFrom(load(folder))).toBe(`${path}: ${wanted} ${bytes.length + 2}; import the source again`);
+  });
+
+  it('are refused when the manifest is of another version, or cut short', async () => {
+    const folder = await imported('synthetic:users=4,items=5');
+    const path = join(folder, 'manifest.json');
+    const text = await readFile(path, 'utf8');
+    await writeFile(path, text.replace('"version": 1', '"version": 2'));
+    expect(await messageFrom(load(folder))).toMatch(/manifest\.json: expected a manifest of version 1, .*, found version: /);
+    await writeFile(path, text.slice(0, 100));
+    expect(await messageFrom(load(folder))).toMatch(/manifest\.json: expected JSON, found /);
+  });
+
+  it('are not written by an import of nothing', async () => {
+    const options: ImportOptions = { out: await newFolder(), threads: 1 };
+    const source: ImportSource = { name: 'none', place: 'nowhere', files, layout: {} };
+    expect(await messageFrom(importFiles(source, options))).toBe('nowhere: expected at least one rating, found none');
+  });
+});
