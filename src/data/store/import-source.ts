@@ -44,7 +44,8 @@ const locateSource = async (source: string, options: SourceOptions): Promise<Imp
   }
   const { onProgress } = options;
   const folder = await fetchDataset(entry, { ...options.cache, ...(onProgress && { onProgress }) });
-  const declared = entry.split === 'given' ? { users: entry.users, items: entry.items } : undefined;
+  const { users, items } = entry;
+  const declared = entry.split === 'given' && users !== null && items !== null ? { users, items } : undefined;
   const layout = { ...entry.layout, ...(entry.scale && { scale: entry.scale }) };
   const found = await cachedFiles(entry, folder);
   return { name: found.name, place: folder, files: filesOf(found), layout, ...(declared && { declared }) };
