@@ -63,7 +63,7 @@ const FEEDBACK: Readonly<Record<Reading['feedback'], string>> = {
 };
 
 /** What was recognised of a file, and its first rows as they were read. */
-export const readingText = (reading: Reading): string => {
+const readingText = (reading: Reading): string => {
   const { containers, columns, delimiter, header, counts, unrated, notes, rows, kept, sample } = reading;
   const facts: [string, string][] = [
     ['file', reading.path],
