@@ -3,8 +3,8 @@ import { fetchDataset } from '../data/catalogue/cache.js';
 import { CATALOGUE, type CatalogueEntry, catalogueEntry, DEFAULT_DATASET } from '../data/catalogue/catalogue.js';
 import { type CountSpread, type DatasetDescription, describeDataset } from '../data/describe.js';
 import { loadDataset } from '../data/load.js';
-import { type DescribeFlags, note, number, parseColumns, parseDelimiter, parseScale } from './data-flags.js';
-import { importCommand } from './data-import.js';
+import { type DescribeFlags, note, number, parseColumns, parseDelimiter, parseScale } from './data/flags.js';
+import { importCommand } from './data/import.js';
 
 const whole = (count: number): string => count.toLocaleString('en-US', { maximumFractionDigits: 0 });
 const decimal = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 4 });

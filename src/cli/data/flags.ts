@@ -1,5 +1,5 @@
-import { badInput } from '../base/errors.js';
-import type { LoadOptions } from '../data/load.js';
+import { badInput } from '../../base/errors.js';
+import type { LoadOptions } from '../../data/load.js';
 
 /** Flags that several `data` commands have. */
 

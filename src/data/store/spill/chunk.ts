@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import { orDisk, writeAt } from './column-file.js';
+import { orDisk, writeAt } from '../column-file.js';
 import type { PartitionOf } from './partitions.js';
 
 /** Rows as they were parsed, before they are sorted: the unit in which the import reads, and writes to its spill files. */
@@ -57,7 +57,7 @@ export const extentLayout = (rows: number, texts: number, form: SpillForm) => {
 };
 
 /** The digits of an integer, in `into` from `at` on. Returns how many. */
-export const writeDigits = (id: number, into: Uint8Array, at: number): number => {
+const writeDigits = (id: number, into: Uint8Array, at: number): number => {
   const digits = String(id);
   for (let i = 0; i < digits.length; i++) into[at + i] = digits.charCodeAt(i);
   return digits.length;
