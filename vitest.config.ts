@@ -2,11 +2,15 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { PATIENCE_MILLIS } from './test/support/patience.js';
 
+// Tests talk to servers on this machine. A proxy of the environment is for others.
+const DIRECT = [process.env['NO_PROXY'] ?? process.env['no_proxy'], '127.0.0.1', 'localhost'].filter(Boolean).join(',');
+
 const SYSTEM = 'test/**/*.system.test.ts';
 
 export default defineConfig({
   test: {
     // Tests start threads on shared WebAssembly memory: a process per file keeps one file's threads out of another's.
+    env: { NO_PROXY: DIRECT, no_proxy: DIRECT },
     pool: 'forks',
     maxWorkers: Math.min(availableParallelism(), 4),
     // These end what hangs. No test asserts how long anything takes.

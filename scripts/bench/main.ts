@@ -11,6 +11,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   observers: () => import('./systems/observers.js'),
   scrape: () => import('./systems/scrape.js'),
   checkpoints: () => import('./systems/checkpoints.js'),
+  serve: () => import('./systems/serve.js'),
   'live-page': () => import('./systems/live-page.js'),
   peers: () => import('./systems/peers.js'),
   guard: () => import('./rounds/guard.js'),

@@ -10,6 +10,7 @@ import { resolveConfig, yamlSource } from '../runs/config/parse-config.js';
 import { type FlightLine, readFlights } from '../runs/folder/flight-log.js';
 import { resultsPaths } from '../runs/folder/results-folder.js';
 import { findSummary } from '../runs/folder/stored-run.js';
+import { addJson, answerLines, type JsonFlag } from './json-output.js';
 
 const parseDevice = (text: string): DeviceId => {
   if (!/^\d{1,10}$/.test(text)) throw badInput('CONFIG', 'device', 'a device id, from 0', JSON.stringify(text));
@@ -77,22 +78,23 @@ const timeline = (flights: readonly FlightLine[]): string => {
 
 /** `metafleet device ID --run results/<run>`: the recorded steps of one device, round by round. */
 export const deviceCommand = (): Command =>
-  new Command('device')
-    .description('print the steps of one device of a run, round by round, if it was recorded')
-    .argument('<id>', 'device id, from 0')
-    .requiredOption('--run <folder>', 'folder of the run')
-    .option('--last <rounds>', 'only the last rounds in which it was sampled')
-    .option('--json', 'NDJSON, one line a round, as it is stored')
-    .action(async (id: string, { run, last, json }: { run: string; last?: string; json?: boolean }) => {
-      const device = parseDevice(id);
-      if (last !== undefined && !/^[1-9]\d*$/.test(last)) throw badInput('CONFIG', 'flag --last', 'a number of rounds, from 1', last);
-      checkRecorded(run, device);
-      const flights = await readFlights(resultsPaths(run, '.').flights, device, last === undefined ? undefined : Number(last));
-      if (flights.length === 0) {
-        process.stderr.write(
-          `metafleet: nothing is recorded of device ${device} in ${run}: it was not sampled, or its rounds made room for later ones\n`,
-        );
-        return;
-      }
-      process.stdout.write(json === true ? flights.map((line) => `${JSON.stringify(line)}\n`).join('') : timeline(flights));
-    });
+  addJson(
+    new Command('device')
+      .argument('<id>', 'device id, from 0')
+      .requiredOption('--run <folder>', 'folder of the run')
+      .option('--last <rounds>', 'only the last rounds in which it was sampled'),
+    true,
+  ).action(async (id: string, { run, last, json }: JsonFlag & { run: string; last?: string }) => {
+    const device = parseDevice(id);
+    if (last !== undefined && !/^[1-9]\d*$/.test(last)) throw badInput('CONFIG', 'flag --last', 'a number of rounds, from 1', last);
+    checkRecorded(run, device);
+    const flights = await readFlights(resultsPaths(run, '.').flights, device, last === undefined ? undefined : Number(last));
+    if (flights.length === 0) {
+      process.stderr.write(
+        `metafleet: nothing is recorded of device ${device} in ${run}: it was not sampled, or its rounds made room for later ones\n`,
+      );
+      return;
+    }
+    if (json === true) await answerLines(flights);
+    else process.stdout.write(timeline(flights));
+  });

@@ -1,47 +1,8 @@
 #!/usr/bin/env node
-import { Command } from 'commander';
 import { isMetafleetError, messageOf } from '../base/errors.js';
-import { dataCommand } from './data.js';
-import { deviceCommand } from './device.js';
-import { loadCommand } from './load.js';
-import { installModulesOfFlags } from './modules.js';
-import { newCommand } from './new.js';
-import { paperCommand } from './paper.js';
-import { reportCommand } from './report.js';
-import { runCommand } from './run.js';
-import { sweepCommand } from './sweep.js';
-import { tuneCommand } from './tune.js';
-import { VERSION } from './version.js';
-
-/** Commander's own complaints in the form of all others: one line. */
-const oneLine = (text: string): string =>
-  `metafleet: ${text
-    .replace(/^error: /, '')
-    .trim()
-    .replace(/\s*\n\s*/g, ' ')}\n`;
-
-/** Commands made elsewhere do not inherit a program's settings. */
-const complainInOneLine = (command: Command): Command => {
-  command.configureOutput({ outputError: (text, write) => write(oneLine(text)) });
-  for (const child of command.commands) complainInOneLine(child);
-  return command;
-};
-
-/** The `metafleet` program. Bad input ends in one line on stderr and exit code 1. */
-const createProgram = (): Command =>
-  new Command('metafleet')
-    .description('Train recommenders on a simulated fleet of devices, and measure what it costs')
-    .version(VERSION)
-    .showSuggestionAfterError()
-    .addCommand(runCommand())
-    .addCommand(newCommand())
-    .addCommand(reportCommand())
-    .addCommand(deviceCommand())
-    .addCommand(dataCommand())
-    .addCommand(sweepCommand())
-    .addCommand(paperCommand())
-    .addCommand(tuneCommand())
-    .addCommand(loadCommand());
+import { leave } from '../base/leaving.js';
+import { createProgram } from './program.js';
+import { onPress, watchSignals } from './signals/signals.js';
 
 const fail = (error: unknown): void => {
   // What metafleet raises on purpose says all there is to say; anything else is a defect, and its stack helps to mend it.
@@ -50,13 +11,21 @@ const fail = (error: unknown): void => {
   process.exitCode = 1;
 };
 
-// A reader that has seen enough, such as `head`, does not make the run a failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
+/** A reader that has seen enough, such as `head`, and a terminal that was closed do not make the run a failure. */
+const GONE: readonly (string | undefined)[] = ['EPIPE', 'EIO'];
+
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (!GONE.includes(error.code)) throw error;
+  });
+
+/** Bad input ends in one line on stderr and exit code 1. */
 const main = async (): Promise<void> => {
-  // Before commands are made: options of modules are flags of theirs.
-  await installModulesOfFlags(process.argv.slice(2));
-  await complainInOneLine(createProgram()).parseAsync();
+  const program = await createProgram(process.argv.slice(2));
+  await program.parseAsync();
 };
+
+watchSignals();
 await main().catch(fail);
+// The command has done what it was asked to: a signal changes nothing about that.
+onPress(() => void leave(Number(process.exitCode ?? 0)));

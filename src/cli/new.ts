@@ -54,5 +54,4 @@ const algorithmCommand = (): Command =>
     });
 
 /** `metafleet new algorithm NAME`: a module of one's own, to begin with. */
-export const newCommand = (): Command =>
-  new Command('new').description('begin a module of your own from a working example').addCommand(algorithmCommand());
+export const newCommand = (): Command => new Command('new').addCommand(algorithmCommand());

@@ -30,16 +30,19 @@ import { trainInto, type Watched } from '../runs/folder/run-folder.js';
 import type { Baselines } from '../runs/folder/summary.js';
 import { measureBaselines } from '../runs/trainer/baselines.js';
 import type { Observe } from '../runs/trainer/observe.js';
-import { planRun, ratingsIn } from '../runs/trainer/plan.js';
+import { ratingsIn } from '../runs/trainer/plan.js';
+import { planTraining } from '../runs/trainer/plan-training.js';
 import type { Outcome } from '../runs/trainer/run.js';
 import { createLivePage, type LivePage } from '../telemetry/live/live-page.js';
 import { createMetrics } from '../telemetry/prometheus/metrics.js';
+import { isLoopback } from '../telemetry/server/listen.js';
 import { startServer } from '../telemetry/server/server.js';
 import { readToken } from '../telemetry/server/token.js';
 import { chooseImplementation } from '../tensor/kernels/probe.js';
 import { addConfigFlags, configFlagsIn } from './config-flags.js';
-import { onInterrupt } from './interrupt.js';
 import { createProgress, type ProgressDisplay } from './progress/progress.js';
+import { onInterrupt } from './signals/interrupt.js';
+import { INTERRUPTED } from './signals/signals.js';
 import { VERSION } from './version.js';
 
 /** Flags that are not keys of the configuration. */
@@ -137,8 +140,6 @@ const openFolder = (config: Config, own: OwnFlags, progress: ProgressDisplay): P
 /** The live page shows so many rounds of a device. */
 const MOST_FLIGHTS = 50;
 
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');
-
 const serveMetrics = async (config: Config, watched: Watched, progress: ProgressDisplay) => {
   if (!config.metrics.enabled) return undefined;
   const registry = new Registry();
@@ -176,15 +177,16 @@ const serveMetrics = async (config: Config, watched: Watched, progress: Progress
 /** One run, from its configuration to its table. What can be refused is refused before a folder is made for it. */
 const runOnce = async (asked: Config, own: OwnFlags, progress: ProgressDisplay): Promise<Outcome> => {
   const watched: Watched = {};
-  const releaseSignals = onInterrupt(progress, () => watched.run);
+  const releaseSignals = onInterrupt(progress, () => watched);
   const resumed = own.resume === undefined ? undefined : await openFolder(asked, own, progress);
   progress.stage(`reading ${asked.data}`);
   const dataset = await loadConfigured(asked, (note) => progress.note(note));
   const config = settled(asked, dataset);
-  planRun(config, dataset);
+  planTraining(config, dataset);
   const metrics = await serveMetrics(config, watched, progress);
   try {
     const baselines = await baselinesOf(config, dataset, progress);
+    watched.state = 'begun';
     const results = resumed ?? (await openFolder(config, own, progress));
     const environment = describeEnvironment({ metafleet: VERSION, kernels: chooseImplementation() });
     const observers = [progress.observe, ...(metrics?.begin(results) ?? [])];
@@ -211,7 +213,6 @@ const notSaved = (paths: readonly string[]): string =>
 /** `metafleet run`: every key of the configuration is a flag, under its dotted name. */
 export const runCommand = (): Command => {
   const command = new Command('run')
-    .description('train on a simulated fleet and report errors and costs')
     .option('--config <file>', 'YAML file of configuration keys; flags override it')
     .addOption(new Option('--preset <name>', 'starting point').choices(Object.keys(PRESETS)).default('default'))
     .option('--resume <folder>', 'continue the run in results/<run> from its last checkpoint')
@@ -227,6 +228,6 @@ export const runCommand = (): Command => {
     const progress = createProgress({ stream: process.stderr, quiet: options.quiet === true });
     const { reason, unsaved } = await runOnce(config, options, progress).finally(() => progress.close());
     if (unsaved.length > 0) throw new MetafleetError('CHECKPOINT', notSaved(unsaved));
-    if (reason === 'interrupted') process.exitCode = 130;
+    if (reason === 'interrupted') process.exitCode = INTERRUPTED;
   });
 };

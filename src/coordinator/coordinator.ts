@@ -1,9 +1,11 @@
 import type { Algorithm } from '../algorithms/port/algorithm.js';
 import { trainingDevices, type World } from '../algorithms/port/definition.js';
 import type { ServerHalf } from '../algorithms/port/server.js';
+import { badInput } from '../base/errors.js';
 import { random } from '../base/random.js';
 import type { DeviceId } from '../base/units.js';
 import type { RoundFinished } from '../events/round.js';
+import { NO_SERVER_STEPS, type ServerSteps } from '../updates/server-steps.js';
 import type { Aggregator } from './aggregation/aggregator.js';
 import { createTakeUpdates } from './aggregation/take-updates.js';
 import { type CheckpointFile, checkpointFile, readCheckpoint, readWeights } from './checkpoint/checkpoint.js';
@@ -13,6 +15,7 @@ import { checkServerState, parseSaved } from './checkpoint/saved-state.js';
 import { type ActivityGroups, groupByActivity } from './evaluation/activity-groups.js';
 import { type Evaluation, evaluate } from './evaluation/evaluate.js';
 import { type FleetScores, generateModels, scoreFleet } from './evaluation/inspect.js';
+import { createLedger } from './privacy/ledger.js';
 import type { Devices } from './round/devices.js';
 import { askedIn } from './round/policy.js';
 import type { RoundContext } from './round/round.js';
@@ -62,13 +65,26 @@ export type CoordinatorOptions = {
   readonly emit: (event: RoundFinished) => void;
   /** How devices check in if a fleet is simulated. Without it, every device is there. */
   readonly checkIn?: CheckIn;
+  /** Server halves of update steps. Default: none. */
+  readonly steps?: ServerSteps;
   /** Default: the built-in sampler that the settings name. */
   readonly sampler?: MakeSampler;
 };
 
 /** The sampler is created at its first use: only then is `activity` complete. */
 const createContext = (options: CoordinatorOptions, beforeStep: () => Promise<void>): RoundContext => {
-  const { algorithm, server, world, devices, settings, activity, aggregator, checkIn = () => 'charging' } = options;
+  const {
+    algorithm,
+    server,
+    world,
+    devices,
+    settings,
+    activity,
+    aggregator,
+    checkIn = () => 'charging',
+    steps = NO_SERVER_STEPS,
+  } = options;
+  const { privacy = null } = settings;
   const trained = trainingDevices(world);
   let sampler: Sampler | undefined;
   return {
@@ -78,7 +94,10 @@ const createContext = (options: CoordinatorOptions, beforeStep: () => Promise<vo
     settings,
     items: world.items,
     dtype: settings.dtype,
-    takeUpdates: createTakeUpdates(algorithm, server, world.items, aggregator),
+    world,
+    steps,
+    ledger: privacy === null ? null : createLedger(privacy, world.devices),
+    takeUpdates: createTakeUpdates(algorithm, server, world.items, aggregator, steps),
     beforeStep,
     get sampler() {
       sampler ??= (options.sampler ?? samplerNamed(settings.sampler))({
@@ -94,8 +113,21 @@ const createContext = (options: CoordinatorOptions, beforeStep: () => Promise<vo
   };
 };
 
+/** An update of an earlier round goes back through the model of its context, which nobody keeps. */
+const refuseBufferedContext = ({ name, wire: { context = [] } }: Algorithm, { policy }: RoundSettings): void => {
+  if (policy.kind === 'buffered' && context.length > 0)
+    throw badInput(
+      'CONFIG',
+      'key policy.kind',
+      `another than buffered, as devices of ${name} send a context before each model`,
+      policy.kind,
+    );
+};
+
+/** Throws CONFIG for a round policy that the algorithm cannot have. */
 export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
   const { algorithm, server, world, settings, activity, emit } = options;
+  refuseBufferedContext(algorithm, settings);
   const saving = createSaving();
   const context = createContext(options, saving.copied);
   const training = createTraining({ context, settings, devices: trainingDevices(world), emit });
@@ -109,7 +141,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
   const contentOf = (run: unknown, weightsOnly: boolean): CheckpointFile => {
     const { state, rounds } = training;
     const optimizer = server.state();
-    const handedOn = weightsOnly ? {} : { roundState: packRoundState({ rounds, sampler: context.sampler.state() }) };
+    const handedOn = weightsOnly ? {} : { roundState: packRoundState(rounds, context) };
     return checkpointFile({
       ...{ algorithm: settings.identity, round: state.round, optimizer, run: { state, run }, weightsOnly, tensors: settled() },
       ...handedOn,
@@ -137,7 +169,7 @@ export const createCoordinator = (options: CoordinatorOptions): Coordinator => {
       server.restore(optimizer);
       const facts = { ...world, profiles: settings.fleet?.profiles.length ?? 0, tensors: algorithm.wire.up, round };
       training.takeUp(saved.state);
-      if (roundState.length > 0) training.takeUp(saved.state, unpackRoundState(roundState, facts, context.sampler, path));
+      if (roundState.length > 0) training.takeUp(saved.state, unpackRoundState(roundState, facts, context, path));
       return { round, run: saved.run };
     },
     restoreWeights: (path) => {

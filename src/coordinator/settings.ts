@@ -1,6 +1,7 @@
 import type { Seconds } from '../base/units.js';
 import type { DefinitionSetup } from '../definitions/kind.js';
 import type { Dtype } from '../messages/wire-tensor.js';
+import type { PrivacySettings } from './privacy/ledger.js';
 import { rateAt, type Schedule } from './schedule.js';
 import type { Stages } from './stages.js';
 
@@ -44,6 +45,10 @@ export type RoundSettings = {
   /** Which devices are asked (sampling/registry.ts), and what becomes of their updates (aggregation/registry.ts). */
   readonly sampler: DefinitionSetup;
   readonly aggregator: DefinitionSetup;
+  /** Update steps, in order; absent: none. */
+  readonly updates?: readonly DefinitionSetup[];
+  /** null, or absent: no step adds noise. */
+  readonly privacy?: PrivacySettings | null;
   readonly roundsPerEpoch: number;
   /** Planned for the run. */
   readonly rounds: number;

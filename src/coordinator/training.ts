@@ -3,12 +3,21 @@ import { isMetafleetError } from '../base/errors.js';
 import { type Bytes, bytes, type Millis, millis } from '../base/units.js';
 import type { RoundFinished } from '../events/round.js';
 import type { TrainingState } from './checkpoint/saved-state.js';
-import { FIRST_STATE, type RoundContext, type RoundState, runRound } from './round/round.js';
+import { drawCohort, FIRST_STATE, type RoundContext, type RoundState, runRound } from './round/round.js';
 import type { RoundSettings } from './settings.js';
 import { type Load, loadAt } from './stages.js';
 
-/** What `train` did: `ran` rounds, up to `round`. `loss` is the mean over the ratings of the epoch so far. `isOver`: the stages have ended. */
-export type Progress = { readonly round: number; readonly ran: number; readonly loss: number; readonly isOver: boolean };
+/**
+ * What `train` did: `ran` rounds, up to `round`. `loss` is the mean over the ratings of the epoch so far; null: no device said its loss.
+ * `isOver`: the stages have ended. `isSpent`: one more round would spend more privacy than the run may.
+ */
+export type Progress = {
+  readonly round: number;
+  readonly ran: number;
+  readonly loss: number | null;
+  readonly isOver: boolean;
+  readonly isSpent: boolean;
+};
 
 /** The training loop and its position. */
 export type Training = {
@@ -64,6 +73,15 @@ export const createTraining = ({ context, settings, devices, emit }: TrainingOpt
     return loadAt({ cohort, stages, devices }, { round: state.round + 1, now: rounds.now, asked: rounds.asked, wall });
   };
 
+  const { ledger } = context;
+  const stopAt = settings.privacy?.stopAt ?? 0;
+  /** Without a guarantee there is no budget that could last. */
+  const isSpent = (load: Load): boolean => {
+    if (ledger === null || stopAt === 0) return false;
+    const { epsilon } = ledger.after(drawCohort(context, state.round + 1, rounds, load));
+    return epsilon === null || epsilon > stopAt;
+  };
+
   return {
     get state() {
       return state;
@@ -79,21 +97,25 @@ export const createTraining = ({ context, settings, devices, emit }: TrainingOpt
       interrupted = false;
       const before = state.round;
       let load = nextLoad();
-      while (state.round < until && !interrupted && !load.isOver) {
+      let spent = isSpent(load);
+      while (state.round < until && !interrupted && !load.isOver && !spent) {
         const { result, retries } = await persist(() => runRound(context, state.round + 1, rounds, load));
         const { event } = result;
         rounds = result.state;
+        ledger?.spend(result.drawn);
         context.sampler.learn(event.round, result.asked, result.arrived);
         const first = state.round % settings.roundsPerEpoch === 0;
         state = {
           round: state.round + 1,
-          lossSum: (first ? 0 : state.lossSum) + event.loss * event.ratings,
+          lossSum: (first ? 0 : state.lossSum) + (event.loss ?? 0) * event.ratings,
           ratings: (first ? 0 : state.ratings) + event.ratings,
         };
         emit({ ...event, retries, cpuMillis: computedSince(), kernelBytes: kernelBytes(context) });
         load = nextLoad();
+        spent = isSpent(load);
       }
-      return { round: state.round, ran: state.round - before, loss: state.lossSum / Math.max(1, state.ratings), isOver: load.isOver };
+      const loss = state.ratings === 0 ? null : state.lossSum / state.ratings;
+      return { round: state.round, ran: state.round - before, loss, isOver: load.isOver, isSpent: spent };
     },
     interrupt: () => {
       interrupted = true;

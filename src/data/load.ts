@@ -1,18 +1,18 @@
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { badInput } from '../base/errors.js';
 import { type CacheOptions, fetchDataset } from './catalogue/cache.js';
-import { type CatalogueEntry, entryOfFolder, findEntry } from './catalogue/catalogue.js';
+import { entryOfFolder, findEntry } from './catalogue/catalogue.js';
+import type { CatalogueEntry } from './catalogue/entry.js';
 import { type Found, findRatings } from './catalogue/find.js';
-import { type Dataset, type Feedback, PARTS, type Part } from './dataset.js';
-import type { Columns } from './formats/reading.js';
+import { type Dataset, type Feedback, PARTS } from './dataset.js';
+import { describeBy, type FeatureOptions, readSideTables } from './features/load-features.js';
 import { assemble } from './import/assemble.js';
-import { type FileLayout, readRatings, type Scale } from './import/reader.js';
-import { rowSink } from './import/row-sink.js';
-import { emptyRows } from './import/rows.js';
+import { type FileOptions, readFiles } from './read-files.js';
 import { withBudget } from './splits/budget.js';
 import { asImplicit, resplit } from './splits/resplit.js';
 import { type SplitKind, type SplitOptions, splitSpec } from './splits/spec.js';
 import { ratingCount } from './splits/split.js';
+import { knownFrom, readSplitManifest } from './splits/split-files.js';
 import { isStore, readStore } from './store/read.js';
 import { synthesize } from './synthetic.js';
 import { parseSynthetic, SYNTHETIC } from './synthetic-options.js';
@@ -24,89 +24,47 @@ export type LoadOptions = {
   readonly splitting?: Partial<SplitOptions> & { readonly describedOnly?: boolean };
   /** Of a drawn split, and of a synthetic set as a whole. */
   readonly seed: number;
-  /** implicit: every rating counts as an interaction of value 1. Default: explicit. */
+  /** implicit: every rating counts as an interaction of value 1. Default: as the files are. */
   readonly feedback?: Feedback;
-  /** For a path: header names, or numbers from 1. */
-  readonly columns?: Columns;
-  /** For a path. Default: found from the first line. */
-  readonly delimiter?: string;
-  /** For a path. Default: the catalogue's if the folder bears the name of one of its sets, else the range of the data. */
-  readonly scale?: { readonly lowest: number; readonly highest: number; readonly step?: number };
-  /** For a path: its ids are 0 … count−1 already, whether or not all occur. */
-  readonly declared?: { readonly users?: number; readonly items?: number };
+  /** Titles and features from side files. Default: all that are recognised. */
+  readonly features?: FeatureOptions['features'];
+  /** Files of users and items in addition to those in the folder of the records. */
+  readonly sideFiles?: readonly string[];
   /** Share of each user's training ratings that is kept, 0 … 1; default 1. */
   readonly budget?: number;
-  readonly onProgress?: (note: string) => void;
   readonly cache?: Omit<CacheOptions, 'onProgress'>;
-};
+} & FileOptions;
 
-export const layoutOf = (options: LoadOptions, entry: CatalogueEntry | undefined): FileLayout & Pick<LoadOptions, 'declared'> => {
-  const { columns, delimiter, declared } = options;
-  const scale: Scale | undefined = options.scale ? { step: 0, ...options.scale } : entry?.scale;
-  if (scale !== undefined && !(scale.lowest < scale.highest && scale.step >= 0)) {
-    throw badInput('DATA', 'scale', 'lowest < highest and step ≥ 0', `${scale.lowest}, ${scale.highest}, ${scale.step}`);
-  }
-  return {
-    ...(columns && { columns }),
-    ...(delimiter && { delimiter }),
-    ...(declared && { declared }),
-    ...(scale && { scale }),
-  };
-};
-
-const read = async (
-  found: Found,
-  place: string,
-  layout: FileLayout & Pick<LoadOptions, 'declared'>,
-  options: LoadOptions,
-): Promise<Dataset> => {
-  const rows = emptyRows();
-  const into = rowSink(rows, layout.declared);
-  const partOfFile: Part[] = [];
+const read = async (found: Found, place: string, options: LoadOptions, known: CatalogueEntry | undefined): Promise<Dataset> => {
   const given = found.kind === 'split' && ['auto', 'given'].includes(options.split);
   if (options.split === 'given' && found.kind !== 'split') {
-    throw badInput(
-      'DATA',
-      found.kind === 'single' ? found.path : place,
-      'train, valid and test files (a given split)',
-      'one file of ratings',
-    );
+    const at = found.kind === 'single' ? found.path : place;
+    throw badInput('DATA', at, 'train, valid and test files (a given split)', 'one file of ratings');
   }
-  switch (found.kind) {
-    case 'single':
-      await readRatings(found.path, layout, into);
-      break;
-    case 'pooled':
-      for (const path of found.paths) await readRatings(path, layout, into);
-      break;
-    case 'split':
-      for (const part of PARTS) {
-        const path = found.paths[part];
-        if (path !== undefined) {
-          await readRatings(path, layout, into);
-          partOfFile.push(part);
-        } else if (given) {
-          throw badInput(
-            'DATA',
-            place,
-            'train, valid and test files',
-            `no ${part} file (another split such as 'random' would pool the others)`,
-          );
-        }
-      }
-      break;
+  const written = given && found.paths.train !== undefined ? await readSplitManifest(dirname(found.paths.train)) : undefined;
+  // A part without records has no file.
+  const missing =
+    found.kind === 'split' && given && written === undefined ? PARTS.find((part) => found.paths[part] === undefined) : undefined;
+  if (missing !== undefined) {
+    const pooled = `no ${missing} file (another split such as 'random' would pool the others)`;
+    throw badInput('DATA', place, 'train, valid and test files', pooled);
   }
+  const { rows, partOfFile, feedback, scale } = await readFiles(found, place, options, known);
   const drawn = options.split === 'auto' || options.split === 'given' ? 'random' : options.split;
-  const { seed, splitting, feedback, onProgress } = options;
+  const { seed, splitting, features = 'all', sideFiles = [], onProgress, declared } = options;
+  const tables = await readSideTables(found.side, { features, sideFiles }, onProgress);
   return assemble(rows, {
     name: found.name,
     place,
-    split: given ? { kind: 'given', partOfFile } : { kind: 'drawn', spec: splitSpec(drawn, splitting), seed },
-    ...(feedback && { feedback }),
+    split: given
+      ? { kind: 'given', partOfFile, ...(written && { known: knownFrom(written) }) }
+      : { kind: 'drawn', spec: splitSpec(drawn, splitting), seed },
+    feedback: options.feedback ?? written?.feedback ?? feedback,
+    describe: describeBy(tables, features, place),
     ...(splitting?.describedOnly === true && { describedOnly: true }),
     ...(onProgress && { onProgress }),
-    ...(layout.scale && { scale: layout.scale }),
-    ...(layout.declared && { declared: layout.declared }),
+    ...((scale ?? written?.scale) && { scale: scale ?? written!.scale }),
+    ...(declared && { declared }),
   });
 };
 
@@ -122,13 +80,15 @@ const loadStore = (folder: string, options: LoadOptions): Promise<Dataset> => {
 const loadPath = async (path: string, options: LoadOptions): Promise<Dataset> => {
   if (isStore(path)) return loadStore(path, options);
   const found = await findRatings(path);
-  return read(found, path, layoutOf(options, found.folder === undefined ? undefined : entryOfFolder(found.folder)), options);
+  return read(found, path, options, found.folder === undefined ? undefined : entryOfFolder(found.folder));
 };
 
 /** Where the files of a fetched set lie in its cache folder. */
-export const cachedFiles = (entry: CatalogueEntry, folder: string): Found => {
+export const cachedFiles = async (entry: CatalogueEntry, folder: string): Promise<Found> => {
   const { name, source } = entry;
   switch (source.kind) {
+    case 'page':
+      return findRatings(folder);
     case 'npm':
     case 'zip':
       return { kind: 'single', name, folder, side: [], path: join(folder, basename(source.member)) };
@@ -140,19 +100,23 @@ export const cachedFiles = (entry: CatalogueEntry, folder: string): Found => {
 };
 
 const loadEntry = async (entry: CatalogueEntry, options: LoadOptions): Promise<Dataset> => {
-  for (const key of ['columns', 'delimiter', 'scale', 'declared'] as const) {
+  for (const key of ['columns', 'delimiter', 'encoding', 'header', 'scale', 'declared'] as const) {
     if (options[key] !== undefined) throw badInput('DATA', key, `none for the catalogue's ${entry.name}`, JSON.stringify(options[key]));
   }
   const { onProgress } = options;
   const folder = await fetchDataset(entry, { ...options.cache, ...(onProgress && { onProgress }) });
   // MetaMF's ids are dense already, so that the catalogue's counts bound them.
-  const declared = entry.split === 'given' ? { users: entry.users, items: entry.items } : undefined;
-  const layout = { ...entry.layout, scale: entry.scale, ...(declared && { declared }) };
-  const dataset = await read(cachedFiles(entry, folder), folder, layout, options);
+  const { users, items } = entry;
+  const declared = entry.split === 'given' && users !== null && items !== null ? { users, items } : undefined;
+  const { columns, delimiter, encoding } = entry.layout;
+  const layout = { ...(columns && { columns }), ...(delimiter && { delimiter }), ...(encoding && { encoding }) };
+  const dataset = await read(await cachedFiles(entry, folder), folder, { ...options, ...layout, ...(declared && { declared }) }, entry);
   const ratings = PARTS.reduce((sum, part) => sum + ratingCount(dataset.parts[part]), 0);
-  if (dataset.users !== entry.users || dataset.items !== entry.items || ratings !== entry.ratings) {
-    const shape = (set: { users: number; items: number }, count: number) => `${set.users} users, ${set.items} items, ${count} ratings`;
-    onProgress?.(`${entry.name}: expected ${shape(entry, entry.ratings)}, found ${shape(dataset, ratings)}`);
+  const found = [dataset.users, dataset.items, ratings];
+  const published = [users, items, entry.ratings];
+  if (published.some((count, at) => count !== null && count !== found[at])) {
+    const shape = ([m, n, count]: readonly (number | null)[]) => `${m ?? '-'} users, ${n ?? '-'} items, ${count ?? '-'} ratings`;
+    onProgress?.(`${entry.name}: expected ${shape(published)}, found ${shape(found)}`);
   }
   return dataset;
 };

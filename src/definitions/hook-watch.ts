@@ -13,6 +13,7 @@ export const HOOKS = [
   'update',
   'score',
   'operations',
+  'itemVectors',
   'state',
   'prepare',
   'generate',
@@ -28,6 +29,9 @@ export const HOOKS = [
   'combine',
   'onDevice',
   'onServer',
+  'epoch',
+  'fit',
+  'scores',
 ] as const;
 export type Hook = (typeof HOOKS)[number];
 

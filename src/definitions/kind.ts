@@ -20,6 +20,8 @@ export type Kind<D extends Definition> = {
   readonly builtIns: readonly D[];
   /** Functions that a definition must have. */
   readonly functions: readonly string[];
+  /** Functions of which it must have one at least; absent: none. */
+  readonly anyOf?: readonly string[];
   /** What is wrong with a definition beyond that, in one line. */
   problem?(value: Readonly<Record<string, unknown>>): string | undefined;
 };
@@ -54,6 +56,10 @@ export const definitionProblem = <D extends Definition>(kind: Kind<D>, value: un
   if (typeof version !== 'string' || version === '') return `version: expected a text, found ${String(version)}`;
   const missing = kind.functions.find((hook) => typeof value[hook] !== 'function');
   if (missing !== undefined) return `${missing}: expected a function, found ${typeof value[missing]}`;
+  const { anyOf = [] } = kind;
+  if (anyOf.length > 0 && !anyOf.some((hook) => hook in value)) return `${anyOf.join(' or ')}: expected a function, found neither`;
+  const odd = anyOf.find((hook) => value[hook] !== undefined && typeof value[hook] !== 'function');
+  if (odd !== undefined) return `${odd}: expected a function, found ${typeof value[odd]}`;
   return optionsProblem(options) ?? kind.problem?.(value);
 };
 
@@ -73,8 +79,9 @@ export const unusedOptions = ({ name, options: schema, unused }: Definition, opt
   return names;
 };
 
-const looksLikeOne = <D extends Definition>(kind: Kind<D>, value: unknown): boolean =>
-  isRecord(value) && 'name' in value && kind.functions.some((hook) => hook in value);
+/** Whether a value is meant as a definition of a kind. */
+export const looksLikeOne = <D extends Definition>(kind: Kind<D>, value: unknown): boolean =>
+  isRecord(value) && 'name' in value && [...kind.functions, ...(kind.anyOf ?? [])].some((hook) => hook in value);
 
 /** The default export, or the only export that looks like a definition. */
 const exportedBy = <D extends Definition>(kind: Kind<D>, exports: Readonly<Record<string, unknown>>, module: ModuleFile): unknown => {

@@ -3,7 +3,7 @@ import type { Traffic } from './traffic.js';
 
 /**
  * Who is left out: devices grouped by activity, their number of training ratings. Each group is 5 % of the fleet: the least active,
- * those in the middle, the most active. Ties go in DeviceId order. The independent reproduction of MetaMF's results has the same groups.
+ * those in the middle, the most active. Ties go in DeviceId order. The groups are those of Müllner et al., ECIR 2021.
  */
 export const ACTIVITY_GROUPS = ['low', 'medium', 'high'] as const;
 export type ActivityGroup = (typeof ACTIVITY_GROUPS)[number];
@@ -20,7 +20,7 @@ export type EpochFinished = {
   readonly epoch: number;
   readonly round: number;
   /** Mean loss over the epoch's rounds, weighted by ratings. */
-  readonly trainLoss: number;
+  readonly trainLoss: number | null;
   readonly valid: Score;
   readonly test: Score;
   /** By activity, least active first; empty for a fleet too small to group (under 30 devices). */

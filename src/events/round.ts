@@ -1,6 +1,7 @@
 import type { Bytes, Millis } from '../base/units.js';
 import type { RecordedFlight } from './flights.js';
 import type { Outcomes, VirtualRound } from './outcomes.js';
+import type { PrivacySpent } from './privacy.js';
 import type { Direction, Traffic } from './traffic.js';
 
 export const THREAD_ROLES = ['coordinator', 'host'] as const;
@@ -28,8 +29,8 @@ export type RoundFinished = {
   readonly epoch: number;
   readonly cohort: number;
   readonly ratings: number;
-  /** Mean squared error over the cohort's batches, before the step (eq. 8). */
-  readonly loss: number;
+  /** Mean squared error over the cohort's batches, before the step (eq. 8). null: no device said its loss. */
+  readonly loss: number | null;
   /** Global norm of the mean gradient before clipping. */
   readonly gradientNorm: number;
   readonly clipped: boolean;
@@ -48,6 +49,8 @@ export type RoundFinished = {
   /** What all threads of the process have computed since the round before. */
   readonly cpuMillis: Millis;
   readonly outcomes: Outcomes;
+  /** After this round. null: no update step adds noise. */
+  readonly privacy: PrivacySpent | null;
   /** Answers nobody waited for, such as copies; thrown away. */
   readonly duplicates: number;
   /** Why updates were rejected, one sentence each, for the first few of the round. */

@@ -84,7 +84,7 @@ export type CheckpointRefused = {
 
 export type RunFinished = {
   readonly type: 'run-finished';
-  readonly reason: 'completed' | 'early-stopped' | 'interrupted';
+  readonly reason: 'completed' | 'early-stopped' | 'budget-spent' | 'interrupted';
   readonly round: number;
   readonly epoch: number;
   /** SHA-256 of Θ, hex. */

@@ -33,17 +33,22 @@ export type Want = Envelope & {
   readonly tensors?: readonly WireTensor[];
 };
 
-/** The generated model Φ_u: row tensors hold one row for each of `rows` (null: for every item), then the dense ones. */
+/**
+ * The generated model Φ_u: row tensors hold one row for each of `rows` (null: for every item), then the dense ones. `announced`: numbers for the
+ * update steps of the device, absent where there are none.
+ */
 export type Model = Envelope & {
   readonly kind: 'model';
   readonly purpose: Purpose;
   readonly rows: Uint32Array | null;
   readonly tensors: readonly WireTensor[];
+  readonly announced?: readonly number[];
 };
 
 /**
  * A client update, sparse in the item rows: the gradient of the SUM of squared errors over a batch with respect to Φ_u.
  * An algorithm may define something else instead. `loss` is that sum, `count` the batch size.
+ * `marks`: what update steps say of the update, in numbers from 0 to 1; absent where they say nothing.
  */
 export type Update = Envelope & {
   readonly kind: 'update';
@@ -51,6 +56,7 @@ export type Update = Envelope & {
   readonly loss: number;
   readonly rows: Uint32Array;
   readonly tensors: readonly WireTensor[];
+  readonly marks?: readonly number[];
 };
 
 /** One held-out part: how many ratings it has, and the sums of the run's metric set over them, in the set's order. */

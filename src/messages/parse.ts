@@ -94,6 +94,9 @@ const tensor = (value: unknown, place: Place): WireTensor => {
 const tensors = (value: unknown, place: Place): readonly WireTensor[] =>
   list(value, MOST_TENSORS, place).map((item, index) => tensor(item, () => `${place()}[${index}]`));
 
+/** Numbers of update steps: a few. */
+const numbers = (value: unknown, place: Place): readonly number[] => list(value, MOST_TENSORS, place).map((item) => finite(item, place));
+
 const partScore = (value: unknown, place: Place): PartScore => {
   const { count, sums } = fieldsOf(value, ['count', 'sums'], place);
   const inSums = () => `${place()}.sums`;
@@ -108,8 +111,8 @@ const PURPOSES: readonly Purpose[] = ['train', 'evaluate'];
 const FIELDS: Readonly<Record<Message['kind'], readonly string[]>> = {
   assign: ['purpose', 'full'],
   want: ['purpose', 'rows', 'tensors'],
-  model: ['purpose', 'rows', 'tensors'],
-  update: ['count', 'loss', 'rows', 'tensors'],
+  model: ['purpose', 'rows', 'tensors', 'announced'],
+  update: ['count', 'loss', 'rows', 'tensors', 'marks'],
   score: ['valid', 'test'],
   refuse: ['reason'],
 };
@@ -149,10 +152,19 @@ export const parseMessage = (value: unknown, place: Place): Message => {
         purpose: field('purpose', purpose),
         rows: field('rows', optionalRows),
         tensors: field('tensors', tensors),
+        ...(fields['announced'] !== undefined && { announced: field('announced', numbers) }),
       };
     case 'update': {
       const count = field('count', integer);
-      return { kind, ...envelope, count, loss: field('loss', finite), rows: field('rows', rows), tensors: field('tensors', tensors) };
+      const update = {
+        kind,
+        ...envelope,
+        count,
+        loss: field('loss', finite),
+        rows: field('rows', rows),
+        tensors: field('tensors', tensors),
+      };
+      return fields['marks'] === undefined ? update : { ...update, marks: field('marks', numbers) };
     }
     case 'score':
       return { kind, ...envelope, valid: field('valid', partScore), test: field('test', partScore) };

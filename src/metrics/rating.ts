@@ -21,7 +21,7 @@ const meanOf = (name: string, loss: (error: number) => number, finish: (mean: nu
 const squared = (error: number): number => error * error;
 const same = (mean: number): number => mean;
 
-/** Mean absolute error (MetaMF, eq. 11), mean squared error (eq. 12) and its root, all in rating units or their square. */
+/** Mean absolute error (Lin et al., SIGIR 2020, eq. 11), mean squared error (eq. 12) and its root, all in rating units or their square. */
 export const RATING_METRICS: readonly RatingMetric[] = [
   meanOf('mae', Math.abs, same),
   meanOf('mse', squared, same),

@@ -37,11 +37,18 @@ export const metricTable = (summary: Summary): string[] => {
     block([first!, ...others.slice(0, FIRST - 1)], 'on test ratings (* best)', `${metricTitle(first!.name)} against the run's`),
   ];
   for (let at = FIRST - 1; at < others.length; at += MORE) blocks.push(block(others.slice(at, at + MORE), '', ''));
-  return [...blocks.flatMap((lines, index) => (index === 0 ? lines : ['', ...lines])), ...conclusion(summary, first!)];
+  return [
+    ...blocks.flatMap((lines, index) => (index === 0 ? lines : ['', ...lines])),
+    ...conclusion(summary, first!),
+    ...privacyLine(summary),
+  ];
 };
 
-const rowsOf = ({ algorithm, test: { best, last }, bestEpoch, lastEpoch, baselines }: Summary, metric: Metric): Row[] => [
-  { name: `${algorithm}, best-validation epoch${bestEpoch === null ? '' : ` (${bestEpoch})`}`, values: best, verdict: '' },
+const rowsOf = ({ algorithm, valid, test: { best, last }, bestEpoch, lastEpoch, baselines }: Summary, metric: Metric): Row[] => [
+  // Without a validation value, the best epoch is the last one, and chosen by nothing.
+  ...(valid.best !== null && Object.values(valid.best).every((value) => value === null)
+    ? []
+    : [{ name: `${algorithm}, best-validation epoch${bestEpoch === null ? '' : ` (${bestEpoch})`}`, values: best, verdict: '' }]),
   { name: `${algorithm}, last epoch${lastEpoch === null ? '' : ` (${lastEpoch})`}`, values: last, verdict: '' },
   ...Object.entries(baselines).map(([name, values]) => ({
     name,
@@ -80,6 +87,15 @@ const verdictOf = (metric: Metric, own: number | null, other: number | null): st
   if (isSame(own, other)) return 'the same';
   const share = own === 0 ? '' : ` by ${formatPercent(Math.abs((other - own) / own))}`;
   return `${other < own ? 'lower' : 'higher'}${share}${isBetter(metric, other, own) ? ' (better)' : ''}`;
+};
+
+/** One line of what noise has spent, where there is any. */
+const privacyLine = ({ privacy = null }: Summary): string[] => {
+  if (privacy === null) return [];
+  const { epsilon, delta, protects } = privacy;
+  return [
+    `Privacy of ${protects}: ${epsilon === null ? 'no guarantee' : `ε ${epsilon.toPrecision(3)} at δ ${delta}`}, with the user as the unit.`,
+  ];
 };
 
 const conclusion = ({ algorithm, test, baselines }: Summary, metric: Metric): string[] => {

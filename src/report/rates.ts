@@ -33,7 +33,7 @@ export const createRates = (): Rates => {
       sums.rounds += 1;
       sums.devices += round.cohort;
       sums.ratings += round.ratings;
-      sums.loss += round.loss * round.ratings;
+      sums.loss += (round.loss ?? 0) * round.ratings;
       if (round.virtual === null) return;
       sums.virtual += round.virtual.end - (virtual ?? round.virtual.start);
       virtual = round.virtual.end;

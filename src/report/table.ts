@@ -14,9 +14,12 @@ const LABEL = 18;
 export const renderTable = (summary: Summary, { folder }: { readonly folder?: string } = {}): string =>
   [RULE, ...heading(summary), RULE, ...metricTable(summary), RULE, ...costs(summary), RULE, ...closing(summary, folder)].join('\n');
 
-const heading = ({ run, algorithm, dataset, devices, parameters }: Summary): string[] => [
+/** Nothing was sent, and no device took part: the run trained a central model. */
+const isCentral = ({ messages, updates }: Pick<Summary, 'messages' | 'updates'>): boolean => messages === 0 && updates === 0;
+
+const heading = ({ run, algorithm, dataset, devices, parameters, messages, updates }: Summary): string[] => [
   clip(
-    `${algorithm} on ${dataset.name}: ${formatCount(devices)} devices, ${formatCount(dataset.items)} items, ${formatCount(parameters)} parameters`,
+    `${algorithm} on ${dataset.name}: ${formatCount(devices)} ${isCentral({ messages, updates }) ? 'users' : 'devices'}, ${formatCount(dataset.items)} items, ${formatCount(parameters)} parameters`,
   ),
   clip(
     `ratings: ${formatCount(dataset.ratings.train)} train, ${formatCount(dataset.ratings.valid)} valid, ${formatCount(dataset.ratings.test)} test; run ${run}`,
@@ -33,7 +36,22 @@ const askedRows = ({ assigned, refused, dropped, rejected, late, virtualSeconds,
   return [...asked, row('virtual time', `${formatSpan(virtualSeconds * 1000)}${spent}`)];
 };
 
+const centralCosts = ({ latency: { roundMillis }, memory, rounds, ratings, wallMillis, coordinators }: Summary): string[] => {
+  const seconds = (roundMillis.mean * rounds.measured) / 1000;
+  const lost = coordinators.lost > 0 ? `, thread lost ${plural(coordinators.lost, 'time')}` : '';
+  return [
+    row('training', `${plural(rounds.total, 'epoch')} in one thread, ${formatMillis(wallMillis)} in all${lost}`),
+    row('ratings', `${formatCount(ratings)} (${formatRate(ratings / seconds)}/s); nothing was sent`),
+    row(
+      'epoch',
+      `mean ${formatMillis(roundMillis.mean)}, p50 ${formatMillis(roundMillis.p50)}, p95 ${formatMillis(roundMillis.p95)}, max ${formatMillis(roundMillis.max)}`,
+    ),
+    row('memory', `${formatBytes(memory.rssPeakBytes)} at most`),
+  ];
+};
+
 const costs = (summary: Summary): string[] => {
+  if (isCentral(summary)) return centralCosts(summary);
   const { bytes, latency, memory, rounds, updates, ratings } = summary;
   const { roundMillis, deviceMillis, phases } = latency;
   const seconds = (roundMillis.mean * rounds.measured) / 1000;

@@ -1,13 +1,16 @@
+import { ALGORITHM } from '../algorithms/registry.js';
 import type { Dataset } from '../data/dataset.js';
 import type { RunEvent } from '../events/run-event.js';
 import type { Config } from '../runs/config/config.js';
+import { chosen, isCentral } from '../runs/config/definitions.js';
 import { loadConfigured } from '../runs/config/load-data.js';
 import { settled } from '../runs/config/settle.js';
+import { dataDigest } from '../runs/folder/data-digest.js';
 import type { Environment } from '../runs/folder/environment.js';
 import { openResults } from '../runs/folder/results-folder.js';
 import { trainInto, type Watched } from '../runs/folder/run-folder.js';
-import { dataDigest, type FoundRun, findRun } from '../runs/folder/run-store.js';
-import { planRun } from '../runs/trainer/plan.js';
+import { type FoundRun, findRun, OF_THE_DATA } from '../runs/folder/run-store.js';
+import { planTraining } from '../runs/trainer/plan-training.js';
 import type { Outcome } from '../runs/trainer/run.js';
 
 export type PlannedRun = { readonly label: string; readonly seed: number; readonly config: Config };
@@ -34,19 +37,18 @@ export type StoreOptions = { readonly root: string; readonly environment: Enviro
 export type LoadedData = { readonly dataset: Dataset; readonly digest: string };
 
 /** Keys by which two configurations name the same ratings. The seed draws random splits, and a budget's share. */
-const DATA_KEYS = [
-  ...(['data', 'split', 'splitting', 'feedback', 'columns', 'delimiter', 'scale', 'dataBudget', 'seed'] as const),
-] satisfies readonly (keyof Config)[];
+const DATA_KEYS = [...OF_THE_DATA, 'dataBudget', 'seed'];
 
 /** Keeps the last set: runs of one come one after the other. */
 export const createLoader = (hooks: Pick<StudyHooks, 'stage' | 'note'>): ((config: Config) => Promise<LoadedData>) => {
   let last: { readonly key: string; readonly loaded: LoadedData } | undefined;
   return async (config) => {
-    const key = JSON.stringify(DATA_KEYS.map((name) => config[name]));
+    const reads = isCentral(config) ? [] : chosen(ALGORITHM, config.algorithm).definition.traits.features;
+    const key = JSON.stringify([...DATA_KEYS.map((name) => config[name]), reads]);
     if (last?.key !== key) {
       hooks.stage(`reading ${config.data}`);
       const dataset = await loadConfigured(config, hooks.note);
-      last = { key, loaded: { dataset, digest: dataDigest(dataset) } };
+      last = { key, loaded: { dataset, digest: dataDigest(dataset, reads) } };
     }
     return last.loaded;
   };
@@ -63,9 +65,9 @@ export const trainHere = async (
   hooks: StudyHooks,
 ): Promise<Outcome['reason']> => {
   const resume = state !== 'missing';
-  const results = await openResults(store.root, name, { resume, warn: hooks.note });
-  const watched: Watched = {};
+  const watched: Watched = { state: 'begun' };
   hooks.watch(watched);
+  const results = await openResults(store.root, name, { resume, warn: hooks.note });
   const { reason } = await trainInto(
     {
       config,
@@ -97,7 +99,9 @@ const survey = async (runs: readonly PlannedRun[], store: StoreOptions, load: Lo
   const rounds: number[] = [];
   for (const { config } of runs) {
     const { dataset, digest } = await load(config);
-    rounds.push(findRun(store.root, settled(config, dataset), dataset, digest).state === 'finished' ? 0 : planRun(config, dataset).rounds);
+    rounds.push(
+      findRun(store.root, settled(config, dataset), dataset, digest).state === 'finished' ? 0 : planTraining(config, dataset).rounds,
+    );
   }
   return rounds;
 };

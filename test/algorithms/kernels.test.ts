@@ -4,16 +4,19 @@ import { type ServerTask, serverReference } from '../../src/algorithms/metamf/ke
 import * as Generator from '../../src/algorithms/metamf/kernels/structs/generator.js';
 import * as List from '../../src/algorithms/metamf/kernels/structs/row-list.js';
 import { random } from '../../src/base/random.js';
+import { modelReferences } from '../../src/models/kernels.js';
 import { createKernelPool } from '../../src/tensor/kernels/kernel-pool.js';
 import { simdKernels } from '../../src/tensor/kernels/simd.js';
 import { createArena } from '../../src/tensor/memory/arena.js';
 import { placeStruct } from '../../src/tensor/memory/struct.js';
 import { expectSameNumbers, real, sharedMemory } from '../support/tensors/kernel-workbench.js';
 
-describe('the kernels of all algorithms', () => {
+describe('the kernels of all algorithms and central models', () => {
   it('are defined by a reference, each, and by no more', () => {
     const memory = sharedMemory(1);
-    expect(Object.keys(simdKernels(memory)).toSorted()).toEqual(Object.keys(allReferences(memory)).toSorted());
+    expect(Object.keys(simdKernels(memory)).toSorted()).toEqual(
+      Object.keys({ ...allReferences(memory), ...modelReferences(memory) }).toSorted(),
+    );
   });
 
   it('take no more than eight numbers', () => {

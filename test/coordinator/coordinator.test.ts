@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MetafleetError } from '../../src/base/errors.js';
 import { deviceId } from '../../src/base/units.js';
 import { digestOf } from '../../src/coordinator/checkpoint/digest.js';
+import { SAMPLER } from '../../src/coordinator/sampling/registry.js';
 import { transition } from '../../src/device/actor/actor.js';
 import { ratingsOf } from '../../src/device/actor/columns.js';
 import type { Update } from '../../src/messages/message.js';
@@ -15,6 +16,7 @@ import {
   type Setup,
   type Shared,
   type Started,
+  samplerOf,
   settingsOf,
   shareAmongTests,
   startCoordinator,
@@ -32,6 +34,20 @@ shareAmongTests(createFakeEngine, (made) => {
 });
 
 const digest = (): string => digestOf(engine.server.tensors);
+
+describe('cold devices', () => {
+  it.each(SAMPLER.builtIns.map(({ name }) => name))('are never asked to train by %s sampling, and are measured', async (name) => {
+    const cold = { ...engine, world: { ...engine.world, cold: 4 } };
+    const { coordinator, devices } = startCoordinator(cold, { settings: { sampler: samplerOf(name), cohort: 3 } });
+    await coordinator.train(6);
+    const trained = new Set(devices.sent.flat().map(({ device }) => Number(device)));
+    expect(Math.max(...trained)).toBe(7);
+    expect(trained.size).toBeGreaterThan(3);
+    devices.sent.length = 0;
+    await coordinator.evaluate();
+    expect(new Set(devices.sent.flat().map(({ device }) => Number(device))).size).toBe(12);
+  });
+});
 
 describe('a round', () => {
   it('moves Θ, and reports its work as an event', async () => {

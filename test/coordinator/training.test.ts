@@ -35,7 +35,7 @@ describe('training', () => {
   it('reports the mean loss over the ratings of the epoch so far', async () => {
     const { coordinator, events } = start();
     const mean = (rounds: readonly RoundFinished[]) =>
-      rounds.reduce((sum, { loss, ratings }) => sum + loss * ratings, 0) / rounds.reduce((sum, { ratings }) => sum + ratings, 0);
+      rounds.reduce((sum, { loss, ratings }) => sum + loss! * ratings, 0) / rounds.reduce((sum, { ratings }) => sum + ratings, 0);
     expect((await coordinator.train(2)).loss).toBeCloseTo(mean(events.slice(0, 2)), 12);
     expect((await coordinator.train(3)).loss).toBeCloseTo(mean(events.slice(0, 3)), 12);
     expect((await coordinator.train(5)).loss).toBeCloseTo(mean(events.slice(3, 5)), 12);
@@ -44,7 +44,7 @@ describe('training', () => {
   it('learns: the loss of the last epoch is below that of the first', async () => {
     const { coordinator, events } = start({ settings: { schedule: constantRate(0.01) } });
     await coordinator.train(90);
-    const sum = (from: number) => events.slice(from, from + 3).reduce((total, { loss, ratings }) => total + loss * ratings, 0);
+    const sum = (from: number) => events.slice(from, from + 3).reduce((total, { loss, ratings }) => total + loss! * ratings, 0);
     expect(sum(87)).toBeLessThan(0.7 * sum(0));
   });
 

@@ -55,7 +55,7 @@ const wireError = (dtype: Dtype): number => {
 
 /** Root mean square over the rounds of the relative difference of a round's loss from that of the same round in f32. */
 const lossError = (rounds: readonly RoundFinished[], exact: readonly RoundFinished[]): number =>
-  Math.sqrt(rounds.reduce((sum, { loss }, index) => sum + (loss / exact[index]!.loss - 1) ** 2, 0) / rounds.length);
+  Math.sqrt(rounds.reduce((sum, { loss }, index) => sum + (loss! / exact[index]!.loss! - 1) ** 2, 0) / rounds.length);
 
 const deliveryTable = ({ timings, seen }: Awaited<ReturnType<typeof measure>>): Table => {
   const exact = seen.get('full f32')!;

@@ -33,6 +33,19 @@ export type Work = Interactions;
 
 const NOTHING = new Float32Array(0);
 
+/** e_i = items_low[i]·items_rise (eq. 5), item by item (n, d). */
+const embedItems = (low: Float32Array, rise: Float32Array, s: number, d: number): Float32Array => {
+  const count = low.length / s;
+  const out = new Float32Array(count * d);
+  for (let item = 0; item < count; item++) {
+    for (let r = 0; r < s; r++) {
+      const factor = low[item * s + r]!;
+      for (let e = 0; e < d; e++) out[item * d + e]! += factor * rise[r * d + e]!;
+    }
+  }
+  return out;
+};
+
 export const createClientHalf = (world: World, options: MetaMFOptions): ClientHalf<Work> => {
   const { lowRank: s, itemEmbedding: d, units: f } = options;
   const offset = options.itemOffset === 'first-column' ? 1 : 0;
@@ -56,6 +69,7 @@ export const createClientHalf = (world: World, options: MetaMFOptions): ClientHa
       return { rows: task.candidates, work: { items: task.candidates, values: NOTHING } };
     },
     update: (model, { train }, batch) => differentiate(model, batch, centreOf(train)),
+    itemVectors: ({ tensors: [low, rise] }) => embedItems(low!, rise!, s, d),
     // Once: fold, d(rise) and d(w1), s·f·d each. For each rating: z, A-gradient and row gradient, s·f each, and h, w2 and b1.
     operations: ({ items }) => 2 * (3 * s * f * d + items.length * (3 * s * f + 4 * f)),
     score: (model, { train }, { items }) => {

@@ -124,3 +124,17 @@ export const createLayout = (world: World, options: MetaMFOptions, keeps: KeptBy
   const products = placeProducts(core, options);
   return { world, options, paddedRank, core, users, memoryMatrix, branches, products, itemsPerShard, shards, parameters };
 };
+
+/** The shape of a parameter, row-major. Pieces of W_low and its bias have their own items as the first axis, and padded rows. */
+export const shapeIn = ({ options, paddedRank, branches }: Layout, { name, blocks, size }: Parameter): readonly number[] => {
+  if (name === 'U') return [blocks, size];
+  if (name === 'M') return [options.userEmbedding, options.collaborative];
+  if (name === 'low.weights') return [blocks, size / paddedRank, paddedRank];
+  if (name === 'low.bias') return [blocks, size];
+  const inputs = branches.flatMap(({ hidden: { weights, units }, generator }) => [
+    { parameter: weights, rows: options.collaborative },
+    { parameter: generator.weights, rows: units },
+  ]);
+  const rows = inputs.find(({ parameter }) => parameter.name === name)?.rows;
+  return rows === undefined ? [size] : [rows, size / rows];
+};

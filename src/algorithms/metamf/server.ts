@@ -12,7 +12,7 @@ import { dropoutOf } from './dropout.js';
 import { createForward, generate, prepare } from './generate.js';
 import { initialize } from './initialize.js';
 import { serverReference } from './kernels/server-kernels.js';
-import { createLayout } from './layout.js';
+import { createLayout, shapeIn } from './layout.js';
 import type { MetaMFOptions } from './options.js';
 
 /** Room for the generated rows of a chunk in the shards' memories together, in 4-byte elements. */
@@ -37,7 +37,7 @@ export const createServerHalf = async (world: World, options: MetaMFOptions, run
   let ratings = 0;
   return {
     parameters: layout.parameters,
-    tensors: layout.parameters.map(parameterTensor),
+    tensors: layout.parameters.map((parameter) => parameterTensor(parameter, shapeIn(layout, parameter))),
     kernels: pool.implementation,
     chunk: Math.max(1, Math.floor(CHUNK_ELEMENTS / (world.items * layout.paddedRank))),
     prepare: (requests, round) => {

@@ -76,6 +76,11 @@ export type ClientHalf<Work = unknown> = {
   update(model: LocalModel, own: OwnData, work: Work, source: Random, state: Float32Array): LocalUpdate;
   /** Scores of the task's candidate items in their order, after the algorithm's own adaptation. With explicit feedback they are predicted ratings. */
   score(model: LocalModel, own: OwnData, work: Work, state: Float32Array): Float32Array;
+  /**
+   * Vectors of the items of a model with a row for every item, one behind the other, all of one width. Similar items have similar vectors.
+   * Recommendations are explained by them. Absent: the widest tensor with rows.
+   */
+  itemVectors?(model: LocalModel): Float32Array;
   /** Floating-point operations of `update`. A multiplication and an addition count as two. Absent: none are counted. */
   operations?(work: Work): number;
 };

@@ -94,7 +94,7 @@ export const guardClient = (calls: HookCalls, wire: Wire, half: unknown): Client
   const client = half as ClientHalf;
   for (const hook of ['plan', 'update', 'score'] as const)
     calls.expect(typeof client[hook] === 'function', 'client', `${hook}: a function`, () => typeName(client[hook]));
-  const { operations } = client;
+  const { operations, itemVectors } = client;
   /** Those of the last plan, which `score` follows. */
   let candidates = 0;
   return {
@@ -116,6 +116,16 @@ export const guardClient = (calls: HookCalls, wire: Wire, half: unknown): Client
       checkFloats(calls, 'score', 'scores', scores, candidates);
       return scores;
     },
+    ...(itemVectors === undefined
+      ? {}
+      : {
+          itemVectors: (model: LocalModel) => {
+            const values = calls.call('itemVectors', () => itemVectors.call(client, modelCopy(model)));
+            const width = values instanceof Float32Array ? Math.floor(values.length / calls.items) : 0;
+            checkFloats(calls, 'itemVectors', 'a vector of every item', values, Math.max(1, width) * calls.items);
+            return values;
+          },
+        }),
     ...(operations === undefined
       ? {}
       : {

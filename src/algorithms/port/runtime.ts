@@ -24,7 +24,7 @@ const createTensors = (specs: readonly NewTensor[], seed: number): Tensors => {
       const array = add(`${name}, ${key}`, count);
       return { name: key, bytes: () => bytesOf(array) };
     });
-    return { name, bytes: () => bytesOf(values), state: kept };
+    return { name, shape, bytes: () => bytesOf(values), state: kept };
   });
   return {
     list,

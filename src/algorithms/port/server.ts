@@ -7,6 +7,8 @@ import type { Rows } from './client.js';
 /** A tensor of Θ, or a piece of one. Pieces share a name. Views are created on demand, because memories grow. */
 export type NamedTensor = {
   readonly name: string;
+  /** Row-major, of this piece. Pieces are cut along the first axis. Absent: one axis. */
+  readonly shape?: readonly number[];
   /** float32, little-endian. Callers read and write the numbers only after `settle`. */
   bytes(): Uint8Array;
   /** The state that training needs to go on, such as moments, in the order of a checkpoint. */

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { importSource } from '../../data/store/import-source.js';
-import { type DescribeFlags, note, number, parseColumns, parseDelimiter, parseScale } from './flags.js';
+import { type DescribeFlags, note, number, parseColumns, parseDelimiter, parseScale } from './data-flags.js';
 
 type ImportFlags = Pick<DescribeFlags, 'columns' | 'delimiter' | 'scale' | 'seed'> & { readonly out: string; readonly force?: boolean };
 

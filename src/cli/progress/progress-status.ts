@@ -27,6 +27,7 @@ const createWatch = (clock: Clock) => {
     began: 0,
     /** The last epoch's whole time, evaluation included. */
     epochMillis: 0,
+    privacy: null as RoundFinished['privacy'],
     virtual: undefined as { readonly seconds: number; readonly share: number } | undefined,
     bytes: { down: 0, up: 0 },
   };
@@ -48,6 +49,7 @@ const createWatch = (clock: Clock) => {
     watch.epoch = event.epoch;
     watch.evaluating = plan !== undefined && (event.round % plan.roundsPerEpoch === 0 || event.round === plan.rounds);
     count(event.traffic);
+    watch.privacy = event.privacy;
     if (event.virtual !== null) watch.virtual = { seconds: event.virtual.end, share: event.outcomes.trained / Math.max(1, event.cohort) };
   };
   const epoch = (event: EpochFinished): void => {
@@ -152,11 +154,12 @@ export const createStatus = (clock: Clock, context: () => string = () => '') => 
     /** Most important first. */
     facts(): string[] {
       const now = pace.recent();
-      const { virtual } = watch;
+      const { privacy, virtual } = watch;
       return [
         context() || undefined,
         now && `loss ${formatError(now.loss)}`,
         validFact(),
+        privacy ? `ε ${privacy.epsilon?.toPrecision(3) ?? 'unbounded'}` : undefined,
         virtual && `virtual ${formatSpan(virtual.seconds * 1000)}, ${formatPercent(virtual.share)} trained`,
         now && `${formatRate(now.devicesPerSecond)} devices/s`,
         bytesText(),

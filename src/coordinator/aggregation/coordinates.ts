@@ -1,7 +1,15 @@
+import { z } from 'zod';
 import { startsByItem } from '../../algorithms/port/rows.js';
 import type { ClientUpdate, UpdateSum } from '../../algorithms/port/server.js';
 import { elements } from '../../messages/wire-tensor.js';
 import type { Aggregator, AggregatorContext } from './aggregator.js';
+import { clipRows } from './clip-rows.js';
+
+export const rowClip = z
+  .number()
+  .min(0)
+  .default(2)
+  .describe("a row is scaled down to this multiple of the usual row norm of the round's updates; 0: never");
 
 /** One number for the values of a coordinate, ascending; at least one. */
 export type Centre = (sorted: Float64Array) => number;
@@ -26,10 +34,10 @@ const ownersOf = (updates: readonly ClientUpdate[], items: number): Owners => {
 
 /**
  * Replaces each coordinate's mean by another centre of the updates' values, each update counted once. A row's coordinates are those of the
- * updates that have the row: the centre of one or two values defends against nothing. What is left is that centre times the weight of the
- * updates it stands for, in the place of Σ weight · value. Values are float64 until they are stored.
+ * updates that have the row, at first clipped (clip-rows.ts): the centre of one or two values is no defence by itself. What is left is that
+ * centre times the weight of the updates it stands for, in the place of Σ weight · value. Values are float64 until they are stored.
  */
-export const createCentres = ({ wire: { up }, items }: AggregatorContext, centre: Centre): Aggregator => {
+export const createCentres = ({ wire: { up }, items }: AggregatorContext, rowClip: number, centre: Centre): Aggregator => {
   const widths = up.map(({ shape }) => elements(shape));
   const tensors = up.map(({ perRow }, index) => new Float32Array(widths[index]! * (perRow ? items : 1)));
   const rowWeights = new Float32Array(items);
@@ -67,5 +75,5 @@ export const createCentres = ({ wire: { up }, items }: AggregatorContext, centre
     });
     return { updates: updates.length, weight, tensors, rowWeights };
   };
-  return { combine: (updates) => ({ kind: 'sum', sum: sumOf(updates) }) };
+  return { combine: (updates) => ({ kind: 'sum', sum: sumOf(clipRows(updates, up, rowClip)) }) };
 };

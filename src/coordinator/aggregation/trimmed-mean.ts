@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { AggregatorDefinition } from './aggregator.js';
-import { createCentres } from './coordinates.js';
+import { createCentres, rowClip } from './coordinates.js';
 import { countOfShare } from './share.js';
 
 const options = z.strictObject({
   share: z.number().min(0).lt(0.5).default(0.2).describe('share of the values of a coordinate left out at each end, rounded up'),
+  rowClip,
 });
 
 /**
@@ -14,11 +15,11 @@ const options = z.strictObject({
  */
 export const trimmedMean: AggregatorDefinition<z.infer<typeof options>> = {
   name: 'trimmed-mean',
-  version: '1',
+  version: '2',
   options,
   traits: { leaves: 'sum' },
-  create: ({ share }, context) =>
-    createCentres(context, (sorted) => {
+  create: ({ share, rowClip }, context) =>
+    createCentres(context, rowClip, (sorted) => {
       const cut = Math.min(countOfShare(share, sorted.length), (sorted.length - 1) >> 1);
       let sum = 0;
       for (let at = cut; at < sorted.length - cut; at++) sum += sorted[at]!;

@@ -32,13 +32,12 @@ const MIGRATIONS: Readonly<Record<number, (header: Tree) => Tree>> = {
     const state = isTree(header['run']) ? header['run']['state'] : undefined;
     return { ...header, version: 2, round: isTree(state) ? state['round'] : 0 };
   },
-  /** There was no optimizer but Adam, and FedAvg without one. */
+  /** There was no optimizer but Adam. */
   2: (header) => {
-    const alone = header['algorithm'] === 'fedavg' ? 'none' : 'tensor';
     const migrate = (entry: unknown): unknown => {
       if (!isTree(entry)) return entry;
       const { variance, ...rest } = entry;
-      return { ...rest, state: variance === true ? 'element' : alone, counted: false };
+      return { ...rest, state: variance === true ? 'element' : 'tensor', counted: false };
     };
     const { tensors } = header;
     return { ...header, version: 3, tensors: Array.isArray(tensors) ? tensors.map(migrate) : tensors };

@@ -4,16 +4,28 @@ import { REJECTIONS } from '../../events/outcomes.js';
 import { DROP_STAGES, RESOURCES } from '../../messages/device-cost.js';
 import { REFUSALS } from '../../messages/message.js';
 import { shapeOf, type TensorSpec } from '../../messages/wire-tensor.js';
+import type { ServerSteps } from '../../updates/server-steps.js';
+import type { PrivacyLedger } from '../privacy/ledger.js';
 import { allFinite } from '../round/accept.js';
 import { MOST_NORMS } from '../round/defence.js';
 import type { RoundState } from '../round/round.js';
 import type { Sampler } from '../sampling/sampler.js';
 import { isTree, type Tree } from './checkpoint-migrations.js';
 
-/** What rounds hand on to one another, in a checkpoint: tasks and what the sampler has learned, as V8 serializes plain data. */
-type Carried = { readonly rounds: RoundState; readonly sampler: unknown };
+/** What learns from round to round, and has a state for the checkpoint. */
+type Learners = {
+  readonly sampler: Sampler;
+  readonly steps: Pick<ServerSteps, 'state' | 'restore'>;
+  readonly ledger: PrivacyLedger | null;
+};
 
-export const packRoundState = (carried: Carried): Uint8Array => serialize(carried);
+/** Update steps that keep nothing, and a run without a ledger, have no field: so it is in checkpoints from before there were any. */
+const stepsOf = ({ steps }: Learners): object => (steps.state().length === 0 ? {} : { steps: steps.state() });
+const privacyOf = ({ ledger }: Learners): object => (ledger === null ? {} : { privacy: ledger.state() });
+
+/** What rounds hand on to one another, in a checkpoint: tasks and what was learned, as V8 serializes plain data. */
+export const packRoundState = (rounds: RoundState, learners: Learners): Uint8Array =>
+  serialize({ rounds, sampler: learners.sampler.state(), ...stepsOf(learners), ...privacyOf(learners) });
 
 /** What tasks are checked against. `profiles`: in the fleet's mix; 0 where none is simulated. */
 export type FleetFacts = {
@@ -139,12 +151,16 @@ const parseRounds = (value: unknown, facts: FleetFacts, place: string): RoundSta
 };
 
 /** Nothing of it is believed: bytes behind a checksum that is right may still be anybody's. Throws CHECKPOINT; the sampler is then not usable. */
-export const unpackRoundState = (data: Uint8Array, facts: FleetFacts, sampler: Sampler, path: string): RoundState => {
+export const unpackRoundState = (data: Uint8Array, facts: FleetFacts, learners: Learners, path: string): RoundState => {
   const place = `${path}, state of the policies`;
   try {
-    const { rounds, sampler: learned } = treeOf(deserialize(data), ['rounds', 'sampler'], place);
-    const parsed = parseRounds(rounds, facts, place);
-    sampler.restore(learned);
+    const { steps, sampler, ledger } = learners;
+    const fields = ['rounds', 'sampler', ...Object.keys({ ...stepsOf(learners), ...privacyOf(learners) })];
+    const saved = treeOf(deserialize(data), fields, place);
+    const parsed = parseRounds(saved['rounds'], facts, place);
+    sampler.restore(saved['sampler']);
+    if (fields.includes('steps')) steps.restore(saved['steps']);
+    ledger?.restore(saved['privacy']);
     return parsed;
   } catch (error) {
     if (isMetafleetError(error, 'CHECKPOINT')) throw error;

@@ -9,7 +9,13 @@ import { type Dtype, decodeTensors } from '../../messages/wire-tensor.js';
 import type { Rejection } from './devices.js';
 
 /** What an update is checked against. */
-export type Expected = { readonly algorithm: Pick<Algorithm, 'wire'>; readonly items: number; readonly dtype: Dtype };
+export type Expected = {
+  readonly algorithm: Pick<Algorithm, 'wire'>;
+  readonly items: number;
+  readonly dtype: Dtype;
+  /** Marks that update steps put on an update. Default: none. */
+  readonly marks?: number;
+};
 
 /** Item ids, both ascending: whether each of `some` is among `all`. */
 const isAmong = (some: Uint32Array, all: Uint32Array): boolean => {
@@ -43,9 +49,12 @@ const room = createSlabs();
  * Decodes and checks a client update against what this device was sent: nothing that it may hold can spoil Θ unnoticed. Throws
  * MESSAGE, with a RejectionCause as its cause where the tensor's own codec did not throw it.
  */
-export const acceptUpdate = ({ algorithm, dtype, items }: Expected, update: Update, sent: Rows): ClientUpdate => {
+export const acceptUpdate = ({ algorithm, dtype, items, marks = 0 }: Expected, update: Update, sent: Rows): ClientUpdate => {
   const place = `update of device ${update.device}`;
   checkSums(update, items, place);
+  const said = update.marks ?? [];
+  if (said.length !== marks || said.some((mark) => mark < 0 || mark > 1))
+    throw wrong('sums', `${place}, marks`, `${marks} numbers from 0 to 1`, said.length === marks ? 'others' : String(said.length));
   const last = update.rows.at(-1);
   if (last !== undefined && last >= items) throw wrong('rows', place, `items below ${items}`, String(last));
   if (sent !== null && !isAmong(update.rows, sent)) throw wrong('rows', place, 'rows it was sent', 'others');

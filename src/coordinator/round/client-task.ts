@@ -10,7 +10,7 @@ import type { Rejection } from './devices.js';
 
 /** What a device that was asked will turn out to have done: known here at once, to the coordinator it simulates when it arrives. */
 export type TaskOutcome =
-  | { readonly kind: 'update'; readonly update: ClientUpdate; readonly loss: number }
+  | { readonly kind: 'update'; readonly update: ClientUpdate; readonly loss: number; readonly marks?: readonly number[] }
   | { readonly kind: 'refused'; readonly cause: RefusalCause }
   | { readonly kind: 'dropped'; readonly stage: DropStage }
   | { readonly kind: 'rejected'; readonly cause: RejectionCause };
@@ -47,7 +47,8 @@ export const launch = (
     if (answer.kind !== 'update') continue;
     const judged = judgeForm(expected, answer, rowsOf.get(answer.device) ?? null);
     if ('cause' in judged) rejected.push(judged);
-    else taskOutcomes.set(answer.device, { kind: 'update', update: judged, loss: answer.loss });
+    else
+      taskOutcomes.set(answer.device, { kind: 'update', update: judged, loss: answer.loss, ...(answer.marks && { marks: answer.marks }) });
   }
   for (const { device, cause } of rejected) taskOutcomes.set(device, { kind: 'rejected', cause });
   const tasks = cohort.map((device): ClientTask => {

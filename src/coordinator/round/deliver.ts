@@ -27,6 +27,8 @@ export type DeliveryRequest = {
   readonly cohort: readonly DeviceId[];
   /** Virtual time at which the devices are asked; absent where they take none. */
   readonly at?: Seconds;
+  /** Numbers for the update steps of every device; absent or empty: none. */
+  readonly announced?: readonly number[];
 };
 
 const encodeModel = (
@@ -41,7 +43,8 @@ const encodeModel = (
   const tensors = algorithm.wire.down.flatMap((spec, index) =>
     purpose === 'evaluate' && spec.trainingOnly === true ? [] : [encodeTensor(dtype, shapeOf(spec, count), model[index]!)],
   );
-  return { kind: 'model', round, device, purpose, rows, tensors };
+  const { announced = [] } = request;
+  return { kind: 'model', round, device, purpose, rows, tensors, ...(announced.length > 0 && { announced }) };
 };
 
 type Asked = {

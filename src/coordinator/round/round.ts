@@ -1,7 +1,10 @@
+import type { World } from '../../algorithms/port/definition.js';
 import type { ClientUpdate } from '../../algorithms/port/server.js';
 import { millis, type Seconds, seconds } from '../../base/units.js';
 import type { Phase, RoundFinished } from '../../events/round.js';
+import type { ServerSteps } from '../../updates/server-steps.js';
 import type { TakeUpdates } from '../aggregation/take-updates.js';
+import type { Drawn, PrivacyLedger } from '../privacy/ledger.js';
 import type { Sampler } from '../sampling/sampler.js';
 import { epochOf, learningRateOf, type PolicySettings, type RoundSettings } from '../settings.js';
 import type { Load } from '../stages.js';
@@ -13,7 +16,11 @@ import { outcomesOf, type Played, stalenessOf, verdictsOf, virtualRound } from '
 import { askedIn, closeRound, weightOf } from './policy.js';
 
 export type RoundContext = DeliveryContext & { readonly devices: Devices; readonly sampler: Sampler; readonly settings: RoundSettings } & {
+  readonly world: Pick<World, 'devices'>;
   readonly takeUpdates: TakeUpdates;
+  readonly steps: ServerSteps;
+  /** null: no step adds noise. */
+  readonly ledger: PrivacyLedger | null;
   /** Resolves when nobody reads Θ any more: a checkpoint may still be copied from it. */
   readonly beforeStep: () => Promise<void>;
 };
@@ -37,6 +44,7 @@ export type RoundResult = {
   readonly state: RoundState;
   readonly asked: readonly ClientTask[];
   readonly arrived: readonly ClientTask[];
+  readonly drawn: Drawn;
 };
 
 /** Explained in an event; all of them are counted. */
@@ -53,6 +61,12 @@ const weighed = (tasks: readonly UpdateTask[], round: number, policy: PolicySett
       return weight === 1 ? update : { ...update, tensors: update.tensors.map((values) => values.map((value) => weight * value)) };
     });
 
+/** By mark, Σ over updates in DeviceId order. */
+const sumMarks = (tasks: readonly UpdateTask[], marks: number): readonly number[] =>
+  Array.from({ length: marks }, (_, index) =>
+    tasks.toSorted((a, b) => a.device - b.device).reduce((sum, { outcome }) => sum + outcome.marks![index]!, 0),
+  );
+
 /** Σ of squared errors and number of ratings over a cohort, in DeviceId order. */
 const sumLoss = (tasks: readonly UpdateTask[]): { loss: number; ratings: number } =>
   tasks
@@ -61,6 +75,23 @@ const sumLoss = (tasks: readonly UpdateTask[]): { loss: number; ratings: number 
       loss: 0,
       ratings: 0,
     });
+
+type RoundLoad = Pick<Load, 'cohort'> & Partial<Load>;
+
+/** The devices of a round that begins at `before.now`, or when its load says. Changes nothing. */
+export const drawCohort = (
+  { sampler, settings: { policy }, world }: RoundContext,
+  round: number,
+  before: RoundState,
+  load: RoundLoad,
+): Drawn => {
+  const { inFlight } = before;
+  const { start: now = before.now, devices } = load;
+  const size = askedIn(policy, load.cohort, inFlight.length);
+  const busy = new Set(inFlight.map(({ device }) => device));
+  const cohort = sampler.choose({ round, size, busy, now, ...(devices !== undefined && { devices }) });
+  return { cohort, size, devices: devices ?? world.devices };
+};
 
 /**
  * One round (Algorithm 1, lines 7-15). Models for devices that are not sampled (lines 16-19) are generated when they are
@@ -71,28 +102,31 @@ export const runRound = async (
   context: RoundContext,
   round: number,
   before: RoundState,
-  load: Pick<Load, 'cohort'> & Partial<Load> = context.settings,
+  load: RoundLoad = context.settings,
 ): Promise<RoundResult> => {
-  const { devices, sampler, server, settings } = context;
+  const { devices, server, settings, steps, takeUpdates } = context;
   const { policy, defence, fleet } = settings;
   const { inFlight } = before;
   const { start: now = before.now } = load;
   const clock = stopwatch();
 
-  const size = askedIn(policy, load.cohort, inFlight.length);
-  const cohort = sampler.choose({
-    round,
-    size,
-    busy: new Set(inFlight.map(({ device }) => device)),
-    now,
-    ...(load.devices !== undefined && { devices: load.devices }),
-  });
+  const drawn = drawCohort(context, round, before, load);
+  const { cohort } = drawn;
   clock.lap('sample');
-  const request = { round, purpose: 'train', delivery: settings.delivery, cohort, ...(fleet === null ? {} : { at: now }) } as const;
+  const announced = steps.announced();
+  const request = {
+    round,
+    purpose: 'train',
+    delivery: settings.delivery,
+    cohort,
+    announced,
+    ...(fleet === null ? {} : { at: now }),
+  } as const;
   const delivered = await deliver(context, request, await devices.open());
   clock.lap('devices');
   clock.move('devices', 'generate', delivered.generateMillis);
-  const { tasks, rejected: faulty } = launch(context, delivered, { round, cohort, now, timeout: policy.timeout });
+  const expected = { ...context, marks: steps.marks };
+  const { tasks, rejected: faulty } = launch(expected, delivered, { round, cohort, now, timeout: policy.timeout });
   const close = closeRound(policy, load.cohort, [...inFlight, ...tasks], now);
   const { accepted, rejected, norms } = judgeNorms(defence, policy.maxStaleness, round, close.arrived.filter(isUpdate), before.norms);
   const updates = weighed(accepted, round, policy);
@@ -102,13 +136,14 @@ export const runRound = async (
       updates.map(({ device }) => ({ device })),
       round,
     );
-  if (updates.length > 0) context.takeUpdates(updates);
+  const taken = { round, cohort: load.cohort, marks: sumMarks(accepted, steps.marks) };
+  if (updates.length > 0 || takeUpdates.takesNone) takeUpdates.take(updates, taken);
   clock.lap('backward');
   await context.beforeStep();
   const step = server.step(learningRateOf(round, settings), round);
   clock.lap('step');
 
-  const { loss, ratings } = sumLoss(accepted);
+  const { loss, ratings } = steps.hideCounts ? { loss: 0, ratings: 0 } : sumLoss(accepted);
   const thrown = [...faulty, ...rejected];
   const played: Played = { start: now, launched: tasks, carried: inFlight.length, close, accepted, rejected };
   return {
@@ -118,9 +153,10 @@ export const runRound = async (
       epoch: epochOf(round, settings),
       cohort: cohort.length,
       ratings,
-      loss: loss / Math.max(1, ratings),
+      loss: ratings === 0 ? null : loss / ratings,
       ...step,
       outcomes: outcomesOf(played),
+      privacy: context.ledger?.after(drawn) ?? null,
       duplicates: delivered.duplicates,
       rejections: thrown.slice(0, MOST_EXPLAINED).map(({ text }) => text),
       staleness: stalenessOf(accepted, round),
@@ -138,6 +174,7 @@ export const runRound = async (
     state: { now: fleet === null ? now : close.end, asked: before.asked + cohort.length, inFlight: close.inFlight, norms },
     asked: tasks,
     arrived: close.arrived,
+    drawn,
   };
 };
 

@@ -3,9 +3,14 @@ import type { HookWatch } from '../../definitions/hook-watch.js';
 import type { Sampler, SamplerContext, SamplerDefinition, Selection } from './sampler.js';
 
 /** What is wrong with a cohort, as "expected, found"; undefined where nothing is. */
-const faultOf = (chosen: unknown, { size, busy, devices }: Selection, fleet: number): readonly [string, string] | undefined => {
+const faultOf = (
+  chosen: unknown,
+  { size, busy, devices }: Selection,
+  fleet: number,
+  anySize: boolean,
+): readonly [string, string] | undefined => {
   if (!Array.isArray(chosen)) return ['a list of devices', typeof chosen];
-  if (chosen.length > size) return [`at most ${size} devices`, String(chosen.length)];
+  if (chosen.length > size && !anySize) return [`at most ${size} devices`, String(chosen.length)];
   const end = devices ?? fleet;
   for (const [at, device] of chosen.entries()) {
     if (!Number.isSafeInteger(device) || device < 0 || device >= end) return [`devices from 0 to ${end - 1}`, String(device)];
@@ -31,7 +36,7 @@ export const guardSampler = (
   return {
     choose: (selection) => {
       const chosen = calls.call('choose', () => sampler.choose({ ...selection, busy: new Set(selection.busy) }));
-      const fault = faultOf(chosen, selection, context.devices);
+      const fault = faultOf(chosen, selection, context.devices, definition.traits.anySize === true);
       if (fault !== undefined) calls.expect(false, 'choose', fault[0], () => fault[1]);
       return chosen;
     },

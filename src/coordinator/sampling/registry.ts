@@ -4,6 +4,7 @@ import { activity } from './activity.js';
 import { available } from './available.js';
 import { guardSampler } from './guard-sampler.js';
 import { oort } from './oort.js';
+import { poisson } from './poisson.js';
 import { roundRobin } from './round-robin.js';
 import type { Sampler, SamplerContext, SamplerDefinition } from './sampler.js';
 import { shuffled } from './shuffled.js';
@@ -12,11 +13,14 @@ import { uniform } from './uniform.js';
 export const SAMPLER: Kind<SamplerDefinition> = {
   title: 'a sampler',
   key: 'sampling',
-  builtIns: [shuffled, uniform, activity, roundRobin, available, oort],
+  builtIns: [shuffled, uniform, poisson, activity, roundRobin, available, oort],
   functions: ['create'],
   problem: ({ traits }) => {
     const found = (typeof traits === 'object' && traits !== null ? traits : {}) as Readonly<Record<string, unknown>>;
     const odd = ['heedsStages', 'everyDeviceOnce'].find((key) => typeof found[key] !== 'boolean');
+    const { earns } = found;
+    if (earns !== undefined && earns !== 'poisson' && earns !== 'fixed')
+      return `traits.earns: expected poisson, fixed or nothing, found ${String(earns)}`;
     return odd === undefined ? undefined : `traits.${odd}: expected true or false, found ${String(found[odd])}`;
   },
 };

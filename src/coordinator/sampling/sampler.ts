@@ -22,6 +22,13 @@ export type SamplerTraits = {
   readonly everyDeviceOnce: boolean;
   /** What a device's chance is in proportion to, for predictions of costs: its training records; default: the same for all. */
   readonly inProportionTo?: 'records';
+  /** A cohort may be larger or smaller than Selection.size, by chance. */
+  readonly anySize?: true;
+  /**
+   * What an accountant may take for granted about who takes part, whoever knows the schedule: each device by itself with one chance (poisson), or
+   * a cohort of fixed size without replacement (fixed), drawn anew each round. Default: nothing. Then every device counts its own rounds.
+   */
+  readonly earns?: 'poisson' | 'fixed';
 };
 
 /** How ready a device is at a virtual time, as it says itself when it checks in. */

@@ -14,6 +14,6 @@ export const uniform: SamplerDefinition = {
   name: 'uniform',
   version: '1',
   options: z.strictObject({}),
-  traits: { heedsStages: true, everyDeviceOnce: false },
+  traits: { heedsStages: true, everyDeviceOnce: false, earns: 'fixed' },
   create: (_options, context) => createUniform(context),
 };

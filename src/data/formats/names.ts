@@ -1,4 +1,4 @@
-import type { Feedback, Role } from './reading.js';
+import type { FeedbackKind, Role } from './reading.js';
 
 /** Names of columns as public data sets have them: lower case, letters only. Of several that are there, the earliest counts. */
 const USER = [
@@ -92,9 +92,9 @@ const indexOf = (known: readonly string[], names: readonly string[]): number => 
 };
 
 /** Where each role is among names, −1 where it is not. */
-export type Roles = Readonly<Record<Role, number>> & { readonly feedback: Feedback };
+export type NamedRoles = Readonly<Record<Role, number>> & { readonly feedback: FeedbackKind };
 
-export const rolesOf = (names: readonly string[]): Roles => {
+export const rolesOf = (names: readonly string[]): NamedRoles => {
   const user = indexOf(USER, names);
   const item = indexOf(ITEM, names);
   const rated = indexOf(RATING, names);
@@ -107,7 +107,7 @@ export const rolesOf = (names: readonly string[]): Roles => {
 export const isRatingName = (name: string): boolean => RATING.includes(letters(name)) || COUNTS.includes(letters(name));
 
 /** Whether names are a header of a rating file: user and item, and perhaps more. */
-export const isHeader = ({ user, item }: Roles): boolean => user >= 0 && item >= 0 && user !== item;
+export const isHeader = ({ user, item }: NamedRoles): boolean => user >= 0 && item >= 0 && user !== item;
 
 /** Values of "not rated" in sets that their header gives away, with the name of the set. */
 export const setOfHeader = (names: readonly string[]): { readonly title: string; readonly unrated: readonly number[] } | undefined => {

@@ -15,7 +15,7 @@ export type Role = 'user' | 'item' | 'rating' | 'time';
  * What the numbers are. explicit: ratings. counts: how often, or how long, a user used an item. pairs: no number at all, and 1
  * stands for each pair.
  */
-export type Feedback = 'explicit' | 'counts' | 'pairs';
+export type FeedbackKind = 'explicit' | 'counts' | 'pairs';
 
 export const LAYOUTS = ['delimited', 'json', 'blocks', 'reviews', 'matrix', 'lists', 'market', 'table'] as const;
 export type LayoutName = (typeof LAYOUTS)[number];
@@ -25,7 +25,7 @@ export type Recognised = {
   readonly layout: LayoutName;
   /** For people: "MovieLens ratings, 1M and 10M form". */
   readonly title: string;
-  readonly feedback: Feedback;
+  readonly feedback: FeedbackKind;
   /** What is read, in words: "user", "item", "rating", "time" → column name or number. */
   readonly columns: Partial<Readonly<Record<Role, string>>>;
   /** Values that stand for "not rated" in this format. */

@@ -2,7 +2,7 @@ import { badInput } from '../../base/errors.js';
 import { locate, type Wanted } from '../import/header.js';
 import { blocks } from './blocks.js';
 import { delimited } from './delimited.js';
-import { json } from './json.js';
+import { json } from './json/json.js';
 import type { Layout } from './layout.js';
 import { lists } from './lists.js';
 import { market } from './market.js';
@@ -11,6 +11,10 @@ import { reviews } from './reviews.js';
 
 /** The lines that a layout is recognised by. */
 export const MOST_LINES = 100;
+
+/** The encoding of old sets, which their header gives away. */
+export const encodingOfSet = ([head = '']: readonly string[]): string | undefined =>
+  /^"?User-ID"?[;,]"?ISBN"?[;,]/.test(head) ? 'latin1' : undefined;
 
 /**
  * The layout of a text by its first lines, blank ones left out. `first`: the number of the first of them.

@@ -4,19 +4,28 @@ import { toUtf8 } from '../containers/decode.js';
 import { innerName, openContent } from '../containers/open.js';
 import { eachLine } from '../import/lines.js';
 import { fieldsOf, judgeDelimiter } from './delimiter.js';
-import { plainName, rolesOf } from './names.js';
-import { parsePython } from './python-literal.js';
+import { parsePython } from './json/python-literal.js';
+import { rolesOf } from './names.js';
 import { idOf } from './reading.js';
 
-/** How a file of attributes is laid out. `names`: of its columns, where it has no header. `id`: the column of the id, 0-based. */
+/**
+ * How a file of attributes is laid out. `names`: of its columns, where it has no header. `forms`: such names by the number of columns, for
+ * files with or without a header. An empty name: the column is not read. The first column is the id.
+ */
 export type SideLayout =
   | { readonly kind: 'json' }
-  | { readonly kind: 'delimited'; readonly delimiter?: string; readonly names?: readonly string[]; readonly encoding?: string };
+  | {
+      readonly kind: 'delimited';
+      readonly delimiter?: string;
+      readonly names?: readonly string[];
+      readonly forms?: readonly (readonly string[])[];
+      readonly encoding?: string;
+    };
 
 /** A file of attributes of items or users, next to the ratings. Its path opens as those of ratings do (openContent). */
 export type SideFile = { readonly kind: 'items' | 'users'; readonly path: string; readonly layout: SideLayout };
 
-/** Original id, as the ratings have it → text of each column, the one of the id left out. Lists are joined by `|`. */
+/** Original id, as the ratings have it → text of each column, by its name with its type in RecBole's files, the one of the id left out. Lists are joined by `|`. */
 export type SideRow = { readonly id: string; readonly columns: ReadonlyMap<string, string> };
 
 const ML_GENRES = [
@@ -28,6 +37,7 @@ type Known = { readonly name: RegExp; readonly kind: SideFile['kind']; readonly 
 
 const header = { kind: 'delimited' } as const;
 const json = { kind: 'json' } as const;
+const formsOf = (...forms: readonly (readonly string[])[]): SideLayout => ({ kind: 'delimited', delimiter: '\t', forms });
 
 /** Files of attributes as the known sets call them. Columns without a header are those of the sets' own readmes. */
 const KNOWN: readonly Known[] = [
@@ -44,6 +54,15 @@ const KNOWN: readonly Known[] = [
   { name: /^u\.user$/, kind: 'users', layout: { ...header, delimiter: '|', names: ['user', 'age', 'gender', 'occupation', 'zip'] } },
   { name: /^movies\.dat$/, kind: 'items', layout: { ...header, delimiter: '::', names: ['item', 'title', 'genres'], encoding: 'latin1' } },
   { name: /^users\.dat$/, kind: 'users', layout: { ...header, delimiter: '::', names: ['user', 'gender', 'age', 'occupation', 'zip'] } },
+  { name: /^items_extra\.tsv$/, kind: 'items', layout: formsOf(['item', 'year', 'rated', 'genres', 'director', 'actors']) },
+  { name: /^item_attributes\.tsv$/, kind: 'items', layout: formsOf(['item', 'attributes']) },
+  { name: /^movie_genres\.(tsv|dat)$/, kind: 'items', layout: formsOf(['item', 'genres']) },
+  { name: /^movie_countries\.(tsv|dat)$/, kind: 'items', layout: formsOf(['item', 'countries']) },
+  { name: /^movie_directors\.(tsv|dat)$/, kind: 'items', layout: formsOf(['item', '', 'directors']) },
+  { name: /^movies\.tsv$/, kind: 'items', layout: formsOf(['item', 'title', '', 'year']) },
+  { name: /^books\.tsv$/, kind: 'items', layout: formsOf(['item', '', 'title', 'author', 'year', 'publisher']) },
+  { name: /^items\.tsv$/, kind: 'items', layout: formsOf(['item', 'title', 'genres'], ['item', '', 'title', 'genres']) },
+  { name: /^users\.tsv$/, kind: 'users', layout: formsOf(['user', 'gender', 'age', 'occupation']) },
   { name: /^(movies|books|anime|artists|items|item_features)\.(csv|tsv)$/i, kind: 'items', layout: header },
   { name: /^(users|user_features)\.(csv|tsv)$/i, kind: 'users', layout: header },
   { name: /^artists\.dat$/, kind: 'items', layout: header },
@@ -128,15 +147,18 @@ export const readSideFile = async ({ kind, path, layout }: SideFile, take: (row:
       }
       delimiter ??= judgeDelimiter([text]).delimiter;
       const fields = fieldsOf(text, delimiter);
+      const form = names === undefined && layout.forms?.find(({ length }) => length === fields.length);
       if (names === undefined) {
-        names = fields.map(plainName);
+        names = fields;
         id = idColumn(names, kind);
-        if (id < 0) throw fail(line, `a header with the id of ${kind === 'items' ? 'an item' : 'a user'}`, names.join(', ').slice(0, 200));
-        return undefined;
+        if (id < 0 && form) [names, id] = [form, 0];
+        else if (id < 0)
+          throw fail(line, `a header with the id of ${kind === 'items' ? 'an item' : 'a user'}`, names.join(', ').slice(0, 200));
+        else return undefined;
       }
       const known = names;
       const columns = new Map(
-        fields.flatMap((field, at): [string, string][] => (at === id || known[at] === undefined ? [] : [[known[at], field]])),
+        fields.flatMap((field, at): [string, string][] => (at === id || (known[at] ?? '') === '' ? [] : [[known[at]!, field]])),
       );
       take({ id: normal(fields[id] ?? ''), columns });
       return undefined;

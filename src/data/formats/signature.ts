@@ -1,5 +1,5 @@
 import { isNumeric } from './delimiter.js';
-import type { Feedback } from './reading.js';
+import type { FeedbackKind } from './reading.js';
 import { secondsOf } from './time.js';
 
 /** Columns of a file without a header, 0-based; −1: none. */
@@ -9,7 +9,7 @@ export type Signature = {
   readonly item: number;
   readonly rating: number;
   readonly time: number;
-  readonly feedback: Feedback;
+  readonly feedback: FeedbackKind;
   readonly notes?: readonly string[];
 };
 
@@ -75,6 +75,13 @@ const KNOWN: readonly Known[] = [
     test: (rows) => every(rows, 0, (text) => SHA1.test(text)) && every(rows, 3, isNumeric),
     feedback: 'counts',
     ...{ user: 0, item: 1, rating: 3, time: -1 },
+  },
+  {
+    title: 'Million Song taste profiles: user, song, plays',
+    fields: [3],
+    test: (rows) => every(rows, 0, (text) => SHA1.test(text)) && every(rows, 1, (text) => /^SO[0-9A-Z]{16}$/.test(text)),
+    feedback: 'counts',
+    ...{ user: 0, item: 1, rating: 2, time: -1 },
   },
   {
     title: 'Last.fm 1K: user, time, artist id, artist, track id, track',

@@ -1,5 +1,5 @@
 import { badInput } from '../../base/errors.js';
-import type { Table } from '../containers/columns.js';
+import type { TableFile } from '../containers/columns.js';
 import type { Wanted } from '../import/header.js';
 import { isHeader, rolesOf, setOfHeader } from './names.js';
 import { type Columns, type Emit, type Fail, idOf, type Recognised, type Role, ratingOf, shown } from './reading.js';
@@ -26,7 +26,12 @@ const givenNames = (path: string, names: readonly string[], columns: Columns): P
 const foundNames = (path: string, names: readonly string[]): Partial<Record<Role, string>> => {
   const roles = rolesOf(names);
   if (!isHeader(roles))
-    throw badInput('DATA', path, 'columns for user and item (or columns given)', names.join(', ').slice(0, 200) || 'no columns');
+    throw badInput(
+      'DATA',
+      path,
+      'columns for user and item (or columns: [user, item, rating])',
+      names.join(', ').slice(0, 200) || 'no columns',
+    );
   return Object.fromEntries(ROLES.flatMap((role): [Role, string][] => (roles[role] < 0 ? [] : [[role, names[roles[role]]!]])));
 };
 
@@ -36,7 +41,7 @@ const timeOf = (value: unknown): number => {
   return typeof value === 'string' ? secondsOf(value) : Number.NaN;
 };
 
-export const tableLayout = (path: string, kind: 'Parquet' | 'Arrow', table: Table, { columns }: Wanted): TableLayout => {
+export const tableLayout = (path: string, kind: 'Parquet' | 'Arrow', table: TableFile, { columns }: Wanted): TableLayout => {
   const { names } = table;
   const chosen = columns === undefined ? foundNames(path, names) : givenNames(path, names, columns);
   const { user, item, rating, time } = chosen;

@@ -1,5 +1,5 @@
 import { badInput } from '../../base/errors.js';
-import { type Dataset, type Feedback, PARTS, type Part } from '../dataset.js';
+import { type Dataset, type Feedback, PARTS, type Part, type Roles } from '../dataset.js';
 import { type Described, isDescribed, selectDescribed } from '../features/described.js';
 import type { Scale } from '../policies/values.js';
 import type { Whole } from '../splits/labels.js';
@@ -13,7 +13,10 @@ import { groupByUser, placeOf, type RatingRows, refuseDuplicates, renumber } fro
 /** 'given': each row belongs to the part whose file it came from (`partOfFile`, by index into rows.files). */
 export type Split =
   | { readonly kind: 'drawn'; readonly spec: SplitSpec; readonly seed: number }
-  | { readonly kind: 'given'; readonly partOfFile: readonly Part[] };
+  /** `known`: the ids in their order, and the roles, of files that data split has written. */
+  | { readonly kind: 'given'; readonly partOfFile: readonly Part[]; readonly known?: KnownSplit };
+
+export type KnownSplit = { readonly users: readonly string[]; readonly items: readonly string[]; readonly roles?: Roles };
 
 export type Assembly = {
   readonly name: string;
@@ -49,7 +52,25 @@ const inferScale = (values: Float64Array): Scale => {
 /** Of implicit feedback: its only value is 1. */
 const IMPLICIT_SCALE: Scale = { lowest: 0, highest: 1, step: 1 };
 
-const mapIds = (rows: RatingRows, declared: Assembly['declared']): { users: IdMap; items: IdMap } => ({
+/** The ids of a table in a known order. @throws MetafleetError DATA for one that is not known. */
+const inOrder = ({ ids, dense }: IdMap, known: readonly string[], place: string, kind: string): IdMap => {
+  const places = new Map(known.map((id, at) => [id, at]));
+  const numbers = Uint32Array.from(ids, (id) => {
+    const at = places.get(id);
+    if (at === undefined) throw badInput('DATA', place, `the ${kind}s that split.json lists`, id);
+    return at;
+  });
+  return { ids: known, dense: dense.map((at) => numbers[at]!) };
+};
+
+const mapIds = (rows: RatingRows, { split, declared, place }: Assembly): { users: IdMap; items: IdMap } => {
+  const known = split.kind === 'given' ? split.known : undefined;
+  const map = declaredMaps(rows, declared);
+  if (known === undefined) return map;
+  return { users: inOrder(map.users, known.users, place, 'user'), items: inOrder(map.items, known.items, place, 'item') };
+};
+
+const declaredMaps = (rows: RatingRows, declared: Assembly['declared']): { users: IdMap; items: IdMap } => ({
   users: declared?.users === undefined ? rows.userIds.finish() : declaredIds(rows.userIds, declared.users),
   items: declared?.items === undefined ? rows.itemIds.finish() : declaredIds(rows.itemIds, declared.items),
 });
@@ -87,8 +108,8 @@ const composed = (outer: Uint32Array | undefined, inner: Uint32Array | undefined
  * @throws MetafleetError DATA on duplicates and on a user without a training rating.
  */
 export const assemble = (rows: RatingRows, assembly: Assembly): Dataset => {
-  const { name, place, split, scale, declared, feedback = 'explicit', describe, describedOnly = false, onProgress } = assembly;
-  const ids = mapIds(rows, declared);
+  const { name, place, split, scale, feedback = 'explicit', describe, describedOnly = false, onProgress } = assembly;
+  const ids = mapIds(rows, assembly);
   renumber(rows, ids.users.dense, ids.items.dense);
   const [userIds, itemIds] = [ids.users.ids, ids.items.ids];
   const grouped = groupByUser(rows, userIds.length);
@@ -109,7 +130,7 @@ export const assemble = (rows: RatingRows, assembly: Assembly): Dataset => {
     if (split.kind === 'drawn') return partition(whole, split.spec, split.seed, options);
     return partitionBy(whole, { rows: partsByFile(rows, grouped.order, split.partOfFile), leavesOut: false, notes: [] }, options);
   };
-  const { parts, roles, users, items: kept, notes } = cut();
+  const { parts, roles = split.kind === 'given' ? split.known?.roles : undefined, users, items: kept, notes } = cut();
   for (const note of notes) onProgress?.(note);
   const items = composed(allowed, kept);
   const of = (list: readonly string[], chosen: Uint32Array | undefined) =>

@@ -1,7 +1,7 @@
 import { badInput } from '../../base/errors.js';
 import { BLANKS, fieldsOf, isNumeric, judgeDelimiter } from '../formats/delimiter.js';
-import { isHeader, isRatingName, isTyped, plainName, type Roles, rolesOf, setOfHeader } from '../formats/names.js';
-import type { Columns, Feedback, Recognised, Role } from '../formats/reading.js';
+import { isHeader, isRatingName, isTyped, type NamedRoles, plainName, rolesOf, setOfHeader } from '../formats/names.js';
+import type { Columns, FeedbackKind, Recognised, Role } from '../formats/reading.js';
 import { signatureOf } from '../formats/signature.js';
 
 /** Where the fields are (0-based; −1: not there), and whether the first line only says so. */
@@ -59,7 +59,12 @@ const describe = (
   delimiter: string,
   names: readonly string[] | undefined,
   places: Places,
-  rest: { readonly title: string; readonly feedback: Feedback; readonly unrated?: readonly number[]; readonly notes?: readonly string[] },
+  rest: {
+    readonly title: string;
+    readonly feedback: FeedbackKind;
+    readonly unrated?: readonly number[];
+    readonly notes?: readonly string[];
+  },
 ): Recognised => {
   const columns: Partial<Record<Role, string>> = {};
   for (const role of ROLES) {
@@ -70,9 +75,9 @@ const describe = (
   return { layout: 'delimited', title, feedback, columns, unrated, delimiter, header: names !== undefined, notes };
 };
 
-const byHeader = (place: string, names: readonly string[], roles: Roles, delimiter: string): Located => {
+const byHeader = (place: string, names: readonly string[], roles: NamedRoles, delimiter: string): Located => {
   if (!isHeader(roles)) {
-    throw badInput('DATA', place, 'a header with a user, an item and a rating column (or columns given)', shown(names));
+    throw badInput('DATA', place, 'a header with a user, an item and a rating column (or columns: [user, item, rating])', shown(names));
   }
   const typed = names.some(isTyped);
   const set = setOfHeader(names);
@@ -134,7 +139,7 @@ export const locate = (place: string, lines: readonly string[], wanted: Wanted):
   const whole = rows.filter(({ length }) => length === names.length);
   const signature = signatureOf(whole, delimiter);
   if (signature === undefined) {
-    throw badInput('DATA', place, 'a numeric rating in the third field (or columns given)', shown(names.slice(0, 6)));
+    throw badInput('DATA', place, 'a numeric rating in the third field (or columns: [user, item, rating])', shown(names.slice(0, 6)));
   }
   return { delimiter, ...signature, fields: names.length, header: false, recognised: describe(delimiter, undefined, signature, signature) };
 };

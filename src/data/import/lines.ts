@@ -19,7 +19,7 @@ const hasMark = (bytes: Uint8Array): boolean => bytes[0] === 0xef && bytes[1] ==
 
 /** Calls `sink` for every line, without its end and without a byte-order mark. Memory: 2 MiB and a chunk. */
 export const eachLine = async (path: string, chunks: Chunks, sink: LineSink, mostLine = MOST_LINE): Promise<void> => {
-  let buffer = Buffer.allocUnsafe(2 * mostLine);
+  let buffer = Buffer.alloc(0);
   let filled = 0;
   let line = 0;
   let first = true;
@@ -63,8 +63,18 @@ export const eachLine = async (path: string, chunks: Chunks, sink: LineSink, mos
     return at;
   };
 
+  /** Room for `more` bytes, up to 2 MiB: as much as the chunks need. */
+  const widen = (more: number): void => {
+    const size = Math.min(2 * mostLine, filled + more);
+    if (size <= buffer.length) return;
+    const wider = Buffer.allocUnsafe(Math.min(2 * mostLine, Math.max(size, 2 * buffer.length)));
+    wider.set(buffer.subarray(0, filled));
+    buffer = wider;
+  };
+
   for await (const chunk of chunks) {
     let at = 0;
+    widen(chunk.length);
     while (at < chunk.length) {
       const some = Math.min(chunk.length - at, buffer.length - filled);
       buffer.set(chunk.subarray(at, at + some), filled);
@@ -80,5 +90,4 @@ export const eachLine = async (path: string, chunks: Chunks, sink: LineSink, mos
     }
   }
   if (filled > 0) take(first && filled >= 3 && hasMark(buffer) ? 3 : 0, true);
-  buffer = Buffer.alloc(0);
 };

@@ -1,9 +1,10 @@
+import { isAscii, isUtf8 } from 'node:buffer';
 import { badInput } from '../../base/errors.js';
 import { arrowTable, parquetTable } from '../containers/columns.js';
 import { encodingOfMark, isUtf8Name, knownEncoding, toUtf8 } from '../containers/decode.js';
 import { type Content, openContent } from '../containers/open.js';
 import type { Emit, Fail, Recognised } from '../formats/reading.js';
-import { MOST_LINES, recogniseText } from '../formats/recognise.js';
+import { encodingOfSet, MOST_LINES, recogniseText } from '../formats/recognise.js';
 import { tableLayout } from '../formats/table.js';
 import { type Scale, type ValueCounts, type ValuePolicy, valueFilter } from '../policies/values.js';
 import type { Wanted } from './header.js';
@@ -13,7 +14,13 @@ import type { OriginalId, RowSink } from './row-sink.js';
 export type { Scale };
 
 /** How to read a file. Everything left out is found from its first lines. */
-export type FileLayout = Wanted & ValuePolicy & { readonly encoding?: string };
+export type FileLayout = Wanted &
+  ValuePolicy & {
+    /** Default: by the byte-order mark, else `familiar`, else UTF-8. */
+    readonly encoding?: string;
+    /** The encoding that the set is known to have. A copy may be UTF-8 by now: then its first bytes say so. */
+    readonly familiar?: string;
+  };
 
 /** A row as it was read, before any policy. */
 export type SampleRow = {
@@ -64,9 +71,17 @@ const headLines = (whole: Uint8Array, encoding: string): { lines: readonly strin
 
 type Prepared = { readonly recognised: Recognised; readonly encoding: string; readonly read: (emit: Emit, fail: Fail) => Promise<void> };
 
-const prepareText = (content: Content, { encoding: wanted, ...layout }: FileLayout): Prepared => {
+/** Whether bytes have letters beyond ASCII, and all of them are UTF-8. The end may be cut off. */
+const saysUtf8 = (head: Uint8Array): boolean => {
+  const whole = head.subarray(0, Math.max(head.lastIndexOf(10), 0));
+  return !isAscii(whole) && isUtf8(whole);
+};
+
+const prepareText = (content: Content, { encoding: wanted, familiar, ...layout }: FileLayout): Prepared => {
   const { path, head, chunks } = content;
-  const encoding = wanted ?? encodingOfMark(head) ?? 'utf-8';
+  const marked = wanted ?? encodingOfMark(head);
+  const known = familiar ?? (marked === undefined ? encodingOfSet(headLines(head, 'utf-8').lines) : undefined);
+  const encoding = marked ?? (known === undefined || saysUtf8(head) ? 'utf-8' : known);
   if (!knownEncoding(encoding)) throw badInput('DATA', 'encoding', 'utf-8, latin1, or another name that is known, such as gbk', encoding);
   const { lines, first } = headLines(head, encoding);
   if (lines.length === 0) throw badInput('DATA', path, 'at least one rating', 'an empty file');

@@ -89,7 +89,7 @@ export const refuseDuplicates = (
           'DATA',
           placeOf(rows, row),
           'one rating per user and item',
-          `user ${userIds[user]} and item ${itemIds[item]} again, first at ${placeOf(rows, earlier)}`,
+          `user ${userIds[user]} and item ${itemIds[item]} again, first at ${placeOf(rows, earlier)} (duplicates: first, last, mean, sum or max takes them)`,
         );
       }
       lastRow[item] = row;

@@ -2,6 +2,9 @@ import type { Fail } from '../formats/reading.js';
 
 export type Scale = { readonly lowest: number; readonly highest: number; readonly step: number };
 
+/** What becomes of a rating outside of the scale. */
+export const OUTSIDE = ['refuse', 'clip'] as const;
+
 /** What becomes of the numbers of a file, one by one, before anything is known of the whole. */
 export type ValuePolicy = {
   /** Values that stand for "not rated". Default: those that the format is known for. */
@@ -10,8 +13,8 @@ export type ValuePolicy = {
   readonly unratedAs?: number;
   /** The scale that ratings have. step 0: any value between. */
   readonly scale?: Scale;
-  /** What becomes of a rating outside of the scale. Default: an error. */
-  readonly outside?: 'refuse' | 'clip';
+  /** Default: refuse, an error. */
+  readonly outside?: (typeof OUTSIDE)[number];
   /** Ratings from here on become 1, and those below are left out. What is left is implicit feedback. */
   readonly binarize?: number;
 };

@@ -4,7 +4,7 @@ import { allocateRatings } from './split.js';
 
 /**
  * The same set with a share of each user's training ratings, at least one of them, in their old order.
- * This is the data budget β of the independent reproduction of MetaMF's results. Which ratings stay depends on (seed, user) alone.
+ * This is the data budget β of Müllner et al. (ECIR 2021). Which ratings stay depends on (seed, user) alone.
  * A smaller share is part of a larger one. Validation and test ratings stay as they are.
  */
 export const withBudget = (dataset: Dataset, share: number, seed: number): Dataset =>

@@ -12,7 +12,7 @@ export const randomLabels = (whole: Whole, seed: number): SplitLabels => {
 };
 
 /** Rows of one user in the order of time; equal and unknown times keep the order of the source, unknown ones first. */
-export const inTime = ({ times }: Whole, first: number, end: number): Uint32Array => {
+const inTime = ({ times }: Whole, first: number, end: number): Uint32Array => {
   const rows = Uint32Array.from({ length: end - first }, (_, i) => first + i);
   if (times === undefined) return rows;
   const at = (row: number): number => (Number.isNaN(times[row]!) ? Number.NEGATIVE_INFINITY : times[row]!);

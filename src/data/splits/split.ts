@@ -1,7 +1,7 @@
 import { random, shuffle } from '../../base/random.js';
 import { PARTS, type Ratings } from '../dataset.js';
 
-/** Sizes of the three parts of one user's `count` ratings: 80/10/10 as MetaMF's official splits round it, at least one in train. */
+/** Sizes of the three parts of one user's `count` ratings: 80/10/10, rounded as in the splits of Lin et al. (SIGIR 2020), at least one in train. */
 export const partSizes = (count: number): readonly [train: number, valid: number, test: number] => {
   const upToValid = Math.floor(0.9 * count);
   const train = Math.max(Math.floor(0.8 * count), Math.min(1, count));

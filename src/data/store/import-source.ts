@@ -4,7 +4,8 @@ import { fetchDataset } from '../catalogue/cache.js';
 import { entryOfFolder, findEntry } from '../catalogue/catalogue.js';
 import { type Found, findRatings } from '../catalogue/find.js';
 import { PARTS } from '../dataset.js';
-import { cachedFiles, type LoadOptions, layoutOf } from '../load.js';
+import { cachedFiles, type LoadOptions } from '../load.js';
+import { layoutOf } from '../read-files.js';
 import { parseSynthetic, SYNTHETIC } from '../synthetic-options.js';
 import { checkRoom, writeStore } from './import.js';
 import { type ImportOptions, type ImportSource, importFiles } from './import-files.js';
@@ -37,14 +38,16 @@ const locateSource = async (source: string, options: SourceOptions): Promise<Imp
   if (entry === undefined) {
     const found = await findRatings(source);
     const of = found.folder === undefined ? undefined : entryOfFolder(found.folder);
-    const { declared, ...layout } = layoutOf({ split: 'auto', seed: 1, ...options }, of);
+    const { declared } = options;
+    const layout = layoutOf(options, of);
     return { name: found.name, place: source, files: filesOf(found), layout, ...(declared && { declared }) };
   }
   const { onProgress } = options;
   const folder = await fetchDataset(entry, { ...options.cache, ...(onProgress && { onProgress }) });
-  const declared = entry.split === 'given' ? { users: entry.users, items: entry.items } : undefined;
-  const layout = { ...entry.layout, scale: entry.scale };
-  const found = cachedFiles(entry, folder);
+  const { users, items } = entry;
+  const declared = entry.split === 'given' && users !== null && items !== null ? { users, items } : undefined;
+  const layout = { ...entry.layout, ...(entry.scale && { scale: entry.scale }) };
+  const found = await cachedFiles(entry, folder);
   return { name: found.name, place: folder, files: filesOf(found), layout, ...(declared && { declared }) };
 };
 

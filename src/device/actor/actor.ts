@@ -7,11 +7,12 @@ import { random } from '../../base/random.js';
 import type { DeviceId } from '../../base/units.js';
 import type { Assign, Message, Model, Update } from '../../messages/message.js';
 import { type Dtype, decodeTensors, elements, encodeTensor, shapeOf, type TensorSpec } from '../../messages/wire-tensor.js';
-import { applySteps, type BoundStep } from '../../updates/registry.js';
+import { applySteps, type BoundStep } from '../../updates/device-steps.js';
 import { type BatchOptions, batchOf, withDecoys } from './batch.js';
 import { indexOf, ownDataOf, type PrivateColumns, ratingsOf } from './columns.js';
 import type { Measure, UserRatings } from './measure.js';
 import { stateBefore } from './private-state.js';
+import { joinedState, ownPart, stateSpecOf, stepParts } from './step-state.js';
 
 /**
  * The device actor: (state and message) → (the model that it now holds, its answer). It is pure.
@@ -36,16 +37,27 @@ export type Transition = {
   readonly reply: Message;
 };
 
-/** A device's state as it was before `round`. */
-export const stateOf = ({ columns, algorithm, batch: { seed } }: DeviceContext, device: DeviceId, round: number): Float32Array =>
-  stateBefore(columns.state, algorithm.client().state, indexOf(columns, device), device, round, seed);
+const NO_STEPS: readonly BoundStep[] = [];
+
+/** What a device keeps, as it was before `round`: for the algorithm, and then for each update step. */
+const wholeState = (context: DeviceContext, device: DeviceId, round: number): Float32Array => {
+  const { columns, algorithm, batch, steps = NO_STEPS } = context;
+  const { train } = columns;
+  const index = indexOf(columns, device);
+  const records = train.offsets[index + 1]! - train.offsets[index]!;
+  const spec = stateSpecOf(algorithm.client().state, steps, records);
+  return stateBefore(columns.state, spec, index, device, round, batch.seed);
+};
+
+/** The algorithm's part of it. */
+export const stateOf = (context: DeviceContext, device: DeviceId, round: number): Float32Array =>
+  ownPart(wholeState(context, device, round), context.steps ?? NO_STEPS, ratingsOf(context.columns, 'train', device).items.length);
 
 type Addressed = Pick<Model, 'round' | 'device'>;
 
 /** The algorithm's plan for a message, and the data that the plan was made from. */
 type Planned = { readonly own: OwnData; readonly state: Float32Array; readonly plan: Plan<unknown>; readonly batch: Interactions };
 
-const NO_STEPS: readonly BoundStep[] = [];
 const NONE: Interactions = { items: new Uint32Array(0), values: new Float32Array(0) };
 
 const userRatings = ({ columns }: DeviceContext, { device }: Addressed): UserRatings => ({
@@ -142,14 +154,33 @@ const train = (context: DeviceContext, message: Model): Transition => {
   const { up } = algorithm.wire;
   const local = algorithm.client().update(model, own, plan.work, random(options.seed, 'update', round, device), before);
   const hidden = hideRows(local, withDecoys(local.rows, options, 'train', round, device), up);
-  // After the decoys are there, so that what is added to rows is added to theirs, too.
-  const sent = steps.length === 0 ? hidden : applySteps(steps, hidden, { seed: options.seed, round, device });
-  const { count, loss, rows, tensors: values, state } = sent;
+  const { loss, rows, state } = hidden;
   if (!Number.isFinite(loss))
     throw badInput('MESSAGE', `model for device ${device}`, 'finite predictions', 'others: training has diverged');
-  const encoded = up.map((spec, index) => encodeTensor(dtype, shapeOf(spec, rows.length), [values[index]!]));
-  const reply: Update = { kind: 'update', round, device, count, loss, rows, tensors: encoded };
-  return { model, reply, ...(state === undefined ? {} : { state: { before, after: state } }) };
+  const encode = (values: readonly Float32Array[]) =>
+    up.map((spec, index) => encodeTensor(dtype, shapeOf(spec, rows.length), [values[index]!]));
+  if (steps.length === 0) {
+    const reply: Update = { kind: 'update', round, device, count: hidden.count, loss, rows, tensors: encode(hidden.tensors) };
+    return { model, reply, ...(state === undefined ? {} : { state: { before, after: state } }) };
+  }
+  // After the decoys are there, so that what is added to rows is added to theirs, too.
+  const records = own.train.items.length;
+  const whole = wholeState(context, device, round);
+  const inputs = { seed: options.seed, round, device, states: stepParts(whole, steps, records), announced: message.announced ?? [] };
+  const { update, marks, states } = applySteps(steps, hidden, inputs);
+  const hidesCounts = steps.some(({ traits }) => traits.hides.includes('counts'));
+  const said = hidesCounts ? { count: 1, loss: 0 } : { count: update.count, loss };
+  const reply: Update = {
+    kind: 'update',
+    round,
+    device,
+    ...said,
+    rows,
+    tensors: encode(update.tensors),
+    ...(marks.length > 0 && { marks }),
+  };
+  const after = joinedState(state ?? before, states);
+  return { model, reply, ...(after.length === 0 ? {} : { state: { before: whole, after } }) };
 };
 
 /** The tensors of a held model that `score` takes: those that are not for training only. */

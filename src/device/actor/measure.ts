@@ -21,6 +21,8 @@ export type MeasureOptions = {
   readonly roles?: Uint8Array<SharedArrayBuffer>;
   /** Rating from which a held-out item is relevant. */
   readonly relevant: 'all' | number;
+  /** The scale that predicted ratings are clipped to before rating metrics see them. Absent: they are taken as they are. */
+  readonly clip?: { readonly lowest: number; readonly highest: number };
 };
 
 /** One user's ratings. `user` is the key of the drawn candidates. */
@@ -56,6 +58,9 @@ const joined = (...lists: readonly Uint32Array[]): Uint32Array => {
   return all;
 };
 
+const hasRole = (wanted: (typeof CANDIDATES)[number], role: number, part: HeldOut): boolean =>
+  wanted === 'all' || (wanted === 'warm' ? role === 0 : (role & COLD[part]) !== 0);
+
 /** `count` items that the user rated in no part, the same at every call. The r-th unrated item is found between the rated ones. */
 const drawUnrated = ({ train, valid, test, user }: UserRatings, count: number, items: number, seed: number): Uint32Array => {
   const rated = distinctRows(joined(train.items, valid.items, test.items));
@@ -77,7 +82,9 @@ const drawUnrated = ({ train, valid, test, user }: UserRatings, count: number, i
  * Candidates are ascending, and a held-out item is always one.
  * @throws MetafleetError CONFIG for unknown metrics.
  */
-export const createMeasure = ({ seed, items: count, metrics, candidates, relevant, roles }: MeasureOptions): Measure => {
+export const createMeasure = ({ seed, items: count, metrics, candidates, relevant, roles, clip }: MeasureOptions): Measure => {
+  const clipped = (scores: Scores): Scores =>
+    clip === undefined ? scores : scores.map((score: number) => Math.min(Math.max(score, clip.lowest), clip.highest));
   const set = createMetricSet(metrics, 'key evaluation.metrics');
   /** By item. All are zero between calls. */
   const marks = new Uint8Array(set.needsRanking ? count : 0);
@@ -106,15 +113,10 @@ export const createMeasure = ({ seed, items: count, metrics, candidates, relevan
     return all.subarray(0, size);
   };
 
-  const hasRole = (item: number, part: HeldOut): boolean => {
-    const role = roles?.[item] ?? 0;
-    return candidates === 'all' || (candidates === 'warm' ? role === 0 : (role & COLD[part]) !== 0);
-  };
-
   const isCandidate = (item: number, known: number, part: HeldOut): boolean => {
     if ((known & IN[part]) !== 0) return true;
     if (part === 'test' && (known & IN.valid) !== 0) return false;
-    return typeof candidates === 'number' ? (known & (IN.valid | IN.test)) === 0 : hasRole(item, part);
+    return typeof candidates === 'number' ? (known & (IN.valid | IN.test)) === 0 : hasRole(candidates, roles?.[item] ?? 0, part);
   };
 
   const rank = (ratings: UserRatings, predict: Predict, sums: Readonly<Record<HeldOut, Float64Array>>): void => {
@@ -145,7 +147,7 @@ export const createMeasure = ({ seed, items: count, metrics, candidates, relevan
       if (set.needsRating)
         for (const part of HELD_OUT) {
           const { items, values } = ratings[part];
-          set.add(sums[part], predict(items), { task: 'rating', values });
+          set.add(sums[part], clipped(predict(items)), { task: 'rating', values });
         }
       if (set.needsRanking && ratings.valid.items.length + ratings.test.items.length > 0) {
         mark(ratings);

@@ -70,8 +70,14 @@ const shownValue = (values: MetricValues | null, metric: string): string => {
   return value === null ? '–' : formatMetric(value);
 };
 
+/** `ε 3.21`, and what it is the ε of. */
+const privacyText = ({ epsilon, delta, protects }: NonNullable<Summary['privacy']>): { value: string; note: string } => ({
+  value: epsilon === null ? 'no guarantee' : `ε ${epsilon.toPrecision(3)}`,
+  note: `δ ${delta}, of ${protects}, by user`,
+});
+
 const glance = (
-  { test, bestEpoch, bytes, rounds, epochs, latency, memory, wallMillis, devices, parameters, baselines }: Summary,
+  { test, bestEpoch, bytes, rounds, epochs, latency, memory, wallMillis, devices, parameters, baselines, privacy = null }: Summary,
   metrics: readonly string[],
 ): Section => ({
   title: 'At a glance',
@@ -88,6 +94,7 @@ const glance = (
       { name: 'Round, median', value: formatMillis(latency.roundMillis.p50), note: `95 % within ${formatMillis(latency.roundMillis.p95)}` },
       { name: 'Wall time', value: formatMillis(wallMillis) },
       { name: 'Memory', value: formatBytes(memory.rssPeakBytes), note: 'highest of the process' },
+      ...(privacy === null ? [] : [{ name: 'Privacy', ...privacyText(privacy) }]),
       { name: 'Devices', value: formatCount(devices), note: `${formatCount(parameters)} parameters` },
     ]),
     ...(Object.keys(baselines).length === 0

@@ -4,8 +4,9 @@ import { AGGREGATOR } from '../../coordinator/aggregation/registry.js';
 import { UPDATE_STEP } from '../../updates/registry.js';
 import type { Config } from './config.js';
 import { chosen } from './definitions.js';
+import { noisySteps } from './noise.js';
 
-type Chosen = Pick<Config, 'algorithm' | 'aggregation' | 'updates' | 'defence'>;
+type Chosen = Pick<Config, 'algorithm' | 'aggregation' | 'updates' | 'defence' | 'policy' | 'dtype'> & Readonly<Record<string, unknown>>;
 
 const checkAggregation = ({ algorithm: name, aggregation }: Chosen): void => {
   const algorithm = chosen(ALGORITHM, name).definition;
@@ -32,8 +33,45 @@ const checkUpdates = ({ algorithm: name, updates, defence }: Chosen): void => {
   }
 };
 
+const refuse = (key: string, expected: string, found: unknown): Error => badInput('CONFIG', `key ${key}`, expected, String(found));
+
+/** Server halves of steps count every update once, and take the plain sum of a cohort's. */
+const checkServerSteps = ({ aggregation, updates, policy, defence }: Chosen): void => {
+  const step = updates.find((name) => chosen(UPDATE_STEP, name).definition.onServer !== undefined);
+  if (step === undefined) return;
+  if (aggregation !== 'mean') throw refuse('aggregation', `mean, as ${step} takes the sum of all updates`, aggregation);
+  if (policy.kind === 'buffered') throw refuse('policy.kind', `another kind, as ${step} counts every update once`, policy.kind);
+  if (defence.normMultiple > 0)
+    throw refuse('defence.normMultiple', `0, as ${step} allows no update to decide on another`, defence.normMultiple);
+};
+
+/** Noise guarantees something only for a bound that holds when it is added. */
+const checkNoise = (config: Chosen): void => {
+  const steps = noisySteps(config, config.updates);
+  const noisy = steps.flatMap(({ spend }, index) => (spend === undefined || spend.kind === 'marks' ? [] : [{ index, spend }]));
+  if (noisy.length > 1) throw refuse('updates', 'one step that adds noise', noisy.map(({ index }) => config.updates[index]).join(', '));
+  const [found] = noisy;
+  if (found === undefined) return;
+  const { index, spend } = found;
+  const name = config.updates[index]!;
+  const norm = spend.kind === 'laplace' ? 'l1' : 'l2';
+  const last = steps.slice(0, index).findLastIndex(({ bounds }) => bounds !== null);
+  const between = steps.slice(last + 1, index).findIndex(({ definition }) => definition.traits.sends !== 'masked');
+  if (last >= 0 && steps[last]!.bounds !== norm) throw refuse('clip.norm', `${norm}, which ${name} is scaled by`, steps[last]!.bounds);
+  if (last >= 0 && between >= 0)
+    throw refuse('updates', `${name} right behind ${config.updates[last]}`, config.updates[last + 1 + between]);
+  const isAdaptive = steps.some(({ spend: other }) => other?.kind === 'marks');
+  if (spend.where === 'device' && isAdaptive)
+    throw refuse('updates', `no adaptive-clip with ${name}: its marks have no noise on the device`, 'both');
+  if (spend.where === 'device') return;
+  if (last < 0) throw refuse('updates', `clip or adaptive-clip before ${name}`, config.updates.join(', '));
+  if (config.dtype !== 'f32') throw refuse('dtype', `f32, as rounding can lengthen what was clipped for ${name}`, config.dtype);
+};
+
 /** Throws CONFIG for definitions that contradict each other: what one leaves is not what another needs. */
 export const checkCompatible = (config: Chosen): void => {
   checkAggregation(config);
   checkUpdates(config);
+  checkServerSteps(config);
+  checkNoise(config);
 };

@@ -1,13 +1,16 @@
 // Above 300 lines: every key of a run, with its meaning and its bounds, stands in one place.
 import { z } from 'zod';
+import { ACCOUNTANTS } from '../../coordinator/privacy/ledger.js';
 import { SCHEDULE_UNITS, SCHEDULES } from '../../coordinator/schedule.js';
 import { DELIVERIES, POLICIES, WEIGHTINGS } from '../../coordinator/settings.js';
 import { STAGE_UNITS } from '../../coordinator/stages.js';
+import { DUPLICATES } from '../../data/policies/duplicates.js';
+import { OUTSIDE } from '../../data/policies/values.js';
 import { AUTO, SPLIT_DEFAULTS, SPLITS } from '../../data/splits/spec.js';
 import { CANDIDATES } from '../../device/actor/measure.js';
 import { ATTACKS } from '../../device/faults/byzantine.js';
 import { DTYPES } from '../../messages/wire-tensor.js';
-import { definitionSections, KINDS, namesOf } from './definitions.js';
+import { definitionSections, KINDS, namesOfKey } from './definitions.js';
 
 /**
  * The configuration of a run: every key with its meaning, unit, bounds and default, in one place.
@@ -197,6 +200,15 @@ const defence = z.strictObject({
   mostNorm: z.number().min(0).default(0).describe('an update is thrown away when its norm per rating exceeds this; 0: never'),
 });
 
+const privacy = z.strictObject({
+  delta: z.number().gt(0).lt(1).default(1e-5).describe('chance δ that is left out of the guarantee ε; below one in the number of users'),
+  stopAt: z.number().min(0).default(0).describe('ε that the run may spend; a round that would spend more is not run. 0: no bound'),
+  accountant: z
+    .enum(ACCOUNTANTS)
+    .default('pld')
+    .describe('how ε is computed: pld: privacy loss distributions, tight; rdp: Rényi divergences, a looser bound at less cost'),
+});
+
 const probability = z.number().min(0).max(1).default(0);
 
 const stage = z.strictObject({
@@ -295,17 +307,60 @@ const ownKeys = z.strictObject({
     .enum(['auto', 'explicit', 'implicit'])
     .default('auto')
     .describe('explicit: ratings; implicit: every record is an interaction of value 1; auto: as the data are'),
+  features: z
+    .union([z.enum(['all', 'none']), z.array(z.string().min(1)).min(1)])
+    .default('all')
+    .describe('columns of the files of users and items that are features; all: those that are recognised'),
+  sideFiles: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('files of users and items, in addition to those with a known name in the folder of the records (docs/data.md)'),
   columns: z
     .array(z.union([z.string(), count(1)]))
-    .max(3)
+    .max(4)
     .default([])
-    .describe('columns of user, item and rating in a delimited file: header names, or numbers from 1; [ ]: as the format has them'),
-  delimiter: z.string().default('').describe('what separates the fields of a delimited file; empty: as the format has it'),
+    .describe('columns of user, item, rating and time in a file: header names, or numbers from 1; [ ]: as the format has them'),
+  delimiter: z
+    .string()
+    .default('')
+    .describe('what separates the fields of a delimited file, a blank: any blanks; empty: as the format has it'),
+  encoding: z.string().default('').describe('of a text file: utf-8, latin1, gbk, shift_jis …; empty: utf-8, or as the format has it'),
+  header: z
+    .enum(['auto', 'yes', 'no'])
+    .default('auto')
+    .describe('whether the first line of a delimited file names columns; auto: by what it says'),
   scale: z
     .array(z.number())
     .max(3)
     .default([])
     .describe('lowest and highest rating of a file, and the step between ratings; [ ]: from the catalogue or the data'),
+  outside: z.enum(OUTSIDE).default('refuse').describe('ratings outside of the scale: refuse, or clip to the nearest that it has'),
+  rescale: z
+    .array(z.number())
+    .max(2)
+    .default([])
+    .describe('lowest and highest rating that ratings are stretched to, in a straight line; [ ]: as they are'),
+  unrated: z
+    .union([z.enum(['auto', 'none']), z.array(z.number())])
+    .default('auto')
+    .describe(
+      'values that stand for "not rated", such as [0]; auto: those of the format, such as 0 in Book-Crossing; none: all are ratings',
+    ),
+  unratedAs: z
+    .union([z.literal('drop'), z.number()])
+    .default('drop')
+    .describe('what becomes of pairs that are not rated: drop, or the rating that they get'),
+  duplicates: z
+    .enum(DUPLICATES)
+    .default('refuse')
+    .describe('several ratings of one user and item: refuse; first, last (by time, if there is one); mean, sum, max of them'),
+  minItem: count(0).default(0).describe('fewest ratings of an item; items with fewer are left out, once, before minUser'),
+  minUser: count(0).default(0).describe('fewest ratings of a user; users with fewer are left out, once'),
+  core: count(0).default(0).describe('k-core: every user and every item has at least so many ratings; 0: no matter'),
+  binarize: z
+    .union([z.literal('none'), z.number()])
+    .default('none')
+    .describe('ratings from here on become implicit feedback of value 1, and those below are left out; none: ratings stay'),
   dataBudget: z
     .number()
     .positive()
@@ -316,7 +371,9 @@ const ownKeys = z.strictObject({
     .string()
     .min(1)
     .default('metamf')
-    .describe('what is learned: metamf, fedavg, or a path to a module; its options are in the section of its name'),
+    .describe(
+      'what is learned: metamf or fedavg on a fleet, a central model of `metafleet models`, or a path to a module; its options are in the section of its name',
+    ),
   seed: count(0)
     .max(Number.MAX_SAFE_INTEGER)
     .default(1)
@@ -342,7 +399,7 @@ const ownKeys = z.strictObject({
     .min(1)
     .default('shuffled')
     .describe(
-      'how a cohort is drawn: shuffled (every device once an epoch), uniform, activity, round-robin, available, oort, or a path to a module',
+      'how a cohort is drawn: shuffled (every device once an epoch), uniform, poisson, activity, round-robin, available, oort, or a path to a module',
     ),
   aggregation: z
     .string()
@@ -354,7 +411,9 @@ const ownKeys = z.strictObject({
   updates: z
     .array(z.string().min(1))
     .default([])
-    .describe('what a device does to its update before it is sent, in order: clip, noise, or paths to modules; each at most once'),
+    .describe(
+      'what happens to updates before they are aggregated, in order: clip, adaptive-clip, noise, laplace, central-noise, or paths to modules; each at most once (docs/privacy.md)',
+    ),
   delivery: z
     .enum(DELIVERIES)
     .default('subset')
@@ -382,6 +441,7 @@ const ownKeys = z.strictObject({
   fleet: fleet.prefault({}),
   policy: policy.prefault({}),
   defence: defence.prefault({}),
+  privacy: privacy.prefault({}),
   stages: stages.prefault({}),
   perturbations: perturbations.prefault({}),
   baselines: z
@@ -408,8 +468,7 @@ const choiceOf = (schema: z.ZodType, names: readonly string[]): z.ZodType => {
 /** The keys of every run, and a section for each definition with options: those of users' modules once they are loaded. */
 export const configSchema = (): z.ZodType<Config> => {
   const shape = Object.entries(ownKeys.shape).flatMap(([key, schema]): [string, z.ZodType][] => {
-    const kind = KINDS.find((known) => known.key === key);
-    if (kind !== undefined) return [[key, choiceOf(schema, namesOf(kind))]];
+    if (KINDS.some((known) => known.key === key)) return [[key, choiceOf(schema, namesOfKey(key))]];
     return key === 'optimizer' ? [[key, schema], ...Object.entries(definitionSections())] : [[key, schema]];
   });
   return z.strictObject(Object.fromEntries(shape)) as unknown as z.ZodType<Config>;

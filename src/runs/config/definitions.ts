@@ -3,15 +3,25 @@ import { ALGORITHM } from '../../algorithms/registry.js';
 import { badInput } from '../../base/errors.js';
 import { AGGREGATOR } from '../../coordinator/aggregation/registry.js';
 import { SAMPLER } from '../../coordinator/sampling/registry.js';
-import { builtIn, type Definition, type DefinitionName, type DefinitionSetup, type Kind, loadDefinition } from '../../definitions/kind.js';
+import { importModule } from '../../definitions/import-module.js';
+import {
+  builtIn,
+  type Definition,
+  type DefinitionName,
+  type DefinitionSetup,
+  type Kind,
+  loadDefinition,
+  looksLikeOne,
+} from '../../definitions/kind.js';
 import { isModuleName, locateModule, type ModuleFile } from '../../definitions/module-file.js';
+import { MODEL } from '../../models/registry.js';
 import { UPDATE_STEP } from '../../updates/registry.js';
 
 /**
  * The definitions that a configuration may choose by a name or a path: built-in ones, and those of users' modules once they are loaded.
  * Each definition with options has a section of its own name.
  */
-export const KINDS: readonly Kind<Definition>[] = [ALGORITHM, SAMPLER, AGGREGATOR, UPDATE_STEP];
+export const KINDS: readonly Kind<Definition>[] = [ALGORITHM, MODEL, SAMPLER, AGGREGATOR, UPDATE_STEP];
 
 type Loaded = { readonly kind: Kind<Definition>; readonly name: string; readonly module: ModuleFile; readonly definition: Definition };
 
@@ -35,16 +45,40 @@ export const namesOf = (kind: Kind<Definition>): readonly string[] => [
   ...loaded.filter((known) => known.kind === kind).map(({ name }) => name),
 ];
 
+/** What a key may say: the names of all kinds that share it. */
+export const namesOfKey = (key: string): readonly string[] => KINDS.filter((kind) => kind.key === key).flatMap(namesOf);
+
+type Configured = Readonly<Record<string, unknown>>;
+
+/** Whether a configuration trains a central model, in one place, rather than an algorithm on a fleet. */
+export const isCentral = (config: Configured): boolean => namesOf(MODEL).includes(String(config[MODEL.key]));
+
+/** The kinds of which a configuration chooses definitions. A central model has neither cohorts nor updates. */
+const kindsIn = (config: Configured): readonly Kind<Definition>[] =>
+  isCentral(config) ? [MODEL] : KINDS.filter((kind) => kind !== (MODEL as Kind<Definition>));
+
 /** The modules that the value of a kind's key names; a list names several. */
 export const modulesIn = (value: unknown): readonly string[] =>
   (Array.isArray(value) ? value : [value]).filter((name): name is string => typeof name === 'string' && isModuleName(name));
 
+/** Of the kinds that share a key, the one that a module has a definition of; the first where it has none. */
+const kindOfModule = async (key: string, module: ModuleFile): Promise<Kind<Definition>> => {
+  const kinds = KINDS.filter((kind) => kind.key === key);
+  if (kinds.length > 1) {
+    const exports = Object.values(await importModule(module));
+    const found = kinds.find((kind) => exports.some((value) => looksLikeOne(kind, value)));
+    if (found !== undefined) return found;
+  }
+  return kinds[0]!;
+};
+
 /**
  * Loads a user's module, so that configurations may choose it by that name. `taken`: keys that its name must not be. Throws CONFIG or MODULE.
  */
-export const installModule = async (kind: Kind<Definition>, name: string, taken: readonly string[]): Promise<void> => {
-  if (loaded.some((known) => known.kind === kind && known.name === name)) return;
-  const module = locateModule(name, `key ${kind.key}`);
+export const installModule = async (asked: Pick<Kind<Definition>, 'key'>, name: string, taken: readonly string[]): Promise<void> => {
+  if (loaded.some((known) => known.kind.key === asked.key && known.name === name)) return;
+  const module = locateModule(name, `key ${asked.key}`);
+  const kind = await kindOfModule(asked.key, module);
   const definition = await loadDefinition(kind, { name, module });
   const others = [...taken, ...KINDS.flatMap(({ builtIns }) => builtIns.map((known) => known.name))];
   if (others.includes(definition.name))
@@ -67,15 +101,19 @@ const saidFor = (kind: Kind<Definition>, config: Readonly<Record<string, unknown
   return (Array.isArray(value) ? value : [value]).map(String);
 };
 
+/** The kind itself; of the kinds that learn, the one that a configuration chooses. */
+const kindIn = (config: Configured, kind: Kind<Definition>): Kind<Definition> =>
+  kind.key !== MODEL.key ? kind : isCentral(config) ? MODEL : ALGORITHM;
+
 /** Names of the definitions that a configuration chooses, without paths of modules: for tables, labels and names of runs. */
 export const chosenNames = (kind: Kind<Definition>, config: Readonly<Record<string, unknown>>): string =>
   saidFor(kind, config)
-    .map((name) => chosen(kind, name).definition.name)
+    .map((name) => chosen(kindIn(config, kind), name).definition.name)
     .join(', ') || 'none';
 
 /** Whether any definition of a configuration is a user's module. */
 export const usesModule = (config: Readonly<Record<string, unknown>>): boolean =>
-  KINDS.some((kind) => saidFor(kind, config).some((name) => chosen(kind, name).reference.module !== undefined));
+  kindsIn(config).some((kind) => saidFor(kind, config).some((name) => chosen(kind, name).reference.module !== undefined));
 
 /** The kind of the definition that has a section. */
 export const kindOfSection = (section: string): Kind<Definition> =>
@@ -90,22 +128,24 @@ export const setupOf = <D extends Definition>(config: Readonly<Record<string, un
 
 /** The definitions that a configuration chooses, of every kind. */
 export const definitionsInUse = (config: Readonly<Record<string, unknown>>): readonly Definition[] =>
-  KINDS.flatMap((kind) => saidFor(kind, config).map((name) => chosen(kind, name).definition));
+  kindsIn(config).flatMap((kind) => saidFor(kind, config).map((name) => chosen(kind, name).definition));
 
 /** Names of the sections whose options a configuration reads. */
 export const sectionsInUse = (config: Readonly<Record<string, unknown>>): ReadonlySet<string> =>
   new Set(definitionsInUse(config).map(({ name }) => name));
 
 /**
- * The definitions of a configuration, for the identity of a run: `metamf@1`, then the other kinds, with the SHA-256 of modules.
+ * The definitions of a configuration, for the identity of a run: `name@version` of the algorithm, then the other kinds, with the SHA-256 of modules.
  * A checkpoint resumes under the same text only.
  */
 export const identityOf = (config: Readonly<Record<string, unknown>>): string =>
-  KINDS.map((kind) => {
-    const each = saidFor(kind, config).map((name) => {
-      const { definition, reference } = chosen(kind, name);
-      const hash = reference.module === undefined ? '' : ` sha256:${reference.module.sha256}`;
-      return `${definition.name}@${definition.version}${hash}`;
-    });
-    return kind.key === 'algorithm' ? each.join() : `${kind.key} ${each.length === 0 ? 'none' : each.join(', ')}`;
-  }).join('; ');
+  kindsIn(config)
+    .map((kind) => {
+      const each = saidFor(kind, config).map((name) => {
+        const { definition, reference } = chosen(kind, name);
+        const hash = reference.module === undefined ? '' : ` sha256:${reference.module.sha256}`;
+        return `${definition.name}@${definition.version}${hash}`;
+      });
+      return kind.key === 'algorithm' ? each.join() : `${kind.key} ${each.length === 0 ? 'none' : each.join(', ')}`;
+    })
+    .join('; ');

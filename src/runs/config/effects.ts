@@ -1,8 +1,18 @@
 import { ALGORITHM } from '../../algorithms/registry.js';
 import { MetafleetError } from '../../base/errors.js';
 import { unusedOptions } from '../../definitions/kind.js';
+import { isClosed, isFleetKey } from './central.js';
 import type { Config } from './config.js';
-import { chosen, chosenNames, definitionSections, definitionsInUse, kindOfSection, sectionsInUse, usesModule } from './definitions.js';
+import {
+  chosen,
+  chosenNames,
+  definitionSections,
+  definitionsInUse,
+  isCentral,
+  kindOfSection,
+  sectionsInUse,
+  usesModule,
+} from './definitions.js';
 
 /** Keys that only some configurations read: a value for one of them would be a setting without effect. */
 type Rule = {
@@ -100,6 +110,12 @@ const idleBecause = (config: Config, key: string): string | undefined => {
   if (section !== undefined && !sectionsInUse(config).has(section)) {
     const kind = kindOfSection(section);
     return `only ${kind.key} ${section} reads it, and this run has ${kind.key} ${chosenNames(kind, config)}`;
+  }
+  if (isCentral(config)) {
+    if (isFleetKey(key))
+      return `only an algorithm that learns on a fleet reads it, and ${chosenNames(ALGORITHM, config)} is a central model`;
+    if (['epochs', 'patience', 'rounds'].includes(key) && isClosed(config))
+      return `${chosenNames(ALGORITHM, config)} has a closed form, and is done after one epoch`;
   }
   const rule = RULES.find(({ keys, isRead }) => keys.some((known) => isWithin(key, known)) && !isRead(config));
   if (rule !== undefined) return `only ${rule.reader} reads it, and this run has ${rule.instead(config)}`;

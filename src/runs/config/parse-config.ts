@@ -1,8 +1,9 @@
 import { isScalar, isMap as isYamlMap, LineCounter, parseDocument, Scalar, stringify } from 'yaml';
 import { z } from 'zod';
 import { badInput, MetafleetError, messageOf } from '../../base/errors.js';
+import { checkTask, isFleetKey, modelDefaults } from './central.js';
 import { type Config, configSchema, PRESETS, type PresetName } from './config.js';
-import { definitionSections, KINDS, sectionsInUse } from './definitions.js';
+import { definitionSections, isCentral, KINDS, sectionsInUse } from './definitions.js';
 import { checkEffects } from './effects.js';
 import { checkMeasured } from './measured.js';
 
@@ -218,7 +219,9 @@ const placeOf = (path: readonly string[], sources: readonly ConfigSource[]): str
 /** The configuration: defaults, then each source over the one before. Throws CONFIG for the first mistake, naming its source. */
 export const resolveConfig = (...sources: readonly ConfigSource[]): Config => {
   const schema = configSchema();
-  let tree: Tree = {};
+  // Before all sources: a central model has defaults of its own.
+  const algorithm = sources.findLast((source) => source.tree['algorithm'] !== undefined)?.tree['algorithm'];
+  let tree: Tree = modelDefaults(algorithm);
   for (const source of sources) {
     tree = merge(tree, source.tree);
     const result = schema.safeParse(tree);
@@ -230,7 +233,9 @@ export const resolveConfig = (...sources: readonly ConfigSource[]): Config => {
       );
   }
   const config = schema.parse(tree);
-  checkMeasured(config, (key) => placeOf(key.split('.'), sources));
+  const place = (key: string): string => placeOf(key.split('.'), sources);
+  checkMeasured(config, place);
+  checkTask(config, place);
   return config;
 };
 
@@ -250,11 +255,14 @@ export const refuseIdleSettings = (configs: readonly Config[], sources: readonly
 
 const indent = (depth: number): string => '  '.repeat(depth);
 
-/** All keys, except the sections of definitions that the configuration does not choose. */
+/** All keys, except the sections of definitions that the configuration does not choose, and those of fleets at their defaults where it has none. */
 export const keysInUse = (config: Config): readonly ConfigKey[] => {
   const used = sectionsInUse(config);
   const idle = Object.keys(definitionSections()).filter((name) => !used.has(name));
-  return configKeys().filter(({ key }) => !idle.includes(key.split('.')[0]!));
+  const central = isCentral(config);
+  const isIdle = ({ key, default: initial }: ConfigKey): boolean =>
+    central && isFleetKey(key) && JSON.stringify(configValue(config, key)) === JSON.stringify(initial);
+  return configKeys().filter((key) => !idle.includes(key.key.split('.')[0]!) && !isIdle(key));
 };
 
 /**

@@ -4,8 +4,9 @@ import { badInput } from '../../base/errors.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { Feature } from '../../data/features/feature.js';
 import { metricOf } from '../../metrics/registry.js';
+import { MODEL } from '../../models/registry.js';
 import { type Config, DEFAULT_COHORT, DEFAULT_METRICS, IMPLICIT_METRICS } from './config.js';
-import { chosen } from './definitions.js';
+import { chosen, isCentral } from './definitions.js';
 
 /** How many devices take part in training: those of warm users, which come first. */
 export const trainedUsers = ({ users, roles }: Pick<Dataset, 'users' | 'roles'>): number => {
@@ -51,9 +52,20 @@ export const featuresRead = (
   };
 };
 
+/** What an algorithm or a central model can learn from. */
+const abilitiesOf = (config: Config): { readonly name: string; readonly feedback: string; readonly coldUsers: boolean } => {
+  if (!isCentral(config)) {
+    const { name, traits } = chosen(ALGORITHM, config.algorithm).definition;
+    return { name, ...traits };
+  }
+  const { name, traits } = chosen(MODEL, config.algorithm).definition;
+  return { name, feedback: traits.task === 'rating' ? 'explicit' : 'any', coldUsers: false };
+};
+
 /** Throws CONFIG for an algorithm or a measure that this dataset cannot serve. */
-export const checkServes = ({ algorithm: name, evaluation }: Config, { name: data, feedback, roles }: Dataset): void => {
-  const { name: algorithm, traits } = chosen(ALGORITHM, name).definition;
+export const checkServes = (config: Config, { name: data, feedback, roles }: Dataset): void => {
+  const { name: algorithm, ...traits } = abilitiesOf(config);
+  const { evaluation } = config;
   if (feedback === 'implicit' && traits.feedback === 'explicit')
     throw badInput(
       'CONFIG',

@@ -83,6 +83,7 @@ const createTally = () => {
       addOutcomes(counts.devices, event);
       if (event.virtual !== null) fleet.add(event.virtual);
       counts.ratings += event.ratings;
+      counts.privacy = event.privacy;
       counts.residentModelsMax = Math.max(counts.residentModelsMax, event.residentModels);
       counts.residentModelBytesMax = Math.max(counts.residentModelBytesMax, event.residentBytes);
       for (const phase of PHASES) counts.phaseMillis[phase] += event.phases[phase];

@@ -2,14 +2,30 @@ import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { whatToDo } from '../../base/disk.js';
 import { MetafleetError, messageOf } from '../../base/errors.js';
+import { beforeLeaving } from '../../base/leaving.js';
+
+/** Writes that are under way. When the process is to end early, they come to their end, and no other begins. */
+const underWay = new Set<Promise<void>>();
+let isLeaving = false;
+beforeLeaving(async () => {
+  isLeaving = true;
+  await Promise.allSettled(underWay);
+});
 
 /**
  * `path` holds either what it held before or all of what `write` gave, whatever dies when. The steps are: a temporary file in the same
  * folder (rename across file systems is not atomic), fsync, rename, fsync of the folder.
  * One writer a path at a time. Rejects with the system's error, the temporary file removed; one that a killed process
- * left is overwritten by the next write.
+ * left is overwritten by the next write. A process that is about to end begins no write: then it never settles.
  */
-export const replaceAtomically = async (path: string, write: (append: (text: string) => Promise<void>) => Promise<void>): Promise<void> => {
+export const replaceAtomically = (path: string, write: (append: (text: string) => Promise<void>) => Promise<void>): Promise<void> => {
+  if (isLeaving) return new Promise(() => undefined);
+  const writing = replace(path, write);
+  underWay.add(writing);
+  return writing.finally(() => underWay.delete(writing));
+};
+
+const replace = async (path: string, write: (append: (text: string) => Promise<void>) => Promise<void>): Promise<void> => {
   const temporary = join(dirname(path), `.${basename(path)}.tmp`);
   try {
     const file = await open(temporary, 'w');

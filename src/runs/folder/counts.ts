@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { badInput } from '../../base/errors.js';
 import { ACTIVITY_GROUPS } from '../../events/evaluation.js';
+import { PROTECTED } from '../../events/privacy.js';
 import type { Traffic } from '../../events/traffic.js';
 import { FleetCountsSchema } from './fleet-accounts.js';
 import { createSketch, SketchStateSchema } from './sketch.js';
@@ -30,6 +31,8 @@ const DeviceCountsSchema = z.object({
   energy: z.number().nullable().default(null),
 });
 
+const PrivacySchema = z.object({ epsilon: z.number().nullable(), delta: z.number(), protects: z.enum(PROTECTED) });
+
 const CountsSchema = z.object({
   version: z.literal(1),
   /** Last round counted, and how many were. */
@@ -41,6 +44,8 @@ const CountsSchema = z.object({
   devices: DeviceCountsSchema.prefault({}),
   fleet: FleetCountsSchema.nullable().default(null),
   ratings: z.number(),
+  /** After the last round; null: no update step adds noise. */
+  privacy: PrivacySchema.nullable().default(null),
   hostsLost: z.number(),
   hostsRestored: z.number(),
   coordinatorsLost: z.number().default(0),
@@ -86,6 +91,7 @@ export const noCounts = (): Counts => ({
   devices: DeviceCountsSchema.parse({}),
   fleet: null,
   ratings: 0,
+  privacy: null,
   hostsLost: 0,
   hostsRestored: 0,
   coordinatorsLost: 0,

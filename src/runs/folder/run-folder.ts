@@ -1,5 +1,6 @@
 import { ALGORITHM } from '../../algorithms/registry.js';
 import { messageOf } from '../../base/errors.js';
+import { beforeLeaving } from '../../base/leaving.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { RunEvent } from '../../events/run-event.js';
 import type { Config } from '../config/config.js';
@@ -11,6 +12,7 @@ import { createObserver } from '../trainer/observe.js';
 import { ratingsIn } from '../trainer/plan.js';
 import { type Outcome, type Run, startRun } from '../trainer/run.js';
 import { createSummary, type SummaryBuilder } from './accounts.js';
+import { dataDigest } from './data-digest.js';
 import type { Environment } from './environment.js';
 import type { Results } from './results-folder.js';
 import type { Baselines } from './summary.js';
@@ -30,7 +32,14 @@ export type FolderRun = {
 };
 
 /** What there is to look at, or to stop, while a run goes on: filled in as soon as it is there. */
-export type Watched = { run?: Run; summary?: SummaryBuilder };
+export type Watched = {
+  run?: Run;
+  summary?: SummaryBuilder;
+  /** Absent while there is no folder: nothing would stay of the run. `begun` comes from the caller, before it opens the folder. */
+  state?: 'begun' | 'ended';
+  /** A run that has not started yet ends after its start. */
+  interrupted?: boolean;
+};
 
 /** Trains into a run folder: configuration, lines of rounds and epochs, checkpoints, and the summary, whatever the end. */
 export const trainInto = async (parts: FolderRun, watched: Watched): Promise<Outcome> => {
@@ -45,12 +54,13 @@ export const trainInto = async (parts: FolderRun, watched: Watched): Promise<Out
     config,
     seed: config.seed,
     environment: parts.environment,
-    dataset: { name, users, items, ratings: ratingsIn(dataset) },
+    dataset: { name, users, items, ratings: ratingsIn(dataset), digest: dataDigest(dataset) },
     metrics: config.evaluation.metrics,
     stopOn: stopMetricOf(config),
     baselines: parts.baselines,
   });
   watched.summary = summary;
+  watched.state = 'begun';
   const observers = [summary.observe, results.observe, ...parts.observers].map((observe) => createObserver(observe, parts.note));
   let cut = false;
   try {
@@ -75,7 +85,12 @@ export const trainInto = async (parts: FolderRun, watched: Watched): Promise<Out
       ...(parts.resume ? { resume: checkpoints.last } : {}),
     });
     watched.run = run;
-    return await run.finished;
+    if (watched.interrupted === true) run.interrupt();
+    const stay = beforeLeaving(run.abandon);
+    return await run.finished.finally(() => {
+      stay();
+      watched.state = 'ended';
+    });
   } finally {
     if (watched.run !== undefined) {
       await results.writeSummary(summary.summary()).catch((error: unknown) => parts.note(messageOf(error)));

@@ -2,9 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ALGORITHM } from '../../algorithms/registry.js';
-import { bytesOf } from '../../base/views.js';
 import type { Dataset } from '../../data/dataset.js';
-import { PARTS } from '../../data/dataset.js';
 import type { Config } from '../config/config.js';
 import { chosenNames, identityOf, usesModule } from '../config/definitions.js';
 import { configValue, keysInUse, yamlSource } from '../config/parse-config.js';
@@ -14,11 +12,29 @@ import { configValue, keysInUse, yamlSource } from '../config/parse-config.js';
  * depends on. The same run that two tables need is trained once; one that is not there, or was trained otherwise, is trained.
  */
 
-/** Keys the result does not depend on, and those whose effect is in the digest of the ratings. */
+/** Keys the result does not depend on. */
 const NEUTRAL = [
   ...['threads', 'modelMemory', 'moduleTimeout', 'baselines', 'checkpoint', 'recorder', 'metrics', 'results', 'evaluation.delivery'],
 ];
-const OF_THE_DATA = ['data', 'split', 'splitting', 'feedback', 'columns', 'delimiter', 'scale'];
+/** Keys whose effect is in the digest of the data. */
+export const OF_THE_DATA = [
+  ...[
+    'data',
+    'split',
+    'splitting',
+    'feedback',
+    'features',
+    'sideFiles',
+    'columns',
+    'delimiter',
+    'encoding',
+    'header',
+    'scale',
+    'outside',
+    'rescale',
+  ],
+  ...['unrated', 'unratedAs', 'duplicates', 'minItem', 'minUser', 'core', 'binarize'],
+];
 
 const isAmong = (key: string, names: readonly string[]): boolean => names.some((name) => key === name || key.startsWith(`${name}.`));
 
@@ -37,17 +53,6 @@ export const commandOf = (config: Config): string => {
 const quoted = (value: unknown): string => {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return /^[\w./:=,@+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-};
-
-/** SHA-256 of all ratings as they are split, hex. */
-export const dataDigest = ({ users, items, scale, parts, roles }: Dataset): string => {
-  const hash = createHash('sha256').update(JSON.stringify([users, items, scale]));
-  if (roles !== undefined) hash.update(roles.users).update(roles.items);
-  for (const part of PARTS) {
-    const { offsets, items: rated, values } = parts[part];
-    for (const column of [offsets, rated, values]) hash.update(bytesOf(column));
-  }
-  return hash.digest('hex');
 };
 
 const slug = (text: string): string => text.replace(/[^A-Za-z0-9.]+/g, '-').replace(/^[-.]+|[-.]+$/g, '') || 'data';

@@ -63,11 +63,17 @@ const readLines = (path: string): readonly StoredLine[] => {
   return lines.slice(0, -1).map((line, index) => parse(line, `${path}:${index + 1}`) as StoredLine);
 };
 
+/** Text of a run's config.yaml. Throws CHECKPOINT where there is no run. */
+export const readRunConfig = (folder: string): string => {
+  const config = read(resultsPaths(folder, '.').config);
+  if (config === undefined) throw badInput('CHECKPOINT', folder, 'the folder of a run', 'no config.yaml in it');
+  return config;
+};
+
 /** Throws CHECKPOINT where there is no run, or none that has ended. */
 export const readStoredRun = (folder: string): StoredRun => {
   const paths = resultsPaths(folder, '.');
-  const config = read(paths.config);
-  if (config === undefined) throw badInput('CHECKPOINT', folder, 'the folder of a run', 'no config.yaml in it');
+  const config = readRunConfig(folder);
   const summary = findSummary(folder);
   if (summary === undefined) throw badInput('CHECKPOINT', folder, 'a run that has ended', 'no summary.json in it');
   return {

@@ -54,6 +54,7 @@ export const summarize = (facts: RunFacts, started: Started, ended: Pick<Summary
     asked: counts.devices,
     fleet: summarizeFleet(started.fleet, counts.fleet),
     ratings: counts.ratings,
+    ...(counts.privacy !== null && { privacy: counts.privacy }),
     hosts: { lost: counts.hostsLost, restored: counts.hostsRestored },
     coordinators: { lost: counts.coordinatorsLost },
     checkpoints: counts.checkpoints,

@@ -1,5 +1,6 @@
 import type { ActivityGroup, MetricValues } from '../../events/evaluation.js';
 import type { ProfileRound } from '../../events/outcomes.js';
+import type { PrivacySpent } from '../../events/privacy.js';
 import type { Phase } from '../../events/round.js';
 import type { RunFinished } from '../../events/run-event.js';
 import type { Direction } from '../../events/traffic.js';
@@ -59,6 +60,8 @@ export type Summary = {
   /** By device profile; null where no fleet is configured. */
   readonly fleet: FleetSummary | null;
   readonly ratings: number;
+  /** What the noise of all rounds has spent. null or absent: no update step adds noise. */
+  readonly privacy?: PrivacySpent | null;
   readonly hosts: { readonly lost: number; readonly restored: number };
   /** Deaths of the coordinator's thread, each followed by the last checkpoint or the start. */
   readonly coordinators: { readonly lost: number };
@@ -113,6 +116,8 @@ export type DatasetFacts = {
   readonly items: number;
   readonly ratings: { readonly train: number; readonly valid: number; readonly test: number };
   readonly scale?: { readonly lowest: number; readonly highest: number };
+  /** SHA-256 of the ratings as they were split, hex. Runs of earlier versions have none. */
+  readonly digest?: string;
 };
 
 export type ByDirection = Readonly<Record<Direction, number>>;

@@ -33,12 +33,13 @@ const stretches = (shards: readonly PrivateColumns[]): Uint8Array[] => {
 
 const prefixOf = (checkpoint: string): string => `${basename(checkpoint, '.checkpoint')}-devices-`;
 
-const nameOf = (checkpoint: string, round: number): string => `${prefixOf(checkpoint)}${round}.checkpoint`;
+/** Name of the file with the states that go with a checkpoint of this round. */
+export const statesName = (checkpoint: string, round: number): string => `${prefixOf(checkpoint)}${round}.checkpoint`;
 
 /** Writes the states that go with `checkpoint`, before it is written itself; returns the file's name, or null where devices keep nothing. */
 export const saveDeviceStates = (checkpoint: string, round: number, shards: readonly PrivateColumns[]): string | null => {
   if (shards[0]?.state === undefined && shards[0]?.budgets === undefined) return null;
-  const name = nameOf(checkpoint, round);
+  const name = statesName(checkpoint, round);
   writeSealed(join(dirname(checkpoint), name), MAGIC, headerOf(shards), stretches(shards));
   return name;
 };
@@ -55,9 +56,22 @@ const namedBy = (checkpoint: string): readonly string[] => {
 };
 
 /** States that none of the kept checkpoints names are of no use. One that cannot be removed stays. */
-export const dropOtherStates = (checkpoint: string, keep: number): void => {
+export const dropOtherStates = (checkpoint: string, keep: number): void =>
+  dropStates(checkpoint, new Set(keptPaths(checkpoint, keep).flatMap(namedBy)));
+
+/** The same for a checkpoint of weights alone, whose states its round names. `held`: a round whose checkpoint is not a file yet. */
+export const dropOtherBestStates = (checkpoint: string, held?: number): void => {
+  const rounds = held === undefined ? [] : [held];
+  try {
+    rounds.push(readCheckpointHeader(checkpoint).round);
+  } catch {
+    // There is no file of an earlier round.
+  }
+  dropStates(checkpoint, new Set(rounds.map((round) => statesName(checkpoint, round))));
+};
+
+const dropStates = (checkpoint: string, named: ReadonlySet<string>): void => {
   const prefix = prefixOf(checkpoint);
-  const named = new Set(keptPaths(checkpoint, keep).flatMap(namedBy));
   try {
     for (const name of readdirSync(dirname(checkpoint))) {
       if (name.startsWith(prefix) && !named.has(name)) rmSync(join(dirname(checkpoint), name), { force: true });

@@ -22,6 +22,7 @@ import { type Config, PRIOR } from '../config/config.js';
 import { chosen, identityOf, setupOf } from '../config/definitions.js';
 import { countProfiles, loadFleet, policyOf } from '../config/load-fleet.js';
 import { checkMeasured, stopMetricOf } from '../config/measured.js';
+import { privacyOf } from '../config/noise.js';
 import { hostPerturbations, stagesOf, withPerturbations } from '../config/perturbed.js';
 import { checkServes, featuresRead, settled, trainedUsers } from '../config/settle.js';
 
@@ -108,6 +109,7 @@ export const planRun = (asked: Config, dataset: Dataset): RunPlan => {
   const rounds = Math.min(...bounds, unit === 'rounds' ? Math.ceil(length) : Number.POSITIVE_INFINITY);
   const { schedule, optimizer: stepping } = splitOptimizer(optimizer, Math.ceil(rounds / roundsPerEpoch), train);
   const { definition } = chosen(ALGORITHM, config.algorithm);
+  const updates = config.updates.map((name) => setupOf(config, UPDATE_STEP, name));
   const readsOptimizer = definition.traits.reads.includes('optimizer');
   return {
     world,
@@ -123,6 +125,8 @@ export const planRun = (asked: Config, dataset: Dataset): RunPlan => {
       cohort,
       sampler: setupOf(config, SAMPLER, sampling),
       aggregator: setupOf(config, AGGREGATOR, aggregation),
+      updates,
+      privacy: privacyOf(config, dataset.items),
       roundsPerEpoch,
       rounds,
       delivery,
@@ -141,7 +145,7 @@ export const planRun = (asked: Config, dataset: Dataset): RunPlan => {
       dtype,
       batch: { seed, ratings, decoys, items: dataset.items },
       measure: measureOptionsOf(config, dataset),
-      ...(config.updates.length > 0 && { updates: config.updates.map((name) => setupOf(config, UPDATE_STEP, name)) }),
+      ...(updates.length > 0 && { updates }),
       modelBytes: bytes((config.modelMemory * 1e6) / Math.min(threads, dataset.users)),
       ...(fleet === undefined ? {} : { fleet: withPerturbations(fleet, config) }),
       ...(perturbations === undefined ? {} : { perturbations }),

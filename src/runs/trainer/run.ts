@@ -1,35 +1,26 @@
-import { loadAlgorithm } from '../../algorithms/registry.js';
 import { isMetafleetError, MetafleetError, messageOf } from '../../base/errors.js';
 import type { DeviceId } from '../../base/units.js';
 import { millis } from '../../base/units.js';
-import { recordedDevices } from '../../coordinator/round/recorder.js';
-import type { Dataset } from '../../data/dataset.js';
-import type { PrivateColumns } from '../../device/actor/columns.js';
 import type { RunEvent, RunFinished, RunStarted } from '../../events/run-event.js';
-import { type Fleet, type FleetOptions, type PoolSample, startFleet } from '../../transport/supervisor/fleet.js';
+import type { PoolSample } from '../../transport/supervisor/fleet.js';
+import type { Trainer } from '../../transport/supervisor/trainer.js';
 import { orDeath } from '../../transport/threads/control.js';
 import type { Config } from '../config/config.js';
 import { judge, shouldStop } from './early-stopping.js';
 import { createObserver } from './observe.js';
-import { planRun, type RunPlan, ratingsIn } from './plan.js';
+import { ratingsIn } from './plan.js';
+import type { TrainingPlan } from './plan-training.js';
+import { prepareTrainer, type TrainerOptions } from './prepare.js';
 import { AT_START, type CheckpointPaths, createSaves, type ObserverState, type RunState, type Saves } from './saves.js';
-import { shardDataset } from './shards.js';
 
 /** A run from a configuration and a dataset to a trained Θ. Everything it has to say goes to `onEvent`. */
-export type RunOptions = {
-  readonly config: Config;
-  readonly dataset: Dataset;
+export type RunOptions = TrainerOptions & {
   readonly onEvent: (event: RunEvent) => void;
   /** Where checkpoints go; without it, none are written. */
   readonly checkpoints?: CheckpointPaths;
   /** A checkpoint to continue from, or from the one before it where it is damaged. */
   readonly resume?: string;
   readonly observers?: ObserverState;
-  /** How often events of rounds are handed on, for tests that act on single rounds; default: ten times a second. */
-  readonly eventMillis?: number;
-  /** Entries of the host threads and the coordinator's, for tests of faults. */
-  readonly hostEntry?: string;
-  readonly coordinatorEntry?: string;
 };
 
 export type Outcome = Pick<RunFinished, 'reason' | 'round' | 'epoch' | 'digest'> & {
@@ -41,25 +32,28 @@ export type Run = {
   /** Rejects with the first error that cannot be mended; the last checkpoint stays. Checkpoints that cannot be written are no error. */
   readonly finished: Promise<Outcome>;
   readonly kernels: 'simd' | 'reference';
-  /** Ends the run after the round it is in, with a checkpoint. */
+  /** Ends the run after the round it is in, with a checkpoint. A run that has ended stays as it is. */
   interrupt(): void;
   /** Ends one of the host threads, as a crash would. */
   killThread(index: number): void;
   /** Ends the coordinator's thread, as a crash would. */
   killCoordinator(): void;
+  /** null: the device holds no model with these items, or the run has ended. */
   predict(device: DeviceId, items: Uint32Array): Promise<Float32Array | null>;
   sample(): PoolSample;
   close(): Promise<void>;
+  /** Ends the threads now, without a checkpoint, and removes a checkpoint that is half written. `finished` rejects. */
+  abandon(): Promise<void>;
 };
 
 type Context = {
   readonly config: Config;
   readonly onEvent: (event: RunEvent) => void;
-  readonly plan: RunPlan;
+  readonly plan: TrainingPlan;
   readonly saves: Saves;
-  readonly startFleet: () => Promise<Fleet>;
+  readonly startFleet: () => Promise<Trainer>;
   /** Another one after the coordinator died. */
-  fleet: Fleet;
+  fleet: Trainer;
   state: RunState;
   round: number;
   interrupted: boolean;
@@ -67,7 +61,7 @@ type Context = {
 };
 
 /** Measures at the end of an epoch, if it is one to measure at. */
-const endEpoch = async (context: Context, epoch: number, trainLoss: number, isLast: boolean): Promise<void> => {
+const endEpoch = async (context: Context, epoch: number, trainLoss: number | null, isLast: boolean): Promise<void> => {
   const { config, fleet, plan } = context;
   const { every } = config.evaluation;
   if (every === 0 || (epoch % every !== 0 && !isLast)) {
@@ -98,9 +92,11 @@ const train = async (context: Context): Promise<Outcome['reason']> => {
     if (context.interrupted) return 'interrupted';
     const epoch = context.state.epochsEnded + 1;
     const end = Math.min(plan.rounds, epoch * plan.roundsPerEpoch);
-    const { round, loss, ran, isOver } = await fleet.train(end);
+    const { round, loss, ran, isOver, isSpent } = await fleet.train(end);
     context.round = round;
-    if (round === end || (isOver && ran > 0)) await endEpoch(context, epoch, loss, isOver || round >= plan.rounds);
+    const isLast = isOver || isSpent;
+    if (round === end || (isLast && ran > 0)) await endEpoch(context, epoch, loss, isLast || round >= plan.rounds);
+    if (isSpent && round < plan.rounds) return 'budget-spent';
     if (isOver) return 'completed';
     if (isDue()) {
       saves.last(fleet, context.round, context.state);
@@ -111,7 +107,7 @@ const train = async (context: Context): Promise<Outcome['reason']> => {
 };
 
 /** What a user's module did may have left a Θ that is that of no round. */
-const isSound = async (fleet: Fleet, error: unknown): Promise<boolean> =>
+const isSound = async (fleet: Trainer, error: unknown): Promise<boolean> =>
   !isMetafleetError(error, 'MODULE') || (await fleet.isSound().catch(() => false));
 
 /** Trains to the end, and has it saved. */
@@ -188,33 +184,8 @@ const finish = async (context: Context, start: number): Promise<Outcome> => {
   }
 };
 
-const fleetOptions = (
-  options: RunOptions,
-  plan: RunPlan,
-  shards: readonly PrivateColumns[],
-  onEvent: (event: RunEvent) => void,
-): FleetOptions => {
-  const { config, eventMillis, hostEntry, coordinatorEntry } = options;
-  const { world, threads, settings, host } = plan;
-  const recorded = recordedDevices(config.seed, world.devices, config.recorder.share);
-  return {
-    coordinator: {
-      ...{ algorithm: host.algorithm, world, settings, threads, recorded },
-      ...(host.fleet === undefined ? {} : { fleet: host.fleet }),
-    },
-    host,
-    shards,
-    hostHeap: config.hostHeap,
-    moduleTimeout: config.moduleTimeout,
-    onEvent,
-    ...(eventMillis === undefined ? {} : { eventMillis }),
-    ...(hostEntry === undefined ? {} : { hostEntry }),
-    ...(coordinatorEntry === undefined ? {} : { coordinatorEntry }),
-  };
-};
-
-const startedEvent = (plan: RunPlan, ratings: RunStarted['ratings'], parameters: number, round: number): RunStarted => {
-  const { world, settings, roundsPerEpoch, epochs, rounds, ends, stopOn } = plan;
+const startedEvent = (plan: TrainingPlan, ratings: RunStarted['ratings'], parameters: number, round: number): RunStarted => {
+  const { world, metrics, roundsPerEpoch, epochs, rounds, ends, stopOn, fleet } = plan;
   return {
     type: 'run-started',
     devices: world.devices,
@@ -224,11 +195,11 @@ const startedEvent = (plan: RunPlan, ratings: RunStarted['ratings'], parameters:
     roundsPerEpoch,
     epochs,
     rounds,
-    metrics: settings.metrics,
+    metrics,
     stopOn: stopOn.name,
     ends,
     round,
-    fleet: settings.fleet === null ? null : { policy: settings.policy.kind, ...settings.fleet },
+    fleet,
   };
 };
 
@@ -237,23 +208,15 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
   const start = performance.now();
   const { config, dataset, checkpoints, observers } = options;
   const observe = createObserver(options.onEvent);
-  const plan = planRun(config, dataset);
-  const { world, threads, host } = plan;
-  const { state } = (await loadAlgorithm(host.algorithm, world)).client();
-  // From here on the dataset is not needed: a large one should not be kept alive by the run.
-  const { budgets, features } = { budgets: host.fleet, features: world.userFeatures };
-  const shards = shardDataset(dataset, threads, state?.size, budgets && 'budgets', features && 'features');
   const ratings = ratingsIn(dataset);
   let context: Context | undefined;
   const onEvent = (event: RunEvent): void => {
     if (event.type === 'round' && context !== undefined) context.round = event.round;
     observe(event);
   };
+  const { plan, shards, begin } = await prepareTrainer(options, onEvent);
   const { keep } = config.checkpoint;
   const saves = createSaves({ paths: checkpoints, resume: options.resume, keep, shards, observers, onEvent });
-  // Not within a closure, which would keep the dataset alive by these options.
-  const threaded = fleetOptions(options, plan, shards, onEvent);
-  const begin = (): Promise<Fleet> => startFleet(threaded);
   const fleet = await begin();
   const started: Context = {
     config,
@@ -282,7 +245,7 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
     kernels: fleet.kernels,
     interrupt: () => {
       started.interrupted = true;
-      void Promise.resolve(started.fleet.coordinator.interrupt()).catch(() => {});
+      started.fleet.interrupt();
     },
     killThread: (index) => started.fleet.killThread(index),
     killCoordinator: () => started.fleet.killCoordinator(),
@@ -291,6 +254,11 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
     close: () => {
       started.closed = true;
       return started.fleet.close();
+    },
+    abandon: async () => {
+      started.closed = true;
+      await started.fleet.abandon();
+      saves.tidyUp();
     },
   };
 };

@@ -1,13 +1,19 @@
 import { isMetafleetError, messageOf } from '../../base/errors.js';
 import type { Saved } from '../../coordinator/saving.js';
 import type { RunEvent } from '../../events/run-event.js';
-import type { Fleet } from '../../transport/supervisor/fleet.js';
+import type { Trainer } from '../../transport/supervisor/trainer.js';
 import { orDeath } from '../../transport/threads/control.js';
 
 /** Saves that are under way, and what became of those that have ended. A save that fails is an event, never an error. */
 export type SaveQueue = {
   /** Begins a save of `path`, which `call` writes or (null) holds; `then` is called once it is written. */
-  readonly begin: (fleet: Pick<Fleet, 'death'>, path: string, round: number, call: () => Promise<Saved | null>, then?: () => void) => void;
+  readonly begin: (
+    fleet: Pick<Trainer, 'death'>,
+    path: string,
+    round: number,
+    call: () => Promise<Saved | null>,
+    then?: () => void,
+  ) => void;
   readonly failed: (path: string, round: number, error: unknown) => void;
   /** When all that was begun is written or given up. */
   readonly settled: () => Promise<void>;

@@ -3,9 +3,9 @@ import { badInput, isMetafleetError, messageOf } from '../../base/errors.js';
 import { keptPaths, removeLeftovers } from '../../coordinator/checkpoint/kept-files.js';
 import type { PrivateColumns } from '../../device/actor/columns.js';
 import type { RunEvent } from '../../events/run-event.js';
-import type { Fleet } from '../../transport/supervisor/fleet.js';
+import type { Trainer } from '../../transport/supervisor/trainer.js';
 import { orDeath } from '../../transport/threads/control.js';
-import { dropOtherStates, forgetDeviceStates, restoreDeviceStates, saveDeviceStates } from './device-states.js';
+import { dropOtherBestStates, dropOtherStates, forgetDeviceStates, restoreDeviceStates, saveDeviceStates } from './device-states.js';
 import { type BestSoFar, NOTHING_YET } from './early-stopping.js';
 import { createSaveQueue } from './save-queue.js';
 
@@ -61,8 +61,8 @@ export type Saves = {
    * Both begin a save, of the state as it is now, and return when rounds may go on. A best model is only copied, over the one before, until
    * `last` makes a file of it. The state that names this model is not written before.
    */
-  last(fleet: Fleet, round: number, state: RunState): void;
-  best(fleet: Fleet, round: number): void;
+  last(fleet: Trainer, round: number, state: RunState): void;
+  best(fleet: Trainer, round: number): void;
   /** When all that was begun is written or given up. */
   settled(): Promise<void>;
   /** False while the last save that ended was one that failed. */
@@ -73,10 +73,12 @@ export type Saves = {
    * Brings a fresh fleet to the newest checkpoint that is whole, or to the start where there is none and none was asked for.
    * Throws CHECKPOINT for the newest one's defect where no other serves.
    */
-  restore(fleet: Fleet): Promise<RestoredRun>;
+  restore(fleet: Trainer): Promise<RestoredRun>;
+  /** Removes what a thread that is gone was writing. */
+  tidyUp(): void;
 };
 
-const restoreFrom = async ({ shards, observers }: SavesOptions, fleet: Fleet, path: string): Promise<RestoredRun> => {
+const restoreFrom = async ({ shards, observers }: SavesOptions, fleet: Trainer, path: string): Promise<RestoredRun> => {
   const { round, run } = await orDeath(fleet.coordinator.restore(path), fleet.death);
   const { devices, observers: watched, ...state } = parseSavedRun(run, path);
   if (devices === null) forgetDeviceStates(shards);
@@ -86,7 +88,11 @@ const restoreFrom = async ({ shards, observers }: SavesOptions, fleet: Fleet, pa
 };
 
 /** From `newest`, or where that is damaged from the newest before it that is whole: then `isOlder`, and an event says so. */
-const restoreNewest = async (options: SavesOptions, fleet: Fleet, newest: string): Promise<RestoredRun & { readonly isOlder: boolean }> => {
+const restoreNewest = async (
+  options: SavesOptions,
+  fleet: Trainer,
+  newest: string,
+): Promise<RestoredRun & { readonly isOlder: boolean }> => {
   const candidates = keptPaths(newest, Math.max(options.keep, 2));
   let first: unknown;
   for (const [age, path] of candidates.entries()) {
@@ -117,7 +123,7 @@ export const createSaves = (options: SavesOptions): Saves => {
   };
   tidyUp();
 
-  const saveLast = ({ last: path, best }: CheckpointPaths, fleet: Fleet, round: number, state: RunState): void => {
+  const saveLast = ({ last: path, best }: CheckpointPaths, fleet: Trainer, round: number, state: RunState): void => {
     try {
       const devices = saveDeviceStates(path, round, shards);
       const run: SavedRun = { ...state, devices, observers: observers?.save() ?? null };
@@ -133,9 +139,10 @@ export const createSaves = (options: SavesOptions): Saves => {
       queue.failed(path, round, error);
     }
   };
-  const saveHeld = (best: string, fleet: Fleet, round: number): void => {
+  const saveHeld = (best: string, fleet: Trainer, round: number): void => {
     const then = (): void => {
       holdsBest = false;
+      dropOtherBestStates(best);
     };
     queue.begin(fleet, best, round, () => fleet.coordinator.saveHeld(best), then);
   };
@@ -149,12 +156,19 @@ export const createSaves = (options: SavesOptions): Saves => {
     best: (fleet, round) => {
       if (paths === undefined) return;
       const { best } = paths;
-      queue.begin(fleet, best, round, () => fleet.coordinator.save(best, null, { weightsOnly: true, keep: 1, hold: true }));
-      holdsBest = true;
+      try {
+        // Without them nobody could predict from the best model: a device may have trained since.
+        if (saveDeviceStates(best, round, shards) !== null) dropOtherBestStates(best, round);
+        queue.begin(fleet, best, round, () => fleet.coordinator.save(best, null, { weightsOnly: true, keep: 1, hold: true }));
+        holdsBest = true;
+      } catch (error) {
+        queue.failed(best, round, error);
+      }
     },
     settled: queue.settled,
     healthy: queue.healthy,
     unsaved: queue.unsaved,
+    tidyUp,
     restore: async (fleet) => {
       // What the thread that is gone was writing, or held.
       tidyUp();

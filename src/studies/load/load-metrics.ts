@@ -89,7 +89,7 @@ const addRound = ({ add, count, set }: Sums, event: RoundFinished): void => {
   add('round_latency', event.millis);
   for (const time of event.deviceMillis) add('device_latency', time);
   add('cohort', outcomes.assigned);
-  add('train_loss', event.loss);
+  if (event.loss !== null) add('train_loss', event.loss);
   event.staleness.forEach((updates, steps) => {
     for (let update = 0; update < updates; update++) add('staleness', steps);
   });

@@ -6,6 +6,7 @@ import {
   type ConfigSource,
   flagSource,
   presetSource,
+  refuseIdleSettings,
   resolveConfig,
   schemaError,
   treeOf,
@@ -122,6 +123,7 @@ export const parseScenario = (text: string, file: string, { duration, set }: Sce
   const changed = flagSource(set);
   const over: ConfigSource = { tree: changed.tree, place: (path) => `flag --set ${path.join('.')}` };
   const config = resolveConfig(...sources, over);
+  refuseIdleSettings([config], [over]);
   const facts = loadMetricsOf(config.evaluation.metrics);
   return {
     description,

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Config } from '../../runs/config/config.js';
+import { isCentral } from '../../runs/config/definitions.js';
 import { loadConfigured } from '../../runs/config/load-data.js';
+import { planTraining } from '../../runs/trainer/plan-training.js';
 import { calibrationRuns, kindOf } from './calibration.js';
 import { type CostSample, fitCosts, type RunSizes, sizesOf } from './cost-model.js';
 import type { Prediction } from './rows.js';
@@ -12,13 +14,17 @@ import type { SweepPoint } from './sweep-file.js';
 /** Seeds draw other ratings, not more of them. */
 const datasetOf = ({ data, split, columns, delimiter, scale }: Config): string => JSON.stringify([data, split, columns, delimiter, scale]);
 
-/** One dataset in memory at a time: a sweep's largest may be most of what there is. */
+/** Of points that a fleet trains. One dataset in memory at a time: a sweep's largest may be most of what there is. */
 export const measureSizes = async (points: readonly SweepPoint[], note: (text: string) => void): Promise<ReadonlyMap<string, RunSizes>> => {
   const sizes = new Map<string, RunSizes>();
   for (const identity of new Set(points.map(({ config }) => datasetOf(config)))) {
     const same = points.filter(({ config }) => datasetOf(config) === identity);
     const dataset = await loadConfigured(same[0]!.config, note);
-    for (const { name, config } of same) sizes.set(name, await sizesOf(config, dataset));
+    for (const { name, config } of same) {
+      // The cost model knows rounds of a fleet.
+      if (isCentral(config)) planTraining(config, dataset);
+      else sizes.set(name, await sizesOf(config, dataset));
+    }
   }
   return sizes;
 };

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { beforeLeaving } from '../../base/leaving.js';
 import { median } from '../../base/median.js';
 import type { Config } from '../../runs/config/config.js';
 import { isRead } from '../../runs/config/effects.js';
@@ -75,6 +77,12 @@ const readFinished = (folder: string): FinishedRun | undefined => {
 
 const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? '';
 
+/** What a process that was killed was writing, and its configuration. */
+const removeHalfWritten = (folder: string): void => {
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
+    if (name.endsWith('.tmp') || (dirname(name) === '.' && name.endsWith('.yaml'))) rmSync(join(folder, name), { force: true });
+};
+
 /** The processes get no signal of the terminal's: the sweep tells the one that runs, once. */
 const start = (words: readonly string[]): ChildProcess =>
   spawn(process.execPath, [MAIN, ...words], { stdio: ['ignore', 'ignore', 'pipe'], detached: process.platform !== 'win32' });
@@ -82,6 +90,14 @@ const start = (words: readonly string[]): ChildProcess =>
 export const openRuns = (folder: string): RunFolder => {
   mkdirSync(folder, { recursive: true });
   let current: ChildProcess | undefined;
+  let asked = false;
+  beforeLeaving(async () => {
+    if (current === undefined) return;
+    const gone = once(current, 'close');
+    current.kill('SIGKILL');
+    await gone;
+    removeHalfWritten(folder);
+  });
   process.once('exit', () => current?.kill('SIGKILL'));
   const finished = (name: string): FinishedRun | undefined => readFinished(join(folder, name));
   return {
@@ -110,10 +126,14 @@ export const openRuns = (folder: string): RunFolder => {
         rmSync(file, { force: true });
       });
       if (existsSync(place)) writeFileSync(clock, JSON.stringify({ seconds: before + (performance.now() - began) / 1000 }));
-      if (code === 130) return { end: 'interrupted', error: '' };
+      // The signal may come before the process listens to it.
+      if (code === 130 || (code === null && asked)) return { end: 'interrupted', error: '' };
       if (code !== 0 || finished(name) === undefined) return { end: 'failed', error: lastLine(said) || `it ended with code ${code}` };
       return { end: 'finished', error: '' };
     },
-    interrupt: () => void current?.kill('SIGINT'),
+    interrupt: () => {
+      asked = true;
+      current?.kill('SIGINT');
+    },
   };
 };

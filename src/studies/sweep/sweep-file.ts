@@ -3,11 +3,13 @@ import { z } from 'zod';
 import { badInput } from '../../base/errors.js';
 import { type Config, PRESETS } from '../../runs/config/config.js';
 import { identityOf, usesModule } from '../../runs/config/definitions.js';
+import { checkEffects } from '../../runs/config/effects.js';
 import {
   type ConfigSource,
   configKeys,
   configValue,
   presetSource,
+  refuseIdleSettings,
   resolveConfig,
   schemaError,
   treeOf,
@@ -123,6 +125,13 @@ const checkCurves = (curves: readonly Curve[], points: readonly SweepPoint[], so
   }
 };
 
+/** A setting, or a key of the grid, that no point reads. */
+const refuseIdle = (points: readonly SweepPoint[], base: readonly ConfigSource[], grid: readonly string[], source: ConfigSource): void => {
+  const configs = points.map(({ config }) => config);
+  refuseIdleSettings(configs, base);
+  checkEffects(configs, grid, (key) => source.place(['grid', key]));
+};
+
 /** Reads a sweep file. Throws CONFIG naming `file:line`, the key, what was expected and what was found. */
 export const parseSweep = (text: string, file: string): Sweep => {
   const source = yamlSource(text, file);
@@ -158,6 +167,7 @@ export const parseSweep = (text: string, file: string): Sweep => {
   );
   const twice = points.find(({ name }, index) => points.findIndex((other) => other.name === name) !== index);
   if (twice !== undefined) throw badInput('CONFIG', file, 'points that differ', `${JSON.stringify(twice.varied)} twice`);
+  refuseIdle(points, sources.slice(-1), Object.keys(grid), source);
   checkCurves(curves, points, source);
   return { description, points, curves };
 };

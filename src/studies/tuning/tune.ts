@@ -6,13 +6,14 @@ import type { Dataset } from '../../data/dataset.js';
 import type { Metric } from '../../metrics/metric.js';
 import { metricOf } from '../../metrics/registry.js';
 import type { Config } from '../../runs/config/config.js';
-import { chosen } from '../../runs/config/definitions.js';
+import { chosen, isCentral } from '../../runs/config/definitions.js';
 import { stopMetricOf } from '../../runs/config/measured.js';
 import { settled } from '../../runs/config/settle.js';
 import type { Environment } from '../../runs/folder/environment.js';
 import { commandOf, findRun } from '../../runs/folder/run-store.js';
 import { readSummary } from '../../runs/folder/stored-run.js';
-import { planRun, ratingsIn } from '../../runs/trainer/plan.js';
+import { ratingsIn } from '../../runs/trainer/plan.js';
+import { planTraining } from '../../runs/trainer/plan-training.js';
 import { bestSoFar, readEpochs } from '../history.js';
 import { createLoader, type LoadedData, type StudyHooks, trainHere } from '../train-all.js';
 import { byScore, type Rung, ranked, rungsOf, type Scored } from './successive-halving.js';
@@ -57,7 +58,7 @@ type Trial = { readonly index: number; readonly settings: Candidate; readonly co
 /** A schedule over the whole run goes over the whole search: rungs are stops on its way, not runs of their own. */
 const withWholeSchedule = (config: Config): Config => {
   const { schedule, annealEpochs } = config.optimizer;
-  if (!chosen(ALGORITHM, config.algorithm).definition.traits.reads.includes('optimizer')) return config;
+  if (isCentral(config) || !chosen(ALGORITHM, config.algorithm).definition.traits.reads.includes('optimizer')) return config;
   if (schedule !== 'cosine' || annealEpochs > 0) return config;
   return { ...config, optimizer: { ...config.optimizer, annealEpochs: config.epochs } };
 };
@@ -105,7 +106,7 @@ export const runTune = async ({ spec, base: asked, runs, environment, onTrials }
   checkObjective(spec, loaded.dataset, metric);
   const trials = candidatesOf(spec).map((settings, index): Trial => {
     const config = withWholeSchedule(configOfCandidate(base, settings));
-    planRun(config, loaded.dataset);
+    planTraining(config, loaded.dataset);
     return { index, settings, config };
   });
   const rungs = rungsOf({ candidates: trials.length, ...spec });
@@ -116,7 +117,7 @@ export const runTune = async ({ spec, base: asked, runs, environment, onTrials }
     const scores: Scored[] = [];
     for (const [position, trial] of survivors.entries()) {
       const { config, index, settings } = trial;
-      const rounds = rung.budget * planRun({ ...config, rounds: 0 }, loaded.dataset).roundsPerEpoch;
+      const rounds = rung.budget * planTraining({ ...config, rounds: 0 }, loaded.dataset).roundsPerEpoch;
       const place = findRun(runs, config, loaded.dataset, loaded.digest, FAR);
       if (place.state !== 'finished' || !isEnough(place.folder, rounds)) {
         if (hooks.interrupted()) return { lines, ranking: [], command: null };

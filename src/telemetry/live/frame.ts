@@ -1,3 +1,5 @@
+import type { PrivacySpent } from '../../events/privacy.js';
+
 /**
  * The messages of the run's HTTP port to the live page, in one server-sent stream, as plain JSON.
  * A new reader gets a `snapshot`, and then a `frame` when something has changed: at most ten a second, for any number of rounds.
@@ -35,7 +37,7 @@ export type RunCard = {
 };
 
 export type Frame = {
-  readonly state: 'starting' | 'running' | 'completed' | 'early-stopped' | 'interrupted' | 'failed';
+  readonly state: 'starting' | 'running' | 'completed' | 'early-stopped' | 'budget-spent' | 'interrupted' | 'failed';
   /** Milliseconds since the run began. */
   readonly elapsed: number;
   readonly round: number;
@@ -47,6 +49,8 @@ export type Frame = {
   readonly phases: Readonly<Record<string, number>>;
   readonly loss: number | null;
   readonly gradientNorm: number | null;
+  /** null: no update step adds noise. */
+  readonly privacy: PrivacySpent | null;
   /** Of the whole run so far. */
   readonly bytes: { readonly down: number; readonly up: number };
   readonly outcomes: OutcomeCounts;

@@ -36,7 +36,8 @@ export const createHistory = (most = MOST_POINTS): HistoryBuilder => {
 
   return {
     add: ({ round, loss, millis }, { down, up }) => {
-      const point = { round, rounds: 1, loss, millis, down, up };
+      // A round without a loss has none to show.
+      const point = { round, rounds: 1, loss: loss ?? Number.NaN, millis, down, up };
       open = open === undefined ? point : join(open, point);
       if (open.rounds < stride) return;
       points.push(open);

@@ -8,6 +8,7 @@ const STATES: Readonly<Record<Frame['state'], string>> = {
   running: 'running',
   completed: 'completed',
   'early-stopped': 'stopped early',
+  'budget-spent': 'privacy budget spent',
   interrupted: 'interrupted',
   failed: 'failed',
 };
@@ -32,6 +33,11 @@ export const showState = (model: Model | undefined, lost: boolean): void => {
   byId('progress').setAttribute('aria-valuenow', done.toFixed(0));
 };
 
+const privacyFacts = ({ privacy }: Frame): readonly (readonly [string, string, string])[] =>
+  privacy === null
+    ? []
+    : [['Privacy ε', privacy.epsilon === null ? 'none' : privacy.epsilon.toPrecision(3), `δ ${privacy.delta}, of ${privacy.protects}`]];
+
 export const showTiles = ({ run, frame, scores }: Model): void => {
   const best = scores.filter((score) => score.best).at(-1);
   const left = frame.roundsPerSecond > 0 ? ((run.rounds - frame.round) * 1000) / frame.roundsPerSecond : 0;
@@ -47,6 +53,7 @@ export const showTiles = ({ run, frame, scores }: Model): void => {
     ],
     ['Sent down', size(frame.bytes.down), `${size(frame.bytes.down / Math.max(1, run.devices))} a device`],
     ['Sent up', size(frame.bytes.up), `${size(frame.bytes.up / Math.max(1, run.devices))} a device`],
+    ...privacyFacts(frame),
     ['Models held', count(frame.residentModels), size(frame.residentBytes)],
   ];
   const box = byId('tiles');

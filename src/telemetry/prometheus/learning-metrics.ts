@@ -13,6 +13,11 @@ export const learningMetrics = ({ counter, gauge, gauges }: Instruments): Subjec
   const clipped = counter('clipped_rounds_total', 'Rounds whose gradient was clipped');
   const loss = gauge('train_loss', "Mean squared error over the last round's batches, before the step");
   const epochLoss = gauge('epoch_train_loss', 'Mean train loss of the last epoch, weighted by ratings');
+  const epsilon = gauge(
+    'privacy_epsilon',
+    'Differential privacy that the noise of all rounds has spent; infinite: no guarantee; none without noise',
+  );
+  const delta = gauge('privacy_delta', 'The chance that privacy_epsilon leaves out');
   const norm = gauge('gradient_norm', "Global norm of the last round's mean gradient, before clipping");
   const ofGroup = gauges(
     'group_metric',
@@ -40,12 +45,16 @@ export const learningMetrics = ({ counter, gauge, gauges }: Instruments): Subjec
       epoch.value = event.epoch;
       ratings.value += event.ratings;
       if (event.clipped) clipped.value += 1;
-      loss.value = event.loss;
+      loss.value = event.loss ?? undefined;
+      if (event.privacy !== null) {
+        epsilon.value = event.privacy.epsilon ?? Number.POSITIVE_INFINITY;
+        delta.value = event.privacy.delta;
+      }
       norm.value = event.gradientNorm;
     },
     epoch: (event) => {
       epochs.value += 1;
-      epochLoss.value = event.trainLoss;
+      epochLoss.value = event.trainLoss ?? undefined;
       set(last, event);
       if (event.best) set(best, event);
       for (const { group, ...scores } of event.groups) set(ofGroup, scores, { group });

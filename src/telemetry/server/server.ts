@@ -1,8 +1,8 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
-import { badInput, isMetafleetError, MetafleetError, messageOf } from '../../base/errors.js';
+import { badInput, isMetafleetError, messageOf } from '../../base/errors.js';
 import type { LivePage } from '../live/live-page.js';
+import { listen } from './listen.js';
 import { PAGE_POLICY, readPageFiles } from './page-files.js';
 import { createSession, type Session } from './session.js';
 import { carriesToken } from './token.js';
@@ -62,12 +62,11 @@ export const startServer = async ({
   };
   let context: Context = { routes, token, session: undefined, page };
   const server = createServer((request, response) => void answer(context, request, response));
-  await listen(server, host, port);
-  const address = server.address() as AddressInfo;
+  const address = await listen(server, { host, port, what: 'metrics server' });
   if (token !== undefined) context = { ...context, session: createSession(token, address.port) };
   let closing: Promise<void> | undefined;
   return {
-    url: urlOf(address),
+    url: address.url,
     close() {
       closing ??= (page()?.stream.close() ?? Promise.resolve()).then(
         () =>
@@ -144,32 +143,3 @@ const HEADERS = Object.entries({
 
 const isAllowed = ({ token, session }: Context, { headers }: IncomingMessage): boolean =>
   token === undefined || carriesToken(headers.authorization, token) || (session?.carried(headers.cookie) ?? false);
-
-const listen = (server: Server, host: string, port: number): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const fail = (error: NodeJS.ErrnoException): void => reject(cannotListen(host, port, error));
-    server.once('error', fail);
-    try {
-      server.listen({ host, port }, () => {
-        server.off('error', fail);
-        resolve();
-      });
-    } catch (error) {
-      // A port out of range throws at once.
-      fail(error as NodeJS.ErrnoException);
-    }
-  });
-
-const cannotListen = (host: string, port: number, error: NodeJS.ErrnoException): MetafleetError => {
-  const why: Readonly<Record<string, string>> = {
-    EADDRINUSE: 'the port is in use; take another, or 0 for any free one',
-    EACCES: 'this user may not open the port; take one above 1023',
-    EADDRNOTAVAIL: 'this machine has no such address',
-    ENOTFOUND: 'the host name is unknown',
-  };
-  return new MetafleetError('CONFIG', `metrics server: cannot listen on ${host}:${port}: ${why[error.code ?? ''] ?? error.message}`, {
-    cause: error,
-  });
-};
-
-const urlOf = ({ address, family, port }: AddressInfo): string => `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;

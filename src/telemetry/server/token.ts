@@ -5,26 +5,35 @@ import { badInput, messageOf } from '../../base/errors.js';
 /** A source of the token. It is no key of the configuration: flags show in process lists, and results keep the configuration. */
 export const TOKEN_VARIABLE = 'METAFLEET_METRICS_TOKEN';
 
+/** Where a token may come from: the environment variable, and what names the file. */
+export type TokenPlaces = { readonly variable: string; readonly key: string };
+
+const METRICS: TokenPlaces = { variable: TOKEN_VARIABLE, key: 'key metrics.tokenFile' };
+
 /** The characters that RFC 6750 allows in an Authorization header, and so many that nobody can guess it over a network. */
 const TOKEN = /^[A-Za-z0-9._~+/-]{16,}=*$/;
 
 /**
- * The bearer token that the run's HTTP port requires: the content of `file`, else the environment variable, else none.
+ * The bearer token that an HTTP port requires: the content of `file`, else the environment variable, else none.
  * Throws CONFIG for a file that cannot be read, and for a token that no client could send. No error shows the token.
  */
-export const readToken = (file: string, environment: NodeJS.ProcessEnv = process.env): string | undefined => {
-  const [place, text] = file === '' ? [`environment variable ${TOKEN_VARIABLE}`, environment[TOKEN_VARIABLE]] : [file, readText(file)];
+export const readToken = (
+  file: string,
+  environment: NodeJS.ProcessEnv = process.env,
+  { variable, key }: TokenPlaces = METRICS,
+): string | undefined => {
+  const [place, text] = file === '' ? [`environment variable ${variable}`, environment[variable]] : [file, readText(file, key)];
   if (text === undefined || (file === '' && text === '')) return undefined;
   const token = text.trim();
   if (TOKEN.test(token)) return token;
   throw badInput('CONFIG', place, 'a token of at least 16 letters, digits and -._~+/', `${token.length} characters`);
 };
 
-const readText = (file: string): string => {
+const readText = (file: string, key: string): string => {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw badInput('CONFIG', 'key metrics.tokenFile', 'a readable file that holds the token', messageOf(error));
+    throw badInput('CONFIG', key, 'a readable file that holds the token', messageOf(error));
   }
 };
 

@@ -4,5 +4,6 @@
 // Counts and element strides arrive as i32. Pointers arrive as usize, to which a JS number ≥ 2³¹ wraps.
 export { gemm, transpose } from './matrix';
 export { relu, reluBackward, addRows, axpy, sumSquares, dot, squaresAndDotItems, zero } from './vector';
+export { sigmoid, sigmoidBackward, tanh, tanhBackward } from './activation';
 export { adam, adamTensor, adamItems, adamTensorItems, adamPending } from './adam';
 export { adamRow, adamRowItems, adamRowPending, adagrad, adagradItems, adagradPending, momentum, momentumItems, momentumPending, scaleItems } from './descent';

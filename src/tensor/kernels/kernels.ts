@@ -24,6 +24,14 @@ export type Kernels = {
   relu(count: number, x: number): void;
   /** dy = 0 where y ≤ 0, y being relu's output. */
   reluBackward(count: number, y: number, dy: number): void;
+  /** x = 1/(1 + e⁻ˣ), in place. Within 2⁻²² of the exact number, or within 2⁻¹²⁰ of zero. */
+  sigmoid(count: number, x: number): void;
+  /** dy *= y·(1 − y), y being sigmoid's output. */
+  sigmoidBackward(count: number, y: number, dy: number): void;
+  /** x = tanh x, in place. Within 2⁻²² of the exact number. */
+  tanh(count: number, x: number): void;
+  /** dy *= 1 − y², y being tanh's output. */
+  tanhBackward(count: number, y: number, dy: number): void;
   /** out(n) += Σ over the m rows of a(m,n): a bias' gradient. */
   addRows(m: number, n: number, a: number, out: number): void;
   /** y += scale · x. */

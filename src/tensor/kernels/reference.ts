@@ -1,5 +1,6 @@
 import { readAt } from '../memory/struct.js';
 import * as Form from '../structs/form.js';
+import { activationReference } from './activation-reference.js';
 import { adamReference } from './adam-reference.js';
 import { descentReference } from './descent-reference.js';
 import type { Kernels } from './kernels.js';
@@ -14,6 +15,7 @@ export const referenceKernels = (memory: WebAssembly.Memory): Kernels => {
   const floats = (pointer: number, count: number) => new Float32Array(memory.buffer, pointer, count);
 
   return {
+    ...activationReference(memory),
     ...adamReference(memory),
     ...descentReference(memory),
     ...vectorReference(memory),

@@ -56,7 +56,12 @@ export type Fleet = {
   sample(): PoolSample;
   /** Whether Θ is that of a finished round, and can be asked for. It may not be after a hook of a user's module failed, or never returned. */
   isSound(): Promise<boolean>;
+  /** Ends the coordinator's `train` after the round it is in. Nothing happens after `close`. */
+  interrupt(): void;
+  /** Ends all threads, when they have answered. */
   close(): Promise<void>;
+  /** Ends all threads, without waiting for what they are doing. Resolves when the coordinator's thread has ended. */
+  abandon(): Promise<void>;
 };
 
 /** To wake this thread, and to fill the caches again that rounds have emptied, costs more than its work on an event. */
@@ -171,6 +176,11 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
     closed ??= shutDown(threads);
     return closed;
   };
+  const abandon = async (): Promise<void> => {
+    // Its death ends what `close` waits for.
+    await coordinator.terminate();
+    void close();
+  };
 
   try {
     const watch = stuck?.hooks.coordinator;
@@ -189,7 +199,11 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
       predict: hosts.predict,
       isSound: async () => stuck?.isCoordinator() !== true && (await orDeath(remote.isSound(), death)),
       sample: () => ({ ...hosts.load(), utilization: utilization.sample() }),
+      interrupt: () => {
+        if (closed === undefined) void remote.interrupt().catch(() => {});
+      },
       close,
+      abandon,
     };
   } catch (error) {
     await close();

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 /**
  * Half of the room that V8 gives a thread for young objects. Buffers come and go with the messages.
  * V8 counts a buffer as old until one of its cheap collections of young objects has met it.
- * With the default, whole heaps were collected each nine rounds of FedAvg, with this half as often.
+ * With the default, whole heaps were collected each nine rounds of a shared model, with this half as often.
  */
 export const YOUNG_MEGABYTES = 24;
 

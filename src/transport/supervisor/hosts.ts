@@ -86,8 +86,10 @@ export const createHosts = ({ shards, launcher, attach, onEnd, isClosing }: Host
       };
     },
     stop: () => {
-      for (const { remote } of slots) {
+      for (const slot of slots) {
+        const { remote } = slot;
         if (remote === undefined) continue;
+        slot.remote = undefined;
         void remote.stop().catch(() => {});
         disconnect(remote);
       }

@@ -14,6 +14,7 @@ import type { HookWatch } from '../../definitions/hook-watch.js';
 import { isAvailable } from '../../device/hardware/availability.js';
 import { type FleetSetup, isCharging, localTime, profileOf } from '../../device/hardware/profile.js';
 import type { RoundFinished } from '../../events/round.js';
+import { loadServerSteps } from '../../updates/server-steps.js';
 import { createDevicesLink, type DevicesLink } from '../exchange/devices-link.js';
 import { expose } from './control.js';
 import { createPortChannel } from './port-channel.js';
@@ -111,6 +112,7 @@ export const serveCoordinator = (control: MessagePort): void => {
         settings,
         activity,
         aggregator: await loadAggregator(settings.aggregator, { wire: algorithm.wire, items: world.items }, watch),
+        steps: await loadServerSteps(settings.updates ?? [], { up: algorithm.wire.up, items: world.items }, settings.seed, watch),
         sampler: await loadSampler(settings.sampler, watch),
         emit: add,
         ...(fleet === undefined ? {} : { checkIn: checkInOf(fleet) }),

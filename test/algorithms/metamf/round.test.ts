@@ -57,7 +57,7 @@ describe.each(BACKENDS)('rounds of the engine and a step of MetaMF written with 
 
         expect([cohort, ratings]).toEqual([batches(round).length, batches(round).reduce((sum, { batch }) => sum + batch.items.length, 0)]);
         expect([clipped, expected.clipped]).toEqual([clips, clips]);
-        expectClose([loss], [expected.loss], 1e-5, `loss of round ${round}`);
+        expectClose([loss!], [expected.loss], 1e-5, `loss of round ${round}`);
         expectClose([gradientNorm], [expected.gradientNorm], 1e-5, `gradient norm of round ${round}`);
         const moved = difference(weights(), theta);
         const reference = difference(trainer.theta(), theta);

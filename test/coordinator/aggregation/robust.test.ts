@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ClientUpdate } from '../../../src/algorithms/port/server.js';
+import { deviceId } from '../../../src/base/units.js';
 import { SMALL_ITEMS, SMALL_UP, smallUpdates } from '../../../src/conformance/small-updates.js';
 import { AGGREGATOR } from '../../../src/coordinator/aggregation/registry.js';
 import { builtIn } from '../../../src/definitions/kind.js';
@@ -21,6 +22,22 @@ const keptBy = (name: string, options: object, updates: readonly ClientUpdate[])
   if (combined.kind !== 'updates') throw new Error(`${name} left a sum`);
   return combined.updates;
 };
+
+const row = (count: number, value: number): Float32Array => new Float32Array(count).fill(value);
+
+/** An update without the row of an item. */
+const without = (update: ClientUpdate, item: number): ClientUpdate => {
+  const keep = [...update.rows.keys()].filter((at) => update.rows[at] !== item);
+  const tensors = update.tensors.map((values, index) => {
+    const width = elements(SMALL_UP[index]!.shape);
+    return SMALL_UP[index]!.perRow ? Float32Array.from(keep.flatMap((at) => [...values.slice(at * width, (at + 1) * width)])) : values;
+  });
+  return { ...update, rows: update.rows.filter((_, at) => keep.includes(at)), tensors };
+};
+
+/** The median norm of an update's rows, over both tensors with rows. */
+const naiveRowNorm = ({ rows, tensors }: ClientUpdate): number =>
+  naiveMedian([...rows.keys()].map((at) => Math.hypot(...tensors[0]!.slice(3 * at, 3 * at + 3), tensors[1]![at]!)));
 
 /** Every coordinate that is left, with the values of the updates that have it and the weight it stands for. */
 const coordinates = (name: string, options: object, updates: readonly ClientUpdate[]) => {
@@ -51,10 +68,10 @@ const naiveTrimmed = (values: readonly number[], share: number): number => {
 };
 
 describe.each([
-  ['median', {}, naiveMedian],
-  ['trimmed-mean', { share: 0.2 }, (values: readonly number[]) => naiveTrimmed(values, 0.2)],
-  ['trimmed-mean', { share: 0.1 }, (values: readonly number[]) => naiveTrimmed(values, 0.1)],
-  ['trimmed-mean', { share: 0 }, mean],
+  ['median', { rowClip: 0 }, naiveMedian],
+  ['trimmed-mean', { share: 0.2, rowClip: 0 }, (values: readonly number[]) => naiveTrimmed(values, 0.2)],
+  ['trimmed-mean', { share: 0.1, rowClip: 0 }, (values: readonly number[]) => naiveTrimmed(values, 0.1)],
+  ['trimmed-mean', { share: 0, rowClip: 0 }, mean],
 ] as const)('%s %j', (name, options, naive) => {
   it('is the naive one of each coordinate of the updates that have it, times their weight; 0 where none has it', () => {
     for (const count of [1, 2, 3, 10, 30]) {
@@ -65,8 +82,8 @@ describe.each([
 });
 
 describe.each([
-  ['median', {}, 0.499],
-  ['trimmed-mean', { share: 0.3 }, 0.3],
+  ['median', { rowClip: 0 }, 0.499],
+  ['trimmed-mean', { share: 0.3, rowClip: 0 }, 0.3],
 ] as const)('%s under attack', (name, options, share) => {
   it('stays within the honest values wherever at most that share of the values is an attacker’s', () => {
     const huge = fc.constantFrom(-1e30, -1000, 0, 1000, 1e30);
@@ -89,6 +106,25 @@ describe.each([
       }),
       { numRuns: 60, seed: 7 },
     );
+  });
+});
+
+describe.each([
+  ['median', {}],
+  ['trimmed-mean', { share: 0.3 }],
+] as const)('%s of rows that attackers alone have', (name, options) => {
+  it('is at most rowClip times as long as usual rows are', () => {
+    const honest = smallUpdates(9, 3).map((update) => without(update, 0));
+    const attacker = {
+      ...smallUpdates(1, 4)[0]!,
+      device: deviceId(99),
+      rows: Uint32Array.of(0),
+      tensors: [row(3, 1e6), row(1, 1e6), row(4, 0)],
+    };
+    const { tensors, rowWeights } = sumOf(name, { ...options, rowClip: 2 }, [...honest, attacker]);
+    const left = [...tensors[0]!.subarray(0, 3), tensors[1]![0]!].map((value) => value / rowWeights[0]!);
+    const usual = naiveMedian([...honest.map(naiveRowNorm), Math.hypot(1e6, 1e6, 1e6, 1e6)]);
+    expect(Math.hypot(...left)).toBeCloseTo(2 * usual, 3);
   });
 });
 

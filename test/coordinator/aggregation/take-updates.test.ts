@@ -31,7 +31,7 @@ const halfOf = async (algorithm: typeof EACH, ...hooks: readonly Half[]) => {
 };
 const take = async (algorithm: typeof EACH, hook: Half, aggregator: Aggregator, updates = UPDATES) => {
   const { server, taken } = await halfOf(algorithm, hook);
-  createTakeUpdates(algorithm, server, WORLD.items, aggregator)(updates);
+  createTakeUpdates(algorithm, server, WORLD.items, aggregator).take(updates, { round: 1, cohort: updates.length, marks: [] });
   return taken;
 };
 

@@ -43,15 +43,6 @@ describe('a checkpoint of an older version', () => {
     expect(read(parametersOf(2, SIMPLE)).round).toBe(5);
   });
 
-  it('of FedAvg has no optimizer state, as that had none', () => {
-    const shapes = SIMPLE.map((shape): Shape => ({ ...shape, moment: 'none' }));
-    const saved = parametersOf(1, shapes);
-    write({ version: 2, round: 3, algorithm: 'fedavg' }, saved);
-    const restored = parametersOf(2, shapes);
-    expect(read(restored, 'fedavg').round).toBe(3);
-    expect(bitsOf(restored)).toEqual(bitsOf(saved));
-  });
-
   /** A header of version 3, as it named what each kind of optimizer keeps, and whether rows were counted. */
   const writeVersion3 = (saved: readonly Parameter[], header: object = {}, behind: readonly Uint8Array[] = []): void => {
     const tensors = saved.map(({ name, blocks, size, kind, counts }) => ({ name, blocks, size, state: kind, counted: counts !== 0 }));

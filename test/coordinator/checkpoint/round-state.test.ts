@@ -4,7 +4,9 @@ import { isMetafleetError } from '../../../src/base/errors.js';
 import { bytes, deviceId, joules, seconds } from '../../../src/base/units.js';
 import { packRoundState, unpackRoundState } from '../../../src/coordinator/checkpoint/round-state.js';
 import type { ClientTask } from '../../../src/coordinator/round/client-task.js';
+import type { Sampler } from '../../../src/coordinator/sampling/sampler.js';
 import { REJECTIONS } from '../../../src/events/outcomes.js';
+import { NO_SERVER_STEPS } from '../../../src/updates/server-steps.js';
 import { clientTasksOf } from '../../support/coordinator/client-tasks.js';
 import { samplerFor, samplerOf, settingsOf } from '../../support/coordinator/in-process-coordinator.js';
 import { algorithmOf, WORLD } from '../../support/device/small-world.js';
@@ -23,7 +25,8 @@ const LEARNED = { known: [[3, [2.5, 4, 1]]], tried: [3, 5] };
 const oort = () => samplerFor(settingsOf({ sampler: samplerOf('oort') }), new Uint32Array(12).fill(3));
 const roundRobin = () => samplerFor(settingsOf({ sampler: samplerOf('round-robin') }), new Uint32Array(12).fill(3));
 
-const unpack = (value: unknown, sampler = oort()) => unpackRoundState(serialize(value), FACTS, sampler, 'last');
+const learnersOf = (sampler: Sampler) => ({ sampler, steps: NO_SERVER_STEPS, ledger: null });
+const unpack = (value: unknown, sampler = oort()) => unpackRoundState(serialize(value), FACTS, learnersOf(sampler), 'last');
 
 const refused = (work: () => unknown): string => {
   try {
@@ -170,7 +173,9 @@ const FORGED: readonly (readonly [name: string, rounds: unknown, text: string])[
 describe('what rounds hand on in a checkpoint', () => {
   it('comes back as it was', () => {
     const sampler = oort();
-    expect(unpackRoundState(packRoundState({ rounds: ROUNDS, sampler: LEARNED }), FACTS, sampler, 'last')).toEqual(ROUNDS);
+    expect(
+      unpackRoundState(packRoundState(ROUNDS, learnersOf({ ...sampler, state: () => LEARNED })), FACTS, learnersOf(sampler), 'last'),
+    ).toEqual(ROUNDS);
     expect(sampler.state()).toEqual(LEARNED);
   });
 
@@ -206,7 +211,7 @@ describe('what rounds hand on in a checkpoint', () => {
   });
 
   it('is refused where it is no data of V8', () => {
-    expect(refused(() => unpackRoundState(Uint8Array.of(255, 15, 1, 2), FACTS, oort(), 'last'))).toMatch(
+    expect(refused(() => unpackRoundState(Uint8Array.of(255, 15, 1, 2), FACTS, learnersOf(oort()), 'last'))).toMatch(
       /^last, state of the policies: expected/,
     );
   });

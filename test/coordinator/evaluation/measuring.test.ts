@@ -6,6 +6,7 @@ import { evaluate } from '../../../src/coordinator/evaluation/evaluate.js';
 import { constantRate } from '../../../src/coordinator/schedule.js';
 import { transition } from '../../../src/device/actor/actor.js';
 import { createMeasure } from '../../../src/device/actor/measure.js';
+import { NO_SERVER_STEPS } from '../../../src/updates/server-steps.js';
 import {
   contextFor,
   createFakeEngine,
@@ -92,7 +93,10 @@ describe('measuring', () => {
       items: engine.world.items,
       dtype: 'f32',
       sampler: samplerFor(settingsOf(), new Uint32Array(12)),
-      takeUpdates: () => {},
+      world: engine.world,
+      steps: NO_SERVER_STEPS,
+      ledger: null,
+      takeUpdates: { takesNone: false, take: () => {}, takeSum: () => {} },
       beforeStep: async () => {},
     } as const;
     const some = { low: new Set([3]), medium: new Set([0, 5]), high: new Set(Array.from({ length: 12 }, (_, device) => device)) };

@@ -12,6 +12,7 @@ import {
   createFakeEngine,
   createInProcess,
   type InProcessOptions,
+  PLAIN_ROUNDS,
   refusal,
   startCoordinator,
 } from '../../support/coordinator/in-process-coordinator.js';
@@ -21,6 +22,7 @@ const DELIVERIES = ['full', 'subset'] as const;
 type Answer = NonNullable<InProcessOptions['answer']>;
 
 const ENGINE = await createFakeEngine({ context: true }, 2);
+const ENGINE_WITHOUT = await createFakeEngine();
 const { columns: COLUMNS } = contextFor(ENGINE);
 /** What a device says of itself: how many records it has. */
 const recordsOf = (device: number): number => ratingsOf(COLUMNS, 'train', deviceId(device)).items.length;
@@ -162,5 +164,14 @@ describe('rounds of devices that say something of themselves', () => {
       ['model', 'f32', 5],
       ['update', 'f32', 5],
     ]);
+  });
+
+  it('cannot be buffered: nobody keeps the context of a round that has ended', async () => {
+    const policy = { ...PLAIN_ROUNDS.policy, kind: 'buffered', concurrency: 10 } as const;
+    const engine = await createFakeEngine({ context: true });
+    expect(() => startCoordinator(engine, { settings: { policy } })).toThrow(
+      'key policy.kind: expected another than buffered, as devices of fake send a context before each model, found buffered',
+    );
+    expect(() => startCoordinator(ENGINE_WITHOUT, { settings: { policy } })).not.toThrow();
   });
 });

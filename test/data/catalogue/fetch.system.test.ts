@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { zipSync } from 'fflate';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { cacheFolder, fetchDataset } from '../../../src/data/catalogue/cache.js';
-import { CATALOGUE, type CatalogueEntry, catalogueEntry } from '../../../src/data/catalogue/catalogue.js';
+import type { CatalogueEntry } from '../../../src/data/catalogue/entry.js';
+import { CATALOGUE, catalogueEntry } from '../../../src/data/catalogue/catalogue.js';
 import { folderOf, load, messageFrom, temporaryFolder } from '../../support/data/data-files.js';
 import { held, refusal } from '../../support/data/fetching.js';
 
@@ -33,6 +34,18 @@ const RATINGS = '1::10::4::0\n1::20::3::0\n2::10::1::0\n';
 const ZIP = zipSync({ 'ml-1m/README': Buffer.from('hello'), 'ml-1m/ratings.dat': Buffer.from(RATINGS) }, { level: 0 });
 const ZIP_PATH = '/datasets/movielens/ml-1m.zip';
 const ML_1M: CatalogueEntry = { ...catalogueEntry('ml-1m'), integrity: `md5-${md5(ZIP)}` };
+
+describe('a folder for the cache', () => {
+  it('that cannot be written to names the variable that puts it elsewhere', async () => {
+    // No user can write below a file, and root no more than others.
+    const cache = join(await folderOf({ file: 'x' }), 'file', 'cache');
+    for (const force of [true, false]) {
+      const message = await refusal(fetchDataset(ML_1M, { cacheFolder: cache, force, baseAddress: 'http://127.0.0.1:1' }));
+      expect(message).toContain(cache);
+      expect(message).toContain('(the environment variable METAFLEET_CACHE names another folder for the cache)');
+    }
+  });
+});
 
 describe('a zip file over HTTP', () => {
   it('is fetched, checked and unpacked once; the second time needs no server', async () => {

@@ -7,7 +7,7 @@ import { type DeviceContext, transition } from '../../../src/device/actor/actor.
 import { type PrivateColumns, ratingsOf } from '../../../src/device/actor/columns.js';
 import type { Message, Purpose, Score, Update, Want } from '../../../src/messages/message.js';
 import { elements } from '../../../src/messages/wire-tensor.js';
-import { applySteps, loadUpdateSteps } from '../../../src/updates/registry.js';
+import { applySteps, loadUpdateSteps } from '../../../src/updates/device-steps.js';
 import { learn, scoresOf } from '../../support/algorithms/client-half.js';
 import { algorithm, contextOf, DEVICE, gradientsOf, modelOf, numbers, ROUND, reply, wanted } from '../../support/device/one-device.js';
 import { algorithmOf, allColumns, columnsOf, partScore, WORLD } from '../../support/device/small-world.js';
@@ -83,7 +83,7 @@ describe('a device that is sent a model to train', () => {
     const bound = { up: algorithm.wire.up, items };
     const load = (...names: readonly string[]) =>
       loadUpdateSteps(
-        names.map((name) => ({ name, options: name === 'clip' ? { bound: 1e-3 } : { sigma: 1, bound: 1 } })),
+        names.map((name) => ({ name, options: name === 'clip' ? { bound: 1e-3, norm: 'l2' } : { sigma: 1, bound: 1 } })),
         bound,
       );
     const plain = contextOf({ decoys: 9 });
@@ -97,9 +97,11 @@ describe('a device that is sent a model to train', () => {
     const key = { seed: 1, round: ROUND, device: DEVICE };
     const honest = { count: before.count, rows: before.rows, tensors: gradientsOf(plain, before) };
     const noisy = await sent('noise');
-    expect(noisy.numbers).toEqual(applySteps(await load('noise'), honest, key).tensors);
+    expect(noisy.numbers).toEqual(applySteps(await load('noise'), honest, key).update.tensors);
     expect(noisy.numbers[0]!.every((value) => value !== 0)).toBe(true);
-    expect(noisy.update).toMatchObject({ count: before.count, loss: before.loss, rows: before.rows });
+    // The count and the loss have no noise, so that they stay on the device.
+    expect(noisy.update).toMatchObject({ count: 1, loss: 0, rows: before.rows });
+    expect((await sent('clip')).update).toMatchObject({ count: before.count, loss: before.loss });
     expect(Math.hypot(...(await sent('noise', 'clip')).numbers.flatMap((values) => [...values]))).toBeCloseTo(1e-3, 6);
   });
 

@@ -43,6 +43,31 @@ describe('what a device scores', () => {
     expect(test!['auc']).toBeCloseTo(3 / 7, 12);
   });
 
+  it('have the role that is asked for, apart from the held-out items', () => {
+    const roles = new Uint8Array(new SharedArrayBuffer(ITEMS));
+    // 10 is cold in validation, 9 in testing, 5 in both.
+    for (const [item, role] of [
+      [10, 1],
+      [9, 2],
+      [5, 3],
+    ] as const)
+      roles[item] = role;
+    const asked = (candidates: 'warm' | 'cold') => {
+      const seen: number[][] = [];
+      const predict = (items: Uint32Array): Float32Array => {
+        seen.push([...items]);
+        return ascending(items);
+      };
+      return valuesOf({ ...OPTIONS, roles, candidates, metrics: ['auc'] }, USER, predict);
+    };
+    // warm: 2 6 8 11. Item 1 is above none of them, and 4 above 2; for the test part 7 is above 2 and 6.
+    expect(asked('warm')[0]!['auc']).toBeCloseTo((0 + 1 / 5) / 2, 12);
+    expect(asked('warm')[1]!['auc']).toBeCloseTo(2 / 4, 12);
+    // cold: 5 and 10 in validation, 5 and 9 in testing, of which 7 is above 5.
+    expect(asked('cold')[0]!['auc']).toBe(0);
+    expect(asked('cold')[1]!['auc']).toBe(1 / 2);
+  });
+
   it('are held-out items among drawn ones, which it rated in no part, the same at every call', () => {
     for (const count of [1, 4, 7, 100]) {
       const measure = createMeasure({ ...OPTIONS, candidates: count });

@@ -58,7 +58,7 @@ describe('a run is refused before anything starts', () => {
     [
       'stages of devices under a selection that cannot leave any out',
       { ...staged([{ length: 5, devices: 9 }]), sampling: 'oort' },
-      /^key sampling: expected uniform, activity, available, .* found oort$/,
+      /^key sampling: expected uniform, poisson, activity, available, .* found oort$/,
     ],
     [
       'stages of cohorts that are shuffled',

@@ -52,7 +52,7 @@ describe('options of definitions', () => {
   it('and the names are the identity of a run', () => {
     expect(identityOf(configOf({}))).toBe('metamf@1; sampling shuffled@1; aggregation mean@1; updates none');
     expect(identityOf(configOf({ algorithm: 'fedavg', sampling: 'oort', aggregation: 'krum', updates: 'noise,clip' }))).toBe(
-      'fedavg@2; sampling oort@1; aggregation krum@1; updates noise@1, clip@1',
+      'fedavg@2; sampling oort@1; aggregation krum@1; updates noise@2, clip@2',
     );
   });
 });

@@ -116,7 +116,7 @@ describe('a configuration file', () => {
     [
       'a word that is none of those it may be',
       'sampling: random',
-      'run.yaml:1, key sampling: expected "shuffled" or "uniform" or "activity" or "round-robin" or "available" or "oort" or a path to a module such as ./mine.js, found "random"',
+      'run.yaml:1, key sampling: expected "shuffled" or "uniform" or "poisson" or "activity" or "round-robin" or "available" or "oort" or a path to a module such as ./mine.js, found "random"',
     ],
     ['neither a number nor all', 'ratings: some', 'run.yaml:1, key ratings: expected all, or a whole number ≥ 1, found "some"'],
     [
@@ -171,7 +171,7 @@ describe('a configuration file, as it should be', () => {
     expect(said('scale: [1, x]')).toMatch(/found "x"$/);
   });
   it('with too long a list gets an error that says so', () => {
-    expect(said('columns: [a, b, c, d]')).toMatch(/expected a list of at most 3/);
+    expect(said('columns: [a, b, c, d, e]')).toMatch(/expected a list of at most 4/);
   });
   it('with a key named __proto__ is refused like any unknown one', () => {
     expect(said('__proto__:\n  cohort: 3')).toMatch(/expected a known key/);

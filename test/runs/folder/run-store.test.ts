@@ -2,7 +2,8 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { printConfig, resolveConfig } from '../../../src/runs/config/parse-config.js';
-import { commandOf, dataDigest, findRun } from '../../../src/runs/folder/run-store.js';
+import { dataDigest } from '../../../src/runs/folder/data-digest.js';
+import { commandOf, findRun } from '../../../src/runs/folder/run-store.js';
 import { smallConfig, smallData, temporaryFolder } from '../../support/transport/small-run.js';
 
 const place = (): string => 'test';

@@ -67,7 +67,7 @@ it('the digest tells seeds, wire types and variants apart, but not one run from 
 it('training lowers the error on the ratings that devices learn from', async () => {
   const { events } = await finish({ config: { epochs: 12, optimizer: { rate: 0.02, rateDecay: 1 } } });
   const { epochs } = storyOf(events);
-  expect(epochs.at(-1)!.trainLoss).toBeLessThan(0.7 * epochs[0]!.trainLoss);
+  expect(epochs.at(-1)!.trainLoss).toBeLessThan(0.7 * epochs[0]!.trainLoss!);
 });
 
 it('refuses a cohort larger than the fleet before a thread is started', async () => {

@@ -115,8 +115,8 @@ describe('a planted set is learned', () => {
     const config = { algorithm: 'fedavg', fedavg, cohort: 20, epochs: 20, evaluation: { every: 0 } } as const;
     const { events, outcome } = await finish({ dataset, config });
     const rounds = roundsOf(events);
-    const last = rounds.slice(-3).reduce((sum, { loss }) => sum + loss / 3, 0);
-    expect(last).toBeLessThan(0.8 * rounds[0]!.loss);
+    const last = rounds.slice(-3).reduce((sum, { loss }) => sum + loss! / 3, 0);
+    expect(last).toBeLessThan(0.8 * rounds[0]!.loss!);
     expect(digests.has(outcome.digest)).toBe(false);
     digests.add(outcome.digest);
   });

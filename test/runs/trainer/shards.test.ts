@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { deviceId } from '../../../src/base/units.js';
 import { PARTS } from '../../../src/data/dataset.js';
+import { ownDataOf } from '../../../src/device/actor/columns.js';
 import { shardDataset } from '../../../src/runs/trainer/shards.js';
 import { datasetOf } from '../../support/runs/small-dataset.js';
 
@@ -45,6 +47,36 @@ describe('shards of a dataset', () => {
         }
       }),
     );
+  });
+
+  it('hold the features of their own users alone, if the algorithm reads them', () => {
+    const offsets = new Uint32Array(new SharedArrayBuffer(16));
+    offsets.set([0, 2, 2, 3]);
+    const words = new Uint32Array(new SharedArrayBuffer(12));
+    words.set([1, 0, 1]);
+    const numbers = new Float32Array(new SharedArrayBuffer(24));
+    numbers.set([1, 2, 3, 4, 5, 6]);
+    const userFeatures = [
+      { name: 'tags', kind: 'multi-hot', vocabulary: ['a', 'b'], offsets, values: words },
+      { name: 'place', kind: 'dense', width: 2, values: numbers },
+    ] as const;
+    const dataset = { ...datasetOf([1, 1, 1]), userFeatures };
+    expect(shardDataset(dataset, 3).every(({ features }) => features === undefined)).toBe(true);
+    const shards = shardDataset(dataset, 3, 0, 'none', 'features');
+    const own = shards.map((shard) => ownDataOf(shard, deviceId(shard.firstDevice)).features!.map((values) => [...values]));
+    expect(own).toEqual([
+      [
+        [1, 0],
+        [1, 2],
+      ],
+      [[], [3, 4]],
+      [[1], [5, 6]],
+    ]);
+    expect(shards.map(({ features }) => features!.map(({ values }) => values.length))).toEqual([
+      [2, 2],
+      [0, 2],
+      [1, 2],
+    ]);
   });
 
   it('share no memory with the dataset nor with each other: a host can reach no other’s ratings', () => {

@@ -40,6 +40,13 @@ describe('a load scenario', () => {
     expect(parse('').reference).toBeUndefined();
   });
 
+  it('refuses a key over those of the file that the run does not read, and lets those of the file be', () => {
+    const text = 'base: { metamf: { hidden: 7 } }';
+    const set = { algorithm: 'fedavg', 'metamf.hidden': '8' };
+    expect(() => parse(text, { set })).toThrow(/^flag --set metamf\.hidden: only /);
+    expect(parse(text, { set: { algorithm: 'fedavg' } }).config.algorithm).toBe('fedavg');
+  });
+
   it.each([
     ['stage: []\n', 's.yaml:2, key stage: expected a known key (did you mean stages?), found "stage"'],
     ['stages:\n  - { cohort: 8 }\n', 's.yaml, key stages.0.for: expected a string, found nothing'],

@@ -64,4 +64,12 @@ describe('a sweep file', () => {
   ])('is refused with one line that says where: %j', (text, message) => {
     expect(() => parse(text)).toThrow(new RegExp(`^${message.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`));
   });
+
+  it('refuses a setting, or a key of its grid, that no point reads', () => {
+    expect(() => parse('base:\n  algorithm: fedavg\n  metamf: { hidden: 7 }\n')).toThrow(/^a\.yaml:3, key base\.metamf\.hidden: only /);
+    expect(() => parse('base: { algorithm: fedavg }\ngrid:\n  metamf.hidden: [7, 8]\n')).toThrow(
+      /^a\.yaml:3, key grid\.metamf\.hidden: only /,
+    );
+    expect(parse('base: { metamf: { hidden: 7 } }\ngrid: { algorithm: [fedavg, metamf] }\n').points).toHaveLength(2);
+  });
 });

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,6 +22,8 @@ export type Ended = { readonly code: number | null; readonly signal: NodeJS.Sign
 export type Command = {
   /** Resolves when what was written to stderr so far matches. Rejects if the command ends before. */
   said(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Resolves when something was written to stdout, or the command has ended. */
+  printed(): Promise<void>;
   kill(signal: NodeJS.Signals): void;
   /** Closes this end of the command's stdout. */
   stopReading(): void;
@@ -86,7 +89,10 @@ const start = (words: readonly string[], { cwd, env = {}, nodeFlags = [] }: Wher
       look();
       void ended.then(({ code }) => reject(new Error(`ended with ${code} and never said ${pattern}: ${err}`)));
     });
-  return { said, kill: (signal) => child.kill(signal), stopReading: () => child.stdout.destroy(), ended };
+  const printed = async (): Promise<void> => {
+    if (out === '') await Promise.race([once(child.stdout, 'data'), ended]);
+  };
+  return { said, printed, kill: (signal) => child.kill(signal), stopReading: () => child.stdout.destroy(), ended };
 };
 
 /** Starts the command, which ends with the test, however that ends. Not for tests that run side by side: vitest cannot tell whose it is. */

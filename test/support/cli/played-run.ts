@@ -30,6 +30,7 @@ export const round = (number: number): RoundFinished => ({
   loss: 0.9,
   gradientNorm: 1,
   clipped: false,
+  privacy: null,
   traffic: [trafficLine('model', 'down', 64, 64_000), trafficLine('gradient', 'up', 64, 6400)],
   millis: millis(50),
   phases: { sample: millis(1), generate: millis(1), devices: millis(1), backward: millis(1), step: millis(1) },

@@ -56,7 +56,7 @@ export const bitsOf = (parameters: readonly Parameter[]): number[][] =>
   stateOf(parameters).map((values) => [...new Uint32Array(values.slice().buffer)]);
 
 /** As a server half gives them to the checkpoint. */
-export const tensorsOf = (parameters: readonly Parameter[]): NamedTensor[] => parameters.map(parameterTensor);
+export const tensorsOf = (parameters: readonly Parameter[]): NamedTensor[] => parameters.map((parameter) => parameterTensor(parameter));
 export const digestOf = (parameters: readonly Parameter[]): string => digestOfTensors(tensorsOf(parameters));
 
 export const contentOf = (parameters: readonly Parameter[], changes: Partial<CheckpointContent> = {}): CheckpointContent => ({

@@ -6,4 +6,8 @@ import { WORLD } from './model.js';
 
 /** Hands updates to a server half as a round without another aggregator does: as their weighted sum. */
 export const takeUpdates = (algorithm: Algorithm, server: ServerHalf, updates: readonly ClientUpdate[]): void =>
-  createTakeUpdates(algorithm, server, WORLD.items, meanOf({ algorithm, world: WORLD }))(updates);
+  createTakeUpdates(algorithm, server, WORLD.items, meanOf({ algorithm, world: WORLD })).take(updates, {
+    round: 1,
+    cohort: updates.length,
+    marks: [],
+  });

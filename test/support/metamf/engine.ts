@@ -9,6 +9,7 @@ import { type BatchOptions, batchOf } from '../../../src/device/actor/batch.js';
 import { type Column, type PrivateColumns, ratingsOf } from '../../../src/device/actor/columns.js';
 import { createMeasure } from '../../../src/device/actor/measure.js';
 import type { OptimizerSetup } from '../../../src/tensor/optimizers/setup.js';
+import { NO_SERVER_STEPS } from '../../../src/updates/server-steps.js';
 import { meanOf, PLAIN_ROUNDS, samplerFor, samplerOf } from '../coordinator/in-process-coordinator.js';
 import { MEASURED } from '../device/small-world.js';
 import { randomRatings, randomServer, WORLD } from './fleet.js';
@@ -82,6 +83,9 @@ export const createEngine = async (options: MetaMFOptions, optimizer: Partial<Op
     items: WORLD.items,
     dtype: 'f32',
     sampler,
+    world: WORLD,
+    steps: NO_SERVER_STEPS,
+    ledger: null,
     takeUpdates: createTakeUpdates(algorithm, server, WORLD.items, meanOf({ algorithm, world: WORLD })),
     beforeStep: async () => {},
   };

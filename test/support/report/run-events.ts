@@ -32,6 +32,7 @@ export const roundFinished = (changes: Partial<RoundFinished> = {}): RoundFinish
   loss: 0.9,
   gradientNorm: 1.5,
   clipped: false,
+  privacy: null,
   traffic: [trafficLine('model', 'down', 64, 64_000), trafficLine('gradient', 'up', 64, 6_400)],
   millis: millis(10),
   phases: { sample: millis(1), generate: millis(3), devices: millis(2), backward: millis(2), step: millis(2) },

@@ -29,6 +29,7 @@ export const round = (cohort: number, changes: Partial<RoundFinished> = {}): Rou
   loss: 0.9,
   gradientNorm: 1.5,
   clipped: true,
+  privacy: null,
   traffic: [trafficLine('model', 'down', cohort, 1000 * cohort), trafficLine('gradient', 'up', cohort, 100 * cohort)],
   millis: millis(20),
   phases: { sample: millis(1), generate: millis(9), devices: millis(4), backward: millis(4), step: millis(2) },

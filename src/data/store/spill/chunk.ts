@@ -43,7 +43,7 @@ export type SpilledChunk = {
 const toEight = (bytes: number): number => Math.ceil(bytes / 8) * 8;
 
 /**
- * Byte offsets of the columns of one extent: the rows of one partition in one chunk. float64: user ids if all are integers, times.
+ * Byte offsets of the columns of one extent: the rows of one partition in one chunk. As float64: user ids if all are integers, times.
  * uint32: items, values (float32), sequence, ends of texts. Then the texts.
  */
 export const extentLayout = (rows: number, texts: number, form: SpillForm) => {

@@ -10,7 +10,7 @@ export const trafficColumns = (traffic: Traffic): Record<'bytesDown' | 'bytesUp'
 };
 
 /** One line of rounds.ndjson: flat, so that any table reader takes it. Milliseconds and bytes. */
-export const roundLine = (event: RoundFinished): Record<string, number | boolean> => {
+export const roundLine = (event: RoundFinished): Record<string, number | boolean | null> => {
   return {
     round: event.round,
     epoch: event.epoch,
@@ -26,6 +26,7 @@ export const roundLine = (event: RoundFinished): Record<string, number | boolean
     retries: event.retries,
     ...outcomeColumns(event),
     cpuMillis: event.cpuMillis,
+    ...(event.privacy !== null && { epsilon: event.privacy.epsilon }),
   };
 };
 

@@ -1,0 +1,164 @@
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { basename, extname, join } from 'node:path';
+import { Command } from 'commander';
+import { badInput, messageOf } from '../../base/errors.js';
+import { leave } from '../../base/leaving.js';
+import { formatMillis, formatSpan, plural } from '../../report/format.js';
+import { installModulesWithin } from '../../runs/config/install-modules.js';
+import { yamlSource } from '../../runs/config/parse-config.js';
+import { checkRunName } from '../../runs/folder/run-name.js';
+import { totalMillis } from '../../studies/sweep/cost-model.js';
+import { measureSizes, predict } from '../../studies/sweep/prediction.js';
+import { type Prediction, renderComparison, renderPlan, rowOf, type SweepRow, writeRows } from '../../studies/sweep/rows.js';
+import { openRuns, type RunFolder } from '../../studies/sweep/runs.js';
+import { parseSweep, type Sweep } from '../../studies/sweep/sweep-file.js';
+import { INTERRUPTED, onPress } from '../signals/signals.js';
+
+type Flags = { readonly plan?: boolean; readonly predict: boolean; readonly results: string; readonly name?: string };
+
+type Predictions = ReadonlyMap<string, Prediction>;
+
+const readSweep = async (file: string): Promise<Sweep> => {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw badInput('CONFIG', file, 'a readable sweep file', messageOf(error));
+  }
+  await installModulesWithin(yamlSource(text, file), ['base', 'grid', 'list']);
+  return parseSweep(text, file);
+};
+
+const say = (text: string): void => void process.stderr.write(`sweep: ${text}\n`);
+
+/** First Ctrl-C: the run that is under way ends after its round, with a checkpoint. Second: at once. Third: without waiting for it. */
+const onInterrupt = (runs: RunFolder) => {
+  let asked = 0;
+  const release = onPress(() => {
+    asked += 1;
+    if (asked > 2) {
+      void leave(INTERRUPTED);
+      return;
+    }
+    say(asked === 1 ? 'stopping after this round; the same command continues (Ctrl-C again: at once)' : 'stopping at once');
+    runs.interrupt();
+  });
+  return { interrupted: () => asked > 0, release };
+};
+
+/** Time left: what was predicted, corrected by how predictions have fared so far; without them, the mean of the runs that ended. */
+const timeLeft = (
+  done: readonly { readonly millis: number; readonly predicted?: number }[],
+  ahead: readonly (number | undefined)[],
+): number => {
+  const spent = done.reduce((sum, { millis }) => sum + millis, 0);
+  const foreseen = done.reduce((sum, { predicted = 0 }) => sum + predicted, 0);
+  const factor = foreseen > 0 ? spent / foreseen : 1;
+  return ahead.reduce<number>(
+    (sum, predicted) => sum + (predicted === undefined ? spent / Math.max(1, done.length) : factor * predicted),
+    0,
+  );
+};
+
+type SweepEnd = 'finished' | 'failed' | 'interrupted';
+
+/** Runs what is not finished, point by point; the tables are as new as the last run that ended. */
+const runPoints = async (
+  { points }: Sweep,
+  runs: RunFolder,
+  predictions: Predictions | undefined,
+  table: string,
+  interrupted: () => boolean,
+): Promise<{ readonly end: SweepEnd; readonly rows: readonly SweepRow[] }> => {
+  const rows: SweepRow[] = [];
+  const done: { readonly millis: number; readonly predicted?: number }[] = [];
+  const foresee = (name: string): number | undefined => {
+    const prediction = predictions?.get(name);
+    return prediction === undefined ? undefined : totalMillis(prediction.costs, prediction.sizes);
+  };
+  const keep = async (index: number): Promise<boolean> => {
+    const point = points[index]!;
+    const run = runs.finished(point.name);
+    if (run === undefined) return false;
+    rows.push(rowOf(point, run, predictions?.get(point.name)));
+    await writeRows(table, rows);
+    return true;
+  };
+  let failures = 0;
+  for (const [index, { name, config }] of points.entries()) {
+    if (interrupted()) return { end: 'interrupted', rows };
+    if (await keep(index)) continue;
+    const ahead = points.slice(index).filter((point) => runs.finished(point.name) === undefined);
+    const left =
+      predictions === undefined && done.length === 0
+        ? ''
+        : `, about ${formatSpan(
+            timeLeft(
+              done,
+              ahead.map((point) => foresee(point.name)),
+            ),
+          )} left`;
+    say(`run ${index + 1} of ${points.length}: ${name}${left}`);
+    const { end, error } = await runs.run(name, config);
+    if (end === 'interrupted') return { end, rows };
+    if (end === 'failed') {
+      failures += 1;
+      say(`${name} failed: ${error}`);
+      continue;
+    }
+    await keep(index);
+    const predicted = foresee(name);
+    done.push({ millis: 1000 * runs.finished(name)!.seconds, ...(predicted !== undefined && { predicted }) });
+  }
+  return { end: failures > 0 ? 'failed' : 'finished', rows };
+};
+
+const EXIT: Readonly<Record<SweepEnd, number>> = { finished: 0, failed: 1, interrupted: INTERRUPTED };
+
+const sweepOnce = async (file: string, flags: Flags): Promise<number> => {
+  const sweep = await readSweep(file);
+  const folder = join(flags.results, checkRunName(flags.name ?? `sweep-${basename(file, extname(file))}`));
+  const runs = openRuns(join(folder, 'runs'));
+  const { interrupted, release } = onInterrupt(runs);
+  try {
+    mkdirSync(folder, { recursive: true });
+    copyFileSync(file, join(folder, 'sweep.yaml'));
+    say(
+      `reading ${plural(new Set(sweep.points.map(({ config }) => config.data)).size, 'dataset')} for ${plural(sweep.points.length, 'run')}`,
+    );
+    const sizes = await measureSizes(sweep.points, say);
+    const predictable = sweep.points.filter(({ name }) => sizes.has(name));
+    const predictions =
+      flags.predict || flags.plan === true ? await predict(predictable, sizes, runs, { note: say, interrupted }) : undefined;
+    if (interrupted()) return EXIT.interrupted;
+    if (predictions !== undefined) {
+      const plan = predictable.map((point) => ({ ...point, predicted: predictions.get(point.name)! }));
+      if (plan.length > 0) process.stdout.write(`${renderPlan(plan)}\n`);
+      if (flags.plan === true) return EXIT.finished;
+    }
+    const start = performance.now();
+    const { end, rows } = await runPoints(sweep, runs, predictions, join(folder, 'points'), interrupted);
+    if (predictions !== undefined && predictions.size > 0 && rows.length > 0) process.stdout.write(`\n${renderComparison(rows)}\n`);
+    // Charts are drawn at the end, if at all: their library takes long to load.
+    const { writeCurves } = await import('../../studies/sweep/curves.js');
+    for (const line of writeCurves(sweep.curves, rows, folder)) process.stdout.write(`${line}\n`);
+    process.stdout.write(
+      `${rows.length} of ${sweep.points.length} runs in ${join(folder, 'points.csv')} and points.ndjson; ${end} after ${formatMillis(performance.now() - start)}\n`,
+    );
+    return EXIT[end];
+  } finally {
+    release();
+  }
+};
+
+/** `metafleet sweep <file>`: runs over a grid or list of configurations, and what their costs grow with. */
+export const sweepCommand = (): Command =>
+  new Command('sweep')
+    .argument('<file>', 'sweep file (YAML), such as scripts/sweeps/devices.yaml')
+    .option('--plan', 'predict time, bytes and memory from short measured runs, and end')
+    .option('--no-predict', 'run without a prediction first')
+    .option('--results <folder>', 'folder for the sweep folder', 'results')
+    .option('--name <sweep>', "name of the sweep folder (default: sweep- and the file's name)")
+    .action(async (file: string, flags: Flags) => {
+      process.exitCode = await sweepOnce(file, flags);
+    });
