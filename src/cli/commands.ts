@@ -42,21 +42,6 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./report.js')).reportCommand(),
   },
   {
-    name: 'recommend',
-    summary: 'recommend items to a user of a finished run, and say why',
-    load: async () => (await import('./inference/recommend.js')).recommendCommand(),
-  },
-  {
-    name: 'predict',
-    summary: 'predict ratings of pairs of user and item',
-    load: async () => (await import('./inference/predict.js')).predictCommand(),
-  },
-  {
-    name: 'export',
-    summary: 'write the parameters of a run as safetensors, with a model card',
-    load: async () => (await import('./inference/export.js')).exportCommand(),
-  },
-  {
     name: 'device',
     summary: 'print the steps of one device of a run, round by round, if it was recorded',
     load: async () => (await import('./device.js')).deviceCommand(),

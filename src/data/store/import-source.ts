@@ -9,10 +9,10 @@ import { layoutOf } from '../read-files.js';
 import { parseSynthetic, SYNTHETIC } from '../synthetic-options.js';
 import { checkRoom, writeStore } from './import.js';
 import { type ImportOptions, type ImportSource, importFiles } from './import-files.js';
-import { startImportThreads } from './import-threads.js';
 import type { Manifest } from './manifest.js';
 import { progressOf } from './progress.js';
 import { isStore } from './read.js';
+import { startImportThreads } from './spill/import-threads.js';
 import { writeSynthetic } from './synthetic-store.js';
 
 const filesOf = (found: Found): ImportSource['files'] => {

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
-import { type ErrorCode, isMetafleetError, MetafleetError, messageOf } from '../../base/errors.js';
+import { type ErrorCode, isMetafleetError, MetafleetError, messageOf } from '../../../base/errors.js';
 import { createImportThread, type ImportThread } from './import-thread.js';
 
 type Name = keyof ImportThread;

@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import { orDisk, writeAt } from './column-file.js';
+import { orDisk, writeAt } from '../column-file.js';
 import type { PartitionOf } from './partitions.js';
 
 /** Rows as they were parsed, before they are sorted: the unit in which the import reads, and writes to its spill files. */
@@ -43,7 +43,7 @@ export type SpilledChunk = {
 const toEight = (bytes: number): number => Math.ceil(bytes / 8) * 8;
 
 /**
- * Byte offsets of the columns of one extent: the rows of one partition in one chunk. float64: user ids if all are integers, times.
+ * Byte offsets of the columns of one extent: the rows of one partition in one chunk. As float64: user ids if all are integers, times.
  * uint32: items, values (float32), sequence, ends of texts. Then the texts.
  */
 export const extentLayout = (rows: number, texts: number, form: SpillForm) => {
@@ -57,7 +57,7 @@ export const extentLayout = (rows: number, texts: number, form: SpillForm) => {
 };
 
 /** The digits of an integer, in `into` from `at` on. Returns how many. */
-export const writeDigits = (id: number, into: Uint8Array, at: number): number => {
+const writeDigits = (id: number, into: Uint8Array, at: number): number => {
   const digits = String(id);
   for (let i = 0; i < digits.length; i++) into[at + i] = digits.charCodeAt(i);
   return digits.length;

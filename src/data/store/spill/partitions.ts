@@ -1,4 +1,4 @@
-import { hashBytes } from '../import/id-hash.js';
+import { hashBytes } from '../../import/id-hash.js';
 
 /**
  * Which partition of the import a user belongs to. With splitters, partition p holds the integers of [splitters[p−1], splitters[p]):

@@ -1,9 +1,9 @@
 import { closeSync, openSync } from 'node:fs';
-import { parseInteger } from '../import/fields.js';
-import { type IdTable, idTable } from '../import/ids.js';
-import { extentLayout, type SpillForm } from './chunk.js';
-import { type Numbers, numbersOf, orDisk, readAt, writeAt } from './column-file.js';
-import { NUMBER_BYTES, type NumberType } from './manifest.js';
+import { parseInteger } from '../../import/fields.js';
+import { type IdTable, idTable } from '../../import/ids.js';
+import { type Numbers, numbersOf, orDisk, readAt, writeAt } from '../column-file.js';
+import { NUMBER_BYTES, type NumberType } from '../manifest.js';
+import { extentLayout, type SpillForm } from '../spill/chunk.js';
 import { sortByKey } from './radix.js';
 
 /** Rows of one partition in one spill file. `part`: of a given split. */

@@ -1,6 +1,6 @@
-import { badInput } from '../../base/errors.js';
-import { type IdTable, idTable } from '../import/ids.js';
-import type { SeenItems } from './import-thread.js';
+import { badInput } from '../../../base/errors.js';
+import { type IdTable, idTable } from '../../import/ids.js';
+import type { SeenItems } from '../spill/import-thread.js';
 
 /** Items of all threads under one numbering, as ids.ts gives it: in numeric order, or as they came. */
 export type MergedItems = {

@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { closeSync, openSync, readSync } from 'node:fs';
+import { hashBlocks, orDisk } from '../column-file.js';
+import { createSorter, type Extent, type SortedUsers, type Sorter, type SortPlan } from '../sort/sort.js';
 import { createSpill, type Spill, type SpilledChunk, type SpillForm } from './chunk.js';
-import { hashBlocks, orDisk } from './column-file.js';
 import { createParser, type LineForm, type LineParser, nothingSeen, type Seen } from './parse.js';
 import { type Partitioning, partitionOf } from './partitions.js';
-import { createSorter, type Extent, type SortedUsers, type Sorter, type SortPlan } from './sort.js';
 import type { ValueFacts } from './value-facts.js';
 
 /** Bytes [from, to) of a file. A chunk has the lines that begin in them. */

@@ -1,5 +1,5 @@
-import { badInput } from '../../base/errors.js';
-import type { OriginalId, RowSink } from '../import/row-sink.js';
+import { badInput } from '../../../base/errors.js';
+import type { OriginalId, RowSink } from '../../import/row-sink.js';
 import { type Chunk, createSpill, emptyChunk } from './chunk.js';
 import { type SeenByThread, seenByThread } from './import-thread.js';
 import { noteItem, noteTime, nothingSeen } from './parse.js';

@@ -1,7 +1,7 @@
-import { secondsOfNumber } from '../formats/time.js';
-import { MAX_FIELDS, parseDecimal, parseInteger } from '../import/fields.js';
-import { type IdTable, idTable } from '../import/ids.js';
-import { type ValuePolicy, valueFilter } from '../policies/values.js';
+import { secondsOfNumber } from '../../formats/time.js';
+import { MAX_FIELDS, parseDecimal, parseInteger } from '../../import/fields.js';
+import { type IdTable, idTable } from '../../import/ids.js';
+import { type ValuePolicy, valueFilter } from '../../policies/values.js';
 import { type Chunk, emptyChunk } from './chunk.js';
 import { addValue, noFacts, type ValueFacts } from './value-facts.js';
 
@@ -70,8 +70,8 @@ const POINT = 46;
 const LEAST_ROW = 6;
 
 /**
- * Bounds of the fields of the line at `at`, as [from, to) each. Returns where the line ends, or −1 if it is not plain: it is empty, has another number
- * of fields, or a field has quotes, or blanks at its ends. One look at each byte.
+ * Bounds of the fields of the line at `at`, as [from, to) each. Returns where the line ends, or −1 if it is not plain.
+ * It is not if it is empty or has another number of fields, or if a field has quotes, or blanks at its ends. One look at each byte.
  */
 const splitPlain = (bytes: Uint8Array, at: number, end: number, delimiter: number, fields: number, bounds: Int32Array): number => {
   let found = 0;
@@ -141,6 +141,21 @@ const valueTaker = ({ policy, unrated }: LineForm, facts: ValueFacts): ((value: 
  */
 export type LineParser = (bytes: Uint8Array, start: number, end: number, chunk: number) => Chunk | undefined;
 
+/** Items by their numbers. In a loop of its own, look-ups that miss the cache wait for memory together, and not one after the other. */
+const numberItems = (seen: Seen, { items }: Chunk, numbers: Float64Array, count: number, chunk: number): void => {
+  const { items: table } = seen;
+  let known = table.size();
+  for (let row = 0; row < count; row++) {
+    const id = numbers[row]!;
+    if (Number.isNaN(id)) continue;
+    const index = table.integer(id);
+    items[row] = index;
+    if (index < known) continue;
+    noteItem(seen, index, known, chunk, row);
+    known++;
+  }
+};
+
 /** One parser a thread and file. It keeps what it has `seen` over all chunks. */
 export const createParser = (form: LineForm, seen: Seen): LineParser => {
   const { delimiter, fields, time, declared } = form;
@@ -153,10 +168,13 @@ export const createParser = (form: LineForm, seen: Seen): LineParser => {
   const fits = (user: number, item: number): boolean =>
     (declared.users === undefined || (user >= 0 && user < mostUser)) && (declared.items === undefined || (item >= 0 && item < mostItem));
 
+  let itemIds = new Float64Array(0);
+
   /** Fills `rows`, and returns how many they are; −1: a line is not plain, or is wrong. */
   const parse = (bytes: Uint8Array, start: number, end: number, chunk: number, rows: Chunk): number => {
     const { users, textFrom, textTo, items, values, times } = rows;
-    let known = table.size();
+    if (itemIds.length < users.length) itemIds = new Float64Array(users.length);
+    const numbers = itemIds;
     let count = 0;
     for (let at = start; at < end; ) {
       const stop = splitPlain(bytes, at, end, delimiter, fields, bounds);
@@ -179,12 +197,12 @@ export const createParser = (form: LineForm, seen: Seen): LineParser => {
       }
       const item = quickInteger(bytes, itemFrom, itemTo);
       if (bounded && !fits(user, item)) return -1;
-      const index = Number.isNaN(item) ? table.bytes(bytes, itemFrom, itemTo) : table.integer(item);
-      if (index === known) {
-        noteItem(seen, index, known, chunk, count);
-        known++;
+      numbers[count] = item;
+      if (Number.isNaN(item)) {
+        const known = table.size();
+        items[count] = table.bytes(bytes, itemFrom, itemTo);
+        noteItem(seen, items[count]!, known, chunk, count);
       }
-      items[count] = index;
       values[count] = value;
       if (time >= 0) {
         const seconds = secondsOfNumber(parseDecimal(bytes, bounds[t]!, bounds[t + 1]!));
@@ -194,6 +212,7 @@ export const createParser = (form: LineForm, seen: Seen): LineParser => {
       }
       count++;
     }
+    numberItems(seen, rows, numbers, count, chunk);
     return count;
   };
 

@@ -1,8 +1,8 @@
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import type { IdTable } from '../import/ids.js';
-import { type ColumnWriter, columnWriter, numbersOf, orDisk, readAt } from './column-file.js';
-import { type ColumnEntry, type Manifest, NUMBER_BYTES, type NumberType } from './manifest.js';
+import type { IdTable } from '../../import/ids.js';
+import { type ColumnWriter, columnWriter, numbersOf, orDisk, readAt } from '../column-file.js';
+import { type ColumnEntry, type Manifest, NUMBER_BYTES, type NumberType } from '../manifest.js';
 import type { SortedUsers } from './sort.js';
 import type { UserOrder } from './user-order.js';
 
@@ -37,7 +37,7 @@ export const numberWriter = (folder: string, name: string, type: NumberType): { 
 export type IdsWritten = { readonly kind: Manifest['userIds']; readonly columns: Record<string, Written> };
 
 /** Writes ids in their dense order: integers as one column, else the ends of texts and their UTF-8. `numeric`: all are integers. */
-export const idWriter = (folder: string, name: string, numeric: boolean, highest: number) => {
+const idWriter = (folder: string, name: string, numeric: boolean, highest: number) => {
   if (numeric) {
     const column = numberWriter(folder, name, highest < 2 ** 32 ? 'u32' : 'f64');
     return {

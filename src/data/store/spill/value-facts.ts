@@ -1,4 +1,4 @@
-import type { Scale } from '../import/reader.js';
+import type { Scale } from '../../import/reader.js';
 
 /** What ratings are like, gathered while they are read: the range, the steps that all are multiples of, and how many differ. */
 export type ValueFacts = {

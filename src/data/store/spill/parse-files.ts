@@ -1,10 +1,10 @@
 import { open } from 'node:fs/promises';
-import { isUtf8Name } from '../containers/decode.js';
-import { openContent } from '../containers/open.js';
-import { BLANKS } from '../formats/delimiter.js';
-import { MOST_LINES, recogniseText } from '../formats/recognise.js';
-import { locate } from '../import/header.js';
-import type { FileLayout } from '../import/reader.js';
+import { isUtf8Name } from '../../containers/decode.js';
+import { openContent } from '../../containers/open.js';
+import { BLANKS } from '../../formats/delimiter.js';
+import { MOST_LINES, recogniseText } from '../../formats/recognise.js';
+import { locate } from '../../import/header.js';
+import type { FileLayout } from '../../import/reader.js';
 import { bomOf, type ChunkRange, type ParsedChunk } from './import-thread.js';
 import { type RemoteThread, share } from './import-threads.js';
 import { createParser, type LineForm, nothingSeen } from './parse.js';
