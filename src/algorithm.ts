@@ -6,6 +6,7 @@ export type {
   LocalModel,
   LocalUpdate,
   OwnData,
+  OwnFeature,
   Plan,
   PrivateStateSpec,
   Rows,
@@ -16,7 +17,9 @@ export {
   type AlgorithmDefinition,
   type DownSpec,
   defineAlgorithm,
+  type FeatureForm,
   type Traits,
+  trainingDevices,
   type Wire,
   type World,
 } from './algorithms/port/definition.js';
@@ -42,6 +45,7 @@ export type {
   Combined,
 } from './coordinator/aggregation/aggregator.js';
 export type { Sampler, SamplerContext, SamplerDefinition, SamplerTraits, Selection } from './coordinator/sampling/sampler.js';
+export type { Feature } from './data/features/feature.js';
 export type { TensorSpec } from './messages/wire-tensor.js';
 export {
   defineModel,

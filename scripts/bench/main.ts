@@ -15,6 +15,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   'live-page': () => import('./systems/live-page.js'),
   peers: () => import('./systems/peers.js'),
   guard: () => import('./rounds/guard.js'),
+  data: () => import('./data/data.js'),
 };
 
 /** Fewer would not make a median. */

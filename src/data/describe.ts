@@ -1,6 +1,8 @@
 import { median } from '../base/median.js';
 import { entryOfFolder, findEntry } from './catalogue/catalogue.js';
-import { type Dataset, PARTS, type Part } from './dataset.js';
+import { type Dataset, type Feedback, PARTS, type Part } from './dataset.js';
+import { hasFeature } from './features/described.js';
+import type { Feature } from './features/feature.js';
 import { ratingCount } from './splits/split.js';
 
 export type CountSpread = { readonly min: number; readonly median: number; readonly mean: number; readonly max: number };
@@ -22,10 +24,22 @@ export type DatasetDescription = {
   readonly meanRating: number;
   /** Ratings per value, or per tenth of the scale when there are more than twenty values; a range is [from, to), the last closed. */
   readonly histogram: readonly { readonly from: number; readonly to: number; readonly count: number }[];
+  readonly feedback: Feedback;
+  /** Seconds since 1970 of the first and the last record with a time. */
+  readonly times?: { readonly from: number; readonly to: number };
+  /** Items with a title. */
+  readonly titles: number;
+  readonly itemFeatures: readonly DescribedFeature[];
+  readonly userFeatures: readonly DescribedFeature[];
+  /** Users and items that take no part in training. */
+  readonly cold?: { readonly users: number; readonly items: number };
   readonly bestMse?: number;
   readonly licence?: string;
   readonly citation?: string;
 };
+
+/** `words` of a vocabulary, or `width` numbers; `known`: users or items of which it says anything. */
+export type DescribedFeature = { readonly name: string; readonly words?: number; readonly width?: number; readonly known: number };
 
 const MOST_VALUES = 20;
 const BINS = 10;
@@ -59,6 +73,37 @@ const histogramOf = ({ parts, scale: { lowest, highest } }: Dataset): DatasetDes
   return counts.map((count, bin) => ({ from: lowest + bin * width, to: lowest + (bin + 1) * width, count }));
 };
 
+const describeFeature = (feature: Feature, count: number): DescribedFeature => {
+  let known = 0;
+  for (let at = 0; at < count; at++) known += Number(hasFeature(feature, at));
+  return { name: feature.name, known, ...(feature.kind === 'dense' ? { width: feature.width } : { words: feature.vocabulary.length }) };
+};
+
+const timesOf = ({ parts }: Dataset): DatasetDescription['times'] => {
+  let [from, to] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const part of PARTS) {
+    for (const time of parts[part].times ?? []) {
+      if (time < from) from = time;
+      if (time > to) to = time;
+    }
+  }
+  return from > to ? undefined : { from, to };
+};
+
+const aside = (dataset: Dataset) => {
+  const { feedback, itemTitles = [], itemFeatures = [], userFeatures = [], roles, users, items } = dataset;
+  const times = timesOf(dataset);
+  const coldOf = (list: Uint8Array): number => list.reduce((count, role) => count + Number(role !== 0), 0);
+  return {
+    feedback,
+    ...(times && { times }),
+    titles: itemTitles.filter((title) => title !== '').length,
+    itemFeatures: itemFeatures.map((feature) => describeFeature(feature, items)),
+    userFeatures: userFeatures.map((feature) => describeFeature(feature, users)),
+    ...(roles && { cold: { users: coldOf(roles.users), items: coldOf(roles.items) } }),
+  };
+};
+
 /** Counts of a dataset. Two passes over the ratings; 4 B per user and item. */
 export const describeDataset = (dataset: Dataset): DatasetDescription => {
   const { name, users, items, parts, scale, bestMse } = dataset;
@@ -89,6 +134,7 @@ export const describeDataset = (dataset: Dataset): DatasetDescription => {
     scale,
     meanRating: sum / ratings,
     histogram: histogramOf(dataset),
+    ...aside(dataset),
     ...(bestMse !== undefined && { bestMse }),
     ...(entry && { licence: entry.licence, citation: entry.citation }),
   };

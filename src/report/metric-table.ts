@@ -44,8 +44,11 @@ export const metricTable = (summary: Summary): string[] => {
   ];
 };
 
-const rowsOf = ({ algorithm, test: { best, last }, bestEpoch, lastEpoch, baselines }: Summary, metric: Metric): Row[] => [
-  { name: `${algorithm}, best-validation epoch${bestEpoch === null ? '' : ` (${bestEpoch})`}`, values: best, verdict: '' },
+const rowsOf = ({ algorithm, valid, test: { best, last }, bestEpoch, lastEpoch, baselines }: Summary, metric: Metric): Row[] => [
+  // Without a validation value, the best epoch is the last one, and chosen by nothing.
+  ...(valid.best !== null && Object.values(valid.best).every((value) => value === null)
+    ? []
+    : [{ name: `${algorithm}, best-validation epoch${bestEpoch === null ? '' : ` (${bestEpoch})`}`, values: best, verdict: '' }]),
   { name: `${algorithm}, last epoch${lastEpoch === null ? '' : ` (${lastEpoch})`}`, values: last, verdict: '' },
   ...Object.entries(baselines).map(([name, values]) => ({
     name,

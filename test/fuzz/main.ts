@@ -1,4 +1,4 @@
-// npm run fuzz [-- --runs 1000000 --seed 1 --target frames]: random and changed frames, checkpoints, configurations and rating files.
+// npm run fuzz [-- --runs 1000000 --seed 1 --target frames,json]: random and changed frames, checkpoints, configurations and rating files.
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ const main = async (): Promise<void> => {
   } as const;
   const { values } = parseArgs({ options });
   const [runs, seed] = [wholeNumber('runs', values.runs), wholeNumber('seed', values.seed)];
-  const names = Object.keys(TARGETS).filter((name) => values.target === undefined || name === values.target);
+  const names = Object.keys(TARGETS).filter((name) => values.target === undefined || values.target.split(',').includes(name));
   if (names.length === 0) throw new Error(`--target: expected one of ${Object.keys(TARGETS).join(', ')}, found ${values.target}`);
   const shares = names.reduce((sum, name) => sum + SHARES[name]!, 0);
   for (const name of names) {

@@ -70,6 +70,12 @@ describe('final table', () => {
     expect(text).toContain('metamf has no MSE: nothing was measured on the test part.');
     expect(text).not.toMatch(/null|NaN/);
   });
+  it('names no best epoch where nothing validated', () => {
+    const nothing = { mae: null, mse: null };
+    const text = renderTable({ ...summaryOf(), valid: { best: nothing, last: nothing } });
+    expect(text).not.toContain('best-validation');
+    expect(lineOf(text, 'metamf, last epoch (2)')).toMatch(/0\.\d{4}/);
+  });
   it('claims no win over a baseline that prints the same', () => {
     const even = renderTable(summaryOf({ baselines: { even: { mae: 0.7, mse: 0.820_01 } } }));
     expect(lineOf(even, 'even')).toMatch(/0\.8200\* +0\.7000\* +the same$/);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes one virtual environment per peer program, outside the repository, with pinned versions.
-#   scripts/bench/peers/setup.sh [metamf] [pfl] [flower]      (no name: all three)
+#   scripts/bench/peers/setup.sh [metamf] [pfl] [flower] [columns]      (no name: the first three)
 # A second run changes nothing. PYTHON=... names the interpreter; PEERS_TORCH=full installs torch with its CUDA libraries.
 set -euo pipefail
 
@@ -15,7 +15,7 @@ if [[ ${1:-} == -h || ${1:-} == --help ]]; then sed -n '2,4s/^# \{0,1\}//p' "$0"
 peers=("$@")
 if ((${#peers[@]} == 0)); then peers=(metamf pfl flower); fi
 for peer in "${peers[@]}"; do
-  [[ $peer == metamf || $peer == pfl || $peer == flower ]] || fail "no peer named '$peer'; known: metamf, pfl, flower"
+  [[ $peer == metamf || $peer == pfl || $peer == flower || $peer == columns ]] || fail "no peer named '$peer'; known: metamf, pfl, flower, columns"
 done
 
 command -v "$python" >/dev/null || fail "python3 was not found; install Python 3.11 or 3.12, or name one with PYTHON=/path/to/python3"
@@ -43,6 +43,23 @@ fresh() {
   rm -rf "$1"
   "$python" -m venv "$1" >"$log" 2>&1 || fail "could not make a virtual environment in $1: $(tail -n 1 "$log")"
 }
+
+# polars and pandas need no torch.
+trained=()
+for peer in "${peers[@]}"; do
+  if [[ $peer != columns ]]; then trained+=("$peer"); continue; fi
+  venv=$root/columns
+  want=$(stamp "$here/requirements-columns.txt")
+  if ! complete "$venv" "$want"; then
+    say "columns: installing ..."
+    fresh "$venv"
+    install "$venv/bin/python" columns -r "$here/requirements-columns.txt"
+    echo "$want" >"$venv/.stamp"
+  fi
+  say "columns: ready in $venv"
+done
+if ((${#trained[@]} == 0)); then exit 0; fi
+peers=("${trained[@]}")
 
 torch=$root/torch
 want=$(stamp "$here/requirements-torch.txt")

@@ -1,15 +1,32 @@
 import { Command, Option } from 'commander';
 import { DEFAULT_DATASET } from '../../data/catalogue/catalogue.js';
-import { type CountSpread, type DatasetDescription, describeDataset } from '../../data/describe.js';
+import { type CountSpread, type DatasetDescription, type DescribedFeature, describeDataset } from '../../data/describe.js';
 import { delimiterText } from '../../data/import/header.js';
 import type { Reading } from '../../data/import/reader.js';
 import { loadDataset } from '../../data/load.js';
+import { plural } from '../../report/format.js';
 import { loadOptions } from '../../runs/config/load-data.js';
 import { configKeys, flagSource, resolveConfig } from '../../runs/config/parse-config.js';
+import { addJson, answer, type JsonFlag } from '../json-output.js';
 import { alignedTable, decimal, percent, whole } from './aligned-table.js';
+
+const timeText = (time: number | null): string => (time === null ? '-' : new Date(1000 * time).toISOString().replace('.000Z', 'Z'));
 
 const spreadText = ({ min, median, mean, max }: CountSpread): string =>
   `min ${whole(min)}, median ${decimal(median)}, mean ${mean.toFixed(1)}, max ${whole(max)}`;
+
+const featureText = ({ name, words, width, known }: DescribedFeature): string =>
+  `${name} (${words === undefined ? plural(width ?? 1, 'number') : plural(words, 'word')}, known of ${whole(known)})`;
+
+/** What there is apart from ratings. */
+const moreFacts = ({ feedback, times, titles, itemFeatures, userFeatures, cold }: DatasetDescription): [string, string][] => [
+  ['feedback', feedback],
+  ...(times === undefined ? [] : [['times', `${timeText(times.from)} to ${timeText(times.to)}`] as [string, string]]),
+  ...(titles === 0 ? [] : [['item titles', whole(titles)] as [string, string]]),
+  ...itemFeatures.map((feature): [string, string] => ['item feature', featureText(feature)]),
+  ...userFeatures.map((feature): [string, string] => ['user feature', featureText(feature)]),
+  ...(cold === undefined ? [] : [['cold', `${plural(cold.users, 'user')}, ${plural(cold.items, 'item')}`] as [string, string]]),
+];
 
 const descriptionText = (description: DatasetDescription): string => {
   const { sizes, scale, items, ratings, itemsWithoutTrain, bestMse } = description;
@@ -26,6 +43,7 @@ const descriptionText = (description: DatasetDescription): string => {
     ['scale', `${scale.lowest} to ${scale.highest}, ${scale.step === 0 ? 'continuous' : `step ${scale.step}`}`],
     ['mean rating', description.meanRating.toFixed(4)],
   ];
+  facts.push(...moreFacts(description));
   if (bestMse !== undefined) facts.push(['best possible MSE', bestMse.toFixed(4)]);
   if (description.licence !== undefined) facts.push(['licence', description.licence]);
   if (description.citation !== undefined) facts.push(['cite', description.citation]);
@@ -44,10 +62,8 @@ const FEEDBACK: Readonly<Record<Reading['feedback'], string>> = {
   pairs: 'implicit: pairs without a rating',
 };
 
-const timeText = (time: number | null): string => (time === null ? '-' : new Date(1000 * time).toISOString().replace('.000Z', 'Z'));
-
 /** What was recognised of a file, and its first rows as they were read. */
-export const readingText = (reading: Reading): string => {
+const readingText = (reading: Reading): string => {
   const { containers, columns, delimiter, header, counts, unrated, notes, rows, kept, sample } = reading;
   const facts: [string, string][] = [
     ['file', reading.path],
@@ -76,7 +92,7 @@ export const readingText = (reading: Reading): string => {
 /** The keys of a run that say how data are read. */
 const KEYS = [
   ...['split', 'seed', 'feedback', 'columns', 'delimiter', 'encoding', 'header', 'scale', 'outside', 'rescale', 'unrated', 'unratedAs'],
-  ...['duplicates', 'minItem', 'minUser', 'core', 'binarize'],
+  ...['duplicates', 'minItem', 'minUser', 'core', 'binarize', 'features', 'sideFiles'],
 ] as const;
 
 /** `a,b,c` and `1:5:0.5` are short for lists. */
@@ -91,14 +107,18 @@ const longForm = (key: string, text: string): string => {
 
 /** `metafleet data describe SOURCE`: what was recognised, and what is in it. */
 export const describeCommand = (): Command => {
-  const command = new Command('describe')
+  const command = addJson(new Command('describe'))
     .description('say what was recognised of a dataset, and describe it: counts, sparsity, activity, popularity, histogram')
     .argument('[source]', 'a catalogue name, the path of a file or folder, or synthetic:users=…', DEFAULT_DATASET);
   for (const { key, description } of configKeys()) {
-    if ((KEYS as readonly string[]).includes(key)) command.addOption(new Option(`--${key} <value>`, description));
+    if ((KEYS as readonly string[]).includes(key) || key.startsWith('splitting.'))
+      command.addOption(new Option(`--${key} <value>`, description));
   }
-  return command.action(async (source: string, flags: Readonly<Record<string, string>>) => {
-    const given = Object.entries(flags).map(([key, text]): [string, string] => [key, longForm(key, text)]);
+  return command.action(async (source: string, { json, ...flags }: JsonFlag & Readonly<Record<string, string>>) => {
+    const given = Object.entries(flags as Readonly<Record<string, string>>).map(([key, text]): [string, string] => [
+      key,
+      longForm(key, text),
+    ]);
     const options = loadOptions(resolveConfig(flagSource(Object.fromEntries(given))));
     const readings: Reading[] = [];
     const dataset = await loadDataset(source, {
@@ -106,7 +126,12 @@ export const describeCommand = (): Command => {
       onReading: (reading) => void readings.push(reading),
       onProgress: (text) => void process.stderr.write(`${text}\n`),
     });
-    const files = readings.slice(0, 3).map(readingText).join('\n');
-    process.stdout.write(`${files}${files === '' ? '' : '\n'}${descriptionText(describeDataset(dataset))}`);
+    const description = describeDataset(dataset);
+    const files = (): string =>
+      readings
+        .slice(0, 3)
+        .map((reading) => `${readingText(reading)}\n`)
+        .join('');
+    answer({ json }, { document: () => ({ ...description, files: readings }), text: () => `${files()}${descriptionText(description)}` });
   });
 };

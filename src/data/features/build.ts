@@ -32,8 +32,8 @@ export const columnsOf = (rows: readonly SideRow[], places: ReadonlyMap<string, 
       const flag = FLAG.exec(column);
       const name = flag === null ? column : `${flag[1]}s`;
       const value = flag === null ? text.trim() : text === '1' ? flag[2]! : '';
-      let texts = byName.get(name);
-      if (texts === undefined) byName.set(name, (texts = new Array<string[] | undefined>(count).fill(undefined)));
+      const texts = byName.get(name) ?? new Array<string[] | undefined>(count).fill(undefined);
+      byName.set(name, texts);
       if (UNKNOWN.has(value)) continue;
       const known = texts[place];
       if (known === undefined) texts[place] = [value];
@@ -102,7 +102,7 @@ const isIdentifier = ({ vocabulary, offsets }: Extract<Feature, { kind: 'multi-h
   return known > 20 && vocabulary.length > 0.9 * known && offsets.at(-1) === known;
 };
 
-/** The feature of a column, in the form that its type or its texts say. undefined: it has no value, or is an identifier and not asked for by name. */
+/** The feature of a column, in the form that its type or its texts say. undefined: it has no value, or is an identifier that nobody asked for. */
 export const featureOf = (column: TextColumn, isAsked: boolean): Feature | undefined => {
   if (column.texts.every((texts) => texts === undefined)) return undefined;
   if (column.type?.startsWith('float') || (column.type === undefined && isMeasured(column))) return dense(column);

@@ -5,7 +5,7 @@ import type { Feature } from './feature.js';
 export type Described = Pick<Dataset, 'itemTitles' | 'itemFeatures' | 'userFeatures'>;
 
 /** Whether a feature says anything of one user or item. */
-const hasFeature = (feature: Feature, at: number): boolean => {
+export const hasFeature = (feature: Feature, at: number): boolean => {
   if (feature.kind === 'multi-hot') return feature.offsets[at + 1]! > feature.offsets[at]!;
   return !Number.isNaN(feature.values[at * feature.width]!);
 };

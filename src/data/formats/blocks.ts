@@ -13,6 +13,8 @@ type Kind = {
   readonly above: 'user' | 'item';
   readonly title: string;
   readonly least: number;
+  /** Whether a time stands behind the rating. KDD Cup's is a day of its own count. */
+  readonly timed: boolean;
 };
 
 const NETFLIX_KIND: Kind = {
@@ -21,6 +23,7 @@ const NETFLIX_KIND: Kind = {
   above: 'item',
   title: 'Netflix Prize: blocks of movie: user,rating,date',
   least: 2,
+  timed: true,
 };
 const YAHOO_KIND: Kind = {
   head: YAHOO,
@@ -28,16 +31,17 @@ const YAHOO_KIND: Kind = {
   above: 'user',
   title: 'KDD Cup 2011: blocks of user|count, item TAB rating',
   least: 2,
+  timed: false,
 };
 
-const layoutOf = ({ head, separator, above, title, least }: Kind): Layout => {
+const layoutOf = ({ head, separator, above, title, least, timed }: Kind): Layout => {
   const below = above === 'user' ? 'item' : 'user';
   return {
     recognised: {
       layout: 'blocks',
       title,
       feedback: 'explicit',
-      columns: { [above]: 'the line above a block', [below]: '1', rating: '2', time: '3 and on' },
+      columns: { [above]: 'the line above a block', [below]: '1', rating: '2', ...(timed && { time: '3' }) },
       unrated: [],
       notes: [],
     },
@@ -57,7 +61,7 @@ const layoutOf = ({ head, separator, above, title, least }: Kind): Layout => {
           const value = ratingOf(fields[1]);
           if (Number.isNaN(value)) throw fail(line, 'a numeric rating', shown(fields[1]));
           const inner = idOf(fields[0]) ?? '';
-          const time = secondsOf(fields.slice(2).join(' '));
+          const time = timed ? secondsOf(fields[2] ?? '') : Number.NaN;
           if (above === 'item') emit(inner, current, value, line, time);
           else emit(current, inner, value, line, time);
         }),

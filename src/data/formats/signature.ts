@@ -22,7 +22,7 @@ const every = (rows: Rows, column: number, test: (text: string) => boolean): boo
   rows.every((row) => row[column] !== undefined && test(row[column]));
 
 const isDate = (text: string): boolean => !isNumeric(text) && !Number.isNaN(secondsOf(text));
-export const isTime = (text: string): boolean => isDate(text) || (/^\d+(\.\d+)?$/.test(text) && secondsOf(text) >= EARLIEST);
+const isTime = (text: string): boolean => isDate(text) || (/^\d+(\.\d+)?$/.test(text) && secondsOf(text) >= EARLIEST);
 
 const ASIN = /^(B[0-9A-Z]{9}|\d{9}[\dX])$/;
 const AMAZON_USER = /^A[0-9A-Z]{8,20}$|^A[A-Z0-9]{26,}$/;
@@ -75,6 +75,13 @@ const KNOWN: readonly Known[] = [
     test: (rows) => every(rows, 0, (text) => SHA1.test(text)) && every(rows, 3, isNumeric),
     feedback: 'counts',
     ...{ user: 0, item: 1, rating: 3, time: -1 },
+  },
+  {
+    title: 'Million Song taste profiles: user, song, plays',
+    fields: [3],
+    test: (rows) => every(rows, 0, (text) => SHA1.test(text)) && every(rows, 1, (text) => /^SO[0-9A-Z]{16}$/.test(text)),
+    feedback: 'counts',
+    ...{ user: 0, item: 1, rating: 2, time: -1 },
   },
   {
     title: 'Last.fm 1K: user, time, artist id, artist, track id, track',

@@ -26,7 +26,12 @@ const givenNames = (path: string, names: readonly string[], columns: Columns): P
 const foundNames = (path: string, names: readonly string[]): Partial<Record<Role, string>> => {
   const roles = rolesOf(names);
   if (!isHeader(roles))
-    throw badInput('DATA', path, 'columns for user and item (or columns given)', names.join(', ').slice(0, 200) || 'no columns');
+    throw badInput(
+      'DATA',
+      path,
+      'columns for user and item (or columns: [user, item, rating])',
+      names.join(', ').slice(0, 200) || 'no columns',
+    );
   return Object.fromEntries(ROLES.flatMap((role): [Role, string][] => (roles[role] < 0 ? [] : [[role, names[roles[role]]!]])));
 };
 

@@ -77,7 +77,7 @@ const describe = (
 
 const byHeader = (place: string, names: readonly string[], roles: NamedRoles, delimiter: string): Located => {
   if (!isHeader(roles)) {
-    throw badInput('DATA', place, 'a header with a user, an item and a rating column (or columns given)', shown(names));
+    throw badInput('DATA', place, 'a header with a user, an item and a rating column (or columns: [user, item, rating])', shown(names));
   }
   const typed = names.some(isTyped);
   const set = setOfHeader(names);
@@ -139,7 +139,7 @@ export const locate = (place: string, lines: readonly string[], wanted: Wanted):
   const whole = rows.filter(({ length }) => length === names.length);
   const signature = signatureOf(whole, delimiter);
   if (signature === undefined) {
-    throw badInput('DATA', place, 'a numeric rating in the third field (or columns given)', shown(names.slice(0, 6)));
+    throw badInput('DATA', place, 'a numeric rating in the third field (or columns: [user, item, rating])', shown(names.slice(0, 6)));
   }
   return { delimiter, ...signature, fields: names.length, header: false, recognised: describe(delimiter, undefined, signature, signature) };
 };

@@ -34,6 +34,11 @@ const DIRECT = 2 ** 20;
 /** As many as a dense id counts. */
 const MAX_IDS = 2 ** 31 - 1;
 
+const grown = <T extends Float64Array | Int32Array | Uint8Array>(column: T, wider: T): T => {
+  wider.set(column);
+  return wider;
+};
+
 /**
  * `direct`: integers below this are looked up in an array.
  * @throws RangeError (from integer, text, bytes) when there are more than `limit` distinct ids, or an id has half of a surrogate pair.
@@ -52,22 +57,14 @@ export const idTable = (limit = MAX_IDS, direct = DIRECT): IdTable => {
 
   const add = (value: number): number => {
     if (count >= limit) throw new RangeError(`more than ${limit} distinct ids`);
-    if (count === values.length) {
-      const wider = new Float64Array(Math.ceil(1.5 * values.length));
-      wider.set(values);
-      values = wider;
-    }
+    if (count === values.length) values = grown(values, new Float64Array(Math.ceil(1.5 * values.length)));
     values[count] = value;
     return count++;
   };
   const addNewest = (): number => add(newest);
   const addText = (): number => {
     const index = add(texts++);
-    if (index >= isText.length) {
-      const wider = new Uint8Array(Math.max(values.length, index + 1));
-      wider.set(isText);
-      isText = wider;
-    }
+    if (index >= isText.length) isText = grown(isText, new Uint8Array(Math.max(values.length, index + 1)));
     isText[index] = 1;
     if (index < firstText) firstText = index;
     return index;
@@ -77,9 +74,7 @@ export const idTable = (limit = MAX_IDS, direct = DIRECT): IdTable => {
   const integer = (id: number): number => {
     if (id >= 0 && id < direct) {
       if (id >= seen.length) {
-        const wider = new Int32Array(Math.min(direct, Math.max(id + 1, seen.length * 2)));
-        wider.set(seen);
-        seen = wider;
+        seen = grown(seen, new Int32Array(Math.min(direct, Math.max(id + 1, seen.length * 2))));
       }
       const known = seen[id]!;
       if (known > 0) return known - 1;

@@ -2,13 +2,13 @@ import { badInput } from '../../base/errors.js';
 import type { Chunks } from '../containers/unpack.js';
 
 /** What a sink says of bytes[start, end): it took them; it needs the next line, too; or it will take the first line alone after all. */
-export type Taken = 'line' | 'more' | 'first';
+export type LineTaken = 'line' | 'more' | 'first';
 
 /**
  * A line without its end (LF or CRLF). `alone`: what followed was offered and turned down, so this is all there is.
  * `line`: of the first byte, from 1.
  */
-export type LineSink = (bytes: Uint8Array, start: number, end: number, line: number, alone: boolean) => Taken | undefined;
+export type LineSink = (bytes: Uint8Array, start: number, end: number, line: number, alone: boolean) => LineTaken | undefined;
 
 /** Longest line, in bytes. */
 export const MOST_LINE = 1 << 20;
@@ -19,7 +19,7 @@ const hasMark = (bytes: Uint8Array): boolean => bytes[0] === 0xef && bytes[1] ==
 
 /** Calls `sink` for every line, without its end and without a byte-order mark. Memory: 2 MiB and a chunk. */
 export const eachLine = async (path: string, chunks: Chunks, sink: LineSink, mostLine = MOST_LINE): Promise<void> => {
-  let buffer = Buffer.allocUnsafe(2 * mostLine);
+  let buffer = Buffer.alloc(0);
   let filled = 0;
   let line = 0;
   let first = true;
@@ -31,7 +31,7 @@ export const eachLine = async (path: string, chunks: Chunks, sink: LineSink, mos
     return last ? filled : -1;
   };
 
-  const offer = (start: number, next: number, alone: boolean): Taken | undefined => {
+  const offer = (start: number, next: number, alone: boolean): LineTaken | undefined => {
     let end = buffer[next - 1] === NEWLINE ? next - 1 : next;
     if (end > start && buffer[end - 1] === RETURN) end--;
     return sink(buffer, start, end, line + 1, alone);
@@ -63,8 +63,18 @@ export const eachLine = async (path: string, chunks: Chunks, sink: LineSink, mos
     return at;
   };
 
+  /** Room for `more` bytes, up to 2 MiB: as much as the chunks need. */
+  const widen = (more: number): void => {
+    const size = Math.min(2 * mostLine, filled + more);
+    if (size <= buffer.length) return;
+    const wider = Buffer.allocUnsafe(Math.min(2 * mostLine, Math.max(size, 2 * buffer.length)));
+    wider.set(buffer.subarray(0, filled));
+    buffer = wider;
+  };
+
   for await (const chunk of chunks) {
     let at = 0;
+    widen(chunk.length);
     while (at < chunk.length) {
       const some = Math.min(chunk.length - at, buffer.length - filled);
       buffer.set(chunk.subarray(at, at + some), filled);
@@ -80,5 +90,4 @@ export const eachLine = async (path: string, chunks: Chunks, sink: LineSink, mos
     }
   }
   if (filled > 0) take(first && filled >= 3 && hasMark(buffer) ? 3 : 0, true);
-  buffer = Buffer.alloc(0);
 };

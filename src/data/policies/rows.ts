@@ -7,7 +7,7 @@ import type { Scale } from './values.js';
 
 /** What becomes of rows once all of them are known. */
 export type RowPolicy = CorePolicy & {
-  /** Default: refuse, which is left to whoever assembles the rows. */
+  /** Default: refuse, which the assembly of the rows does. */
   readonly duplicates?: DuplicatePolicy;
   /** Lowest and highest rating of the scale that ratings are stretched to, in a straight line. */
   readonly rescale?: { readonly lowest: number; readonly highest: number };

@@ -8,8 +8,9 @@ import { badInput, messageOf } from '../../base/errors.js';
 import { type Dataset, PARTS, type Part, type Ratings, type Roles } from '../dataset.js';
 
 /**
- * A split as files, for metafleet and for other libraries: train, valid and test with original ids, and `split.json`, which says how the
- * split was made, and has what the files do not: the order of users and items, and their roles. With it, the files load to the same parts.
+ * A split as files, for metafleet and for other libraries: train, valid and test with original ids.
+ * `split.json` says how the split was made. It also has what the files do not say: the order of users and items, and their roles.
+ * With it, the files load to the same parts.
  */
 export const SPLIT_FORMS = ['tsv', 'recbole'] as const;
 export type SplitForm = (typeof SPLIT_FORMS)[number];

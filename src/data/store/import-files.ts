@@ -6,11 +6,11 @@ import { PARTS, type Part } from '../dataset.js';
 import { type FileLayout, readRatings } from '../import/reader.js';
 import type { OriginalId } from '../import/row-sink.js';
 import { checkRoom, type Spilled, sizeOf, writeColumns, writeStore } from './import.js';
-import { type RemoteThread, startImportThreads } from './import-threads.js';
 import type { Manifest } from './manifest.js';
-import { openPlain, type PlainFile, parseFiles, planPartitions } from './parse-files.js';
-import { spillSink } from './parse-rows.js';
 import { progressOf } from './progress.js';
+import { type RemoteThread, startImportThreads } from './spill/import-threads.js';
+import { openPlain, type PlainFile, parseFiles, planPartitions } from './spill/parse-files.js';
+import { spillSink } from './spill/parse-rows.js';
 
 /** Files of one set, in the order of their rows. `part`: of a given split. */
 export type ImportSource = {

@@ -9,10 +9,10 @@ import { layoutOf } from '../read-files.js';
 import { parseSynthetic, SYNTHETIC } from '../synthetic-options.js';
 import { checkRoom, writeStore } from './import.js';
 import { type ImportOptions, type ImportSource, importFiles } from './import-files.js';
-import { startImportThreads } from './import-threads.js';
 import type { Manifest } from './manifest.js';
 import { progressOf } from './progress.js';
 import { isStore } from './read.js';
+import { startImportThreads } from './spill/import-threads.js';
 import { writeSynthetic } from './synthetic-store.js';
 
 const filesOf = (found: Found): ImportSource['files'] => {
@@ -44,9 +44,10 @@ const locateSource = async (source: string, options: SourceOptions): Promise<Imp
   }
   const { onProgress } = options;
   const folder = await fetchDataset(entry, { ...options.cache, ...(onProgress && { onProgress }) });
-  const declared = entry.split === 'given' ? { users: entry.users, items: entry.items } : undefined;
-  const layout = { ...entry.layout, scale: entry.scale };
-  const found = cachedFiles(entry, folder);
+  const { users, items } = entry;
+  const declared = entry.split === 'given' && users !== null && items !== null ? { users, items } : undefined;
+  const layout = { ...entry.layout, ...(entry.scale && { scale: entry.scale }) };
+  const found = await cachedFiles(entry, folder);
   return { name: found.name, place: folder, files: filesOf(found), layout, ...(declared && { declared }) };
 };
 

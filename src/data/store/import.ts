@@ -5,17 +5,17 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { badInput, type MetafleetError } from '../../base/errors.js';
 import type { Feedback } from '../dataset.js';
 import type { Scale } from '../import/reader.js';
-import { extentLayout, type SpillForm } from './chunk.js';
 import { countingType, orDisk } from './column-file.js';
-import { gatherColumn, type IdsWritten, type Written, writeItemIds, writeUsers } from './finish.js';
-import type { SeenByThread } from './import-thread.js';
-import { type RemoteThread, share } from './import-threads.js';
 import { BLOCK, type ColumnEntry, MANIFEST, type Manifest, NUMBER_BYTES, type NumberType } from './manifest.js';
-import { checkRows, mergeItems } from './merge-items.js';
-import type { ChunkResult } from './parse-files.js';
-import type { Extent, SortedUsers, SortPlan, Target } from './sort.js';
-import { orderOfUsers } from './user-order.js';
-import { codesOf, mergeFacts, scaleOf } from './value-facts.js';
+import { gatherColumn, type IdsWritten, type Written, writeItemIds, writeUsers } from './sort/finish.js';
+import { checkRows, mergeItems } from './sort/merge-items.js';
+import type { Extent, SortedUsers, SortPlan, Target } from './sort/sort.js';
+import { orderOfUsers } from './sort/user-order.js';
+import { extentLayout, type SpillForm } from './spill/chunk.js';
+import type { SeenByThread } from './spill/import-thread.js';
+import { type RemoteThread, share } from './spill/import-threads.js';
+import type { ChunkResult } from './spill/parse-files.js';
+import { codesOf, mergeFacts, scaleOf } from './spill/value-facts.js';
 
 /** Rows in spill files, and all that is known of them. */
 export type Spilled = {

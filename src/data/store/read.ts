@@ -56,7 +56,7 @@ export const readWhole = async (folder: string, manifest: Manifest, range: Range
   return { ...whole, times };
 };
 
-export type StoreOptions = {
+export type CutOptions = {
   readonly split: SplitKind;
   readonly splitting?: Partial<SplitOptions>;
   readonly seed: number;
@@ -64,7 +64,7 @@ export type StoreOptions = {
   readonly onProgress?: (note: string) => void;
 };
 
-const cut = async (folder: string, manifest: Manifest, whole: Whole, options: StoreOptions): Promise<Partition> => {
+const cut = async (folder: string, manifest: Manifest, whole: Whole, options: CutOptions): Promise<Partition> => {
   const { split, splitting, seed } = options;
   const { parts } = manifest.columns;
   const onEmpty = (user: number): Error =>
@@ -91,7 +91,7 @@ const IMPLICIT_SCALE: Dataset['scale'] = { lowest: 0, highest: 1, step: 1 };
  * Columns on disk → the dataset that their source gives with the same split and seed, bit for bit. Nothing is parsed.
  * @throws MetafleetError DATA for columns that are missing, cut short or damaged, and for a split that they cannot serve.
  */
-export const readStore = async (folder: string, options: StoreOptions): Promise<Dataset> => {
+export const readStore = async (folder: string, options: CutOptions): Promise<Dataset> => {
   const manifest = await readManifest(folder);
   const feedback = options.feedback ?? manifest.feedback;
   const whole = await readWhole(folder, manifest, { from: 0, to: manifest.users }, feedback);

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { synthesizeUsers } from '../synthetic.js';
 import type { SyntheticOptions } from '../synthetic-options.js';
 import { columnWriter, countingType, numbersOf } from './column-file.js';
-import { numberWriter, type Written } from './finish.js';
 import { hashAll } from './import.js';
-import type { RemoteThread } from './import-threads.js';
 import { type Manifest, NUMBER_BYTES } from './manifest.js';
+import { numberWriter, type Written } from './sort/finish.js';
+import type { RemoteThread } from './spill/import-threads.js';
 
 /** A synthetic set as columns, user by user: memory is that of one user, and 4 B for each. */
 export const writeSynthetic = async (

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 
 /**
  * Bytes of address space that this process may map (`ulimit -v`), or undefined where there is no such limit, or no way to know it.
- * On 64-bit machines V8 reserves about 10 GB of addresses for each WebAssembly memory, whatever its maximum: it finds accesses beyond the end by
- * their page faults. With `--disable-wasm-trap-handler` it checks each access instead, and reserves the maximum.
+ * On 64-bit machines V8 reserves about 10 GB of addresses for each WebAssembly memory, whatever its maximum.
+ * It finds accesses beyond the end by their page faults. With `--disable-wasm-trap-handler` it checks each access instead, and reserves the maximum.
  */
 export const addressSpaceLimit = (limits: () => string = () => readFileSync('/proc/self/limits', 'utf8')): number | undefined => {
   try {

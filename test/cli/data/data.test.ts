@@ -27,9 +27,9 @@ const file = async (text: string): Promise<string> => {
 it('data list shows every set in one aligned line, and which have no pinned hash', async () => {
   const lines = (await run('list')).trimEnd().split('\n');
   expect(lines[0]).toMatch(/^NAME +USERS +ITEMS +RATINGS +SCALE +SPLIT +INTEGRITY +TITLE$/);
-  expect(lines).toHaveLength(11);
+  expect(lines).toHaveLength(26);
   const column = lines[0]!.indexOf('SCALE');
-  for (const line of lines.slice(1)) expect(line.slice(column)).toMatch(/^\d/);
+  for (const line of lines.slice(1)) expect(line.slice(column)).toMatch(/^[\d-]/);
   expect(lines.find((line) => line.startsWith('ciao '))).toContain('integrity: not pinned');
   expect(lines[1]).toMatch(/^ml-small +671 +9,066 +100,004 .*sha512/);
 });
@@ -62,6 +62,13 @@ it('data describe shows the counts of a file with columns, delimiter and scale o
 
 it('data describe shows the best possible error of a synthetic set', async () => {
   expect(await run('describe', 'synthetic:users=30,items=20')).toMatch(/^best possible MSE +0\.\d+$/m);
+});
+
+it('data fetch of a set that is got by hand says where', async () => {
+  const failure = await run('fetch', 'yelp').catch((error: unknown) => error);
+  expect((failure as Error).message).toBe(
+    'yelp: expected a set that can be downloaded, found one that you get by hand at https://www.yelp.com/dataset; then give its path',
+  );
 });
 
 const bad: [words: string[], message: string][] = [

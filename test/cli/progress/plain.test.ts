@@ -34,6 +34,18 @@ describe('progress elsewhere', () => {
       '',
     ]);
   });
+  it('calls no epoch the best where nothing validated', () => {
+    const stream = fakeStream();
+    const progress = createProgress({ stream, clock });
+    progress.observe(started());
+    play(
+      (event) => progress.observe(event.type === 'epoch' ? { ...event, valid: { count: 0, metrics: { mse: null, mae: null } } } : event),
+      1,
+      200,
+    );
+    expect(stream.writes.join('')).toContain('valid MSE - MAE -, 6.40 MB down');
+    expect(stream.writes.join('')).not.toContain('best');
+  });
   it('adds a line each ten seconds of a long epoch', () => {
     const stream = fakeStream();
     const progress = createProgress({ stream, clock });

@@ -115,7 +115,7 @@ export const json = (place: string, lines: readonly string[], { columns }: Wante
   const keys = columns === undefined ? objects.map(keysIn).find((found) => found !== undefined) : givenKeys(place, columns);
   if (keys === undefined) {
     const names = Object.keys(objects[0]!).join(', ').slice(0, 200);
-    throw badInput('DATA', place, 'keys for user and item (or columns given)', names || 'an empty object');
+    throw badInput('DATA', place, 'keys for user and item (or columns: [user, item, rating])', names || 'an empty object');
   }
   const names = Object.keys(objects[0]!);
   const within = keys.list === undefined ? '' : `${keys.list}[].`;
