@@ -2,10 +2,10 @@ import { Command } from 'commander';
 import { fetchDataset } from '../../data/catalogue/cache.js';
 import { CATALOGUE, catalogueEntry } from '../../data/catalogue/catalogue.js';
 import type { CatalogueEntry } from '../../data/catalogue/entry.js';
+import { addJson, answer, type JsonFlag } from '../json-output.js';
 import { alignedTable, whole } from './aligned-table.js';
 import { describeCommand } from './describe.js';
 import { importCommand } from './import.js';
-import { addJson, answer, type JsonFlag } from '../json-output.js';
 import { splitCommand } from './split.js';
 
 const sourceOf = ({ source }: CatalogueEntry): string => {

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { importSource } from '../../data/store/import-source.js';
-import { type DescribeFlags, note, number, parseColumns, parseDelimiter, parseScale } from './data-flags.js';
 import { addJson, answer, type JsonFlag } from '../json-output.js';
+import { type DescribeFlags, note, number, parseColumns, parseDelimiter, parseScale } from './data-flags.js';
 
 type ImportFlags = JsonFlag &
   Pick<DescribeFlags, 'columns' | 'delimiter' | 'scale' | 'seed'> & { readonly out: string; readonly force?: boolean };

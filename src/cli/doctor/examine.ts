@@ -10,7 +10,7 @@ import { cacheFolder } from '../../data/catalogue/cache.js';
 import { isProxyAddress, PROXY_VARIABLES } from '../../data/catalogue/download.js';
 import { probeFeatures } from '../../tensor/kernels/probe.js';
 import { loadTensorflow } from '../../tensor/tfjs.js';
-import type { Machine, Folder } from './findings.js';
+import type { Folder, Machine } from './findings.js';
 
 /** What to look at, apart from the machine itself. */
 export type Places = { readonly results: string; readonly host: string; readonly port: number };

@@ -1,3 +1,4 @@
+import type { Random } from '../../base/random.js';
 import type { Pointer } from '../../tensor/memory/arena.js';
 import { placeStruct } from '../../tensor/memory/struct.js';
 import type { Engine } from '../port/engine.js';
@@ -21,7 +22,7 @@ export const createLazyRows = (
   { arena, allocate, tensor: createTensor }: Engine,
   kernels: Pick<InteractionKernels, 'stepRows'>,
   { name, rows, size, most }: Shape,
-  initial: (source: { normal(): number }, values: Float32Array) => void,
+  initial: (source: Random, values: Float32Array) => void,
 ): LazyRows => {
   const tensor = createTensor({ name, shape: [rows, size], initial, state: ['moment', 'variance'] });
   const [slopes, list] = [allocate(rows * size), allocate(Math.min(most, rows))];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { badInput } from '../../base/errors.js';
+import type { Random } from '../../base/random.js';
 import { createStruct, write } from '../../tensor/memory/struct.js';
 import { createAdamHyper } from '../../tensor/optimizers/adam-hyper.js';
 import { defineModel, type Facts, type Model } from '../port/definition.js';
@@ -30,6 +31,31 @@ const DEVIATION = 0.01;
 /** Pairs that are scored in one call. */
 const SCORED = 256;
 
+/** Rows of two embeddings of d elements, and a bias that starts at zero. */
+const embeddings =
+  (d: number) =>
+  (source: Random, values: Float32Array): void => {
+    for (let at = 0; at < values.length; at += 2 * d + 4) for (let e = 0; e < 2 * d; e++) values[at + e] = DEVIATION * source.normal();
+  };
+
+/** Predictions become errors. Returns the sum of their squares. */
+const toErrors = (predictions: Float32Array, values: Float32Array): number => {
+  let loss = 0;
+  for (let r = 0; r < values.length; r++) {
+    predictions[r]! -= values[r]!;
+    loss += predictions[r]! * predictions[r]!;
+  }
+  return loss;
+};
+
+/** Weights of d products and f hidden units, and a bias that starts at the mean rating. */
+const outputs =
+  (d: number, f: number, mean: number) =>
+  (source: Random, values: Float32Array): void => {
+    for (let e = 0; e < d + f; e++) values[e] = source.normal() / Math.sqrt(d + f);
+    values[d + f] = mean;
+  };
+
 /**
  * NeuMF for ratings: r̂ = w · [p ⊙ q, MLP([s, t])] + b + b_u + b_i (equation 12, without the sigmoid).
  * It has four embeddings of user and item. The loss is the squared error. L2 reaches only rows that a batch has, once for each row. With L2 once for each
@@ -40,10 +66,7 @@ const create = (facts: Facts, options: Options, engine: Engine): Model => {
   const { arena, allocate } = engine;
   const kernels = engine.kernels(interactionKernels);
   const [room, size] = [Math.max(batch, SCORED), 2 * d + 4];
-  const initial = (source: { normal(): number }, values: Float32Array): void => {
-    for (let at = 0; at < values.length; at += size) for (let e = 0; e < 2 * d; e++) values[at + e] = DEVIATION * source.normal();
-  };
-  const rowsOf = (name: string, rows: number) => createLazyRows(engine, kernels, { name, rows, size, most: batch }, initial);
+  const rowsOf = (name: string, rows: number) => createLazyRows(engine, kernels, { name, rows, size, most: batch }, embeddings(d));
   const [userRows, itemRows] = [rowsOf('users', facts.users), rowsOf('items', facts.items)];
   const layers = Array.from({ length: depth }, (_, index) =>
     createDenseLayer(engine, kernels, { name: `layer${index + 1}`, rows: room, inputs: (2 * d) >> index, outputs: d >> index }),
@@ -53,10 +76,7 @@ const create = (facts: Facts, options: Options, engine: Engine): Model => {
   const output = engine.tensor({
     name: 'output',
     shape: [d + f + 4],
-    initial: (source, values) => {
-      for (let e = 0; e < d + f; e++) values[e] = source.normal() / Math.sqrt(d + f);
-      values[d + f] = facts.mean;
-    },
+    initial: outputs(d, f, facts.mean),
     state: ['moment', 'variance'],
   });
   const [users, items, joined, joinedSlopes] = [allocate(room), allocate(room), allocate(2 * room * d), allocate(2 * room * d)];
@@ -84,12 +104,7 @@ const create = (facts: Facts, options: Options, engine: Engine): Model => {
     const count = values.length;
     arena.u32(users, count).set(us);
     arena.u32(items, count).set(is);
-    const errors = predict(count);
-    let loss = 0;
-    for (let r = 0; r < count; r++) {
-      errors[r]! -= values[r]!;
-      loss += errors[r]! * errors[r]!;
-    }
+    const loss = toErrors(predict(count), values);
     kernels.zero(d + f + 4, outputSlopes);
     kernels.outputPairsBackward(job.pointer, count, out);
     for (let index = depth - 1; index >= 0; index--)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Machine, type Finding, findingsOf } from '../../../src/cli/doctor/findings.js';
+import { type Finding, findingsOf, type Machine } from '../../../src/cli/doctor/findings.js';
 
 const FIT: Machine = {
   node: { version: '20.19.0', needed: '>=20.19' },

@@ -15,7 +15,7 @@ const kinds = [
   ['AutoRec-I', autoRecI, (ratings: number[][]) => ratings[0]!.map((_, item) => ratings.map((row) => row[item]!))],
   ['AutoRec-U', autoRecU, (ratings: number[][]) => ratings],
 ] as const;
-const ONE_STEP = { hidden: 8, batch: 50, rate: 0.01, dropout: 0 };
+const ONE_STEP = { hidden: 8, batch: 50, rate: 0.01, dropout: 0, centre: 0 };
 
 describe.each(kinds)('%s', (_, definition, rowsOf) => {
   const objective =

@@ -5,6 +5,29 @@ import type { InteractionKernels } from './interaction-kernels.js';
 import * as Pairs from './structs/pairs.js';
 import * as RowState from './structs/row-state.js';
 
+/** Views of what belongs to pair r. */
+const pairAt = (memory: WebAssembly.Memory, job: ReturnType<typeof readAt<typeof Pairs>>, r: number) => {
+  const floats = (pointer: number, count: number) => new Float32Array(memory.buffer, pointer, count);
+  const { width: d, last: f } = job;
+  const size = 2 * d + 4;
+  const [user, item] = [job.users, job.items].map((ids) => new Uint32Array(memory.buffer, ids + 4 * r, 1)[0]!) as [number, number];
+  const at = (pointer: number, row: number, length: number) => floats(pointer + 4 * row * length, length);
+  return {
+    ...{ r, d, f },
+    user: at(job.userRows, user, size),
+    item: at(job.itemRows, item, size),
+    userSlopes: () => at(job.userSlopes, user, size),
+    itemSlopes: () => at(job.itemSlopes, item, size),
+    product: at(job.product, r, d),
+    joined: at(job.joined, r, 2 * d),
+    joinedSlopes: () => at(job.joinedSlopes, r, 2 * d),
+    hidden: at(job.hidden, r, f),
+    hiddenSlopes: () => at(job.hiddenSlopes, r, f),
+    output: floats(job.output, d + f + 4),
+    outputSlopes: () => floats(job.outputSlopes, d + f + 4),
+  };
+};
+
 /** The reference of the interaction kernels (interaction-kernels.ts is the specification). */
 export const interactionReference = (memory: WebAssembly.Memory): InteractionKernels => {
   const { adam } = referenceKernels(memory);
@@ -13,27 +36,7 @@ export const interactionReference = (memory: WebAssembly.Memory): InteractionKer
   /** Views of each pair in turn. */
   const visit = (job: number, count: number, each: (pair: ReturnType<typeof pairAt>) => void): void => {
     const fields = readAt(memory, job, Pairs);
-    for (let r = 0; r < count; r++) each(pairAt(fields, r));
-  };
-  const pairAt = (job: ReturnType<typeof readAt<typeof Pairs>>, r: number) => {
-    const { width: d, last: f } = job;
-    const size = 2 * d + 4;
-    const [user, item] = [job.users, job.items].map((ids) => new Uint32Array(memory.buffer, ids + 4 * r, 1)[0]!) as [number, number];
-    const at = (pointer: number, row: number, length: number) => floats(pointer + 4 * row * length, length);
-    return {
-      ...{ r, d, f },
-      user: at(job.userRows, user, size),
-      item: at(job.itemRows, item, size),
-      userSlopes: () => at(job.userSlopes, user, size),
-      itemSlopes: () => at(job.itemSlopes, item, size),
-      product: at(job.product, r, d),
-      joined: at(job.joined, r, 2 * d),
-      joinedSlopes: () => at(job.joinedSlopes, r, 2 * d),
-      hidden: at(job.hidden, r, f),
-      hiddenSlopes: () => at(job.hiddenSlopes, r, f),
-      output: floats(job.output, d + f + 4),
-      outputSlopes: () => floats(job.outputSlopes, d + f + 4),
-    };
+    for (let r = 0; r < count; r++) each(pairAt(memory, fields, r));
   };
 
   return {

@@ -1,11 +1,14 @@
 """One training epoch of central models in PyTorch, on one thread: AutoRec-I, NCF and Mult-VAE, as docs/models.md has them."""
 import argparse
 import math
+import sys
 import time
+from pathlib import Path
 
 import torch
 from torch import nn
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "peers"))
 from shared import count, emit, read_triples
 
 USERS, ITEMS = 6040, 3706
