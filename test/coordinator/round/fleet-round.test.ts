@@ -201,7 +201,7 @@ describe('buffered rounds', () => {
     const { coordinator, events, prepared } = start({ ...BUFFERED, cohort: 1, policy: { ...BUFFERED.policy, maxStaleness: 0 } });
     await coordinator.train(2);
     // Device 1 arrives with the model of a step ago: too old.
-    expect(events[1]).toMatchObject({ cohort: 1, ratings: 0, loss: 0, outcomes: { trained: 0, rejected: { stale: 1 } } });
+    expect(events[1]).toMatchObject({ cohort: 1, ratings: 0, loss: null, outcomes: { trained: 0, rejected: { stale: 1 } } });
     expect(prepared.map((cohort) => cohort.length)).toEqual([9, 1, 1]);
   });
 
