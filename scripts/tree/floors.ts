@@ -8,7 +8,7 @@ const FOLDERS: readonly { readonly floor: number; readonly folder: string; reado
   { floor: 1, folder: 'definitions', holds: 'the common part of definitions, and how modules of users are loaded' },
   { floor: 2, folder: 'messages', holds: 'what crosses an actor boundary: frames, tensors on the wire' },
   { floor: 3, folder: 'algorithms', holds: 'the port of algorithms and its guards; a server half and a client half of each' },
-  { floor: 3, folder: 'models', holds: 'central models: baselines without a fleet' },
+  { floor: 3, folder: 'models', holds: 'central models: their port, one folder for each group, the baselines' },
   { floor: 3, folder: 'updates', holds: 'update steps: what happens to client updates on devices, and to their sum' },
   { floor: 3, folder: 'events', holds: 'the events of a run, as one stream' },
   { floor: 4, folder: 'device', holds: 'the device actor, its hardware and budgets, its faults' },

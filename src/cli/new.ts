@@ -6,6 +6,7 @@ import { ALGORITHM } from '../algorithms/registry.js';
 import { badInput, messageOf } from '../base/errors.js';
 import { DEFINITION_NAME } from '../definitions/kind.js';
 import { OWN_KEYS } from '../runs/config/config.js';
+import { addJson, answer, type JsonFlag } from './json-output.js';
 
 /** The example's own name in its files. */
 const EXAMPLE = 'my-mf';
@@ -43,15 +44,16 @@ const nextSteps = (name: string): string =>
   ].join('\n');
 
 const algorithmCommand = (): Command =>
-  new Command('algorithm')
-    .description('write a working example of an algorithm into a new folder, with its tests')
-    .argument('<name>', 'name of the folder and of the algorithm: lower case letters, digits and hyphens')
-    .action((name: string) => {
-      checkName(name);
-      makeFolder(name);
-      for (const file of FILES) writeFileSync(join(name, file), template(file).replaceAll(EXAMPLE, name));
-      process.stdout.write(nextSteps(name));
-    });
+  addJson(
+    new Command('algorithm')
+      .description('write a working example of an algorithm into a new folder, with its tests')
+      .argument('<name>', 'name of the folder and of the algorithm: lower case letters, digits and hyphens'),
+  ).action((name: string, flags: JsonFlag) => {
+    checkName(name);
+    makeFolder(name);
+    for (const file of FILES) writeFileSync(join(name, file), template(file).replaceAll(EXAMPLE, name));
+    answer(flags, { document: () => ({ folder: name, files: FILES.map((file) => join(name, file)) }), text: () => nextSteps(name) });
+  });
 
 /** `metafleet new algorithm NAME`: a module of one's own, to begin with. */
 export const newCommand = (): Command => new Command('new').addCommand(algorithmCommand());

@@ -40,13 +40,14 @@ import { startServer } from '../telemetry/server/server.js';
 import { readToken } from '../telemetry/server/token.js';
 import { chooseImplementation } from '../tensor/kernels/probe.js';
 import { addConfigFlags, configFlagsIn } from './config-flags.js';
+import { addJson, answer, type JsonFlag } from './json-output.js';
 import { createProgress, type ProgressDisplay } from './progress/progress.js';
 import { onInterrupt } from './signals/interrupt.js';
 import { INTERRUPTED } from './signals/signals.js';
 import { VERSION } from './version.js';
 
 /** Flags that are not keys of the configuration. */
-type OwnFlags = { config?: string; preset: string; resume?: string; name?: string; quiet?: boolean; printConfig?: boolean };
+type OwnFlags = JsonFlag & { config?: string; preset: string; resume?: string; name?: string; quiet?: boolean; printConfig?: boolean };
 
 const readText = (path: string): string => {
   try {
@@ -195,7 +196,9 @@ const runOnce = async (asked: Config, own: OwnFlags, progress: ProgressDisplay):
     return await trainInto(parts, watched).finally(() => {
       progress.close();
       if (watched.run !== undefined && watched.summary !== undefined) {
-        process.stdout.write(`${renderTable(watched.summary.summary(), { folder: results.paths.folder })}\n`);
+        const summary = watched.summary.summary();
+        const { folder } = results.paths;
+        answer(own, { document: () => ({ folder, ...summary }), text: () => `${renderTable(summary, { folder })}\n` });
       }
     });
   } catch (error) {
@@ -219,10 +222,10 @@ export const runCommand = (): Command => {
     .option('--name <run>', 'name of the run folder (default: made from data, algorithm and time)')
     .option('--quiet', 'no progress display')
     .option('--print-config', 'print the configuration, documented, and end');
-  return addConfigFlags(command).action(async (options: OwnFlags & Record<string, unknown>) => {
+  return addConfigFlags(addJson(command)).action(async (options: OwnFlags & Record<string, unknown>) => {
     const config = await configOf(options, configFlagsIn(options));
     if (options.printConfig === true) {
-      process.stdout.write(printConfig(config, true));
+      answer(options, { document: () => config, text: () => printConfig(config, true) });
       return;
     }
     const progress = createProgress({ stream: process.stderr, quiet: options.quiet === true });

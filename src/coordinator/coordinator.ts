@@ -22,6 +22,8 @@ import type { RoundContext } from './round/round.js';
 import { type MakeSampler, samplerNamed } from './sampling/registry.js';
 import type { CheckIn, Sampler } from './sampling/sampler.js';
 import { createSaving, type Saved, type SaveOptions } from './saving.js';
+import { createSecureSums } from './secure/secure-phase.js';
+import { layoutOf } from './secure/settings.js';
 import type { RoundSettings } from './settings.js';
 import { createTraining, type Progress, persist } from './training.js';
 
@@ -96,6 +98,12 @@ const createContext = (options: CoordinatorOptions, beforeStep: () => Promise<vo
     dtype: settings.dtype,
     world,
     steps,
+    secure:
+      settings.secure == null
+        ? null
+        : createSecureSums(settings.secure, layoutOf(settings.secure, algorithm.wire.up, world.items), (round) =>
+            random(settings.seed, 'neighbours', round),
+          ),
     ledger: privacy === null ? null : createLedger(privacy, world.devices),
     takeUpdates: createTakeUpdates(algorithm, server, world.items, aggregator, steps),
     beforeStep,

@@ -3,6 +3,7 @@ import type { DefinitionSetup } from '../definitions/kind.js';
 import type { Dtype } from '../messages/wire-tensor.js';
 import type { PrivacySettings } from './privacy/ledger.js';
 import { rateAt, type Schedule } from './schedule.js';
+import type { SecureSettings } from './secure/settings.js';
 import type { Stages } from './stages.js';
 
 /** What a device downloads: `full`, all item rows (no message names those it needs); `subset`, those it asks for among decoys. */
@@ -49,6 +50,8 @@ export type RoundSettings = {
   readonly updates?: readonly DefinitionSetup[];
   /** null, or absent: no step adds noise. */
   readonly privacy?: PrivacySettings | null;
+  /** null, or absent: updates travel one by one. */
+  readonly secure?: SecureSettings | null;
   readonly roundsPerEpoch: number;
   /** Planned for the run. */
   readonly rounds: number;

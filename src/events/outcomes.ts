@@ -2,7 +2,8 @@ import type { Bytes, Joules, Seconds } from '../base/units.js';
 import type { DropStage, Resource } from '../messages/device-cost.js';
 import type { RefusalCause } from '../messages/message.js';
 
-/** Why the coordinator threw an update away. `norm`: beyond the bound; `stale`: of too old a model; `kind`: another message. */
+/** Why the coordinator threw an update away. `norm`: beyond the bound; `stale`: of too old a model; `kind`: another message; `too-few`: the sum that it was
+ * part of could not be unmasked. */
 export const REJECTIONS = [
   'malformed',
   'kind',
@@ -15,6 +16,7 @@ export const REJECTIONS = [
   'not-finite',
   'norm',
   'stale',
+  'too-few',
 ] as const;
 export type RejectionCause = (typeof REJECTIONS)[number];
 

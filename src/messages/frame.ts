@@ -44,7 +44,10 @@ const unshared = (piece: Uint8Array): Uint8Array => {
 
 /** Rows and tensors as bytes, little-endian. Field by field where it differs: a spread of what may be missing takes several times as long. */
 const wireForm = (message: Message): object => {
-  const form: { kind: string; rows?: unknown; tensors?: unknown } = { ...message };
+  const form: { kind: string; rows?: unknown; tensors?: unknown; ids?: unknown; gone?: unknown; peers?: unknown } = { ...message };
+  if ('ids' in message) form.ids = bytesOf(message.ids);
+  if ('gone' in message) form.gone = bytesOf(message.gone);
+  if ('peers' in message && message.peers !== undefined) form.peers = bytesOf(message.peers);
   if ('rows' in message && message.rows !== null) form.rows = bytesOf(message.rows);
   if ('tensors' in message) {
     staged = 0;
@@ -56,6 +59,10 @@ const wireForm = (message: Message): object => {
 /** An upper bound of a message's encoded size, from the parts of it that can be large. */
 const sizeBound = (message: Message): number => {
   let size = 512 + ('rows' in message && message.rows !== null ? message.rows.byteLength : 0);
+  if ('ids' in message) size += message.ids.byteLength;
+  if ('gone' in message) size += message.gone.byteLength;
+  if ('data' in message) size += message.data.length;
+  if ('peers' in message) size += (message.peers?.byteLength ?? 0) + (message.sealed?.length ?? 0);
   if (message.kind === 'refuse') size += 3 * message.reason.length;
   if (message.kind === 'score') size += 9 * (message.valid.sums.length + message.test.sums.length);
   if ('tensors' in message) {

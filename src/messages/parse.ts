@@ -111,10 +111,17 @@ const PURPOSES: readonly Purpose[] = ['train', 'evaluate'];
 const FIELDS: Readonly<Record<Message['kind'], readonly string[]>> = {
   assign: ['purpose', 'full'],
   want: ['purpose', 'rows', 'tensors'],
-  model: ['purpose', 'rows', 'tensors', 'announced'],
+  model: ['purpose', 'rows', 'tensors', 'announced', 'peers', 'sealed'],
   update: ['count', 'loss', 'rows', 'tensors', 'marks'],
   score: ['valid', 'test'],
   refuse: ['reason'],
+  advertise: [],
+  keys: ['data'],
+  share: ['ids', 'data', 'threshold', 'cohort'],
+  shares: ['data'],
+  masked: ['data'],
+  unmask: ['ids', 'gone'],
+  reveal: ['data'],
 };
 const KINDS = Object.keys(FIELDS) as Message['kind'][];
 
@@ -153,6 +160,7 @@ export const parseMessage = (value: unknown, place: Place): Message => {
         rows: field('rows', optionalRows),
         tensors: field('tensors', tensors),
         ...(fields['announced'] !== undefined && { announced: field('announced', numbers) }),
+        ...(fields['peers'] !== undefined && { peers: field('peers', rows), sealed: field('sealed', bytes) }),
       };
     case 'update': {
       const count = field('count', integer);
@@ -170,5 +178,19 @@ export const parseMessage = (value: unknown, place: Place): Message => {
       return { kind, ...envelope, valid: field('valid', partScore), test: field('test', partScore) };
     case 'refuse':
       return { kind, ...envelope, reason: field('reason', refusal) };
+    case 'advertise':
+      return { kind, ...envelope };
+    case 'keys':
+    case 'shares':
+    case 'masked':
+    case 'reveal':
+      return { kind, ...envelope, data: field('data', bytes) };
+    case 'share':
+      return {
+        ...{ kind, ...envelope, ids: field('ids', rows), data: field('data', bytes) },
+        ...{ threshold: field('threshold', integer), cohort: field('cohort', integer) },
+      };
+    case 'unmask':
+      return { kind, ...envelope, ids: field('ids', rows), gone: field('gone', rows) };
   }
 };

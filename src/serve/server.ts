@@ -28,6 +28,8 @@ export type RecommendServer = {
 const CLOSING_MILLIS = 5000;
 const HEADERS_MILLIS = 10_000;
 const REQUEST_MILLIS = 30_000;
+/** Longer than a queue of models takes: a client that asks again meanwhile must not find its connection closed. */
+const KEEP_ALIVE_MILLIS = 60_000;
 const MOST_CONNECTIONS = 1024;
 
 /** Bounds of the histogram of answer times, in seconds. */
@@ -184,6 +186,7 @@ export const serveRecommendations = async ({ service, host, port, token }: Serve
   });
   server.headersTimeout = HEADERS_MILLIS;
   server.requestTimeout = REQUEST_MILLIS;
+  server.keepAliveTimeout = KEEP_ALIVE_MILLIS;
   server.maxConnections = MOST_CONNECTIONS;
   const close = createClosing(server);
   const { url } = await listen(server, { host, port, what: 'serve' });

@@ -16,8 +16,8 @@ export const lengthOf = ({ tensors }: Pick<SentUpdate, 'tensors'>, norm: Bound['
 };
 
 /**
- * Scaled to at most `most`. Rounding to float32 can lengthen a scaled vector by a part in ten million, which a bound must not allow:
- * it is scaled by that much less.
+ * Scaled to at most `most`. Rounding to float32 can lengthen a scaled vector by a part in ten million, which a bound must not allow.
+ * So it is scaled by that much less.
  */
 export const scaledTo = (update: Pick<SentUpdate, 'tensors'>, { norm, most }: Bound): readonly Float32Array[] => {
   const { tensors } = update;

@@ -84,7 +84,7 @@ export const loadUpdateSteps = (setups: readonly DefinitionSetup[], wire: Update
     }),
   );
 
-/** What a device draws from, keeps and was told, as its steps take it. */
+/** What a device draws from, keeps, and received for its steps. */
 export type StepInputs = {
   readonly seed: number;
   readonly round: number;

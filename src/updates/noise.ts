@@ -33,7 +33,7 @@ export const noise: UpdateStepDefinition<z.infer<typeof ofDevice>> = {
     },
 };
 
-/** The Laplace mechanism on each device (Dwork et al., TCC 2006): noise of scale b·S on every number, S the L1 bound of the step clip. */
+/** The Laplace mechanism on each device (Dwork et al., TCC 2006). Every number gets noise of scale b·S. S is the L1 bound of the step clip. */
 export const laplace: UpdateStepDefinition<z.infer<typeof ofLaplace>> = {
   name: 'laplace',
   version: '1',
@@ -56,7 +56,7 @@ const deviationOf = (multiplier: number, bound: Bound | null): number => multipl
 
 /**
  * Noise at the coordinator, once, on the sum of a cohort's clipped updates: DP-FedAvg (McMahan et al., ICLR 2018, algorithm 1). The mean divides by the
- * expected cohort, whoever took part, for rows of items too.
+ * expected cohort and not by those who took part, for rows of items too.
  */
 export const centralNoise: UpdateStepDefinition<z.infer<typeof ofCoordinator>> = {
   name: 'central-noise',

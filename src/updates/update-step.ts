@@ -3,7 +3,7 @@ import type { Random } from '../base/random.js';
 import type { TensorSpec } from '../messages/wire-tensor.js';
 
 /**
- * What happens to a client update between the algorithm's step and the server half: a definition like an algorithm's, with a half on the device,
+ * What happens to a client update between the algorithm's step and the server half: a definition like an algorithm's. It has a half on the device,
  * a half on the server, or both. Several follow one another in the order of the key `updates`: on each device, and then on the round's sum.
  */
 export type UpdateStepDefinition<Options = unknown> = {
@@ -21,7 +21,7 @@ export type UpdateStepDefinition<Options = unknown> = {
   onServer?(options: Options, wire: UpdateWire): ServerStep;
   /** What noise it adds, for the accountant. Default: none. */
   spend?(options: Options): Spend;
-  /** The most that an update is long after this step, if that is a matter of its options. null: it is not the step's to say. */
+  /** The most that an update is long after this step, as its options say. null: they do not say it. */
   bound?(options: Options): Bound | null;
 };
 
@@ -79,7 +79,7 @@ export type Spend =
 /** A round's sum as server halves change it: Σ of the updates, each counted once. */
 export type RoundSum = {
   readonly tensors: readonly Float32Array[];
-  /** Expected devices of a round, whoever took part: the denominator of every mean (DP-FedAvg). */
+  /** Expected devices of a round, however many took part: the denominator of every mean (DP-FedAvg). */
   readonly cohort: number;
 };
 

@@ -1,6 +1,4 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { synthesize } from '../../src/data/synthetic.js';
-import { syntheticOptions } from '../../src/data/synthetic-options.js';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
 const counted = vi.hoisted(() => ({ uniform: 0, normal: 0 }));
 vi.mock('../../src/base/random.js', async (original) => {
@@ -18,6 +16,13 @@ vi.mock('../../src/base/random.js', async (original) => {
     return { ...source, uniform, normal };
   };
   return { ...rest, random: counting };
+});
+// Unit tests share modules: those of other files know another `random`, and theirs must not count here.
+vi.resetModules();
+const { synthesize } = await import('../../src/data/synthetic.js');
+const { syntheticOptions } = await import('../../src/data/synthetic-options.js');
+afterAll(() => {
+  vi.resetModules();
 });
 beforeEach(() => Object.assign(counted, { uniform: 0, normal: 0 }));
 

@@ -48,7 +48,7 @@ const inner = (schema: unknown): unknown => {
 };
 
 /** The words that a schema lists. None for numbers and free text. */
-export const wordsOf = (schema: unknown): readonly string[] => {
+const wordsOf = (schema: unknown): readonly string[] => {
   const core = inner(schema);
   if (core instanceof z.ZodEnum) return core.options.map(String);
   if (core instanceof z.ZodBoolean) return ['true', 'false'];

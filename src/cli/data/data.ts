@@ -5,6 +5,7 @@ import type { CatalogueEntry } from '../../data/catalogue/entry.js';
 import { alignedTable, whole } from './aligned-table.js';
 import { describeCommand } from './describe.js';
 import { importCommand } from './import.js';
+import { addJson, answer, type JsonFlag } from '../json-output.js';
 import { splitCommand } from './split.js';
 
 const sourceOf = ({ source }: CatalogueEntry): string => {
@@ -54,33 +55,37 @@ const note = (text: string): void => {
 };
 
 const listCommand = (): Command =>
-  new Command('list').description('list the datasets of the catalogue').action(() => {
-    process.stdout.write(listTable());
+  addJson(new Command('list').description('list the datasets of the catalogue')).action((flags: JsonFlag) => {
+    answer(flags, { document: () => ({ datasets: CATALOGUE }), text: listTable });
   });
 
 const fetchCommand = (): Command =>
-  new Command('fetch')
-    .description('fetch a dataset of the catalogue into the cache')
-    .argument('<name>', 'a name that `data list` shows')
-    .option('--force', 'fetch it again even if the cache holds it')
-    .action(async (name: string, { force }: { force?: boolean }) => {
-      const entry = catalogueEntry(name);
-      note(`${entry.name}: from ${sourceOf(entry)}`);
-      const folder = await fetchDataset(entry, { force: force === true, onProgress: note });
-      const facts = [
-        ['dataset', `${entry.name}: ${entry.title}`],
-        ['folder', folder],
-        ['integrity', entry.integrity],
-        ['licence', entry.licence],
-        ['cite', entry.citation],
-      ];
-      process.stdout.write(alignedTable(facts, new Set()));
-    });
+  addJson(
+    new Command('fetch')
+      .description('fetch a dataset of the catalogue into the cache')
+      .argument('<name>', 'a name that `data list` shows')
+      .option('--force', 'fetch it again even if the cache holds it'),
+  ).action(async (name: string, { force, json }: JsonFlag & { force?: boolean }) => {
+    const entry = catalogueEntry(name);
+    note(`${entry.name}: from ${sourceOf(entry)}`);
+    const folder = await fetchDataset(entry, { force: force === true, onProgress: note });
+    const facts = [
+      ['dataset', `${entry.name}: ${entry.title}`],
+      ['folder', folder],
+      ['integrity', entry.integrity],
+      ['licence', entry.licence],
+      ['cite', entry.citation],
+    ];
+    const { title, integrity, licence, citation } = entry;
+    answer(
+      { json },
+      { document: () => ({ name: entry.name, title, folder, integrity, licence, citation }), text: () => alignedTable(facts, new Set()) },
+    );
+  });
 
 /** `metafleet data list | fetch NAME [--force] | describe SOURCE | import SOURCE --out FOLDER`. Results go to stdout, progress to stderr; errors are thrown. */
 export const dataCommand = (): Command =>
   new Command('data')
-    .description('datasets: list, fetch, describe, import, split')
     .addCommand(listCommand())
     .addCommand(fetchCommand())
     .addCommand(describeCommand())

@@ -7,6 +7,7 @@ import { loadDataset } from '../../data/load.js';
 import { plural } from '../../report/format.js';
 import { loadOptions } from '../../runs/config/load-data.js';
 import { configKeys, flagSource, resolveConfig } from '../../runs/config/parse-config.js';
+import { addJson, answer, type JsonFlag } from '../json-output.js';
 import { alignedTable, decimal, percent, whole } from './aligned-table.js';
 
 const timeText = (time: number | null): string => (time === null ? '-' : new Date(1000 * time).toISOString().replace('.000Z', 'Z'));
@@ -62,7 +63,7 @@ const FEEDBACK: Readonly<Record<Reading['feedback'], string>> = {
 };
 
 /** What was recognised of a file, and its first rows as they were read. */
-export const readingText = (reading: Reading): string => {
+const readingText = (reading: Reading): string => {
   const { containers, columns, delimiter, header, counts, unrated, notes, rows, kept, sample } = reading;
   const facts: [string, string][] = [
     ['file', reading.path],
@@ -106,15 +107,18 @@ const longForm = (key: string, text: string): string => {
 
 /** `metafleet data describe SOURCE`: what was recognised, and what is in it. */
 export const describeCommand = (): Command => {
-  const command = new Command('describe')
+  const command = addJson(new Command('describe'))
     .description('say what was recognised of a dataset, and describe it: counts, sparsity, activity, popularity, histogram')
     .argument('[source]', 'a catalogue name, the path of a file or folder, or synthetic:users=…', DEFAULT_DATASET);
   for (const { key, description } of configKeys()) {
     if ((KEYS as readonly string[]).includes(key) || key.startsWith('splitting.'))
       command.addOption(new Option(`--${key} <value>`, description));
   }
-  return command.action(async (source: string, flags: Readonly<Record<string, string>>) => {
-    const given = Object.entries(flags).map(([key, text]): [string, string] => [key, longForm(key, text)]);
+  return command.action(async (source: string, { json, ...flags }: JsonFlag & Readonly<Record<string, string>>) => {
+    const given = Object.entries(flags as Readonly<Record<string, string>>).map(([key, text]): [string, string] => [
+      key,
+      longForm(key, text),
+    ]);
     const options = loadOptions(resolveConfig(flagSource(Object.fromEntries(given))));
     const readings: Reading[] = [];
     const dataset = await loadDataset(source, {
@@ -122,7 +126,12 @@ export const describeCommand = (): Command => {
       onReading: (reading) => void readings.push(reading),
       onProgress: (text) => void process.stderr.write(`${text}\n`),
     });
-    const files = readings.slice(0, 3).map(readingText).join('\n');
-    process.stdout.write(`${files}${files === '' ? '' : '\n'}${descriptionText(describeDataset(dataset))}`);
+    const description = describeDataset(dataset);
+    const files = (): string =>
+      readings
+        .slice(0, 3)
+        .map((reading) => `${readingText(reading)}\n`)
+        .join('');
+    answer({ json }, { document: () => ({ ...description, files: readings }), text: () => `${files()}${descriptionText(description)}` });
   });
 };

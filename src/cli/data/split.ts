@@ -8,12 +8,13 @@ import { configKeys, flagSource, refuseIdleSettings, resolveConfig } from '../..
 import { OF_THE_DATA } from '../../runs/folder/run-store.js';
 import { ratingsIn } from '../../runs/trainer/plan.js';
 import { addConfigFlags, configFlagsIn } from '../config-flags.js';
+import { addJson, answer, type JsonFlag } from '../json-output.js';
 
 /** The keys of a configuration that say what the data are and how they are split. */
 const isOfTheData = (key: string): boolean => [...OF_THE_DATA, 'dataBudget', 'seed'].includes(key.split('.')[0]!) && key !== 'data';
 const otherKeys = (): readonly string[] => configKeys().flatMap(({ key }) => (isOfTheData(key) ? [] : [key]));
 
-type SplitFlags = { readonly out?: string; readonly form: SplitForm };
+type SplitFlags = JsonFlag & { readonly out?: string; readonly form: SplitForm };
 
 const note = (text: string): void => {
   process.stderr.write(`${text}\n`);
@@ -22,11 +23,13 @@ const note = (text: string): void => {
 /** `metafleet data split SOURCE --split KIND --seed N --out DIR`: the files of a split, which load to the same parts. */
 export const splitCommand = (): Command =>
   addConfigFlags(
-    new Command('split')
-      .description('write a split as train, valid and test files, for metafleet and for other libraries')
-      .argument('<source>', 'a catalogue name, the path of a file or folder, or synthetic:users=…')
-      .option('--out <folder>', 'where the files go')
-      .addOption(new Option('--form <form>', 'tsv with a header, or the atomic files of RecBole').choices(SPLIT_FORMS).default('tsv')),
+    addJson(
+      new Command('split')
+        .description('write a split as train, valid and test files, for metafleet and for other libraries')
+        .argument('<source>', 'a catalogue name, the path of a file or folder, or synthetic:users=…')
+        .option('--out <folder>', 'where the files go')
+        .addOption(new Option('--form <form>', 'tsv with a header, or the atomic files of RecBole').choices(SPLIT_FORMS).default('tsv')),
+    ),
     otherKeys(),
   ).action(async (source: string, flags: SplitFlags & Record<string, unknown>) => {
     if (flags.out === undefined) throw badInput('CONFIG', 'flag --out', 'a folder for the files', 'none');
@@ -40,6 +43,10 @@ export const splitCommand = (): Command =>
       kind === 'auto' || kind === 'given' ? { kind } : { ...splitSpec(kind, splitting), ...(describedOnly && { describedOnly }) };
     const paths = await writeSplit(dataset, { source, split: spec, seed }, flags.out, flags.form);
     const { train, valid, test } = ratingsIn(dataset);
-    process.stdout.write(`${dataset.users} users, ${dataset.items} items; train ${train}, valid ${valid}, test ${test}\n`);
-    process.stdout.write(paths.map((path) => `${path}\n`).join(''));
+    const { users, items } = dataset;
+    answer(flags, {
+      document: () => ({ users, items, train, valid, test, files: paths }),
+      text: () =>
+        `${users} users, ${items} items; train ${train}, valid ${valid}, test ${test}\n${paths.map((path) => `${path}\n`).join('')}`,
+    });
   });

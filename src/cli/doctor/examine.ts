@@ -10,7 +10,7 @@ import { cacheFolder } from '../../data/catalogue/cache.js';
 import { isProxyAddress, PROXY_VARIABLES } from '../../data/catalogue/download.js';
 import { probeFeatures } from '../../tensor/kernels/probe.js';
 import { loadTensorflow } from '../../tensor/tfjs.js';
-import type { Facts, Folder } from './findings.js';
+import type { Machine, Folder } from './findings.js';
 
 /** What to look at, apart from the machine itself. */
 export type Places = { readonly results: string; readonly host: string; readonly port: number };
@@ -18,7 +18,7 @@ export type Places = { readonly results: string; readonly host: string; readonly
 const PAGES_OF_4_GIB = 65_536;
 const PROMETHEUS_MILLIS = 20_000;
 
-const memory = (): Facts['memory'] => {
+const memory = (): Machine['memory'] => {
   const total = totalmem();
   // Without a control group, Node gives 0 or a number beyond all memory.
   const constrained = process.constrainedMemory() ?? 0;
@@ -39,7 +39,7 @@ const freeOfSystem = (): number => {
   return freemem();
 };
 
-const limits = (): Facts['limits'] => {
+const limits = (): Machine['limits'] => {
   let text: string;
   try {
     text = readFileSync('/proc/self/limits', 'utf8');
@@ -64,7 +64,7 @@ const errorOf = (work: () => unknown): string | undefined => {
 
 const reserve = (): unknown => new WebAssembly.Memory({ initial: 1, maximum: PAGES_OF_4_GIB, shared: true });
 
-const tensorflow = async (): Promise<Facts['tensorflow']> => {
+const tensorflow = async (): Promise<Machine['tensorflow']> => {
   try {
     return { backend: (await loadTensorflow()).tf.getBackend() };
   } catch (error) {
@@ -106,7 +106,7 @@ const folder = (path: string): Folder => {
   return { path: full, freeBytes, error };
 };
 
-const proxies = (): Facts['proxies'] =>
+const proxies = (): Machine['proxies'] =>
   Object.fromEntries(
     PROXY_VARIABLES.flatMap((name) => {
       const value = process.env[name] ?? '';
@@ -115,7 +115,7 @@ const proxies = (): Facts['proxies'] =>
   );
 
 /** Looks at the machine as this process sees it. Nothing is left behind. */
-export const examine = async ({ results, host, port }: Places): Promise<Facts> => {
+export const examine = async ({ results, host, port }: Places): Promise<Machine> => {
   const { engines } = createRequire(import.meta.url)('#package') as { engines: { node: string } };
   return {
     node: { version: process.versions.node, needed: engines.node },

@@ -12,7 +12,7 @@ export type Finding = {
 export type Folder = { readonly path: string; readonly freeBytes: number | undefined; readonly error: string | undefined };
 
 /** Sizes in bytes. undefined: this system does not say. */
-export type Facts = {
+export type Machine = {
   readonly node: { readonly version: string; readonly needed: string };
   readonly cores: number;
   readonly memory: { readonly total: number; readonly available: number; readonly limit: number | undefined };
@@ -50,7 +50,7 @@ const isOlder = (version: string, needed: string): boolean => {
   return at >= 0 && (found[at] ?? 0) < wanted[at]!;
 };
 
-const nodeFinding = ({ version, needed }: Facts['node']): Finding =>
+const nodeFinding = ({ version, needed }: Machine['node']): Finding =>
   isOlder(version, needed)
     ? problem('Node', version, `install Node ${needed}: https://nodejs.org`)
     : ok('Node', `${version}, needed: ${needed}`);
@@ -60,14 +60,14 @@ const coresFinding = (cores: number): Finding =>
     ? warning('cores', '1 for this process', 'runs work, but slowly: give the process more cores, or keep the fleet small')
     : ok('cores', `${cores} for this process`);
 
-const memoryFinding = ({ total, available, limit }: Facts['memory']): Finding => {
+const memoryFinding = ({ total, available, limit }: Machine['memory']): Finding => {
   const found = `${formatBytes(available)} available of ${formatBytes(limit ?? total)}${limit === undefined ? '' : ' (limit of the control group)'}`;
   const raise = limit === undefined ? 'end other programs, or take a smaller dataset' : 'raise the memory limit of the container';
   if (available < TOO_LITTLE_MEMORY) return problem('memory', found, raise);
   return available < LITTLE_MEMORY ? warning('memory', found, `${raise}; modelMemory bounds what a run keeps`) : ok('memory', found);
 };
 
-const addressesFinding = ({ addresses }: Facts['limits'], { error }: Facts['sharedMemory']): Finding => {
+const addressesFinding = ({ addresses }: Machine['limits'], { error }: Machine['sharedMemory']): Finding => {
   const limit = addresses === undefined ? '' : addresses === Number.POSITIVE_INFINITY ? ', no limit' : `, limit ${formatBytes(addresses)}`;
   if (error !== undefined)
     return problem('addresses', `no shared memory of 4 GiB: ${error}${limit}`, 'raise the limit: ulimit -v unlimited');
@@ -80,13 +80,13 @@ const addressesFinding = ({ addresses }: Facts['limits'], { error }: Facts['shar
     : ok('addresses', `shared memory of 4 GiB can be reserved${limit}`);
 };
 
-const filesFinding = ({ files }: Facts['limits']): Finding => {
+const filesFinding = ({ files }: Machine['limits']): Finding => {
   if (files === undefined) return ok('open files', 'this system does not say');
   const found = files === Number.POSITIVE_INFINITY ? 'no limit' : `${files} at once`;
   return files < FEW_FILES ? warning('open files', found, `raise the limit: ulimit -n ${FEW_FILES * 4}`) : ok('open files', found);
 };
 
-const wasmFinding = ({ simd, threads }: Facts['wasm']): Finding => {
+const wasmFinding = ({ simd, threads }: Machine['wasm']): Finding => {
   const missing = [...(simd ? [] : ['SIMD']), ...(threads ? [] : ['threads'])];
   return missing.length === 0
     ? ok('WebAssembly', 'SIMD and threads')
@@ -97,7 +97,7 @@ const wasmFinding = ({ simd, threads }: Facts['wasm']): Finding => {
       );
 };
 
-const tensorflowFinding = (tensorflow: Facts['tensorflow']): Finding =>
+const tensorflowFinding = (tensorflow: Machine['tensorflow']): Finding =>
   'backend' in tensorflow
     ? ok('TensorFlow.js', `backend ${tensorflow.backend}`)
     : problem('TensorFlow.js', tensorflow.error, 'install the packages again: npm ci');
@@ -107,7 +107,7 @@ const prometheusFinding = (version: string | undefined): Finding =>
     ? warning('Prometheus', 'not found', 'needed for dashboards only: install it (Debian: apt-get install prometheus)')
     : ok('Prometheus', version);
 
-const portFinding = ({ host, port, error }: Facts['port']): Finding => {
+const portFinding = ({ host, port, error }: Machine['port']): Finding => {
   const where = `${host}:${port === 0 ? 'any free port' : port}`;
   return error === undefined
     ? ok('port', `${where} can be opened`)
@@ -123,7 +123,7 @@ const folderFinding = (check: string, { path, freeBytes, error }: Folder, elsewh
   return freeBytes < LITTLE_SPACE ? warning(check, found, advice) : ok(check, found);
 };
 
-const proxyFinding = (proxies: Facts['proxies']): Finding => {
+const proxyFinding = (proxies: Machine['proxies']): Finding => {
   const names = Object.keys(proxies);
   const wrong = names.filter((name) => proxies[name] === false);
   if (wrong.length > 0)
@@ -131,7 +131,7 @@ const proxyFinding = (proxies: Facts['proxies']): Finding => {
   return ok('proxy', names.length === 0 ? 'none' : `${names.join(', ')} set; NO_PROXY names exceptions`);
 };
 
-export const findingsOf = (facts: Facts): readonly Finding[] => [
+export const findingsOf = (facts: Machine): readonly Finding[] => [
   nodeFinding(facts.node),
   coresFinding(facts.cores),
   memoryFinding(facts.memory),

@@ -9,7 +9,7 @@ type ExportFlags = ModelFlags & JsonFlag & { readonly out: string; readonly user
 
 /** `metafleet export --run results/<run> --out DIR`: Θ as safetensors, with a model card. */
 export const exportCommand = (): Command =>
-  addJson(addModelFlags(new Command('export').description('write the parameters of a run as safetensors, with a model card')))
+  addJson(addModelFlags(new Command('export')))
     .requiredOption('--out <folder>', 'folder to write, which does not exist yet')
     .option('--users <ids>', 'comma-separated ids of users whose models are written, too')
     .action(async (flags: ExportFlags) => {

@@ -41,6 +41,6 @@ const predict = async (file: string, { json }: JsonFlag, { recommender }: Stored
 
 /** `metafleet predict PAIRS.csv --run results/<run>`: a prediction for each pair of user and item. */
 export const predictCommand = (): Command =>
-  addJson(addModelFlags(new Command('predict').description('predict ratings of pairs of user and item')), true)
+  addJson(addModelFlags(new Command('predict')), true)
     .argument('<pairs>', 'table of user and item, with or without a header; -: standard input')
     .action((file: string, flags: ModelFlags & JsonFlag) => withModel(flags, true, (model, names) => predict(file, flags, model, names)));

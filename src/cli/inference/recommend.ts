@@ -88,7 +88,7 @@ const checkWords = (user: string | undefined, { ratings, all, out, format, json 
 
 /** `metafleet recommend USER --run results/<run>`: the best items that the user has not rated, and why. */
 export const recommendCommand = (): Command =>
-  addJson(addModelFlags(new Command('recommend').description('recommend items to a user of a finished run, and say why')))
+  addJson(addModelFlags(new Command('recommend')))
     .argument('[user]', 'id of the user, as the data have it')
     .option('--top <items>', 'how many items', '10')
     .option('--reasons <items>', `rated items that explain each (default: ${REASONS}; with --all: 0)`)

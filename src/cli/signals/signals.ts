@@ -5,7 +5,7 @@ import { hangupIsIgnored } from './hangup.js';
 export const INTERRUPTED = 130;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-type Signal = (typeof SIGNALS)[number];
+export type Signal = (typeof SIGNALS)[number];
 
 /**
  * Signals that arrive within this time of the first are the same press. A terminal signals the whole process group, and npm and
@@ -16,7 +16,7 @@ const SAME_PRESS_MILLIS = 500;
 
 /** `again`: a second, deliberate one. */
 export type Press = 'first' | 'again';
-type Taker = (press: Press) => void;
+type Taker = (press: Press, signal: Signal) => void;
 
 /** Tells presses from signals. A hang-up never counts as a second press: a closing terminal sends several. */
 export const createPresses = (deliver: Taker): ((signal: Signal) => void) => {
@@ -27,13 +27,13 @@ export const createPresses = (deliver: Taker): ((signal: Signal) => void) => {
   };
   return (signal) => {
     if (asked) {
-      if (isArmed && signal !== 'SIGHUP') deliver('again');
+      if (isArmed && signal !== 'SIGHUP') deliver('again', signal);
       return;
     }
     asked = true;
     // Not when the time is over, but after the signals that arrived until then were read: the thread may have been busy meanwhile.
     setTimeout(() => setImmediate(arm), SAME_PRESS_MILLIS).unref();
-    deliver('first');
+    deliver('first', signal);
   };
 };
 
@@ -51,10 +51,10 @@ export const onPress = (taker: Taker): (() => void) => {
 
 /** Listens to signals from here to the end of the process. Node forgets that a hang-up was to be ignored (nohup): it stays ignored. */
 export const watchSignals = (): void => {
-  const press = createPresses((kind) => {
+  const press = createPresses((kind, signal) => {
     const taker = takers.at(-1);
     if (taker === undefined) void leave(INTERRUPTED);
-    else taker(kind);
+    else taker(kind, signal);
   });
   const ignored = hangupIsIgnored();
   for (const signal of SIGNALS) process.on(signal, signal === 'SIGHUP' && ignored ? () => undefined : press);

@@ -18,12 +18,13 @@ import { renderLoadTable } from '../../studies/load/load-table.js';
 import { parseScenario, type Scenario } from '../../studies/load/scenario.js';
 import { judgeThresholds, type ThresholdVerdict } from '../../studies/load/thresholds.js';
 import { chooseImplementation } from '../../tensor/kernels/probe.js';
+import { addJson, answer, type JsonFlag } from '../json-output.js';
 import { createProgress, type ProgressDisplay } from '../progress/progress.js';
 import { onInterrupt } from '../signals/interrupt.js';
 import { INTERRUPTED } from '../signals/signals.js';
 import { VERSION } from '../version.js';
 
-type Flags = { readonly set: readonly string[]; readonly duration?: string; readonly quiet?: boolean };
+type Flags = JsonFlag & { readonly set: readonly string[]; readonly duration?: string; readonly quiet?: boolean };
 
 /** k6's exit code for thresholds that were crossed. */
 const CROSSED = 99;
@@ -82,14 +83,14 @@ const startMetrics = ({ evaluation }: Config): LoadMetrics => {
 };
 
 /** Everything the table says, for programs; what is not finite is null. */
-const toJson = (file: string, { outcome, error }: Ended, metrics: LoadMetrics, verdicts: readonly ThresholdVerdict[]): string => {
+const documentOf = (file: string, { outcome, error }: Ended, metrics: LoadMetrics, verdicts: readonly ThresholdVerdict[]): object => {
   const values = Object.entries(metrics.facts).map(([metric, { kind }]) => {
     const statistics = STATISTICS[kind];
     return [metric, Object.fromEntries(statistics.map((statistic) => [statistic, metrics.value(metric, statistic)]))];
   });
   const thresholds = verdicts.map(({ metric, text, value, passed }) => ({ metric, threshold: text, value, passed }));
   const end = { ...outcome, error: error?.message ?? null };
-  return `${JSON.stringify({ scenario: file, ...end, thresholds, metrics: Object.fromEntries(values) }, null, 2)}\n`;
+  return { scenario: file, ...end, thresholds, metrics: Object.fromEntries(values) };
 };
 
 const loadOnce = async (file: string, flags: Flags, progress: ProgressDisplay): Promise<number> => {
@@ -112,11 +113,19 @@ const loadOnce = async (file: string, flags: Flags, progress: ProgressDisplay): 
       metrics.set(`${metric}_ratio`, metrics.value(metric, 'value') / reference.value(metric, 'value'));
   const verdicts = judgeThresholds(scenario.thresholds, metrics);
   progress.close();
-  await writeAtomically(join(ended.folder, 'load.json'), toJson(file, ended, metrics, verdicts));
-  process.stdout.write(`${name}: ${scenario.description}\n\n${renderLoadTable(metrics, verdicts)}\n\n`);
-  if (ended.outcome !== undefined)
-    process.stdout.write(`${ended.outcome.reason} after round ${ended.outcome.round}, digest ${ended.outcome.digest}\n`);
-  process.stdout.write(`results in ${ended.folder}\n`);
+  const document = documentOf(file, ended, metrics, verdicts);
+  await writeAtomically(join(ended.folder, 'load.json'), `${JSON.stringify(document, null, 2)}\n`);
+  answer(flags, {
+    document: () => ({ folder: ended.folder, ...document }),
+    text: () =>
+      [
+        `${name}: ${scenario.description}\n\n${renderLoadTable(metrics, verdicts)}\n`,
+        ...(ended.outcome === undefined
+          ? []
+          : [`${ended.outcome.reason} after round ${ended.outcome.round}, digest ${ended.outcome.digest}`]),
+        `results in ${ended.folder}\n`,
+      ].join('\n'),
+  });
   const crossed = verdicts.filter(({ passed }) => !passed);
   if (crossed.length > 0) {
     process.stderr.write(`metafleet: thresholds crossed: ${crossed.map(({ metric, text }) => `${metric}: ${text}`).join('; ')}\n`);
@@ -130,12 +139,13 @@ const collect = (value: string, before: readonly string[]): readonly string[] =>
 
 /** `metafleet load <scenario>`: a scripted load test that ends in a table and an exit code. */
 export const loadCommand = (): Command =>
-  new Command('load')
-    .argument('<scenario>', 'scenario file (YAML), such as scripts/load/smoke.yaml')
-    .option('--set <key=value>', 'configuration key over the scenario; may be repeated', collect, [])
-    .option('--duration <span>', 'length of all stages together, such as "10 min wall"')
-    .option('--quiet', 'no progress display')
-    .action(async (file: string, flags: Flags) => {
-      const progress = createProgress({ stream: process.stderr, quiet: flags.quiet === true });
-      process.exitCode = await loadOnce(file, flags, progress).finally(() => progress.close());
-    });
+  addJson(
+    new Command('load')
+      .argument('<scenario>', 'scenario file (YAML), such as scripts/load/smoke.yaml')
+      .option('--set <key=value>', 'configuration key over the scenario; may be repeated', collect, [])
+      .option('--duration <span>', 'length of all stages together, such as "10 min wall"')
+      .option('--quiet', 'no progress display'),
+  ).action(async (file: string, flags: Flags) => {
+    const progress = createProgress({ stream: process.stderr, quiet: flags.quiet === true });
+    process.exitCode = await loadOnce(file, flags, progress).finally(() => progress.close());
+  });

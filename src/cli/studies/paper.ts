@@ -15,11 +15,12 @@ import { runTable, type StudyOptions } from '../../studies/paper/table-study.js'
 import { tableText } from '../../studies/paper/table-text.js';
 import { chooseImplementation } from '../../tensor/kernels/probe.js';
 import { addConfigFlags, configFlagsIn, parseSeeds } from '../config-flags.js';
+import { addJson, answer, type JsonFlag } from '../json-output.js';
 import { INTERRUPTED } from '../signals/signals.js';
 import { VERSION } from '../version.js';
 import { withStudyHooks } from './study.js';
 
-type PaperFlags = { data: string; seeds: readonly number[]; quick?: boolean; runs: string; out: string; quiet?: boolean };
+type PaperFlags = JsonFlag & { data: string; seeds: readonly number[]; quick?: boolean; runs: string; out: string; quiet?: boolean };
 
 /** Keys that a study sets itself. */
 const TAKEN = ['data', 'seed', 'results', 'baselines', 'checkpoint.best'];
@@ -36,9 +37,8 @@ const optionsOf = (flags: PaperFlags & Record<string, unknown>): StudyOptions =>
   environment: describeEnvironment({ metafleet: VERSION, kernels: chooseImplementation() }),
 });
 
-const tell = (text: string, files: readonly string[]): void => {
-  process.stdout.write(`${text}\n\nresults  ${files.join('\n         ')}\n`);
-};
+const tell = (flags: JsonFlag, result: object, text: () => string, files: readonly string[]): void =>
+  answer(flags, { document: () => ({ result, files }), text: () => `${text()}\n\nresults  ${files.join('\n         ')}\n` });
 
 const namesOf = ({ study, data, quick }: { readonly study: string; readonly data: DataFacts; readonly quick: boolean }) => ({
   study,
@@ -69,18 +69,20 @@ const TABLES: Readonly<Record<StudyName, string>> = {
 
 const studyCommand = (name: string, description: string): Command =>
   addConfigFlags(
-    new Command(name)
-      .description(description)
-      .requiredOption('--data <place>', "the paper's set: a folder with train, valid and test, or a catalogue name; or any other set")
-      .option('--seeds <list>', 'one run of each configuration for each of these seeds', parseSeeds, [1])
-      .option('--quick', 'cut every run short, to see that the command works; the figures are no measurement')
-      .option(
-        '--runs <folder>',
-        'where the run folders lie; finished runs there are taken, interrupted ones continued',
-        'results/paper-runs',
-      )
-      .option('--out <folder>', 'where the results go', 'results/paper')
-      .option('--quiet', 'no progress display'),
+    addJson(
+      new Command(name)
+        .description(description)
+        .requiredOption('--data <place>', "the paper's set: a folder with train, valid and test, or a catalogue name; or any other set")
+        .option('--seeds <list>', 'one run of each configuration for each of these seeds', parseSeeds, [1])
+        .option('--quick', 'cut every run short, to see that the command works; the figures are no measurement')
+        .option(
+          '--runs <folder>',
+          'where the run folders lie; finished runs there are taken, interrupted ones continued',
+          'results/paper-runs',
+        )
+        .option('--out <folder>', 'where the results go', 'results/paper')
+        .option('--quiet', 'no progress display'),
+    ),
     TAKEN,
   );
 
@@ -89,7 +91,7 @@ const tableCommand = (name: StudyName): Command =>
     const options = optionsOf(flags);
     const result = await withStudyHooks(flags.quiet === true, (hooks) => runTable(name, options, hooks));
     const files = await leaveResults(flags.out, namesOf(result), { json: jsonOf(result), html: tablePage(result) });
-    tell(tableText(result), files);
+    tell(flags, result, () => tableText(result), files);
     if (result.missing.length > 0) process.exitCode = INTERRUPTED;
   });
 
@@ -103,7 +105,7 @@ const bytesCommand = (): Command =>
       const options = { ...optionsOf(flags), include, authors, peerStepMillis: peerStep };
       const result = await withStudyHooks(flags.quiet === true, (hooks) => runBytes(options, hooks));
       const files = await leaveResults(flags.out, namesOf(result), { json: jsonOf(result), html: bytesPage(result) });
-      tell(bytesText(result), files);
+      tell(flags, result, () => bytesText(result), files);
       if (result.missing.length > 0) process.exitCode = INTERRUPTED;
     });
 
@@ -125,7 +127,7 @@ const figure2Command = (): Command =>
         'weights.svg': figure2Svg(weights),
         'items.svg': figure2Svg(items),
       });
-      tell(figure2Text(result), files);
+      tell(flags, result, () => figure2Text(result), files);
     });
 
 /** `metafleet paper table2 | table3 | table4 | groups | budget …`: the paper's tables, measured again, next to the published ones. */

@@ -11,10 +11,11 @@ import { totalMillis } from '../../studies/sweep/cost-model.js';
 import { measureSizes, predict } from '../../studies/sweep/prediction.js';
 import { type Prediction, renderComparison, renderPlan, rowOf, type SweepRow, writeRows } from '../../studies/sweep/rows.js';
 import { openRuns, type RunFolder } from '../../studies/sweep/runs.js';
-import { parseSweep, type Sweep } from '../../studies/sweep/sweep-file.js';
+import { parseSweep, type Sweep, type SweepPoint } from '../../studies/sweep/sweep-file.js';
+import { addJson, answer, type JsonFlag } from '../json-output.js';
 import { INTERRUPTED, onPress } from '../signals/signals.js';
 
-type Flags = { readonly plan?: boolean; readonly predict: boolean; readonly results: string; readonly name?: string };
+type Flags = JsonFlag & { readonly plan?: boolean; readonly predict: boolean; readonly results: string; readonly name?: string };
 
 type Predictions = ReadonlyMap<string, Prediction>;
 
@@ -115,6 +116,15 @@ const runPoints = async (
 
 const EXIT: Readonly<Record<SweepEnd, number>> = { finished: 0, failed: 1, interrupted: INTERRUPTED };
 
+/** A point and what its run is expected to cost: milliseconds, bytes. */
+const plannedPoint = ({ name, varied, predicted }: SweepPoint & { readonly predicted: Prediction }): object => ({
+  point: name,
+  varied,
+  ...predicted.costs,
+  rounds: predicted.sizes.rounds,
+  millis: totalMillis(predicted.costs, predicted.sizes),
+});
+
 const sweepOnce = async (file: string, flags: Flags): Promise<number> => {
   const sweep = await readSweep(file);
   const folder = join(flags.results, checkRunName(flags.name ?? `sweep-${basename(file, extname(file))}`));
@@ -133,18 +143,27 @@ const sweepOnce = async (file: string, flags: Flags): Promise<number> => {
     if (interrupted()) return EXIT.interrupted;
     if (predictions !== undefined) {
       const plan = predictable.map((point) => ({ ...point, predicted: predictions.get(point.name)! }));
-      if (plan.length > 0) process.stdout.write(`${renderPlan(plan)}\n`);
-      if (flags.plan === true) return EXIT.finished;
+      if (flags.plan === true) {
+        answer(flags, { document: () => ({ folder, plan: plan.map(plannedPoint) }), text: () => `${renderPlan(plan)}\n` });
+        return EXIT.finished;
+      }
+      if (flags.json !== true && plan.length > 0) process.stdout.write(`${renderPlan(plan)}\n`);
     }
     const start = performance.now();
     const { end, rows } = await runPoints(sweep, runs, predictions, join(folder, 'points'), interrupted);
-    if (predictions !== undefined && predictions.size > 0 && rows.length > 0) process.stdout.write(`\n${renderComparison(rows)}\n`);
     // Charts are drawn at the end, if at all: their library takes long to load.
     const { writeCurves } = await import('../../studies/sweep/curves.js');
-    for (const line of writeCurves(sweep.curves, rows, folder)) process.stdout.write(`${line}\n`);
-    process.stdout.write(
-      `${rows.length} of ${sweep.points.length} runs in ${join(folder, 'points.csv')} and points.ndjson; ${end} after ${formatMillis(performance.now() - start)}\n`,
-    );
+    const curves = writeCurves(sweep.curves, rows, folder);
+    const took = formatMillis(performance.now() - start);
+    answer(flags, {
+      document: () => ({ folder, end, runs: sweep.points.length, points: rows, curves }),
+      text: () =>
+        [
+          ...(predictions !== undefined && predictions.size > 0 && rows.length > 0 ? [`\n${renderComparison(rows)}`] : []),
+          ...curves,
+          `${rows.length} of ${sweep.points.length} runs in ${join(folder, 'points.csv')} and points.ndjson; ${end} after ${took}\n`,
+        ].join('\n'),
+    });
     return EXIT[end];
   } finally {
     release();
@@ -153,12 +172,13 @@ const sweepOnce = async (file: string, flags: Flags): Promise<number> => {
 
 /** `metafleet sweep <file>`: runs over a grid or list of configurations, and what their costs grow with. */
 export const sweepCommand = (): Command =>
-  new Command('sweep')
-    .argument('<file>', 'sweep file (YAML), such as scripts/sweeps/devices.yaml')
-    .option('--plan', 'predict time, bytes and memory from short measured runs, and end')
-    .option('--no-predict', 'run without a prediction first')
-    .option('--results <folder>', 'folder for the sweep folder', 'results')
-    .option('--name <sweep>', "name of the sweep folder (default: sweep- and the file's name)")
-    .action(async (file: string, flags: Flags) => {
-      process.exitCode = await sweepOnce(file, flags);
-    });
+  addJson(
+    new Command('sweep')
+      .argument('<file>', 'sweep file (YAML), such as scripts/sweeps/devices.yaml')
+      .option('--plan', 'predict time, bytes and memory from short measured runs, and end')
+      .option('--no-predict', 'run without a prediction first')
+      .option('--results <folder>', 'folder for the sweep folder', 'results')
+      .option('--name <sweep>', "name of the sweep folder (default: sweep- and the file's name)"),
+  ).action(async (file: string, flags: Flags) => {
+    process.exitCode = await sweepOnce(file, flags);
+  });

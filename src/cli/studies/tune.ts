@@ -15,11 +15,12 @@ import { runTune, type TrialLine, type TuneResult } from '../../studies/tuning/t
 import { candidatesOf, configOfCandidate, parseSpaceFlag, parseSpec, readSpec, type TuneSpec } from '../../studies/tuning/tune-spec.js';
 import { chooseImplementation } from '../../tensor/kernels/probe.js';
 import { addConfigFlags, configFlagsIn } from '../config-flags.js';
+import { addJson, answer, type JsonFlag } from '../json-output.js';
 import { INTERRUPTED } from '../signals/signals.js';
 import { VERSION } from '../version.js';
 import { withStudyHooks } from './study.js';
 
-type TuneFlags = {
+type TuneFlags = JsonFlag & {
   preset: string;
   space?: readonly (readonly [string, unknown])[];
   search?: string;
@@ -85,22 +86,24 @@ const refuseIdle = (spec: TuneSpec, base: Config, changes: readonly ConfigSource
 /** `metafleet tune [FILE.yaml]`: a search over configuration keys by successive halving. */
 export const tuneCommand = (): Command =>
   addConfigFlags(
-    new Command('tune')
-      .argument('[file]', 'YAML with space, and perhaps settings, search, trials, seed, least, factor, most')
-      .addOption(new Option('--preset <name>', 'starting point').choices(Object.keys(PRESETS)).default('default'))
-      .addOption(
-        new Option('--space <key=values>', 'a key to search: key=a,b,c or key=from..to[:log]; again for each').argParser(
-          (text: string, before: readonly (readonly [string, unknown])[] | undefined) => [...(before ?? []), parseSpaceFlag(text)],
-        ),
-      )
-      .option('--search <kind>', 'random: drawn by the seed; grid: every combination of the lists (default: random)')
-      .option('--trials <count>', 'candidates of a random search (default: 16)')
-      .option('--seed <integer>', 'of the candidates and of every trial (default: 1)')
-      .option('--least <epochs>', 'epochs of every trial in the first rung (default: 3)')
-      .option('--factor <integer>', 'the best 1/factor of a rung go on, with factor times the epochs (default: 3)')
-      .option('--most <epochs>', 'epochs of the last rung (default: 27)')
-      .option('--out <folder>', 'where the trials lie', 'results/tune')
-      .option('--quiet', 'no progress display'),
+    addJson(
+      new Command('tune')
+        .argument('[file]', 'YAML with space, and perhaps settings, search, trials, seed, least, factor, most')
+        .addOption(new Option('--preset <name>', 'starting point').choices(Object.keys(PRESETS)).default('default'))
+        .addOption(
+          new Option('--space <key=values>', 'a key to search: key=a,b,c or key=from..to[:log]; again for each').argParser(
+            (text: string, before: readonly (readonly [string, unknown])[] | undefined) => [...(before ?? []), parseSpaceFlag(text)],
+          ),
+        )
+        .option('--search <kind>', 'random: drawn by the seed; grid: every combination of the lists (default: random)')
+        .option('--trials <count>', 'candidates of a random search (default: 16)')
+        .option('--seed <integer>', 'of the candidates and of every trial (default: 1)')
+        .option('--least <epochs>', 'epochs of every trial in the first rung (default: 3)')
+        .option('--factor <integer>', 'the best 1/factor of a rung go on, with factor times the epochs (default: 3)')
+        .option('--most <epochs>', 'epochs of the last rung (default: 27)')
+        .option('--out <folder>', 'where the trials lie', 'results/tune')
+        .option('--quiet', 'no progress display'),
+    ),
     TAKEN,
   ).action(async (file: string | undefined, flags: TuneFlags & Record<string, unknown>) => {
     const spec = specOf(file, flags);
@@ -125,6 +128,10 @@ export const tuneCommand = (): Command =>
     const result = await withStudyHooks(flags.quiet === true, (hooks) =>
       runTune({ spec, base, runs: flags.out, environment, onTrials }, hooks),
     );
-    process.stdout.write(`${resultText(result, flags.out)}\n`);
+    const { command, ranking, lines } = result;
+    answer(flags, {
+      document: () => ({ trials: lines.length, ranking, command, file: join(flags.out, 'trials.ndjson') }),
+      text: () => `${resultText(result, flags.out)}\n`,
+    });
     if (result.command === null) process.exitCode = INTERRUPTED;
   });

@@ -5,15 +5,15 @@ import type { Aggregator } from './aggregator.js';
 import { createUpdateSums } from './update-sums.js';
 
 /** A round whose updates are taken: its number, and how many devices it was to ask. `marks`: Σ of what update steps said of updates. */
-export type Taken = { readonly round: number; readonly cohort: number; readonly marks: readonly number[] };
+export type RoundTaken = { readonly round: number; readonly cohort: number; readonly marks: readonly number[] };
 
 /** Hands a round's accepted updates, in DeviceId order, to the server half: one by one or as their sum. */
 export type TakeUpdates = {
   /** Whether a round without any update is to be taken, too: its sum has noise. */
   readonly takesNone: boolean;
-  take(updates: readonly ClientUpdate[], round: Taken): void;
+  take(updates: readonly ClientUpdate[], round: RoundTaken): void;
   /** A sum of updates that nobody sees one by one: tensors with a row for every item. */
-  takeSum(sum: UpdateSum, round: Taken): void;
+  takeSum(sum: UpdateSum, round: RoundTaken): void;
 };
 
 export const createTakeUpdates = (

@@ -35,7 +35,7 @@ export type PrivacyLedger = {
   restore(state: unknown): void;
 };
 
-/** Rounds up to 64 values in each power of two: a run then computes few epsilons, each of at most 1.6 % more rounds than there were. */
+/** Rounds up to 64 values in each power of two. So a run computes few epsilons, each of at most 1.6 % more rounds than there were. */
 const roundedUp = (times: number): number => {
   const unit = 2 ** Math.max(0, Math.floor(Math.log2(Math.max(1, times))) - 6);
   return Math.ceil(times / unit) * unit;

@@ -10,7 +10,13 @@ import type { Rejection } from './devices.js';
 
 /** What a device that was asked will turn out to have done: known here at once, to the coordinator it simulates when it arrives. */
 export type TaskOutcome =
-  | { readonly kind: 'update'; readonly update: ClientUpdate; readonly loss: number; readonly marks?: readonly number[] }
+  | {
+      readonly kind: 'update';
+      readonly update: ClientUpdate;
+      readonly loss: number;
+      readonly marks?: readonly number[];
+      readonly masked?: Uint32Array;
+    }
   | { readonly kind: 'refused'; readonly cause: RefusalCause }
   | { readonly kind: 'dropped'; readonly stage: DropStage }
   | { readonly kind: 'rejected'; readonly cause: RejectionCause };
@@ -31,19 +37,39 @@ export type ClientTask = {
 /** The events of virtual time in order: ties go by DeviceId, so that no order depends on how the work was spread. */
 export const byArrival = (a: ClientTask, b: ClientTask): number => a.arrives - b.arrives || a.device - b.device;
 
-export type Launch = { readonly round: number; readonly cohort: readonly DeviceId[]; readonly now: Seconds; readonly timeout: Seconds };
+export type Launch = {
+  readonly round: number;
+  readonly cohort: readonly DeviceId[];
+  readonly now: Seconds;
+  readonly timeout: Seconds;
+  /** Time that a device waited for others before it was sent its model, with what it spent itself before. Default: none. */
+  readonly waited?: (device: DeviceId) => number;
+  /** Numbers of a masked vector. Default: updates are not masked. */
+  readonly masked?: number;
+};
+
+const NO_ROWS = new Uint32Array(0);
 
 /** One task for each device that was asked, in DeviceId order; and why answers were thrown away. */
 export const launch = (
   expected: Expected,
   delivered: Delivered,
-  { round, cohort, now, timeout }: Launch,
+  { round, cohort, now, timeout, waited = () => 0, masked: length = 0 }: Launch,
 ): { readonly tasks: readonly ClientTask[]; readonly rejected: readonly Rejection[] } => {
   const { answers, refusals, rowsOf, costs } = delivered;
   const taskOutcomes = new Map<DeviceId, TaskOutcome>();
   const rejected = [...delivered.rejected];
   for (const answer of [...refusals, ...answers]) {
     if (answer.kind === 'refuse') taskOutcomes.set(answer.device, { kind: 'refused', cause: refusalCause(answer.reason) });
+    if (answer.kind === 'masked') {
+      const { device, data } = answer;
+      const text = `update of device ${device}: expected ${4 * length} bytes, found ${data.length}`;
+      if (data.length !== 4 * length) rejected.push({ device, cause: 'shape', text });
+      else {
+        const update = { device, count: 0, rows: NO_ROWS, tensors: [] };
+        taskOutcomes.set(device, { kind: 'update', update, loss: 0, masked: new Uint32Array(Uint8Array.from(data).buffer) });
+      }
+    }
     if (answer.kind !== 'update') continue;
     const judged = judgeForm(expected, answer, rowsOf.get(answer.device) ?? null);
     if ('cause' in judged) rejected.push(judged);
@@ -59,7 +85,7 @@ export const launch = (
       return { device, round, sent: now, arrives: seconds(now + timeout), cost, outcome: { kind: 'dropped', stage: lost } };
     const outcome = taskOutcomes.get(device);
     if (outcome === undefined) throw new Error(`device ${device} was asked, and nothing is known of its answer`);
-    return { device, round, sent: now, arrives: seconds(now + (cost === null ? 0 : secondsOf(cost))), cost, outcome };
+    return { device, round, sent: now, arrives: seconds(now + (cost === null ? 0 : secondsOf(cost) + waited(device))), cost, outcome };
   });
   return { tasks, rejected };
 };

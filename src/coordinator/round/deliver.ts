@@ -29,6 +29,8 @@ export type DeliveryRequest = {
   readonly at?: Seconds;
   /** Numbers for the update steps of every device; absent or empty: none. */
   readonly announced?: readonly number[];
+  /** What goes with the model of a device whose update is summed under masks. */
+  sharesFor?(device: DeviceId): { readonly peers: Uint32Array; readonly sealed: Uint8Array };
 };
 
 const encodeModel = (
@@ -44,7 +46,16 @@ const encodeModel = (
     purpose === 'evaluate' && spec.trainingOnly === true ? [] : [encodeTensor(dtype, shapeOf(spec, count), model[index]!)],
   );
   const { announced = [] } = request;
-  return { kind: 'model', round, device, purpose, rows, tensors, ...(announced.length > 0 && { announced }) };
+  return {
+    kind: 'model',
+    round,
+    device,
+    purpose,
+    rows,
+    tensors,
+    ...(announced.length > 0 && { announced }),
+    ...request.sharesFor?.(device),
+  };
 };
 
 type Asked = {
@@ -210,7 +221,7 @@ export const deliver = async (context: DeliveryContext, request: DeliveryRequest
     });
   }
   const { messages, rejected, duplicates, costs } = await exchange.answers();
-  const due = DUE[purpose];
+  const due = request.sharesFor === undefined ? DUE[purpose] : 'masked';
   const isDue = ({ kind }: Message): boolean => kind === due || kind === 'refuse';
   return {
     answers: messages.filter(isDue),

@@ -5,7 +5,7 @@ import type { FlightStep, RecordedFlight } from '../../events/flights.js';
 import { MAP_CELLS, type RoundMap } from '../../events/round.js';
 import type { Direction } from '../../events/traffic.js';
 import type { DeviceCost } from '../../messages/device-cost.js';
-import type { Message } from '../../messages/message.js';
+import type { Message, Refuse, SecureMessage } from '../../messages/message.js';
 import { costsByDevice, secondsOf } from './device-costs.js';
 
 /** Beyond this, a larger share would not show more, and cost rounds time. */
@@ -35,6 +35,10 @@ const sharesLeft = (used: DeviceCost['used']): NonNullable<FlightStep['left']> =
 
 /** Finer digits would be noise, and a third of the record. */
 const toMicros = (time: number): Millis => millis(Math.round(time * 1000) / 1000);
+
+/** Messages of a secure sum, apart from the vector: they are no step of a device's work. */
+const isSetup = (message: Message): message is Exclude<SecureMessage, { readonly kind: 'masked' }> => SETUP.has(message.kind);
+const SETUP: ReadonlySet<Message['kind']> = new Set(['advertise', 'keys', 'share', 'shares', 'unmask', 'reveal']);
 
 export type RecorderOptions = {
   /** Of the whole fleet. */
@@ -71,7 +75,9 @@ export const createRecorder = ({ devices, recorded = [], now = () => performance
     message: (message, size, direction, took) => {
       if ('purpose' in message && message.purpose === 'evaluate') return;
       if (direction === 'down') start ??= now();
-      const { device, kind } = message;
+      if (isSetup(message)) return;
+      const { device } = message;
+      const kind = message.kind === 'masked' ? 'update' : message.kind;
       if (kind === 'assign') assigned = true;
       if (kind === 'assign' || kind === 'model' || kind === 'update') counts[kind][Math.floor((device * cells) / devices)]! += 1;
       if (!wanted.has(device)) return;
@@ -91,7 +97,7 @@ export const createRecorder = ({ devices, recorded = [], now = () => performance
           return add(device, { step: 'uploaded', bytes: size });
         case 'refuse':
           // Of a measurement, unless the device was sampled.
-          if (before !== undefined) add(device, { step: 'refused', bytes: size, reason: message.reason });
+          if (before !== undefined) add(device, { step: 'refused', bytes: size, reason: (message as Refuse).reason });
           return;
         case 'score':
           return;

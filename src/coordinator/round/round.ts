@@ -1,11 +1,12 @@
 import type { World } from '../../algorithms/port/definition.js';
 import type { ClientUpdate } from '../../algorithms/port/server.js';
-import { millis, type Seconds, seconds } from '../../base/units.js';
+import { type DeviceId, millis, type Seconds, seconds } from '../../base/units.js';
 import type { Phase, RoundFinished } from '../../events/round.js';
 import type { ServerSteps } from '../../updates/server-steps.js';
 import type { TakeUpdates } from '../aggregation/take-updates.js';
 import type { Drawn, PrivacyLedger } from '../privacy/ledger.js';
 import type { Sampler } from '../sampling/sampler.js';
+import { closedAfter, type Ended, type SecureSums } from '../secure/secure-phase.js';
 import { epochOf, learningRateOf, type PolicySettings, type RoundSettings } from '../settings.js';
 import type { Load } from '../stages.js';
 import { type ClientTask, launch } from './client-task.js';
@@ -19,6 +20,8 @@ export type RoundContext = DeliveryContext & { readonly devices: Devices; readon
   readonly world: Pick<World, 'devices'>;
   readonly takeUpdates: TakeUpdates;
   readonly steps: ServerSteps;
+  /** null: updates travel one by one. */
+  readonly secure: SecureSums | null;
   /** null: no step adds noise. */
   readonly ledger: PrivacyLedger | null;
   /** Resolves when nobody reads Θ any more: a checkpoint may still be copied from it. */
@@ -76,6 +79,13 @@ const sumLoss = (tasks: readonly UpdateTask[]): { loss: number; ratings: number 
       ratings: 0,
     });
 
+/** Of the round's updates, or of their sum. Nothing where devices do not say it. */
+const lossOf = ({ steps }: RoundContext, accepted: readonly UpdateTask[], ended: Ended | null): { loss: number; ratings: number } => {
+  if (steps.hideCounts) return { loss: 0, ratings: 0 };
+  if (ended === null) return sumLoss(accepted);
+  return { loss: ended.total?.loss ?? 0, ratings: ended.total?.count ?? 0 };
+};
+
 type RoundLoad = Pick<Load, 'cohort'> & Partial<Load>;
 
 /** The devices of a round that begins at `before.now`, or when its load says. Changes nothing. */
@@ -91,6 +101,22 @@ export const drawCohort = (
   const busy = new Set(inFlight.map(({ device }) => device));
   const cohort = sampler.choose({ round, size, busy, now, ...(devices !== undefined && { devices }) });
   return { cohort, size, devices: devices ?? world.devices };
+};
+
+/** Sends the cohort its models, and takes the answers; where updates are summed under masks, after the exchanges that this needs. */
+const deliverTo = async (context: RoundContext, round: number, cohort: readonly DeviceId[], now: Seconds) => {
+  const { devices, settings, steps } = context;
+  const { fleet, policy, delivery } = settings;
+  const exchange = await devices.open();
+  const clock = fleet === null ? null : now;
+  const secure = (await context.secure?.begin({ exchange, round, cohort, now: clock, timeout: policy.timeout })) ?? null;
+  const request = {
+    ...{ round, purpose: 'train' as const, delivery, cohort: secure?.members ?? cohort, announced: steps.announced() },
+    ...(clock === null ? {} : { at: secure?.now ?? clock }),
+    ...(secure !== null && { sharesFor: secure.sharesFor }),
+  };
+  const delivered = await deliver(context, request, exchange);
+  return { delivered: secure?.with(delivered) ?? delivered, secure };
 };
 
 /**
@@ -113,22 +139,20 @@ export const runRound = async (
   const drawn = drawCohort(context, round, before, load);
   const { cohort } = drawn;
   clock.lap('sample');
-  const announced = steps.announced();
-  const request = {
-    round,
-    purpose: 'train',
-    delivery: settings.delivery,
-    cohort,
-    announced,
-    ...(fleet === null ? {} : { at: now }),
-  } as const;
-  const delivered = await deliver(context, request, await devices.open());
+  const { timeout } = policy;
+  const { delivered, secure } = await deliverTo(context, round, cohort, now);
   clock.lap('devices');
   clock.move('devices', 'generate', delivered.generateMillis);
   const expected = { ...context, marks: steps.marks };
-  const { tasks, rejected: faulty } = launch(expected, delivered, { round, cohort, now, timeout: policy.timeout });
-  const close = closeRound(policy, load.cohort, [...inFlight, ...tasks], now);
-  const { accepted, rejected, norms } = judgeNorms(defence, policy.maxStaleness, round, close.arrived.filter(isUpdate), before.norms);
+  const waiting = secure === null ? {} : { waited: secure.waited, masked: secure.masked };
+  const launched = launch(expected, delivered, { round, cohort, now, timeout, ...waiting });
+  const inTime = closeRound(policy, load.cohort, [...inFlight, ...launched.tasks], now);
+  const judged = judgeNorms(defence, policy.maxStaleness, round, inTime.arrived.filter(isUpdate), before.norms);
+  const ended = (await secure?.end(judged.accepted, inTime.end)) ?? null;
+  const { tasks, close } =
+    ended === null ? { tasks: launched.tasks, close: inTime } : closedAfter({ tasks: launched.tasks, close: inTime }, ended);
+  const { norms } = judged;
+  const { accepted, rejected } = ended === null || ended.total !== null ? judged : { accepted: [], rejected: ended.rejected };
   const updates = weighed(accepted, round, policy);
   // Updates of earlier rounds go back through Θ as it is now, for the devices that sent them.
   if (policy.kind === 'buffered' && updates.length > 0)
@@ -136,15 +160,16 @@ export const runRound = async (
       updates.map(({ device }) => ({ device })),
       round,
     );
-  const taken = { round, cohort: load.cohort, marks: sumMarks(accepted, steps.marks) };
-  if (updates.length > 0 || takeUpdates.takesNone) takeUpdates.take(updates, taken);
+  const taken = { round, cohort: load.cohort, marks: ended?.total?.marks ?? sumMarks(accepted, steps.marks) };
+  if (ended?.total) takeUpdates.takeSum({ ...ended.total, updates: accepted.length }, taken);
+  else if (ended === null && (updates.length > 0 || takeUpdates.takesNone)) takeUpdates.take(updates, taken);
   clock.lap('backward');
   await context.beforeStep();
   const step = server.step(learningRateOf(round, settings), round);
   clock.lap('step');
 
-  const { loss, ratings } = steps.hideCounts ? { loss: 0, ratings: 0 } : sumLoss(accepted);
-  const thrown = [...faulty, ...rejected];
+  const { loss, ratings } = lossOf(context, accepted, ended);
+  const thrown = [...launched.rejected, ...rejected];
   const played: Played = { start: now, launched: tasks, carried: inFlight.length, close, accepted, rejected };
   return {
     event: {

@@ -3,9 +3,9 @@ import { badInput, messageOf } from '../../base/errors.js';
 import type { Content } from './open.js';
 
 /** A run of rows of a table, column by column. */
-export type Batch = { readonly rows: number; readonly columns: Readonly<Record<string, ArrayLike<unknown>>> };
+export type TableBatch = { readonly rows: number; readonly columns: Readonly<Record<string, ArrayLike<unknown>>> };
 
-export type TableFile = { readonly names: readonly string[]; readonly batches: (wanted: readonly string[]) => AsyncIterable<Batch> };
+export type TableFile = { readonly names: readonly string[]; readonly batches: (wanted: readonly string[]) => AsyncIterable<TableBatch> };
 
 /** A table within a container is unpacked into memory, up to so many bytes. */
 const MOST_IN_MEMORY = 2 ** 31;
@@ -65,7 +65,7 @@ export const parquetTable = async (content: Content): Promise<TableFile> => {
       throw new Error(`${metadata.num_rows} rows in ${file.byteLength} bytes`);
     }
     const names = parquetSchema(metadata).children.map(({ element }) => element.name);
-    async function* batches(wanted: readonly string[]): AsyncGenerator<Batch> {
+    async function* batches(wanted: readonly string[]): AsyncGenerator<TableBatch> {
       let first = 0;
       for (const group of metadata.row_groups) {
         const rows = Number(group.num_rows);
@@ -104,7 +104,7 @@ export const arrowTable = async (content: Content): Promise<TableFile> => {
     const bytes = await whole(content);
     const table = tableFromIPC(bytes);
     const names = table.schema.fields.map(({ name }) => name);
-    async function* batches(wanted: readonly string[]): AsyncGenerator<Batch> {
+    async function* batches(wanted: readonly string[]): AsyncGenerator<TableBatch> {
       for (const batch of table.batches) {
         // An id takes a byte at least. A count beyond is damage, and would take all memory.
         if (!(batch.numRows <= bytes.length)) throw broken(content, 'Arrow', `a batch of ${batch.numRows} rows in ${bytes.length} bytes`);
@@ -112,7 +112,7 @@ export const arrowTable = async (content: Content): Promise<TableFile> => {
           const vector = batch.getChild(name);
           return Array.from({ length: batch.numRows }, (_, row): unknown => vector?.get(row));
         };
-        let columns: Batch['columns'];
+        let columns: TableBatch['columns'];
         try {
           columns = Object.fromEntries(wanted.map((name) => [name, column(name)]));
         } catch (error) {

@@ -3,7 +3,7 @@ import { badInput } from '../../base/errors.js';
 import { toUtf8 } from '../containers/decode.js';
 import { innerName, openContent } from '../containers/open.js';
 import { eachLine } from '../import/lines.js';
-import { fieldsOf, judgeDelimiter } from './delimiter.js';
+import { BLANKS, fieldsOf, judgeDelimiter } from './delimiter.js';
 import { parsePython } from './json/python-literal.js';
 import { rolesOf } from './names.js';
 import { idOf } from './reading.js';
@@ -146,7 +146,9 @@ export const readSideFile = async ({ kind, path, layout }: SideFile, take: (row:
         return undefined;
       }
       delimiter ??= judgeDelimiter([text]).delimiter;
-      const fields = fieldsOf(text, delimiter);
+      // Most lines need no parser.
+      const plain = delimiter !== BLANKS && !text.includes('"');
+      const fields = plain ? text.split(delimiter).map((field) => field.trim()) : fieldsOf(text, delimiter);
       const form = names === undefined && layout.forms?.find(({ length }) => length === fields.length);
       if (names === undefined) {
         names = fields;

@@ -22,7 +22,7 @@ const every = (rows: Rows, column: number, test: (text: string) => boolean): boo
   rows.every((row) => row[column] !== undefined && test(row[column]));
 
 const isDate = (text: string): boolean => !isNumeric(text) && !Number.isNaN(secondsOf(text));
-export const isTime = (text: string): boolean => isDate(text) || (/^\d+(\.\d+)?$/.test(text) && secondsOf(text) >= EARLIEST);
+const isTime = (text: string): boolean => isDate(text) || (/^\d+(\.\d+)?$/.test(text) && secondsOf(text) >= EARLIEST);
 
 const ASIN = /^(B[0-9A-Z]{9}|\d{9}[\dX])$/;
 const AMAZON_USER = /^A[0-9A-Z]{8,20}$|^A[A-Z0-9]{26,}$/;

@@ -2,13 +2,13 @@ import { badInput } from '../../base/errors.js';
 import type { Chunks } from '../containers/unpack.js';
 
 /** What a sink says of bytes[start, end): it took them; it needs the next line, too; or it will take the first line alone after all. */
-export type Taken = 'line' | 'more' | 'first';
+export type LineTaken = 'line' | 'more' | 'first';
 
 /**
  * A line without its end (LF or CRLF). `alone`: what followed was offered and turned down, so this is all there is.
  * `line`: of the first byte, from 1.
  */
-export type LineSink = (bytes: Uint8Array, start: number, end: number, line: number, alone: boolean) => Taken | undefined;
+export type LineSink = (bytes: Uint8Array, start: number, end: number, line: number, alone: boolean) => LineTaken | undefined;
 
 /** Longest line, in bytes. */
 export const MOST_LINE = 1 << 20;
@@ -31,7 +31,7 @@ export const eachLine = async (path: string, chunks: Chunks, sink: LineSink, mos
     return last ? filled : -1;
   };
 
-  const offer = (start: number, next: number, alone: boolean): Taken | undefined => {
+  const offer = (start: number, next: number, alone: boolean): LineTaken | undefined => {
     let end = buffer[next - 1] === NEWLINE ? next - 1 : next;
     if (end > start && buffer[end - 1] === RETURN) end--;
     return sink(buffer, start, end, line + 1, alone);

@@ -29,7 +29,7 @@ const onScale = (value: number, { lowest, highest, step }: Scale): boolean => {
   return Math.abs(steps - Math.round(steps)) < 1e-6;
 };
 
-export const scaleText = ({ lowest, highest, step }: Scale): string => `${lowest} to ${highest}${step === 0 ? '' : ` in steps of ${step}`}`;
+const scaleText = ({ lowest, highest, step }: Scale): string => `${lowest} to ${highest}${step === 0 ? '' : ` in steps of ${step}`}`;
 
 /** The nearest value that a scale has. */
 const clip = (value: number, { lowest, highest, step }: Scale): number => {

@@ -8,6 +8,7 @@ import type { DeviceId } from '../../base/units.js';
 import type { Assign, Message, Model, Update } from '../../messages/message.js';
 import { type Dtype, decodeTensors, elements, encodeTensor, shapeOf, type TensorSpec } from '../../messages/wire-tensor.js';
 import { applySteps, type BoundStep } from '../../updates/device-steps.js';
+import type { SecureDevices } from '../secure/secure-device.js';
 import { type BatchOptions, batchOf, withDecoys } from './batch.js';
 import { indexOf, ownDataOf, type PrivateColumns, ratingsOf } from './columns.js';
 import type { Measure, UserRatings } from './measure.js';
@@ -26,9 +27,14 @@ export type DeviceContext = {
   readonly measure: Measure;
   /** The update steps before a client update is sent. Default: none. */
   readonly steps?: readonly BoundStep[];
+  /** Where updates are summed under masks. */
+  readonly secure?: SecureSending;
   /** Memory for a received model. Default: fresh memory. */
   readonly room?: (count: number) => Float32Array<ArrayBuffer>;
 };
+
+/** `weighting`: what a device multiplies its update by. */
+export type SecureSending = { readonly devices: SecureDevices; readonly weighting: 'records' | 'uniform' };
 
 export type Transition = {
   readonly model?: LocalModel;
@@ -180,7 +186,12 @@ const train = (context: DeviceContext, message: Model): Transition => {
     ...(marks.length > 0 && { marks }),
   };
   const after = joinedState(state ?? before, states);
-  return { model, reply, ...(after.length === 0 ? {} : { state: { before: whole, after } }) };
+  const kept = after.length === 0 ? {} : { state: { before: whole, after } };
+  if (context.secure !== undefined) {
+    const weight = context.secure.weighting === 'records' ? said.count : 1;
+    return { model, reply: context.secure.devices.mask(message, { ...update, ...said, weight, marks }), ...kept };
+  }
+  return { model, reply, ...kept };
 };
 
 /** The tensors of a held model that `score` takes: those that are not for training only. */
@@ -213,10 +224,19 @@ export const transition = (context: DeviceContext, message: Message): Transition
       return want(context, message);
     case 'model':
       return message.purpose === 'train' ? train(context, message) : measure(context, message);
+    case 'advertise':
+    case 'share':
+    case 'unmask':
+      if (context.secure === undefined) throw badInput('MESSAGE', `device ${message.device}`, 'assign or model', message.kind);
+      return { reply: context.secure.devices.answer(message) };
     case 'want':
     case 'update':
     case 'score':
     case 'refuse':
+    case 'keys':
+    case 'shares':
+    case 'masked':
+    case 'reveal':
       throw badInput('MESSAGE', `device ${message.device}`, 'assign or model', message.kind);
   }
 };

@@ -2,7 +2,7 @@ import { measuredTensors } from '../../algorithms/port/definition.js';
 import { random } from '../../base/random.js';
 import { type Bytes, bytes, joules, type Seconds, seconds } from '../../base/units.js';
 import type { DeviceCost, DropStage, Resource } from '../../messages/device-cost.js';
-import type { Assign, Message, Model, RefusalCause } from '../../messages/message.js';
+import type { Advertise, Assign, Message, Model, RefusalCause, Share, Unmask } from '../../messages/message.js';
 import { elements, type TensorSpec } from '../../messages/wire-tensor.js';
 import { type DeviceContext, operationsOf, type Transition, transition } from '../actor/actor.js';
 import { indexOf, ratingsOf } from '../actor/columns.js';
@@ -22,7 +22,7 @@ import { type DeviceProfile, type FleetSetup, type Link, localTime, profileOf } 
 export type Simulation = { readonly setup: FleetSetup; readonly budgets: Budgets };
 
 export type Attempt = {
-  readonly message: Assign | Model;
+  readonly message: Assign | Model | Advertise | Share | Unmask;
   /** null: the device fell silent before it had done anything that lasts. */
   readonly done: Transition | null;
   readonly lost: DropStage | null;
@@ -91,7 +91,7 @@ const transfer = (
 export const attempt = (
   context: DeviceContext,
   { setup, budgets }: Simulation,
-  message: Assign | Model,
+  message: Attempt['message'],
   at: Seconds,
   bytesDown: Bytes,
 ): Attempt => {
@@ -101,7 +101,7 @@ export const attempt = (
   const kindOfDevice = setup.profiles[profile]!;
   const start = firstLevel(setup, kindOfDevice, device);
   const before = levelIn(budgets, index, round, 'before', start);
-  const stored = kind === 'assign' ? before : levelIn(budgets, index, round, 'within', start);
+  const stored = kind === 'assign' || kind === 'advertise' ? before : levelIn(budgets, index, round, 'within', start);
   const now = levelAt(setup, kindOfDevice, device, stored, at);
   const chance = random(setup.seed, 'dropout', kind, round, device);
   const isThere = (then: number): boolean =>
@@ -119,6 +119,13 @@ export const attempt = (
     const reason = objection(kindOfDevice, now, needs);
     const reply = reason === undefined ? done.reply : ({ kind: 'refuse', round, device, reason } as const);
     return { ...outcome, ...nothing, down, needs, done: { reply }, lost: null };
+  }
+
+  if (kind !== 'model') {
+    // Of a secure sum: only bytes count, and a device may fall silent before it answers.
+    const isLost = chance.uniform() < (kind === 'advertise' ? setup.dropout.before : setup.dropout.after) || !isThere(at + down);
+    if (isLost) return { ...outcome, ...nothing, down, done: null, lost: kind === 'advertise' ? 'before' : 'after' };
+    return { ...outcome, ...nothing, down, done: transition(context, message), lost: null };
   }
 
   const needs = needsOf(context, kindOfDevice, message, message.rows?.length ?? context.batch.items);

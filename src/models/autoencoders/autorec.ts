@@ -31,7 +31,7 @@ const dampedMeans = ({ offsets, values }: Ordered, mean: number): Float32Array =
   });
 
 /**
- * AutoRec: a row r of ratings is encoded and decoded, h = σ(V r + μ), r̂ = W h + b, for the cells that it has (equation 1).
+ * AutoRec encodes and decodes a row r of ratings: h = σ(V r + μ), r̂ = W h + b (equation 1). Only cells that it has count.
  * The loss is Σ (r − r̂)² + λ/2 · (‖V‖² + ‖W‖²) a batch (equation 2), its optimizer Adam. Rows are items (AutoRec-I) or users (AutoRec-U).
  * V and W lie by columns, (columns, hidden), and are trained column by column. The input is a training row, never one to be predicted.
  */
@@ -127,8 +127,8 @@ export const autoRecI = autoRec('autorec-i', "AutoRec on items' rows: h = σ(V r
 export const autoRecU = autoRec('autorec-u', "AutoRec on users' rows: h = σ(V r + μ), r̂ = W h + b", 'users', {
   hidden: 500,
   batch: 512,
-  rate: 7e-4,
-  decay: 40,
+  rate: 1e-3,
+  decay: 20,
   dropout: 0,
-  centre: 0,
+  centre: 3,
 });

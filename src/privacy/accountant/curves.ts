@@ -5,7 +5,7 @@ import { upperTail } from './normal.js';
  * A mechanism's worst pair of output distributions P and Q, as its privacy curve δ(ε) = sup_S P(S) − e^ε Q(S), for any real ε. `least` and `most`:
  * beyond them, the privacy loss has hardly any mass.
  */
-export type Curve = { readonly delta: (epsilon: number) => number; readonly least: number; readonly most: number };
+export type PrivacyCurve = { readonly delta: (epsilon: number) => number; readonly least: number; readonly most: number };
 
 /** Mass of each tail of the noise that a curve leaves out of [least, most]; it still counts, as loss of any size. */
 const TAIL = 38;
@@ -54,18 +54,18 @@ const addition = (noise: Noise, q: number, epsilon: number): number => {
 const lossOf = (q: number, loss: number): number => Math.log1p(q * Math.expm1(loss));
 
 /**
- * Curves of which the largest δ(ε) holds after composition. Poisson cohorts have one for a removed and one for an added device (Zhu, Dong, Wang,
- * "Optimal accounting of differential privacy via characteristic function", AISTATS 2022, theorem 11). A fixed cohort has one that is removal's for
+ * Curves of which the largest δ(ε) holds after composition. Poisson cohorts have one for a removed and one for an added device. Source: Zhu, Dong, Wang,
+ * "Optimal accounting of differential privacy via characteristic function", AISTATS 2022, theorem 11. A fixed cohort has one that is removal's for
  * ε ≥ 0 and addition's below (the same, part 2: replaced records).
  */
-export const curvesOf = ({ kind, noise: size, sampling, rate }: Mechanism): readonly Curve[] => {
+export const curvesOf = ({ kind, noise: size, sampling, rate }: Mechanism): readonly PrivacyCurve[] => {
   const noise = kind === 'gaussian' ? gaussian(size) : laplace(size);
   const q = sampling === 'none' ? 1 : rate;
   const { loss, reach } = noise;
   const [low, high] = [lossOf(q, loss(-reach)), lossOf(q, loss(1 + reach))];
-  const removed: Curve = { delta: (epsilon) => removal(noise, q, epsilon), least: low, most: high };
+  const removed: PrivacyCurve = { delta: (epsilon) => removal(noise, q, epsilon), least: low, most: high };
   if (q === 1) return [removed];
-  const added: Curve = { delta: (epsilon) => addition(noise, q, epsilon), least: -high, most: -low };
+  const added: PrivacyCurve = { delta: (epsilon) => addition(noise, q, epsilon), least: -high, most: -low };
   if (sampling === 'poisson') return [removed, added];
   const most = Math.max(high, -low);
   return [{ delta: (epsilon) => (epsilon >= 0 ? removed : added).delta(epsilon), least: -most, most }];

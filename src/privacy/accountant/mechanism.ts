@@ -8,8 +8,9 @@
 export type Sampling = 'none' | 'poisson' | 'fixed';
 
 /**
- * `noise`: the standard deviation of Gaussian noise, or the scale b of Laplace noise, as a multiple of the most that one device can change (L2 for
- * Gaussian noise, L1 for Laplace noise): of ‖x‖ ≤ bound where a device is added or removed, of ‖x − x'‖ ≤ 2·bound where its records are replaced.
+ * `noise`: the standard deviation of Gaussian noise, or the scale b of Laplace noise, as a multiple of the most that one device can change.
+ * That is an L2 norm for Gaussian noise, and an L1 norm for Laplace noise. A device that is added or removed changes ‖x‖ ≤ bound. Where its records are
+ * replaced, it changes ‖x − x'‖ ≤ 2·bound.
  */
 export type Mechanism = {
   readonly kind: 'gaussian' | 'laplace';
@@ -21,6 +22,3 @@ export type Mechanism = {
 
 /** A mechanism that ran `times` times. */
 export type Composed = readonly { readonly mechanism: Mechanism; readonly times: number }[];
-
-/** ε for a δ, of a composition. Infinity: no guarantee; 0: nothing was released. */
-export type Accountant = (composed: Composed, delta: number) => number;

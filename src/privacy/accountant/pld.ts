@@ -1,11 +1,11 @@
 import FFT from 'fft.js';
-import { type Curve, curvesOf } from './curves.js';
+import { curvesOf, type PrivacyCurve } from './curves.js';
 import type { Composed, Mechanism } from './mechanism.js';
 import { upperTail } from './normal.js';
 
 /**
  * Privacy loss distributions on a grid, composed by FFT (Koskela, Jälkö, Honkela, "Computing tight differential privacy guarantees using FFT",
- * AISTATS 2020). A curve δ(ε) becomes masses on the grid by connecting its dots (Doroshenko et al., "Connect the dots", PoPETs 2022): the grid's own
+ * AISTATS 2020). A curve δ(ε) becomes masses on the grid by connecting its dots (Doroshenko et al., "Connect the dots", PoPETs 2022). The grid's own
  * curve is never below the true one, and equals it at every grid point. What the grid leaves out counts as an infinite loss. So ε is an upper bound.
  */
 
@@ -16,7 +16,7 @@ type Losses = { readonly first: number; readonly masses: Float64Array; readonly 
 const TRUNCATED = 1e-13;
 const MOST_POINTS = 2 ** 20;
 
-const connectDots = ({ delta, least, most }: Curve, step: number): Losses => {
+const connectDots = ({ delta, least, most }: PrivacyCurve, step: number): Losses => {
   const first = Math.floor(least / step);
   const last = Math.max(first + 1, Math.ceil(most / step));
   const masses = new Float64Array(last - first + 1);
@@ -89,7 +89,7 @@ const multiplyPower = (product: number[], spectrum: readonly number[], times: nu
 
 const powerOf2 = (least: number): number => 2 ** Math.ceil(Math.log2(Math.max(2, least)));
 
-/** The composition on a grid of `size` points from `start` on: losses outside are folded into it, less than their mass is added to the infinite. */
+/** The composition on a grid of its own. Losses outside are folded into it, and more than their mass is added to the infinite one. */
 const compose = (parts: readonly Part[], step: number): Losses => {
   const [least, most] = windowOf(parts, step);
   const start = Math.floor(least / step);

@@ -2,7 +2,7 @@ import type { Composed, Mechanism } from './mechanism.js';
 import { logAdd, logBinomial, logErfc, logSubtract } from './normal.js';
 
 /** Rényi orders at which divergences are bounded: those that the field's libraries take. */
-export const ORDERS: readonly number[] = [
+const ORDERS: readonly number[] = [
   ...Array.from({ length: 99 }, (_, index) => 1 + (index + 1) / 10),
   ...Array.from({ length: 53 }, (_, index) => 11 + index),
   ...[128, 256, 512, 1024],
@@ -103,7 +103,7 @@ const laplace = (noise: number, alpha: number): number => {
 };
 
 /** Rényi divergence of order α > 1 that one run of a mechanism spends. Infinity where no bound is known: Laplace noise with sampling. */
-export const renyi = ({ kind, noise, sampling, rate }: Mechanism, alpha: number): number => {
+const renyi = ({ kind, noise, sampling, rate }: Mechanism, alpha: number): number => {
   if (rate === 0) return 0;
   if (!(noise > 0)) return Number.POSITIVE_INFINITY;
   // Sampling never spends more than taking part for certain.

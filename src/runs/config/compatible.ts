@@ -6,7 +6,8 @@ import type { Config } from './config.js';
 import { chosen } from './definitions.js';
 import { noisySteps } from './noise.js';
 
-type Chosen = Pick<Config, 'algorithm' | 'aggregation' | 'updates' | 'defence' | 'policy' | 'dtype'> & Readonly<Record<string, unknown>>;
+type Chosen = Pick<Config, 'algorithm' | 'aggregation' | 'updates' | 'defence' | 'policy' | 'dtype' | 'delivery' | 'perturbations'> &
+  Readonly<Record<string, unknown>>;
 
 const checkAggregation = ({ algorithm: name, aggregation }: Chosen): void => {
   const algorithm = chosen(ALGORITHM, name).definition;
@@ -68,10 +69,27 @@ const checkNoise = (config: Chosen): void => {
   if (config.dtype !== 'f32') throw refuse('dtype', `f32, as rounding can lengthen what was clipped for ${name}`, config.dtype);
 };
 
+/** Masked vectors add up, and that is all that can be done with them. */
+const checkMasked = ({ aggregation, updates, policy, delivery, perturbations }: Chosen): void => {
+  const steps = updates.map((name) => chosen(UPDATE_STEP, name).definition);
+  const at = steps.findIndex(({ traits }) => traits.sends === 'masked');
+  if (at < 0) return;
+  const name = updates[at]!;
+  const after = steps.slice(at + 1).findIndex(({ onDevice }) => onDevice !== undefined);
+  if (after >= 0) throw refuse('updates', `${name} behind all steps on the device`, updates[at + 1 + after]);
+  if (aggregation !== 'mean') throw refuse('aggregation', `mean, as ${name} leaves no single update`, aggregation);
+  if (policy.kind === 'buffered') throw refuse('policy.kind', `another kind, as ${name} sums the updates of one cohort`, policy.kind);
+  if (delivery !== 'full') throw refuse('delivery', `full, as a device that asks for rows tells what ${name} hides`, delivery);
+  for (const key of ['byzantine', 'corrupted', 'duplicated'] as const)
+    if (perturbations[key] > 0)
+      throw refuse(`perturbations.${key}`, `0, as ${name} lets nobody tell one update from another`, perturbations[key]);
+};
+
 /** Throws CONFIG for definitions that contradict each other: what one leaves is not what another needs. */
 export const checkCompatible = (config: Chosen): void => {
   checkAggregation(config);
   checkUpdates(config);
   checkServerSteps(config);
+  checkMasked(config);
   checkNoise(config);
 };

@@ -1,5 +1,6 @@
 import type { PrivacySettings } from '../../coordinator/privacy/ledger.js';
 import { SAMPLER } from '../../coordinator/sampling/registry.js';
+import type { SecureSettings } from '../../coordinator/secure/settings.js';
 import type { Sampling } from '../../privacy/accountant/mechanism.js';
 import { UPDATE_STEP } from '../../updates/registry.js';
 import type { Bound, Spend, UpdateStepDefinition } from '../../updates/update-step.js';
@@ -48,4 +49,27 @@ export const privacyOf = (config: Config, items: number): PrivacySettings | null
   const isBounded = steps.slice(0, at).some(({ bounds }) => bounds === (kind === 'laplace' ? 'l1' : 'l2'));
   const noise = isBounded ? together([multiplier, ...counted]) / reach : null;
   return { ...config.privacy, kind, noise, sampling, protects: protectsOf(config, where, steps, items) };
+};
+
+const WIDE = 1024;
+
+/** The bound of the last step that has one in its options. */
+const clipOf = (config: Config): number | undefined =>
+  config.updates
+    .map((name) => chosen(UPDATE_STEP, name).definition.bound?.(setupOf(config, UPDATE_STEP, name).options)?.most)
+    .findLast((most) => most !== undefined);
+
+/** How the updates of a configuration are summed under masks; null: they are not. */
+export const secureOf = (config: Config, weighting: SecureSettings['weighting']): SecureSettings | null => {
+  const steps = config.updates.map((name) => chosen(UPDATE_STEP, name).definition);
+  const at = steps.findIndex(({ traits }) => traits.sends === 'masked');
+  if (at < 0) return null;
+  const { neighbours, threshold, range } = setupOf(config, UPDATE_STEP, config.updates[at]!).options as Omit<SecureSettings, 'weighting'>;
+  const changeSum = steps.some(({ onServer }) => onServer !== undefined);
+  return {
+    ...{ neighbours, threshold, weighting: changeSum ? 'uniform' : weighting, rowWeights: !changeSum },
+    // No number of a clipped update is beyond the bound.
+    range: range > 0 ? range : changeSum ? (clipOf(config) ?? WIDE) : WIDE,
+    marks: steps.filter(({ traits }) => traits.announces === true).length,
+  };
 };

@@ -22,7 +22,7 @@ import { type Config, PRIOR } from '../config/config.js';
 import { chosen, identityOf, setupOf } from '../config/definitions.js';
 import { countProfiles, loadFleet, policyOf } from '../config/load-fleet.js';
 import { checkMeasured, stopMetricOf } from '../config/measured.js';
-import { privacyOf } from '../config/noise.js';
+import { privacyOf, secureOf } from '../config/noise.js';
 import { hostPerturbations, stagesOf, withPerturbations } from '../config/perturbed.js';
 import { checkServes, featuresRead, settled, trainedUsers } from '../config/settle.js';
 
@@ -110,6 +110,7 @@ export const planRun = (asked: Config, dataset: Dataset): RunPlan => {
   const { schedule, optimizer: stepping } = splitOptimizer(optimizer, Math.ceil(rounds / roundsPerEpoch), train);
   const { definition } = chosen(ALGORITHM, config.algorithm);
   const updates = config.updates.map((name) => setupOf(config, UPDATE_STEP, name));
+  const secure = secureOf(config, definition.wire(world, config[definition.name]).weighting ?? 'records');
   const readsOptimizer = definition.traits.reads.includes('optimizer');
   return {
     world,
@@ -127,6 +128,7 @@ export const planRun = (asked: Config, dataset: Dataset): RunPlan => {
       aggregator: setupOf(config, AGGREGATOR, aggregation),
       updates,
       privacy: privacyOf(config, dataset.items),
+      secure,
       roundsPerEpoch,
       rounds,
       delivery,
@@ -146,6 +148,7 @@ export const planRun = (asked: Config, dataset: Dataset): RunPlan => {
       batch: { seed, ratings, decoys, items: dataset.items },
       measure: measureOptionsOf(config, dataset),
       ...(updates.length > 0 && { updates }),
+      ...(secure !== null && { secure }),
       modelBytes: bytes((config.modelMemory * 1e6) / Math.min(threads, dataset.users)),
       ...(fleet === undefined ? {} : { fleet: withPerturbations(fleet, config) }),
       ...(perturbations === undefined ? {} : { perturbations }),

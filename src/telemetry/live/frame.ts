@@ -1,5 +1,3 @@
-import type { PrivacySpent } from '../../events/privacy.js';
-
 /**
  * The messages of the run's HTTP port to the live page, in one server-sent stream, as plain JSON.
  * A new reader gets a `snapshot`, and then a `frame` when something has changed: at most ten a second, for any number of rounds.
@@ -50,7 +48,7 @@ export type Frame = {
   readonly loss: number | null;
   readonly gradientNorm: number | null;
   /** null: no update step adds noise. */
-  readonly privacy: PrivacySpent | null;
+  readonly privacy: { readonly epsilon: number | null; readonly delta: number; readonly protects: string } | null;
   /** Of the whole run so far. */
   readonly bytes: { readonly down: number; readonly up: number };
   readonly outcomes: OutcomeCounts;

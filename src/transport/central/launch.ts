@@ -64,7 +64,7 @@ export const startCentral = async ({ setup, onEvent, entry: file = entry('centra
       death,
       killThread: () => void worker.terminate(),
       killCoordinator: () => void worker.terminate(),
-      predict: (user, items) => orDeath(remote.predict(user, items), death),
+      predict: async (user, items) => (closed === undefined ? orDeath(remote.predict(user, items), death) : null),
       isSound: async () => true,
       sample: () => {
         const { since, millis } = busy;
@@ -72,7 +72,7 @@ export const startCentral = async ({ setup, onEvent, entry: file = entry('centra
         return { queued: 0, utilization: Math.min(1, millis / Math.max(1, busy.since - since)), threads: 1 };
       },
       interrupt: () => {
-        if (closed === undefined) void remote.interrupt().catch(() => {});
+        if (closed === undefined) void Promise.resolve(remote.interrupt()).catch(() => {});
       },
       close,
       // Its death ends what `close` waits for.

@@ -3,6 +3,7 @@ import { bytes, type Millis, millis, type Seconds } from '../../base/units.js';
 import { type DeviceContext, transition } from '../../device/actor/actor.js';
 import { type Attempt, attempt, charge, type Simulation } from '../../device/hardware/simulate.js';
 import { type Decoded, encodeFrame } from '../../messages/frame.js';
+import type { Message } from '../../messages/message.js';
 import type { Answered, HostFaults } from './host-faults.js';
 import type { Keeping } from './keeping.js';
 
@@ -36,6 +37,9 @@ export const answerFrame = ({ context, keeping, faults }: Answering, { decoded, 
   return { encoded, costs, deviceMillis: isTraining ? times.map((time) => millis(time + encoding)) : [] };
 };
 
+/** Messages that a coordinator sends. */
+const ASKED: ReadonlySet<Message['kind']> = new Set(['assign', 'model', 'advertise', 'share', 'unmask']);
+
 /** Devices that take time, refuse and fall silent. `at`: the virtual time at which each message left. */
 export const answerSimulated = (
   { context, keeping, faults }: Answering,
@@ -44,9 +48,8 @@ export const answerSimulated = (
   at: readonly Seconds[],
 ): Worked => {
   const attempts = messages.map((message, index): Attempt => {
-    if (message.kind !== 'assign' && message.kind !== 'model')
-      throw badInput('MESSAGE', `device ${message.device}`, 'assign or model', message.kind);
-    const attempted = attempt(context, simulation, message, at[index]!, bytes(sizes[index]!));
+    if (!ASKED.has(message.kind)) throw badInput('MESSAGE', `device ${message.device}`, 'assign or model', message.kind);
+    const attempted = attempt(context, simulation, message as Attempt['message'], at[index]!, bytes(sizes[index]!));
     if (attempted.done === null) return attempted;
     keeping.keep(context.columns, message, attempted.done);
     return { ...attempted, done: faults.attacked(attempted.done) };

@@ -3,6 +3,7 @@ import type { World } from '../../algorithms/port/definition.js';
 import { type AlgorithmSetup, loadAlgorithm } from '../../algorithms/registry.js';
 import { isMetafleetError, messageOf } from '../../base/errors.js';
 import { type Bytes, type DeviceId, millis } from '../../base/units.js';
+import { layoutOf, type SecureSettings } from '../../coordinator/secure/settings.js';
 import type { HookWatch } from '../../definitions/hook-watch.js';
 import type { DefinitionSetup } from '../../definitions/kind.js';
 import { scoreItems } from '../../device/actor/actor.js';
@@ -12,6 +13,7 @@ import { createMeasure, type MeasureOptions } from '../../device/actor/measure.j
 import { createModelStore } from '../../device/actor/model-store.js';
 import type { FleetSetup } from '../../device/hardware/profile.js';
 import type { Simulation } from '../../device/hardware/simulate.js';
+import { createSecureDevices } from '../../device/secure/secure-device.js';
 import { decodeFrame } from '../../messages/frame.js';
 import type { Dtype } from '../../messages/wire-tensor.js';
 import { loadUpdateSteps } from '../../updates/device-steps.js';
@@ -31,6 +33,8 @@ export type HostSetup = {
   readonly measure: MeasureOptions;
   /** Update steps, in order; absent: none. */
   readonly updates?: readonly DefinitionSetup[];
+  /** Absent: updates travel one by one. */
+  readonly secure?: SecureSettings;
   /** Budget for generated models on this host. */
   readonly modelBytes: Bytes;
   /** Absent: devices have no limits and take no virtual time. */
@@ -63,11 +67,16 @@ const NEWEST = Number.MAX_SAFE_INTEGER - 1;
 
 type Loaded = { readonly answering: Answering; readonly simulation: Simulation | undefined };
 
-const answer = ({ answering, simulation }: Loaded, meter: ThreadMeter, { exchange, frame, length, sent, at }: FrameDown): FrameUp => {
+const answer = async (
+  { answering, simulation }: Loaded,
+  meter: ThreadMeter,
+  { exchange, frame, length, sent, at }: FrameDown,
+): Promise<FrameUp> => {
   const waited = millis(sharedNow() - sent);
   const start = performance.now();
   const decoded = decodeFrame(frame, length, 'frame from the coordinator');
   const { messages } = decoded;
+  await answering.context.secure?.devices.prepare(messages);
   const isTraining = messages.every(({ kind }) => kind === 'model');
   const arrived = { decoded, start, share: (performance.now() - start) / messages.length, isTraining };
   if (isTraining) answering.faults.delay();
@@ -94,6 +103,11 @@ export const serveHost = async ({ host, setup, control, traffic, watch }: HostTa
   const { dtype, batch, fleet, perturbations } = setup;
   const algorithm = await loadAlgorithm(setup.algorithm, setup.world, watch);
   const steps = await loadUpdateSteps(setup.updates ?? [], { up: algorithm.wire.up, items: setup.world.items }, watch);
+  const { items } = setup.world;
+  const secure = setup.secure && {
+    devices: createSecureDevices(layoutOf(setup.secure, algorithm.wire.up, items)),
+    weighting: setup.secure.weighting,
+  };
   const store = createModelStore(setup.modelBytes);
   const keeping = createKeeping(store);
   const faults = createHostFaults(host, perturbations, algorithm.wire.up);
@@ -101,21 +115,26 @@ export const serveHost = async ({ host, setup, control, traffic, watch }: HostTa
   const measure = createMeasure(setup.measure);
   let loaded: Loaded | undefined;
 
-  traffic.on('message', (down: FrameDown) => {
+  const handle = async (down: FrameDown): Promise<void> => {
     try {
       if (loaded === undefined) throw new Error('a frame came before the ratings were loaded');
-      const up = answer(loaded, meter, down);
+      const up = await answer(loaded, meter, down);
       traffic.postMessage(up, up.spent === undefined ? [up.frame] : [up.frame, up.spent]);
     } catch (error) {
       const failure = { code: isMetafleetError(error) ? error.code : null, message: messageOf(error) };
       traffic.postMessage({ exchange: down.exchange, failure } satisfies HostFailure);
     }
+  };
+  /** Frames are answered one after the other, in the order in which they came. */
+  let last: Promise<void> = Promise.resolve();
+  traffic.on('message', (down: FrameDown) => {
+    last = last.then(() => handle(down));
   });
 
   return new Promise((resolve) => {
     const api: HostControl = {
       load: (columns) => {
-        const context = { algorithm, columns, dtype, batch, measure, steps, room: store.room };
+        const context = { algorithm, columns, dtype, batch, measure, steps, room: store.room, ...(secure && { secure }) };
         const { budgets } = columns;
         const simulation = fleet === undefined || budgets === undefined ? undefined : { setup: fleet, budgets };
         loaded = { answering: { context, keeping, faults }, simulation };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Facts, type Finding, findingsOf } from '../../../src/cli/doctor/findings.js';
+import { type Machine, type Finding, findingsOf } from '../../../src/cli/doctor/findings.js';
 
-const FIT: Facts = {
+const FIT: Machine = {
   node: { version: '20.19.0', needed: '>=20.19' },
   cores: 4,
   memory: { total: 16e9, available: 8e9, limit: undefined },
@@ -16,7 +16,7 @@ const FIT: Facts = {
   proxies: {},
 };
 
-const unwell = (change: Partial<Facts>): readonly Finding[] => findingsOf({ ...FIT, ...change }).filter(({ state }) => state !== 'ok');
+const unwell = (change: Partial<Machine>): readonly Finding[] => findingsOf({ ...FIT, ...change }).filter(({ state }) => state !== 'ok');
 
 describe('a machine', () => {
   it('that has all is well, and needs no advice', () => {
@@ -24,7 +24,7 @@ describe('a machine', () => {
     expect(findingsOf(FIT).every(({ advice }) => advice === null)).toBe(true);
   });
 
-  it.each<[string, Partial<Facts>, Finding['state'], RegExp]>([
+  it.each<[string, Partial<Machine>, Finding['state'], RegExp]>([
     ['Node', { node: { version: '18.20.4', needed: '>=20.19' } }, 'problem', /install Node >=20\.19/],
     ['Node', { node: { version: '20.9.0', needed: '>=20.19' } }, 'problem', /install Node/],
     ['cores', { cores: 1 }, 'warning', /more cores/],

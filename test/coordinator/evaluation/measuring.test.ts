@@ -95,6 +95,7 @@ describe('measuring', () => {
       sampler: samplerFor(settingsOf(), new Uint32Array(12)),
       world: engine.world,
       steps: NO_SERVER_STEPS,
+      secure: null,
       ledger: null,
       takeUpdates: { takesNone: false, take: () => {}, takeSum: () => {} },
       beforeStep: async () => {},

@@ -295,26 +295,3 @@ it.each(['uniform', 'activity', 'available'] as const)(
     }
   },
 );
-
-describe('poisson sampling', () => {
-  it('takes each device by itself with the chance that a cohort of that size gives it', () => {
-    const [devices, cohort, rounds] = [200, 30, 4000];
-    const counts = new Array<number>(devices).fill(0);
-    const sizes: number[] = [];
-    const choose = sampler('poisson', new Array<number>(devices).fill(1), cohort);
-    for (let round = 1; round <= rounds; round++) {
-      const found = choose(round);
-      expect(ascendingBelow(found, devices)).toBe(true);
-      sizes.push(found.length);
-      for (const device of found) counts[device]! += 1;
-    }
-    expect(chiSquare(counts, () => (rounds * cohort) / devices)).toBeLessThan(chiSquareLimit(devices));
-    // Of independent choices, sizes have the variance of a binomial distribution.
-    const variance = sizes.reduce((sum, size) => sum + (size - cohort) ** 2, 0) / rounds;
-    expect(variance / (cohort * (1 - cohort / devices))).toBeCloseTo(1, 0.9);
-  });
-
-  it('takes everyone where the cohort is the fleet', () => {
-    expect(sampler('poisson', [1, 1, 1, 1], 4)(1)).toEqual([0, 1, 2, 3]);
-  });
-});

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { zipSync } from 'fflate';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { cacheFolder, fetchDataset } from '../../../src/data/catalogue/cache.js';
-import type { CatalogueEntry } from '../../../src/data/catalogue/entry.js';
 import { CATALOGUE, catalogueEntry } from '../../../src/data/catalogue/catalogue.js';
+import type { CatalogueEntry } from '../../../src/data/catalogue/entry.js';
 import { folderOf, load, messageFrom, temporaryFolder } from '../../support/data/data-files.js';
 import { held, refusal } from '../../support/data/fetching.js';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { isMetafleetError } from '../../../src/base/errors.js';
 import { type DeviceId, deviceId } from '../../../src/base/units.js';
-import type { Message, PartScore, Purpose } from '../../../src/messages/message.js';
+import type { Message, Model, PartScore, Purpose } from '../../../src/messages/message.js';
 import { DTYPES, type WireTensor } from '../../../src/messages/wire-tensor.js';
 
 /** Messages of every kind with any content that the codec may be given; tensors need not fit any model here. */
@@ -46,6 +46,9 @@ const tensor: fc.Arbitrary<WireTensor> = fc.record(
 const tensors = fc.array(tensor, { maxLength: 8 });
 const part: fc.Arbitrary<PartScore> = fc.record({ count: fc.nat(), sums: fc.array(number, { maxLength: 12 }) });
 
+const numbers = fc.array(number, { maxLength: 4 });
+const bytes = fc.uint8Array({ maxLength: 300 });
+
 const BY_KIND: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message, { kind: K }>> } = {
   assign: fc.record(
     { kind: fc.constant('assign'), ...envelope, purpose, full: fc.constant(true) },
@@ -55,8 +58,31 @@ const BY_KIND: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message, 
     { kind: fc.constant('want'), ...envelope, purpose, rows: fc.option(rows), tensors },
     { requiredKeys: ['kind', 'round', 'device', 'purpose', 'rows'] },
   ),
-  model: fc.record({ kind: fc.constant('model'), ...envelope, purpose, rows: fc.option(rows), tensors }),
-  update: fc.record({ kind: fc.constant('update'), ...envelope, count: fc.nat(), loss: number, rows, tensors }),
+  model: fc
+    .record({
+      kind: fc.constant('model'),
+      ...envelope,
+      purpose,
+      rows: fc.option(rows),
+      tensors,
+      announced: numbers,
+      peers: rows,
+      sealed: bytes,
+    })
+    .chain(({ announced, peers, sealed, ...model }) =>
+      fc.constantFrom<Model>(model, { ...model, announced }, { ...model, peers, sealed }, { ...model, announced, peers, sealed }),
+    ),
+  update: fc.record(
+    { kind: fc.constant('update'), ...envelope, count: fc.nat(), loss: number, rows, tensors, marks: numbers },
+    { requiredKeys: ['kind', 'round', 'device', 'count', 'loss', 'rows', 'tensors'] },
+  ),
+  advertise: fc.record({ kind: fc.constant('advertise'), ...envelope }),
+  keys: fc.record({ kind: fc.constant('keys'), ...envelope, data: bytes }),
+  share: fc.record({ kind: fc.constant('share'), ...envelope, ids: rows, data: bytes, threshold: fc.nat(), cohort: fc.nat() }),
+  shares: fc.record({ kind: fc.constant('shares'), ...envelope, data: bytes }),
+  masked: fc.record({ kind: fc.constant('masked'), ...envelope, data: bytes }),
+  unmask: fc.record({ kind: fc.constant('unmask'), ...envelope, ids: rows, gone: rows }),
+  reveal: fc.record({ kind: fc.constant('reveal'), ...envelope, data: bytes }),
   score: fc.record({ kind: fc.constant('score'), ...envelope, valid: part, test: part }),
   refuse: fc.record({ kind: fc.constant('refuse'), ...envelope, reason: fc.string({ unit: 'binary', maxLength: 100 }) }),
 };

@@ -85,6 +85,7 @@ export const createEngine = async (options: MetaMFOptions, optimizer: Partial<Op
     sampler,
     world: WORLD,
     steps: NO_SERVER_STEPS,
+    secure: null,
     ledger: null,
     takeUpdates: createTakeUpdates(algorithm, server, WORLD.items, meanOf({ algorithm, world: WORLD })),
     beforeStep: async () => {},

@@ -1,6 +1,6 @@
 /**
  * Losses of a whole row of scores, of a decoder that scores every column. Row r of `logits` (count, columns) is that of row rows[r] (u32)
- * of a sparse matrix: its positives are the columns ids[offsets[row]] … ids[offsets[row + 1] − 1] (u32), x = 1 there and 0 elsewhere.
+ * of a sparse matrix. Its positives are the columns ids[offsets[row]] … ids[offsets[row + 1] − 1] (u32). x = 1 there and 0 elsewhere.
  * Both replace the logits by the gradient of the loss, and return the loss of all rows, summed in float64.
  */
 export type LikelihoodKernels = {

@@ -10,10 +10,9 @@ export type InteractionKernels = {
   /** Of errors ∂loss/∂out[r]: outputSlopes += error · [product[r], hidden[r], 1];  hiddenSlopes[r] = error · w_hidden. */
   outputPairsBackward(job: number, count: number, errors: number): void;
   /**
-   * Adds the gradients of each pair to the rows' own, with L2 of what the pair has: p: error · w_product ⊙ q + decay · p, and q likewise;
-   * [s, t]: joinedSlopes[r] + decay · [s, t];  biases: error + biasDecay · b.
+   * Adds the gradients of each pair to those of its rows: p: error · w_product ⊙ q, and q likewise;  [s, t]: joinedSlopes[r];  biases: error.
    */
-  scatterPairs(job: number, count: number, errors: number, decay: number, biasDecay: number): void;
+  scatterPairs(job: number, count: number, errors: number): void;
   /** Adam on `count` rows (u32 at `ids`, distinct) of `size` elements, and their gradients are zero again. No other row moves. `state`: w, m, v and g (u32). */
   stepRows(count: number, ids: number, size: number, state: number, hyper: number): void;
 };

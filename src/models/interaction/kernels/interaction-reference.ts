@@ -67,18 +67,18 @@ export const interactionReference = (memory: WebAssembly.Memory): InteractionKer
       });
     },
 
-    scatterPairs(job, count, errors, decay, biasDecay) {
+    scatterPairs(job, count, errors) {
       visit(job, count, ({ r, d, user, item, output, userSlopes, itemSlopes, joinedSlopes }) => {
         const error = floats(errors, count)[r]!;
         const [du, di, dj] = [userSlopes(), itemSlopes(), joinedSlopes()];
         for (let e = 0; e < d; e++) {
-          du[e]! += error * output[e]! * item[e]! + decay * user[e]!;
-          di[e]! += error * output[e]! * user[e]! + decay * item[e]!;
-          du[d + e]! += dj[e]! + decay * user[d + e]!;
-          di[d + e]! += dj[d + e]! + decay * item[d + e]!;
+          du[e]! += error * output[e]! * item[e]!;
+          di[e]! += error * output[e]! * user[e]!;
+          du[d + e]! += dj[e]!;
+          di[d + e]! += dj[d + e]!;
         }
-        du[2 * d]! += error + biasDecay * user[2 * d]!;
-        di[2 * d]! += error + biasDecay * item[2 * d]!;
+        du[2 * d]! += error;
+        di[2 * d]! += error;
       });
     },
 

@@ -35,7 +35,7 @@ const calls: Readonly<Record<string, (kernels: InteractionKernels, batch: Batch,
   gatherPairs: (kernels, { job }, count) => kernels.gatherPairs(job, count),
   outputPairs: (kernels, { job, out }, count) => kernels.outputPairs(job, count, out),
   outputPairsBackward: (kernels, { job, errors }, count) => kernels.outputPairsBackward(job, count, errors),
-  scatterPairs: (kernels, { job, errors }, count) => kernels.scatterPairs(job, count, errors, 0.5, 2),
+  scatterPairs: (kernels, { job, errors }, count) => kernels.scatterPairs(job, count, errors),
 };
 
 describe.each(others)('the interaction kernels of $name', ({ on }) => {

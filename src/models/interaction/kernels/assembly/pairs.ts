@@ -61,8 +61,8 @@ export function outputPairsBackward(job: usize, count: i32, errors: usize): void
   }
 }
 
-export function scatterPairs(job: usize, count: i32, errors: usize, decay: f64, biasDecay: f64): void {
-  const block = (<usize>countAt(job, Pairs.width)) << 2, bias = block << 1, shrink = f32x4.splat(<f32>decay), biasShrink = <f32>biasDecay;
+export function scatterPairs(job: usize, count: i32, errors: usize): void {
+  const block = (<usize>countAt(job, Pairs.width)) << 2, bias = block << 1;
   const users = pointerAt(job, Pairs.users), items = pointerAt(job, Pairs.items), userRows = pointerAt(job, Pairs.userRows), itemRows = pointerAt(job, Pairs.itemRows);
   const userSlopes = pointerAt(job, Pairs.userSlopes), itemSlopes = pointerAt(job, Pairs.itemSlopes), output = pointerAt(job, Pairs.output);
   let joined = pointerAt(job, Pairs.joinedSlopes);
@@ -72,15 +72,15 @@ export function scatterPairs(job: usize, count: i32, errors: usize, decay: f64, 
     const error = load<f32>(errors + (r << 2)), four = f32x4.splat(error);
     for (let e: usize = 0; e < block; e += 16) {
       const x = v128.load(p + e), y = v128.load(q + e), slope = f32x4.mul(four, v128.load(output + e));
-      v128.store(dp + e, f32x4.add(v128.load(dp + e), f32x4.add(f32x4.mul(slope, y), f32x4.mul(shrink, x))));
-      v128.store(dq + e, f32x4.add(v128.load(dq + e), f32x4.add(f32x4.mul(slope, x), f32x4.mul(shrink, y))));
+      v128.store(dp + e, f32x4.add(v128.load(dp + e), f32x4.mul(slope, y)));
+      v128.store(dq + e, f32x4.add(v128.load(dq + e), f32x4.mul(slope, x)));
     }
     for (let e: usize = block; e < bias; e += 16) {
-      v128.store(dp + e, f32x4.add(v128.load(dp + e), f32x4.add(v128.load(joined + e - block), f32x4.mul(shrink, v128.load(p + e)))));
-      v128.store(dq + e, f32x4.add(v128.load(dq + e), f32x4.add(v128.load(joined + e), f32x4.mul(shrink, v128.load(q + e)))));
+      v128.store(dp + e, f32x4.add(v128.load(dp + e), v128.load(joined + e - block)));
+      v128.store(dq + e, f32x4.add(v128.load(dq + e), v128.load(joined + e)));
     }
-    store<f32>(dp + bias, load<f32>(dp + bias) + (error + biasShrink * load<f32>(p + bias)));
-    store<f32>(dq + bias, load<f32>(dq + bias) + (error + biasShrink * load<f32>(q + bias)));
+    store<f32>(dp + bias, load<f32>(dp + bias) + error);
+    store<f32>(dq + bias, load<f32>(dq + bias) + error);
   }
 }
 

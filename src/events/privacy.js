@@ -1,0 +1,1 @@
+export const PROTECTED = ['shared parameters', 'sums', 'updates', 'values of updates'];
