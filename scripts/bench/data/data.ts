@@ -16,7 +16,7 @@ const RATINGS = Number(process.env['RATINGS'] ?? 100_000_000);
 const SHAPE = { ratings: RATINGS, users: Math.round(0.19 * RATINGS), items: Math.round(0.01 * RATINGS), text: false };
 const PEERS = ['polars', 'pandas'] as const;
 const PYTHON = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'metafleet', 'peers', 'columns', 'bin', 'python');
-const PROGRAM = join('scripts', 'bench', 'peers', 'columns.py');
+const PROGRAM = join('scripts', 'bench', 'data', 'columns.py');
 const CHILD = fileURLToPath(new URL('./import-child.js', import.meta.url));
 
 type Figures = { readonly seconds: number; readonly cpu_seconds: number; readonly peak_bytes: number };

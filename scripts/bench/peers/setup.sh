@@ -49,11 +49,11 @@ trained=()
 for peer in "${peers[@]}"; do
   if [[ $peer != columns ]]; then trained+=("$peer"); continue; fi
   venv=$root/columns
-  want=$(stamp "$here/requirements-columns.txt")
+  want=$(stamp "$here/../data/requirements.txt")
   if ! complete "$venv" "$want"; then
     say "columns: installing ..."
     fresh "$venv"
-    install "$venv/bin/python" columns -r "$here/requirements-columns.txt"
+    install "$venv/bin/python" columns -r "$here/../data/requirements.txt"
     echo "$want" >"$venv/.stamp"
   fi
   say "columns: ready in $venv"
