@@ -1,20 +1,20 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { createAlgorithm } from '../../../src/algorithms/registry.js';
-import { isMetafleetError } from '../../../src/base/errors.js';
-import { random } from '../../../src/base/random.js';
-import type { Dataset } from '../../../src/data/dataset.js';
-import { loadDataset } from '../../../src/data/load.js';
-import type { PrivateColumns } from '../../../src/device/actor/columns.js';
-import type { RunEvent } from '../../../src/events/run-event.js';
-import { restoreDeviceStates } from '../../../src/runs/trainer/device-states.js';
-import type { Run } from '../../../src/runs/trainer/run.js';
-import { shardDataset } from '../../../src/runs/trainer/shards.js';
-import { OPTIONS } from '../../support/fedavg/model.js';
-import { PLAIN_ADAM } from '../../support/metamf/fleet.js';
-import { tamperingHost } from '../../support/transport/host-entry.js';
-import { leavesOf, ratingsFound, sentinelData, tappedHosts } from '../../support/transport/message-tap.js';
+import { createAlgorithm } from '../../../../src/algorithms/registry.js';
+import { isMetafleetError } from '../../../../src/base/errors.js';
+import { random } from '../../../../src/base/random.js';
+import type { Dataset } from '../../../../src/data/dataset.js';
+import { loadDataset } from '../../../../src/data/load.js';
+import type { PrivateColumns } from '../../../../src/device/actor/columns.js';
+import type { RunEvent } from '../../../../src/events/run-event.js';
+import { restoreDeviceStates } from '../../../../src/runs/trainer/device-states.js';
+import type { Run } from '../../../../src/runs/trainer/run.js';
+import { shardDataset } from '../../../../src/runs/trainer/shards.js';
+import { OPTIONS } from '../../../support/fedavg/model.js';
+import { PLAIN_ADAM } from '../../../support/metamf/fleet.js';
+import { tamperingHost } from '../../../support/transport/host-entry.js';
+import { leavesOf, ratingsFound, sentinelData, tappedHosts } from '../../../support/transport/message-tap.js';
 import {
   allThreadsGone,
   failureOf,
@@ -25,7 +25,7 @@ import {
   start,
   storyOf,
   temporaryFolder,
-} from '../../support/transport/small-run.js';
+} from '../../../support/transport/small-run.js';
 
 const SIZES = { itemEmbedding: 4, units: 2 };
 const MLP = { ...OPTIONS, ...SIZES, localEpochs: 2, localBatch: 4, localRate: 0.05 };

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { Dataset } from '../../../src/data/dataset.js';
-import { loadDataset } from '../../../src/data/load.js';
-import { bytesOf } from '../../../src/events/traffic.js';
-import { restoreDeviceStates } from '../../../src/runs/trainer/device-states.js';
-import { shardDataset } from '../../../src/runs/trainer/shards.js';
-import { OPTIONS } from '../../support/fedavg/model.js';
-import { allRatings, leavesOf, ratingsFound, sentinelData, tappedHosts } from '../../support/transport/message-tap.js';
-import { finish, roundsOf, start, storyOf, temporaryFolder } from '../../support/transport/small-run.js';
+import type { Dataset } from '../../../../src/data/dataset.js';
+import { loadDataset } from '../../../../src/data/load.js';
+import { bytesOf } from '../../../../src/events/traffic.js';
+import { restoreDeviceStates } from '../../../../src/runs/trainer/device-states.js';
+import { shardDataset } from '../../../../src/runs/trainer/shards.js';
+import { OPTIONS } from '../../../support/fedavg/model.js';
+import { allRatings, leavesOf, ratingsFound, sentinelData, tappedHosts } from '../../../support/transport/message-tap.js';
+import { finish, roundsOf, start, storyOf, temporaryFolder } from '../../../support/transport/small-run.js';
 
 const FAMILY = {
   algorithm: 'fedavg',
