@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { random } from '../../src/base/random.js';
 
-/** A run in a process of its own, and a signal to it at some moment of its life: from its start until after its end. */
+/** A run in a process of its own, and a signal to it at some moment between its start and a while after its end. */
 export type Point = {
   readonly signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP';
   /** `twice`: as a terminal and npm do. `insist`: again and again, until the process ends. */

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 
 /**
- * The commands, in the order in which they are shown. The code of a command is loaded when the command is asked for, and never for
- * another one: `--version` must not wait for a chart library.
+ * The commands, in the order in which they are shown. The code of a command is loaded when the command is asked for.
+ * So `--version` does not wait for a chart library.
  */
 export type CommandEntry = {
   readonly name: string;

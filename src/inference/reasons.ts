@@ -59,8 +59,8 @@ export const effectiveRank = ({ values, width }: ItemVectors): number => {
 const SHRINK = 10;
 
 /**
- * For models without item vectors: the adjusted cosine of two items over the users who rated both (Sarwar et al., WWW 2001),
- * shrunk where these are few. It reads training ratings of all users.
+ * For models without item vectors: the adjusted cosine of two items over the users who rated both (Sarwar et al., WWW 2001).
+ * It is shrunk where these are few. It reads training ratings of all users.
  */
 export const coRatings = ({ users, items, parts: { train } }: Dataset): Similarity => {
   const starts = new Uint32Array(items + 1);

@@ -86,8 +86,8 @@ const loadData = async (config: Config, note: (text: string) => void): Promise<D
 };
 
 /**
- * Opens a run that has a checkpoint. Throws CHECKPOINT for a folder without a run or a checkpoint, DATA for data that are gone or are not those
- * that the run was trained on.
+ * Opens a run that has a checkpoint. Throws CHECKPOINT for a folder without a run or a checkpoint. Throws DATA for data that are gone, or that
+ * differ from those of the run.
  */
 export const openStoredModel = async (folder: string, { data, threads = 1, note = () => {} }: OpenOptions = {}): Promise<StoredModel> => {
   const source = yamlSource(readRunConfig(folder), join(folder, 'config.yaml'));

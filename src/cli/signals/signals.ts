@@ -9,8 +9,8 @@ export type Signal = (typeof SIGNALS)[number];
 
 /**
  * Signals that arrive within this time of the first are the same press. A terminal signals the whole process group, and npm and
- * `timeout` pass the signal on to their child. So one Ctrl-C arrives twice. The time is longer than a busy machine needs to pass a
- * signal on, and too short for somebody who has read what the first one does.
+ * `timeout` pass the signal on to their child. So one Ctrl-C arrives twice. A busy machine passes a signal on in less
+ * time. A person needs more time to read what the first one does.
  */
 const SAME_PRESS_MILLIS = 500;
 

@@ -34,7 +34,7 @@ const ownersOf = (updates: readonly ClientUpdate[], items: number): Owners => {
 
 /**
  * Replaces each coordinate's mean by another centre of the updates' values, each update counted once. A row's coordinates are those of the
- * updates that have the row, at first clipped (clip-rows.ts): the centre of one or two values is no defence by itself. What is left is that
+ * updates that have the row. Rows are clipped first (clip-rows.ts), as the centre of one or two values is no defence. What is left is that
  * centre times the weight of the updates it stands for, in the place of Σ weight · value. Values are float64 until they are stored.
  */
 export const createCentres = ({ wire: { up }, items }: AggregatorContext, rowClip: number, centre: Centre): Aggregator => {

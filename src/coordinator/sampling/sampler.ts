@@ -25,8 +25,8 @@ export type SamplerTraits = {
   /** A cohort may be larger or smaller than Selection.size, by chance. */
   readonly anySize?: true;
   /**
-   * What an accountant may take for granted about who takes part in a round. poisson: each device by itself, with one chance. fixed: a cohort of
-   * fixed size, drawn anew without replacement. Default: nothing. Then every device counts its own rounds.
+   * What an accountant may take for granted about who takes part in a round. `poisson`: each device by itself, with one chance.
+   * `fixed`: a cohort of fixed size. It is drawn anew without replacement. Default: nothing. Then every device counts its own rounds.
    */
   readonly earns?: 'poisson' | 'fixed';
 };

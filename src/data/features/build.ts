@@ -102,7 +102,7 @@ const isIdentifier = ({ vocabulary, offsets }: Extract<Feature, { kind: 'multi-h
   return known > 20 && vocabulary.length > 0.9 * known && offsets.at(-1) === known;
 };
 
-/** The feature of a column, in the form that its type or its texts say. undefined: it has no value, or is an identifier that nobody asked for. */
+/** The feature of a column, in the form that its type or its texts say. A column without values has none. An identifier has one only if `isAsked`. */
 export const featureOf = (column: TextColumn, isAsked: boolean): Feature | undefined => {
   if (column.texts.every((texts) => texts === undefined)) return undefined;
   if (column.type?.startsWith('float') || (column.type === undefined && isMeasured(column))) return dense(column);

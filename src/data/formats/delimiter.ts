@@ -26,8 +26,8 @@ export const isNumeric = (text: string): boolean => /^[+-]?(\d+\.?\d*|\.\d+)([eE
 const numeric = (rows: readonly (readonly string[])[]): number => rows.filter((row) => row.slice(2).some(isNumeric)).length;
 
 /**
- * What separates the fields of these lines: three or more of them with a number behind the second, as often as can be; else three or
- * more; else two. The first candidate wins among equals.
+ * What separates the fields of these lines. Best are three or more fields with a number behind the second, in most lines. Three or more
+ * fields come next, then two. The first candidate wins among equals.
  */
 export const judgeDelimiter = (lines: readonly string[]): SplitLines => {
   const judged = CANDIDATES.map((delimiter) => {

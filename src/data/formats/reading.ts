@@ -12,8 +12,8 @@ export type Columns = {
 export type Role = 'user' | 'item' | 'rating' | 'time';
 
 /**
- * What the numbers are. explicit: ratings. counts: how often, or how long, a user used an item. pairs: no number at all, and 1
- * stands for each pair.
+ * What the numbers are: ratings (`explicit`), or how often or how long a user used an item (`counts`). `pairs` have no number,
+ * and 1 stands for each.
  */
 export type FeedbackKind = 'explicit' | 'counts' | 'pairs';
 

@@ -25,7 +25,7 @@ export type SideLayout =
 /** A file of attributes of items or users, next to the ratings. Its path opens as those of ratings do (openContent). */
 export type SideFile = { readonly kind: 'items' | 'users'; readonly path: string; readonly layout: SideLayout };
 
-/** Original id, as the ratings have it → text of each column, by its name with its type in RecBole's files, the one of the id left out. Lists are joined by `|`. */
+/** Texts by column, without the column of the id. RecBole's column names keep their type. Lists are joined by `|`. `id` is as in the ratings. */
 export type SideRow = { readonly id: string; readonly columns: ReadonlyMap<string, string> };
 
 const ML_GENRES = [

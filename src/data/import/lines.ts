@@ -1,7 +1,7 @@
 import { badInput } from '../../base/errors.js';
 import type { Chunks } from '../containers/unpack.js';
 
-/** What a sink says of bytes[start, end): it took them; it needs the next line, too; or it will take the first line alone after all. */
+/** What a sink says of bytes[start, end). `line`: it took them. `more`: it needs the next line, too. `first`: it takes the first line alone. */
 export type LineTaken = 'line' | 'more' | 'first';
 
 /**

@@ -9,8 +9,8 @@ export type CorePolicy = {
 export type CoreResult = { readonly keep: Uint8Array; readonly users: number; readonly items: number; readonly rows: number };
 
 /**
- * Marks the rows that stay (1). `minItem` is applied once, then `minUser` once; `core` as often as something falls out, which has one
- * result whatever the order (Batagelj, Zaversnik: An O(m) Algorithm for Cores Decomposition of Networks, 2003). Returns how many
+ * Marks the rows that stay (1). `minItem` is applied once, then `minUser` once. `core` is applied as long as something falls out.
+ * The order does not matter (Batagelj, Zaversnik: An O(m) Algorithm for Cores Decomposition of Networks, 2003). Returns how many
  * users, items and rows fell out. Cost: a pass over the rows each time; 4 B a user and item, 1 B a row.
  */
 export const coreOf = (

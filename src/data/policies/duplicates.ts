@@ -15,8 +15,8 @@ export type RowColumns = {
 export type GroupedRows = { readonly offsets: Uint32Array; readonly order: Uint32Array };
 
 /**
- * Marks the rows that stay (1) when each pair of user and item keeps one of its rows: the first or last, by time where both have one
- * and by their order otherwise; or the first with the mean, sum or maximum of all as its value, and the latest time. Those are
+ * Marks the rows that stay (1) when each pair of user and item keeps one of its rows. The first or last is so by time where both have
+ * one, and by order otherwise. Mean, sum and maximum go to the first row, with the latest time. Those are
  * written into `values` and `times`. Cost: one pass, 4 B an item and 1 B a row; sums run in the order of the rows.
  */
 export const mergeDuplicates = (

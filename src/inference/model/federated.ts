@@ -60,8 +60,8 @@ const thetaOf = (tensors: readonly NamedTensor[]): readonly ThetaTensor[] => {
 };
 
 /**
- * A finished run of an algorithm of the fleet as a recommender, in this thread: Θ from a checkpoint, models by the server half, and scores
- * by the client half on the user's own ratings. So a prediction has the bits that the user's device computes.
+ * A finished run of a fleet as a recommender, in this thread. Θ comes from a checkpoint, models from the server half, and scores from the
+ * client half on the user's own ratings. So a prediction has the bits that the user's device computes.
  * Throws CONFIG or CHECKPOINT.
  */
 export const openFederated = async (run: FederatedRun): Promise<Recommender> => {

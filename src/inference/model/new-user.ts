@@ -46,7 +46,7 @@ type Adapting = {
 };
 
 /**
- * What the device of a new user does with the shared model: the client updates of some rounds, of which only its private part is kept.
+ * What the device of a new user does with the shared model: the client updates of some rounds. Only its private part is kept.
  * The shared part is the same in each round, so that Θ learns nothing from the user.
  */
 export const adaptState = ({ algorithm, context, model, device, seed }: Adapting): void => {
@@ -78,7 +78,7 @@ const squaredError = (predicted: Float32Array, { values }: Interactions): number
 };
 
 /**
- * For algorithms whose server holds something of each user, which a new user does not have: of some trained users, those whose models fit
+ * For algorithms whose server holds something of each user, which a new user does not have. It takes the trained users whose models fit
  * the new user's ratings best. A prediction is the mean of theirs, each made on the new user's own ratings.
  */
 export const nearestUsers = (

@@ -9,7 +9,7 @@ export type UserModel = {
   predict(items: Uint32Array): Float32Array;
   /** The vector of every item in this user's model. null: the model has none. */
   vectors(): ItemVectors | null;
-  /** Tensors of the model by name, with a row for every item where they have rows. null: the model is not one of the user alone. */
+  /** Tensors of the model by name, with a row for every item where they have rows. null: the model belongs to no single user. */
   tensors(): readonly UserTensor[] | null;
 };
 

@@ -21,7 +21,7 @@ type Options = z.infer<typeof OPTIONS>;
 const DEVIATION = 0.03;
 
 /**
- * CDAE: h = tanh(x̃ V + U_u + c), x̂ = σ(h W + b) (equations 6 and 7). x̃ is the corrupted row of a user, U_u its own vector.
+ * CDAE: h = tanh(x̃ V + U_u + c), x̂ = σ(h W + b) (equations 6 and 7). The row x̃ of a user is corrupted. U_u is a vector of its own.
  * The loss is the cross-entropy of all items, so no negatives are drawn. Scores are the logits without corruption.
  */
 const create = (facts: Facts, options: Options, engine: Engine): Model => {

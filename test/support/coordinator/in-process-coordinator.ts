@@ -242,7 +242,7 @@ export const createShared = async (making: Promise<Engine> = createEngine()): Pr
   };
 };
 
-/** As `createShared`, within the hooks of a test file: `take` gets it before the first test, and Θ is as at the start before each test. */
+/** As `createShared`, within the hooks of a test file. `take` gets it before the first test. Before each test, Θ is as at the start. */
 export const shareAmongTests = (make: () => Promise<Engine>, take: (shared: Shared) => void): void => {
   let shared: Shared;
   beforeAll(async () => {
