@@ -58,8 +58,9 @@ const outputs =
 
 /**
  * NeuMF for ratings: r̂ = w · [p ⊙ q, MLP([s, t])] + b + b_u + b_i (equation 12, without the sigmoid).
- * It has four embeddings of user and item. The loss is the squared error. L2 reaches only rows that a batch has, once for each row. With L2 once for each
- * rating, or on all rows in each step, the error on MovieLens-1M is higher (MSE .756 and .762). The authors' program has no L2.
+ * It has four embeddings of user and item. The loss is the squared error.
+ * L2 reaches only rows that a batch has, once for each row. Once for each rating, the error on MovieLens-1M is higher (MSE .756).
+ * The authors' program has no L2.
  */
 const create = (facts: Facts, options: Options, engine: Engine): Model => {
   const { factors: d, layers: depth, batch, rate, rateDecay, decay } = options;
