@@ -259,7 +259,7 @@ it('a coordinator tells how much memory its kernels hold, each memory once', asy
   await coordinator.train(1);
   const { parameters } = metamf.server as MetaMFServer;
   const memories = new Set(parameters.map(({ arena }) => arena.memory));
-  expect(memories.size).toBeGreaterThan(1);
+  expect(parameters.length).toBeGreaterThan(memories.size);
   expect(events[0]!.kernelBytes).toBe([...memories].reduce((sum, { buffer }) => sum + buffer.byteLength, 0));
   expect(coordinator.parameters).toBe(parameters.reduce((sum, { weights: _, blocks, size }) => sum + blocks * size, 0));
   expect(coordinator.kernels).toBe(metamf.server.kernels);
