@@ -1,7 +1,7 @@
 import type { Bytes, Millis } from '../base/units.js';
 import type { RecordedFlight } from './flights.js';
 import type { Outcomes, VirtualRound } from './outcomes.js';
-import type { PrivacySpent } from './privacy.js';
+import type { PrivacySpent } from './privacy-spent.js';
 import type { Direction, Traffic } from './traffic.js';
 
 export const THREAD_ROLES = ['coordinator', 'host'] as const;

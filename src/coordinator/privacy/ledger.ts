@@ -1,5 +1,5 @@
 import type { DeviceId } from '../../base/units.js';
-import type { PrivacySpent } from '../../events/privacy.js';
+import type { PrivacySpent } from '../../events/privacy-spent.js';
 import type { Composed, Mechanism, Sampling } from '../../privacy/accountant/mechanism.js';
 import { pldEpsilon } from '../../privacy/accountant/pld.js';
 import { rdpEpsilon } from '../../privacy/accountant/rdp.js';

@@ -55,6 +55,8 @@ export const policyOf = ({ policy, cohort, fleet, sampling }: Config, devices: n
   }
   if (kind === 'buffered' && chosen(SAMPLER, sampling).definition.traits.everyDeviceOnce)
     throw badInput('CONFIG', 'key sampling', `another than ${sampling}, since buffered rounds do not ask a fixed number`, sampling);
+  if (kind === 'buffered' && chosen(SAMPLER, sampling).definition.traits.earns === 'poisson')
+    throw badInput('CONFIG', 'key sampling', `another than ${sampling}, since buffered rounds ask as many as have answered`, sampling);
   const settings: PolicySettings = {
     ...policy,
     timeout: seconds(policy.timeout),

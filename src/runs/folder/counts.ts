@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { badInput } from '../../base/errors.js';
 import { ACTIVITY_GROUPS } from '../../events/evaluation.js';
-import { PROTECTED } from '../../events/privacy.js';
+import { PROTECTED } from '../../events/privacy-spent.js';
 import type { Traffic } from '../../events/traffic.js';
 import { FleetCountsSchema } from './fleet-accounts.js';
 import { createSketch, SketchStateSchema } from './sketch.js';

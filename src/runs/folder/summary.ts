@@ -1,6 +1,6 @@
 import type { ActivityGroup, MetricValues } from '../../events/evaluation.js';
 import type { ProfileRound } from '../../events/outcomes.js';
-import type { PrivacySpent } from '../../events/privacy.js';
+import type { PrivacySpent } from '../../events/privacy-spent.js';
 import type { Phase } from '../../events/round.js';
 import type { RunFinished } from '../../events/run-event.js';
 import type { Direction } from '../../events/traffic.js';

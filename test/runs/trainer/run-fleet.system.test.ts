@@ -67,7 +67,7 @@ describe.each(POLICIES)('a fleet under the policy %s', (kind) => {
   });
 });
 
-describe.each(SAMPLER.builtIns.map(({ name }) => name).filter((name) => name !== 'shuffled'))(
+describe.each(SAMPLER.builtIns.map(({ name }) => name).filter((name) => name !== 'shuffled' && name !== 'poisson'))(
   '%s selection under buffered rounds',
   (sampling) => {
     it('never asks a device that is still at work, and is resumed to the same end', async () => {

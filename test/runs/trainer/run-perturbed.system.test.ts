@@ -17,6 +17,7 @@ const PAIRS = [
   ['wait-all', 'shuffled'],
   ['wait-all', 'oort'],
   ['deadline', 'activity'],
+  ['deadline', 'poisson'],
   ['deadline', 'available'],
   ['fastest', 'round-robin'],
   ['fastest', 'oort'],
