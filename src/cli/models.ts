@@ -5,6 +5,7 @@ import type { ModelDefinition } from '../models/port/definition.js';
 import { MODEL } from '../models/registry.js';
 import { modelDefaults } from '../runs/config/central.js';
 import { alignedTable } from './data/aligned-table.js';
+import { addJson, answer, type JsonFlag } from './json-output.js';
 
 type Parameter = { readonly name: string; readonly default: unknown; readonly description: string };
 
@@ -61,12 +62,11 @@ const modelOf = (name: string): ModelDefinition => {
 
 /** `metafleet models [name]`: the central models, or one of them with its parameters. */
 export const modelsCommand = (): Command =>
-  new Command('models')
-    .description('list the central models: paper, task, parameters')
-    .argument('[name]', 'show one model with its paper and parameters')
-    .option('--json', 'print JSON')
-    .action((name: string | undefined, { json }: { json?: boolean }) => {
-      const chosen = name === undefined ? MODEL.builtIns : [modelOf(name)];
-      const text = name === undefined ? listTable() : describe(chosen[0]!);
-      process.stdout.write(json === true ? `${JSON.stringify(chosen.map(facts), null, 2)}\n` : text);
-    });
+  addJson(
+    new Command('models')
+      .description('list the central models: paper, task, parameters')
+      .argument('[name]', 'show one model with its paper and parameters'),
+  ).action((name: string | undefined, flags: JsonFlag) => {
+    const chosen = name === undefined ? MODEL.builtIns : [modelOf(name)];
+    answer(flags, { document: () => chosen.map(facts), text: () => (name === undefined ? listTable() : describe(chosen[0]!)) });
+  });

@@ -61,7 +61,7 @@ describe('the program', () => {
 
   it.each(['new', 'device', 'data'])('loads for %s no chart, no server and no tensor library', async (name) => {
     const { own, packages } = await loadedBy(name, '--help');
-    expect(own).toContain(`cli/${name}`);
+    expect(own).toContain(name === 'data' ? 'cli/data/data' : `cli/${name}`);
     expect(packages.filter((known) => HEAVY.includes(known))).toEqual([]);
     const others = COMMANDS.map((command) => command.name).filter((other) => other !== name);
     expect(own.filter((module) => others.some((other) => module === `cli/${other}` || module === `cli/studies/${other}`))).toEqual([]);

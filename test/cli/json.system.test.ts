@@ -20,7 +20,11 @@ const SHAPES = {
     devices: count,
   }),
   'run --print-config': z.object({ data: text, seed: count, optimizer: z.object({ rate: z.number() }) }),
-  'data list': z.object({ datasets: z.array(z.object({ name: text, users: count, items: count, ratings: count, licence: text })).min(5) }),
+  'data list': z.object({
+    datasets: z
+      .array(z.object({ name: text, users: count.nullable(), items: count.nullable(), ratings: count.nullable(), licence: text }))
+      .min(5),
+  }),
   'data describe': z.object({
     name: text,
     users: count,
