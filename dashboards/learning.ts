@@ -86,5 +86,22 @@ export const learning: Dashboard = {
         },
       ],
     },
+    {
+      title: 'Privacy',
+      panels: [
+        {
+          title: 'Privacy loss',
+          description: 'ε of a device after the rounds so far; nothing where no step of the run gives a guarantee',
+          unit: 'short',
+          queries: { epsilon: `metafleet_privacy_epsilon{${RUN}}` },
+        },
+        {
+          title: 'Chance that the guarantee fails',
+          description: 'δ, for which ε is computed',
+          unit: 'short',
+          queries: { delta: `metafleet_privacy_delta{${RUN}}` },
+        },
+      ],
+    },
   ],
 };

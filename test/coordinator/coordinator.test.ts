@@ -124,9 +124,9 @@ describe('a round', () => {
   ] as const)('in %s delivery leaves Θ as it was when every device refuses the %s', async (delivery, kind) => {
     const before = digest();
     const { coordinator, events } = start({ settings: { delivery }, answer: refuseAll(kind) });
-    expect(await coordinator.train(2)).toEqual({ round: 2, ran: 2, loss: 0, isOver: false });
+    expect(await coordinator.train(2)).toEqual({ round: 2, ran: 2, loss: null, isOver: false, isSpent: false });
     expect(digest()).toBe(before);
-    expect(events[1]).toMatchObject({ round: 2, ratings: 0, loss: 0, gradientNorm: 0, clipped: false });
+    expect(events[1]).toMatchObject({ round: 2, ratings: 0, loss: null, gradientNorm: 0, clipped: false });
 
     // Such rounds do not change those after them, either.
     await start().coordinator.train(1);

@@ -110,7 +110,7 @@ const FORGED: readonly (readonly [name: string, rounds: unknown, text: string])[
   [
     'an unknown cause of a refusal',
     task({ outcome: { kind: 'refused', cause: 'mood' } }),
-    '.inFlight[0].outcome.cause: expected one of no ratings, memory, storage, data plan, battery, other, found mood',
+    '.inFlight[0].outcome.cause: expected one of no ratings, memory, storage, data plan, battery, secure sum, other, found mood',
   ],
   [
     'an unknown stage',

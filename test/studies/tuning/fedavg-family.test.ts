@@ -26,7 +26,7 @@ describe('the searches of the FedAvg family', () => {
     const spec = specOf(file);
     const place = (path: readonly PropertyKey[]) => path.join('.');
     const candidates = candidatesOf(spec);
-    expect(candidates).toHaveLength(8);
+    expect(candidates).toHaveLength(10);
     for (const settings of candidates) {
       const sources = [
         { tree: spec.settings, place },
