@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { DASHBOARDS } from '../../dashboards/all.js';
 import { figureOf, RULE_FILES, readRules } from '../../dashboards/rules.js';
 import { type Prometheus, promtool, RATE_INTERVAL, startPrometheus } from './prometheus.js';
-import { startWatchedRun, type WatchedRun } from './watched-run.js';
+import { startWatchedRun, WATCHED, type WatchedRun } from './watched-run.js';
 
 /** A question that a panel, an annotation or a rule asks, and what a real Prometheus answered. */
 export type Answer = {
@@ -63,17 +63,17 @@ type Compiled = {
 };
 
 /** Fills in what Grafana would. */
-const filledIn = (expr: string, run: string): string =>
+const filledIn = (expr: string): string =>
   expr
     .replaceAll('$__rate_interval', RATE_INTERVAL)
     .replaceAll('$__interval', RATE_INTERVAL)
-    .replaceAll('$run', run)
+    .replaceAll('$run', WATCHED)
     .replaceAll('$metric', '.+');
 
-const ask = async (prometheus: Prometheus, run: string, { place, title, legend, expr }: Question): Promise<Answer> => {
+const ask = async (prometheus: Prometheus, { place, title, legend, expr }: Question): Promise<Answer> => {
   const question = { place, title, legend, expr };
   try {
-    const found = await prometheus.range(filledIn(expr, run), RANGE_SECONDS);
+    const found = await prometheus.range(filledIn(expr), RANGE_SECONDS);
     const numbers = found.map(({ values }) => values.findLast(Number.isFinite)).filter((value) => value !== undefined);
     const last = numbers[0];
     return { ...question, series: found.length, last, ...(last === undefined ? { fault: 'no data' } : {}) };
@@ -99,16 +99,15 @@ const until = async <Seen>(look: () => Promise<Seen>, done: (seen: Seen) => bool
 };
 
 const watch = async (run: WatchedRun, prometheus: Prometheus): Promise<Report> => {
-  const latest = async (expr: string): Promise<number> =>
-    (await ask(prometheus, run.name, { place: '', title: '', legend: '', expr })).last ?? 0;
+  const latest = async (expr: string): Promise<number> => (await ask(prometheus, { place: '', title: '', legend: '', expr })).last ?? 0;
   // The losses are counted from what was scraped before them.
   await until(
-    () => latest('count_over_time(metafleet_hosts_lost_total[1m])'),
+    () => latest('max(count_over_time(metafleet_hosts_lost_total[1m]))'),
     (scrapes) => scrapes >= 3,
   );
   run.killHost();
   const restored = await until(
-    () => latest('metafleet_hosts_restored_total'),
+    () => latest('max(metafleet_hosts_restored_total)'),
     (count) => count >= 1,
   );
   const missing: string[] = [];
@@ -125,7 +124,7 @@ const watch = async (run: WatchedRun, prometheus: Prometheus): Promise<Report> =
   let answers: readonly Answer[] = questionsOf().map((question) => ({ ...question, series: 0, last: undefined, fault: 'not asked' }));
   await until(
     async () => {
-      answers = await Promise.all(answers.map((answer) => (answer.fault === undefined ? answer : ask(prometheus, run.name, answer))));
+      answers = await Promise.all(answers.map((answer) => (answer.fault === undefined ? answer : ask(prometheus, answer))));
       return answers;
     },
     (all) => all.every(({ fault }) => fault === undefined),
@@ -151,20 +150,23 @@ const watch = async (run: WatchedRun, prometheus: Prometheus): Promise<Report> =
 const describe = ({ place, title, legend, expr, fault }: Answer): string =>
   `${[place, title, legend].filter((part) => part !== '').join(', ')}: ${fault}: ${expr.replace(/\s+/g, ' ')}`;
 
-/** Runs a fleet under a real Prometheus and asks everything that dashboards and rules ask. Leaves nothing behind. */
+/** Runs a fleet, and a run with noise, under a real Prometheus and asks everything that dashboards and rules ask. Leaves nothing behind. */
 export const checkDashboards = async (): Promise<Report> => {
   const rules = [promtool(['check', 'rules', ...RULE_FILES]), promtool(['test', 'rules', 'dashboards/rules/rules.test.yaml'])];
   const wrong = rules.filter((text) => text !== undefined);
   if (wrong.length > 0) return { answers: [], faults: wrong };
   const folder = mkdtempSync(path.join(tmpdir(), 'metafleet-dashboards-'));
-  let run: WatchedRun | undefined;
+  const runs: WatchedRun[] = [];
   let prometheus: Prometheus | undefined;
   try {
-    run = await startWatchedRun(folder);
-    prometheus = await startPrometheus(folder, run);
-    return await Promise.race([watch(run, prometheus), run.failure]);
+    const fleet = await startWatchedRun('fleet', folder);
+    runs.push(fleet);
+    const noisy = await startWatchedRun('private', folder);
+    runs.push(noisy);
+    prometheus = await startPrometheus(folder, runs);
+    return await Promise.race([watch(fleet, prometheus), fleet.failure, noisy.failure]);
   } finally {
-    await Promise.all([prometheus?.close(), run?.close()]);
+    await Promise.all([prometheus?.close(), ...runs.map((run) => run.close())]);
     rmSync(folder, { recursive: true, force: true });
   }
 };

@@ -33,21 +33,19 @@ export const promtool = (args: readonly string[], input = ''): string | undefine
   return status === 0 ? undefined : `promtool ${args.join(' ')}:\n${stdout}${stderr}`;
 };
 
-export const startPrometheus = async (folder: string, { url, token }: Target): Promise<Prometheus> => {
-  writeFileSync(path.join(folder, 'token'), token, { mode: 0o600 });
+export const startPrometheus = async (folder: string, targets: readonly Target[]): Promise<Prometheus> => {
+  for (const [index, { token }] of targets.entries()) writeFileSync(path.join(folder, `token-${index}`), token, { mode: 0o600 });
   const config = path.join(folder, 'prometheus.yaml');
   writeFileSync(
     config,
     stringify({
       global: { scrape_interval: `${SCRAPE_MILLIS}ms`, evaluation_interval: `${SCRAPE_MILLIS}ms` },
       rule_files: RULE_FILES.map((file) => path.resolve(file)),
-      scrape_configs: [
-        {
-          job_name: 'metafleet',
-          authorization: { credentials_file: path.join(folder, 'token') },
-          static_configs: [{ targets: [new URL(url).host] }],
-        },
-      ],
+      scrape_configs: targets.map(({ url }, index) => ({
+        job_name: `metafleet-${index}`,
+        authorization: { credentials_file: path.join(folder, `token-${index}`) },
+        static_configs: [{ targets: [new URL(url).host] }],
+      })),
     }),
   );
   const address = `127.0.0.1:${await freePort()}`;

@@ -7,9 +7,8 @@ import { createMetrics } from '../../src/telemetry/prometheus/metrics.js';
 import { startServer } from '../../src/telemetry/server/server.js';
 import type { Target } from './prometheus.js';
 
-/** A real run, small and without end, that has something to say on every metric. */
+/** A real run, small and without end. The two kinds together have something to say on every metric. */
 export type WatchedRun = Target & {
-  readonly name: string;
   /** Rejects when the run fails. */
   readonly failure: Promise<never>;
   /** Ends one of its host threads, as a crash would. */
@@ -17,12 +16,10 @@ export type WatchedRun = Target & {
   close(): Promise<void>;
 };
 
-const FLAGS = {
-  data: 'synthetic:users=300,items=100,ratings=6000',
-  threads: '2',
-  epochs: '1000000',
-  patience: '0',
-  cohort: '32',
+const ENDLESS = { data: 'synthetic:users=300,items=100,ratings=6000', threads: '2', epochs: '1000000', patience: '0', cohort: '32' };
+
+const FLEET = {
+  ...ENDLESS,
   decoys: '5',
   dtype: 'f16',
   // Models are evicted, gradients clipped.
@@ -39,9 +36,17 @@ const FLAGS = {
   'checkpoint.every': '0.05',
 };
 
-export const startWatchedRun = async (folder: string): Promise<WatchedRun> => {
-  const name = 'dashboards-check';
-  const config = resolveConfig(flagSource(FLAGS));
+/** Its noise gives a guarantee, which a fleet's updates without noise do not. */
+const PRIVATE = { ...ENDLESS, algorithm: 'fedavg', updates: 'clip,central-noise', 'defence.normMultiple': '0' };
+
+const KINDS = { fleet: FLEET, private: PRIVATE };
+
+/** The names of all watched runs match `WATCHED`. */
+export const WATCHED = 'dashboards-check-.+';
+
+export const startWatchedRun = async (kind: keyof typeof KINDS, folder: string): Promise<WatchedRun> => {
+  const name = `dashboards-check-${kind}`;
+  const config = resolveConfig(flagSource(KINDS[kind]));
   const { algorithm, data, delivery, dtype, seed } = config;
   const run: { sample?: () => { queued: number; utilization: number; threads: number } } = {};
   const metrics = createMetrics({
@@ -55,7 +60,7 @@ export const startWatchedRun = async (folder: string): Promise<WatchedRun> => {
       config,
       dataset: await loadDataset(data, { split: 'auto', seed }),
       onEvent: metrics.observe,
-      checkpoints: { last: path.join(folder, 'last.checkpoint'), best: path.join(folder, 'best.checkpoint') },
+      checkpoints: { last: path.join(folder, `${kind}-last.checkpoint`), best: path.join(folder, `${kind}-best.checkpoint`) },
     });
     run.sample = started.sample;
     let closing = false;
@@ -66,7 +71,6 @@ export const startWatchedRun = async (folder: string): Promise<WatchedRun> => {
     });
     failure.catch(() => {}); // Handled where it is raced against.
     return {
-      name,
       url: server.url,
       token,
       failure,
