@@ -10,7 +10,7 @@ import { AUTO, SPLIT_DEFAULTS, SPLITS } from '../../data/splits/spec.js';
 import { CANDIDATES } from '../../device/actor/measure.js';
 import { ATTACKS } from '../../device/faults/byzantine.js';
 import { DTYPES } from '../../messages/wire-tensor.js';
-import { definitionSections, KINDS, namesOfKey } from './definitions.js';
+import { definitionSections, KINDS, loadedModules, namesOfKey } from './definitions.js';
 
 /**
  * The configuration of a run: every key with its meaning, unit, bounds and default, in one place.
@@ -467,6 +467,13 @@ const choiceOf = (schema: z.ZodType, names: readonly string[]): z.ZodType => {
 
 /** The keys of every run, and a section for each definition with options: those of users' modules once they are loaded. */
 export const configSchema = (): z.ZodType<Config> => {
+  if (built?.modules !== loadedModules()) built = { modules: loadedModules(), schema: buildSchema() };
+  return built.schema;
+};
+/** A schema takes longer to build than to use. */
+let built: { readonly modules: number; readonly schema: z.ZodType<Config> } | undefined;
+
+const buildSchema = (): z.ZodType<Config> => {
   const shape = Object.entries(ownKeys.shape).flatMap(([key, schema]): [string, z.ZodType][] => {
     if (KINDS.some((known) => known.key === key)) return [[key, choiceOf(schema, namesOfKey(key))]];
     return key === 'optimizer' ? [[key, schema], ...Object.entries(definitionSections())] : [[key, schema]];

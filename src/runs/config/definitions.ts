@@ -39,6 +39,9 @@ const sectionsOf = (definitions: readonly Definition[]): Readonly<Record<string,
 export const definitionSections = (): Readonly<Record<string, z.ZodType>> =>
   sectionsOf([...KINDS.flatMap(({ builtIns }) => builtIns), ...loaded.map(({ definition }) => definition)]);
 
+/** How many modules of users are loaded: what configurations may say changes with this number only. */
+export const loadedModules = (): number => loaded.length;
+
 /** What the key of a kind may say: built-in names, and the names of loaded modules as users wrote them. */
 export const namesOf = (kind: Kind<Definition>): readonly string[] => [
   ...kind.builtIns.map(({ name }) => name),
