@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { rmSync } from 'node:fs';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Dataset } from '../../../src/data/dataset.js';
 import { asImplicit } from '../../../src/data/splits/resplit.js';
 import { installModule } from '../../../src/runs/config/definitions.js';
@@ -67,6 +68,7 @@ describe('what a dataset cannot serve', () => {
 
   it('is a measure of what is not there', async () => {
     const folder = moduleFolder();
+    onTestFinished(() => rmSync(folder, { recursive: true }));
     writeModule(folder, 'implicit.mjs', moduleText(`name: 'implicit', traits: { ...traits, feedback: 'implicit', features: ['items'] }`));
     const algorithm = `${folder}/implicit.mjs`;
     await installModule((await import('../../../src/algorithms/registry.js')).ALGORITHM, algorithm, []);
@@ -83,6 +85,7 @@ describe('what a dataset cannot serve', () => {
 describe('cold users', () => {
   it('are the last devices of a world whose rounds, epochs and schedule are those of the others', async () => {
     const folder = moduleFolder();
+    onTestFinished(() => rmSync(folder, { recursive: true }));
     writeModule(folder, 'cold.mjs', moduleText(`name: 'cold', traits: { ...traits, coldUsers: true }`));
     const algorithm = `${folder}/cold.mjs`;
     await installModule((await import('../../../src/algorithms/registry.js')).ALGORITHM, algorithm, []);
@@ -97,6 +100,7 @@ describe('cold users', () => {
 describe('features that an algorithm reads', () => {
   it('are in the world: those of items with their values, those of users without', async () => {
     const folder = moduleFolder();
+    onTestFinished(() => rmSync(folder, { recursive: true }));
     writeModule(folder, 'reads.mjs', moduleText(`name: 'reads', traits: { ...traits, features: ['items', 'users'] }`));
     const algorithm = `${folder}/reads.mjs`;
     await installModule((await import('../../../src/algorithms/registry.js')).ALGORITHM, algorithm, []);

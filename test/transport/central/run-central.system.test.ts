@@ -1,6 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { RunEvent } from '../../../src/events/run-event.js';
 import { installModulesOf } from '../../../src/runs/config/install-modules.js';
 import type { Run } from '../../../src/runs/trainer/run.js';
@@ -129,6 +129,7 @@ export default defineModel({
 
 const installed = async (changes = ''): Promise<string> => {
   const folder = moduleFolder();
+  onTestFinished(() => rmSync(folder, { recursive: true }));
   mkdirSync(folder, { recursive: true });
   const file = join(folder, 'biases.mjs');
   writeFileSync(file, moduleWith(changes));
