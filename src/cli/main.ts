@@ -25,7 +25,18 @@ const main = async (): Promise<void> => {
   await program.parseAsync();
 };
 
+/**
+ * A study that was killed takes its run along: else the run would go on beside the one that continues it. It ends at once,
+ * as its study did, and goes on from its last checkpoint.
+ */
+const endWithParent = (): void => {
+  if (process.channel === undefined || process.channel === null) return;
+  process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+  process.channel.unref();
+};
+
 watchSignals();
+endWithParent();
 await main().catch(fail);
 // The command has done what it was asked to: a signal changes nothing about that.
 onPress(() => void leave(Number(process.exitCode ?? 0)));

@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { badInput, messageOf } from '../../base/errors.js';
 import { leave } from '../../base/leaving.js';
 import { formatMillis, formatSpan, plural } from '../../report/format.js';
@@ -15,7 +15,15 @@ import { parseSweep, type Sweep, type SweepPoint } from '../../studies/sweep/swe
 import { addJson, answer, type JsonFlag } from '../json-output.js';
 import { INTERRUPTED, onPress } from '../signals/signals.js';
 
-type Flags = JsonFlag & { readonly plan?: boolean; readonly predict: boolean; readonly results: string; readonly name?: string };
+type Flags = JsonFlag & {
+  readonly plan?: boolean;
+  readonly predict: boolean;
+  readonly count?: boolean;
+  readonly point?: string;
+  readonly collect?: boolean;
+  readonly results: string;
+  readonly name?: string;
+};
 
 type Predictions = ReadonlyMap<string, Prediction>;
 
@@ -125,9 +133,89 @@ const plannedPoint = ({ name, varied, predicted }: SweepPoint & { readonly predi
   millis: totalMillis(predicted.costs, predicted.sizes),
 });
 
+/** Draws the curves of the rows, and answers. `notes`: lines in front of them. */
+const answerRows = async (
+  { points, curves }: Sweep,
+  { folder, rows, end, notes, took }: { folder: string; rows: readonly SweepRow[]; end: string; notes: readonly string[]; took?: string },
+  flags: Flags,
+): Promise<void> => {
+  // Charts are drawn at the end, if at all: their library takes long to load.
+  const { writeCurves } = await import('../../studies/sweep/curves.js');
+  const drawn = writeCurves(curves, rows, folder);
+  const after = took === undefined ? '' : ` after ${took}`;
+  answer(flags, {
+    document: () => ({ folder, end, runs: points.length, points: rows, curves: drawn }),
+    text: () =>
+      [
+        ...notes,
+        ...drawn,
+        `${rows.length} of ${points.length} runs in ${join(folder, 'points.csv')} and points.ndjson; ${end}${after}\n`,
+      ].join('\n'),
+  });
+};
+
+/** One point, for a scheduler that starts a process for each: an Indexed Job, a Slurm array, xargs. No other point's files are touched. */
+const sweepPoint = async ({ points }: Sweep, index: number, folder: string, flags: Flags): Promise<number> => {
+  const point = points[index]!;
+  const runs = openRuns(join(folder, 'runs'));
+  const { interrupted, release } = onInterrupt(runs);
+  try {
+    if (runs.finished(point.name) === undefined) {
+      say(`point ${index} of 0 to ${points.length - 1}: ${point.name}`);
+      const { end, error } = await runs.run(point.name, point.config);
+      if (end === 'failed') say(`${point.name} failed: ${error}`);
+      if (end !== 'finished') return interrupted() ? EXIT.interrupted : EXIT[end];
+    }
+    const row = rowOf(point, runs.finished(point.name)!, undefined);
+    answer(flags, {
+      document: () => row,
+      text: () => `point ${index}: ${point.name} ${row['reason']} after ${row['rounds']} rounds, digest ${row['digest']}\n`,
+    });
+    return EXIT.finished;
+  } finally {
+    release();
+  }
+};
+
+/** The tables and curves of the points that have ended, wherever they were run. Names those that have not. */
+const collectPoints = async (sweep: Sweep, folder: string, flags: Flags): Promise<number> => {
+  const runs = openRuns(join(folder, 'runs'));
+  const rows: SweepRow[] = [];
+  let missing = 0;
+  for (const [index, point] of sweep.points.entries()) {
+    const run = runs.finished(point.name);
+    if (run === undefined) {
+      missing += 1;
+      say(`point ${index} has not ended: ${join(runs.folder, point.name)}`);
+    } else rows.push(rowOf(point, run, undefined));
+  }
+  await writeRows(join(folder, 'points'), rows);
+  await answerRows(sweep, { folder, rows, end: missing === 0 ? 'finished' : `${missing} missing`, notes: [] }, flags);
+  return missing === 0 ? EXIT.finished : EXIT.failed;
+};
+
+/** The number of a point in the file, from 0. Throws CONFIG for another text. */
+const pointIndex = (text: string, { points }: Sweep): number => {
+  const index = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (points[index] === undefined)
+    throw badInput('CONFIG', 'flag --point', `a whole number from 0 to ${points.length - 1}, the points of the sweep`, `"${text}"`);
+  return index;
+};
+
 const sweepOnce = async (file: string, flags: Flags): Promise<number> => {
   const sweep = await readSweep(file);
+  if (flags.count === true) {
+    answer(flags, { document: () => ({ points: sweep.points.map(({ name }) => name) }), text: () => `${sweep.points.length}\n` });
+    return EXIT.finished;
+  }
   const folder = join(flags.results, checkRunName(flags.name ?? `sweep-${basename(file, extname(file))}`));
+  if (flags.point !== undefined) return sweepPoint(sweep, pointIndex(flags.point, sweep), folder, flags);
+  if (flags.collect === true) return collectPoints(sweep, folder, flags);
+  return sweepAll(sweep, file, folder, flags);
+};
+
+/** Every point, one after the other. */
+const sweepAll = async (sweep: Sweep, file: string, folder: string, flags: Flags): Promise<number> => {
   const runs = openRuns(join(folder, 'runs'));
   const { interrupted, release } = onInterrupt(runs);
   try {
@@ -151,19 +239,8 @@ const sweepOnce = async (file: string, flags: Flags): Promise<number> => {
     }
     const start = performance.now();
     const { end, rows } = await runPoints(sweep, runs, predictions, join(folder, 'points'), interrupted);
-    // Charts are drawn at the end, if at all: their library takes long to load.
-    const { writeCurves } = await import('../../studies/sweep/curves.js');
-    const curves = writeCurves(sweep.curves, rows, folder);
-    const took = formatMillis(performance.now() - start);
-    answer(flags, {
-      document: () => ({ folder, end, runs: sweep.points.length, points: rows, curves }),
-      text: () =>
-        [
-          ...(predictions !== undefined && predictions.size > 0 && rows.length > 0 ? [`\n${renderComparison(rows)}`] : []),
-          ...curves,
-          `${rows.length} of ${sweep.points.length} runs in ${join(folder, 'points.csv')} and points.ndjson; ${end} after ${took}\n`,
-        ].join('\n'),
-    });
+    const notes = predictions !== undefined && predictions.size > 0 && rows.length > 0 ? [`\n${renderComparison(rows)}`] : [];
+    await answerRows(sweep, { folder, rows, end, notes, took: formatMillis(performance.now() - start) }, flags);
     return EXIT[end];
   } finally {
     release();
@@ -177,6 +254,9 @@ export const sweepCommand = (): Command =>
       .argument('<file>', 'sweep file (YAML), such as scripts/sweeps/devices.yaml')
       .option('--plan', 'predict time, bytes and memory from short measured runs, and end')
       .option('--no-predict', 'run without a prediction first')
+      .addOption(new Option('--count', 'print the number of points, and end').conflicts(['plan', 'point', 'collect']))
+      .addOption(new Option('--point <number>', 'run one point only, counted from 0').conflicts(['plan', 'collect']))
+      .addOption(new Option('--collect', 'run nothing; put the points that have ended into one table').conflicts('plan'))
       .option('--results <folder>', 'folder for the sweep folder', 'results')
       .option('--name <sweep>', "name of the sweep folder (default: sweep- and the file's name)"),
   ).action(async (file: string, flags: Flags) => {

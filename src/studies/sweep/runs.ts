@@ -83,9 +83,9 @@ const removeHalfWritten = (folder: string): void => {
     if (name.endsWith('.tmp') || (dirname(name) === '.' && name.endsWith('.yaml'))) rmSync(join(folder, name), { force: true });
 };
 
-/** The processes get no signal of the terminal's: the sweep tells the one that runs, once. */
+/** The processes get no signal of the terminal's: the sweep tells the one that runs, once. By the channel, they notice that it has died. */
 const start = (words: readonly string[]): ChildProcess =>
-  spawn(process.execPath, [MAIN, ...words], { stdio: ['ignore', 'ignore', 'pipe'], detached: process.platform !== 'win32' });
+  spawn(process.execPath, [MAIN, ...words], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], detached: process.platform !== 'win32' });
 
 export const openRuns = (folder: string): RunFolder => {
   mkdirSync(folder, { recursive: true });

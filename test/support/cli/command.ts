@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
 
 /** `metafleet` as its users have it: the built program, in a process of its own, standing in a folder of its own. */
-const MAIN = resolve(import.meta.dirname, '../../../dist/src/cli/main.js');
+export const MAIN = resolve(import.meta.dirname, '../../../dist/src/cli/main.js');
 
 /** A fleet and a model that take milliseconds an epoch; not the cosine, whose course hangs on how long a run is to be. */
 export const SMALL = [
