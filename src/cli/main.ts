@@ -26,7 +26,7 @@ const main = async (): Promise<void> => {
 };
 
 /**
- * A study that was killed takes its run along: else the run would go on beside the one that continues it. It ends at once,
+ * A study that was killed takes its run along: else two processes would write the same folder. It ends at once,
  * as its study did, and goes on from its last checkpoint.
  */
 const endWithParent = (): void => {
