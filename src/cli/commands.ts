@@ -77,6 +77,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./studies/sweep.js')).sweepCommand(),
   },
   {
+    name: 'k8s',
+    summary: 'print what Kubernetes needs to run a sweep, one pod for each point',
+    load: async () => (await import('./k8s/k8s.js')).k8sCommand(),
+  },
+  {
     name: 'paper',
     summary: "train what the paper's tables and figures need, and print them next to the published ones",
     load: async (words) => {

@@ -1,19 +1,18 @@
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { Command, Option } from 'commander';
-import { badInput, messageOf } from '../../base/errors.js';
+import { badInput } from '../../base/errors.js';
 import { leave } from '../../base/leaving.js';
 import { formatMillis, formatSpan, plural } from '../../report/format.js';
-import { installModulesWithin } from '../../runs/config/install-modules.js';
-import { yamlSource } from '../../runs/config/parse-config.js';
 import { checkRunName } from '../../runs/folder/run-name.js';
 import { totalMillis } from '../../studies/sweep/cost-model.js';
 import { measureSizes, predict } from '../../studies/sweep/prediction.js';
 import { type Prediction, renderComparison, renderPlan, rowOf, type SweepRow, writeRows } from '../../studies/sweep/rows.js';
 import { openRuns, type RunFolder } from '../../studies/sweep/runs.js';
-import { parseSweep, type Sweep, type SweepPoint } from '../../studies/sweep/sweep-file.js';
+import type { Sweep, SweepPoint } from '../../studies/sweep/sweep-file.js';
 import { addJson, answer, type JsonFlag } from '../json-output.js';
 import { INTERRUPTED, onPress } from '../signals/signals.js';
+import { readSweep } from './read-sweep.js';
 
 type Flags = JsonFlag & {
   readonly plan?: boolean;
@@ -26,17 +25,6 @@ type Flags = JsonFlag & {
 };
 
 type Predictions = ReadonlyMap<string, Prediction>;
-
-const readSweep = async (file: string): Promise<Sweep> => {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw badInput('CONFIG', file, 'a readable sweep file', messageOf(error));
-  }
-  await installModulesWithin(yamlSource(text, file), ['base', 'grid', 'list']);
-  return parseSweep(text, file);
-};
 
 const say = (text: string): void => void process.stderr.write(`sweep: ${text}\n`);
 
@@ -203,7 +191,7 @@ const pointIndex = (text: string, { points }: Sweep): number => {
 };
 
 const sweepOnce = async (file: string, flags: Flags): Promise<number> => {
-  const sweep = await readSweep(file);
+  const { sweep } = await readSweep(file);
   if (flags.count === true) {
     answer(flags, { document: () => ({ points: sweep.points.map(({ name }) => name) }), text: () => `${sweep.points.length}\n` });
     return EXIT.finished;
