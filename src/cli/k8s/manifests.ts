@@ -1,5 +1,5 @@
 /**
- * What Kubernetes needs to run the points of a sweep: the sweep file as a ConfigMap, and an Indexed Job with one completion for each point.
+ * What Kubernetes needs to run the points of a sweep. The sweep file is a ConfigMap. An Indexed Job has one completion for each point.
  * A second Job collects the points. Results, and data that sweep files name, lie on one volume that all pods mount.
  */
 export type SweepOnKubernetes = {
