@@ -63,7 +63,6 @@ describe('a run on cold users', () => {
   it('trains the others alone, shows each device its own features, and ranks for the cold ones by default', async () => {
     const data = await dataset();
     const folder = moduleFolder();
-    onTestFinished(() => rmSync(folder, { recursive: true }));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     writeModule(folder, 'popular.mjs', moduleOf(data));
     const algorithm = join(folder, 'popular.mjs');
