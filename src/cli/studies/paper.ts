@@ -18,6 +18,7 @@ import { addConfigFlags, configFlagsIn, parseSeeds } from '../config-flags.js';
 import { addJson, answer, type JsonFlag } from '../json-output.js';
 import { INTERRUPTED } from '../signals/signals.js';
 import { VERSION } from '../version.js';
+import { cold20Command } from './cold20.js';
 import { withStudyHooks } from './study.js';
 
 type PaperFlags = JsonFlag & { data: string; seeds: readonly number[]; quick?: boolean; runs: string; out: string; quiet?: boolean };
@@ -134,5 +135,5 @@ const figure2Command = (): Command =>
 export const paperCommand = (): Command => {
   const command = new Command('paper');
   for (const name of STUDIES) command.addCommand(tableCommand(name));
-  return command.addCommand(bytesCommand()).addCommand(figure2Command());
+  return command.addCommand(bytesCommand()).addCommand(figure2Command()).addCommand(cold20Command());
 };
