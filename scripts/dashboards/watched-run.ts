@@ -7,7 +7,7 @@ import { createMetrics } from '../../src/telemetry/prometheus/metrics.js';
 import { startServer } from '../../src/telemetry/server/server.js';
 import type { Target } from './prometheus.js';
 
-/** A real run, small and without end. The two kinds together have something to say on every metric. */
+/** A real run, small. The two kinds together have something to say on every metric. */
 export type WatchedRun = Target & {
   /** Rejects when the run fails. */
   readonly failure: Promise<never>;
@@ -36,8 +36,8 @@ const FLEET = {
   'checkpoint.every': '0.05',
 };
 
-/** Its noise gives a guarantee, which a fleet's updates without noise do not. */
-const PRIVATE = { ...ENDLESS, algorithm: 'fedavg', updates: 'clip,central-noise', 'defence.normMultiple': '0' };
+/** Its noise gives a guarantee, which a fleet's updates without noise do not. It ends soon, and its last numbers stay. */
+const PRIVATE = { ...ENDLESS, epochs: '2', algorithm: 'fedavg', updates: 'clip,central-noise', 'defence.normMultiple': '0' };
 
 const KINDS = { fleet: FLEET, private: PRIVATE };
 
