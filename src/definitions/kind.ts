@@ -57,7 +57,8 @@ export const definitionProblem = <D extends Definition>(kind: Kind<D>, value: un
   const missing = kind.functions.find((hook) => typeof value[hook] !== 'function');
   if (missing !== undefined) return `${missing}: expected a function, found ${typeof value[missing]}`;
   const { anyOf = [] } = kind;
-  if (anyOf.length > 0 && !anyOf.some((hook) => hook in value)) return `${anyOf.join(' or ')}: expected a function, found neither`;
+  if (anyOf.length > 0 && !anyOf.some((hook) => value[hook] !== undefined))
+    return `${anyOf.join(' or ')}: expected a function, found neither`;
   const odd = anyOf.find((hook) => value[hook] !== undefined && typeof value[hook] !== 'function');
   if (odd !== undefined) return `${odd}: expected a function, found ${typeof value[odd]}`;
   return optionsProblem(options) ?? kind.problem?.(value);

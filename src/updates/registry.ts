@@ -14,10 +14,11 @@ export const UPDATE_STEP: Kind<UpdateStepDefinition> = {
   functions: [],
   anyOf: ['onDevice', 'onServer'],
   problem: ({ traits, ...definition }) => {
-    const { hides, requires, announces } = (traits ?? {}) as Partial<UpdateStepDefinition['traits']>;
+    const { hides, requires, sends, announces } = (traits ?? {}) as Partial<UpdateStepDefinition['traits']>;
     if (!Array.isArray(hides) || hides.some((what) => !HIDDEN.includes(what)))
       return 'traits.hides: expected a list of norms, rows and counts';
     if (requires !== undefined && requires !== 'sum') return `traits.requires: expected sum or nothing, found ${String(requires)}`;
+    if (sends !== undefined && sends !== 'masked') return `traits.sends: expected masked or nothing, found ${String(sends)}`;
     const { onServer } = definition as Partial<UpdateStepDefinition>;
     if (onServer !== undefined && requires !== 'sum') return 'traits.requires: expected sum, as onServer changes a sum';
     return announces === true && onServer === undefined ? 'onServer: expected a function, as traits.announces is set' : undefined;

@@ -31,7 +31,7 @@ export type UpdateStepTraits = {
   /** sum: only the sum of a round's updates means something, so the algorithm must need no more. */
   readonly requires?: 'sum';
   /** masked: a device sends its update under masks that cancel in the sum of the cohort (docs/privacy.md). */
-  readonly sends?: 'masked' | 'sparse' | 'int4';
+  readonly sends?: 'masked';
   /** Its server half tells the device half a number before each round (ServerStep.announced). */
   readonly announces?: true;
 };

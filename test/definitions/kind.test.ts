@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { ALGORITHM } from '../../src/algorithms/registry.js';
 import { builtIn, definitionProblem } from '../../src/definitions/kind.js';
+import { UPDATE_STEP } from '../../src/updates/registry.js';
 
 const hook = (): never => {
   throw new Error('no hook is called to see what a definition is');
@@ -43,4 +44,20 @@ it('an unknown name is refused by those that there are, and by what a path looks
   expect(() => builtIn(ALGORITHM, 'adaboost')).toThrow(
     'key algorithm: expected metamf, fedavg, or a path to a module such as ./mine.js, found adaboost',
   );
+});
+
+describe('what keeps a value from being an update step', () => {
+  const STEP = { name: 'mine', version: '1', options: z.strictObject({}), traits: { hides: [] }, onDevice: hook };
+
+  it.each<[object, string | undefined]>([
+    [{}, undefined],
+    [{ onDevice: undefined }, 'onDevice or onServer: expected a function, found neither'],
+    [{ traits: { hides: ['all'] } }, 'traits.hides: expected a list of norms, rows and counts'],
+    [{ traits: { hides: [], requires: 'each' } }, 'traits.requires: expected sum or nothing, found each'],
+    [{ traits: { hides: [], sends: 'sparse' } }, 'traits.sends: expected masked or nothing, found sparse'],
+    [{ traits: { hides: [] }, onServer: hook }, 'traits.requires: expected sum, as onServer changes a sum'],
+    [{ traits: { hides: [], announces: true } }, 'onServer: expected a function, as traits.announces is set'],
+  ])('%o', (change, line) => {
+    expect(definitionProblem(UPDATE_STEP, { ...STEP, ...change })).toBe(line);
+  });
 });
