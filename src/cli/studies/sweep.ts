@@ -149,7 +149,7 @@ const sweepPoint = async ({ points }: Sweep, index: number, folder: string, flag
   const { interrupted, release } = onInterrupt(runs);
   try {
     if (runs.finished(point.name) === undefined) {
-      say(`point ${index} of 0 to ${points.length - 1}: ${point.name}`);
+      say(`point ${index}, of ${plural(points.length, 'point')}: ${point.name}`);
       const { end, error } = await runs.run(point.name, point.config);
       if (end === 'failed') say(`${point.name} failed: ${error}`);
       if (end !== 'finished') return interrupted() ? EXIT.interrupted : EXIT[end];

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -47,6 +47,22 @@ const settled = (values: readonly number[]): number => (values.length === 0 ? 0 
 
 /** Wall seconds that its processes took, kept in the folder of a run. What the run itself counts begins after its data was read. */
 const Clock = z.object({ seconds: z.number() });
+const CLOCK = 'clock.json';
+const TICK_MILLIS = 1000;
+
+/** 0 where none was kept: a run may be killed before the first tick. */
+const secondsOf = (place: string): number => {
+  const path = join(place, CLOCK);
+  return existsSync(path) ? Clock.parse(JSON.parse(readFileSync(path, 'utf8'))).seconds : 0;
+};
+
+/** All or nothing, once the run has made its folder. */
+const keepSeconds = (place: string, seconds: number): void => {
+  if (!existsSync(place)) return;
+  const path = join(place, CLOCK);
+  writeFileSync(`${path}.tmp`, JSON.stringify({ seconds }));
+  renameSync(`${path}.tmp`, path);
+};
 
 const readFinished = (folder: string): FinishedRun | undefined => {
   const path = join(folder, 'summary.json');
@@ -56,8 +72,8 @@ const readFinished = (folder: string): FinishedRun | undefined => {
   const lines = linesOf(join(folder, 'rounds.ndjson'));
   const rounds = lines.map(({ millis }) => millis);
   const measurements = linesOf(join(folder, 'epochs.ndjson')).map(({ millis }) => millis);
-  const { seconds } = Clock.parse(JSON.parse(readFileSync(join(folder, 'clock.json'), 'utf8')));
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  const seconds = Math.max(secondsOf(folder), (sum(rounds) + sum(measurements)) / 1000);
   const { perRound } = summary.bytes;
   return {
     summary,
@@ -105,10 +121,9 @@ export const openRuns = (folder: string): RunFolder => {
     finished,
     run: async (name, config) => {
       const place = join(folder, name);
-      const clock = join(place, 'clock.json');
-      const resumes = existsSync(join(place, 'last.checkpoint')) && existsSync(clock);
+      const resumes = existsSync(join(place, 'last.checkpoint'));
       if (!resumes) rmSync(place, { recursive: true, force: true });
-      const before = resumes ? Clock.parse(JSON.parse(readFileSync(clock, 'utf8'))).seconds : 0;
+      const before = secondsOf(place);
       const file = join(folder, `${name}.yaml`);
       writeFileSync(
         file,
@@ -121,11 +136,14 @@ export const openRuns = (folder: string): RunFolder => {
       child.stderr?.setEncoding('utf8').on('data', (text: string) => {
         said = (said + text).slice(-4000);
       });
+      const tick = (): void => keepSeconds(place, before + (performance.now() - began) / 1000);
+      const ticking = setInterval(tick, TICK_MILLIS);
       const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve)).finally(() => {
         current = undefined;
+        clearInterval(ticking);
         rmSync(file, { force: true });
       });
-      if (existsSync(place)) writeFileSync(clock, JSON.stringify({ seconds: before + (performance.now() - began) / 1000 }));
+      tick();
       // The signal may come before the process listens to it.
       if (code === 130 || (code === null && asked)) return { end: 'interrupted', error: '' };
       if (code !== 0 || finished(name) === undefined) return { end: 'failed', error: lastLine(said) || `it ended with code ${code}` };

@@ -42,7 +42,7 @@ it('points run one by one, side by side and after a kill, and collected, are the
   // The last point is killed, without a chance to say so, when it has a checkpoint to go on from.
   const runs = join(parts, 'results/sweep-tiny/runs');
   const killed = launch(['sweep', 'tiny.yaml', '--point', '2'], { cwd: parts });
-  const [, name = ''] = await killed.said(/point 2 of 0 to 2: (\S+)\n/);
+  const [, name = ''] = await killed.said(/point 2, of 3 points: (\S+)\n/);
   while (!(await readdir(join(runs, name)).catch((): string[] => [])).includes('last.checkpoint'))
     await new Promise((go) => setTimeout(go, 20));
   killed.kill('SIGKILL');
@@ -60,6 +60,9 @@ it('points run one by one, side by side and after a kill, and collected, are the
   expect(collected.code, collected.err).toBe(0);
   expect(collected.out).toMatch(/3 of 3 runs in results\/sweep-tiny\/points\.csv and points\.ndjson; finished\n$/);
   expect(await resultsOf(parts)).toEqual(await resultsOf(whole));
+
+  const summary = JSON.parse(await readFile(join(runs, name, 'summary.json'), 'utf8')) as { resumedFrom: number[] };
+  expect(summary.resumedFrom).toHaveLength(1);
 
   // A finished point is not run again, and says what it found.
   const again = await metafleet([...words, '0', '--json'], { cwd: parts });
