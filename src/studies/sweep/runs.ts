@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -9,6 +9,7 @@ import { median } from '../../base/median.js';
 import type { Config } from '../../runs/config/config.js';
 import { isRead } from '../../runs/config/effects.js';
 import { printConfig } from '../../runs/config/parse-config.js';
+import { writeAtomically } from '../../runs/folder/atomic-write.js';
 import type { Summary } from '../../runs/folder/summary.js';
 import type { Costs } from './cost-model.js';
 
@@ -56,12 +57,9 @@ const secondsOf = (place: string): number => {
   return existsSync(path) ? Clock.parse(JSON.parse(readFileSync(path, 'utf8'))).seconds : 0;
 };
 
-/** All or nothing, once the run has made its folder. */
-const keepSeconds = (place: string, seconds: number): void => {
-  if (!existsSync(place)) return;
-  const path = join(place, CLOCK);
-  writeFileSync(`${path}.tmp`, JSON.stringify({ seconds }));
-  renameSync(`${path}.tmp`, path);
+/** Once the run has made its folder. */
+const keepSeconds = async (place: string, seconds: number): Promise<void> => {
+  if (existsSync(place)) await writeAtomically(join(place, CLOCK), JSON.stringify({ seconds }));
 };
 
 const readFinished = (folder: string): FinishedRun | undefined => {
@@ -136,14 +134,19 @@ export const openRuns = (folder: string): RunFolder => {
       child.stderr?.setEncoding('utf8').on('data', (text: string) => {
         said = (said + text).slice(-4000);
       });
-      const tick = (): void => keepSeconds(place, before + (performance.now() - began) / 1000);
-      const ticking = setInterval(tick, TICK_MILLIS);
+      const keep = (): Promise<void> => keepSeconds(place, before + (performance.now() - began) / 1000);
+      let writing = Promise.resolve();
+      // One write at a time. One that fails is made good by the next, and by the last.
+      const ticking = setInterval(() => {
+        writing = writing.then(keep).catch(() => undefined);
+      }, TICK_MILLIS);
       const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve)).finally(() => {
         current = undefined;
         clearInterval(ticking);
         rmSync(file, { force: true });
       });
-      tick();
+      await writing;
+      await keep();
       // The signal may come before the process listens to it.
       if (code === 130 || (code === null && asked)) return { end: 'interrupted', error: '' };
       if (code !== 0 || finished(name) === undefined) return { end: 'failed', error: lastLine(said) || `it ended with code ${code}` };
