@@ -4,7 +4,8 @@ import { Job } from 'kubernetes-models/batch/v1/Job';
 import { ConfigMap } from 'kubernetes-models/v1/ConfigMap';
 import { expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { metafleet, temporaryFolder } from '../../support/cli/command.js';
+import { metafleet } from '../../support/cli/command.js';
+import { folderOf } from '../../support/data/data-files.js';
 
 const SWEEP = `
 base:
@@ -26,11 +27,7 @@ type Described = {
   readonly spec?: { readonly completions?: number; readonly template: { readonly spec: Pod } };
 };
 
-const folderWith = async (): Promise<string> => {
-  const cwd = await temporaryFolder();
-  await writeFile(join(cwd, 'Tiny.yaml'), SWEEP);
-  return cwd;
-};
+const folderWithSweep = (): Promise<string> => folderOf({ 'Tiny.yaml': SWEEP });
 
 const render = async (cwd: string, ...words: readonly string[]): Promise<readonly Described[]> => {
   const { code, out, err } = await metafleet(['k8s', 'render', 'Tiny.yaml', '--image', IMAGE, ...words], { cwd });
@@ -45,7 +42,7 @@ const validate = (manifest: Described): void => {
 };
 
 it('manifests are what Kubernetes takes, and a broken one is not', async () => {
-  const cwd = await folderWith();
+  const cwd = await folderWithSweep();
   const manifests = [...(await render(cwd)), ...(await render(cwd, '--collect'))];
   expect(manifests.map(({ kind }) => kind)).toEqual(['ConfigMap', 'Job', 'Job']);
   for (const manifest of manifests) validate(manifest);
@@ -55,7 +52,7 @@ it('manifests are what Kubernetes takes, and a broken one is not', async () => {
 });
 
 it('the commands of the pods run the sweep, point by point, and collect it', async () => {
-  const cwd = await folderWith();
+  const cwd = await folderWithSweep();
   const [config, job] = await render(cwd);
   const [collect] = await render(cwd, '--collect');
   await mkdir(join(cwd, 'sweep'));
@@ -88,12 +85,12 @@ it.each([
     'flag --name: expected at most 40 of a to z, 0 to 9 and -, with a letter or digit at both ends, found "No_Label"',
   ],
 ])('refuses %s by name', async (words, line) => {
-  const { code, err } = await metafleet(['k8s', 'render', 'Tiny.yaml', '--image', IMAGE, ...words], { cwd: await folderWith() });
+  const { code, err } = await metafleet(['k8s', 'render', 'Tiny.yaml', '--image', IMAGE, ...words], { cwd: await folderWithSweep() });
   expect([code, err]).toEqual([1, `metafleet: ${line}\n`]);
 });
 
 it('--json gives the same manifests as one list', async () => {
-  const cwd = await folderWith();
+  const cwd = await folderWithSweep();
   const { out } = await metafleet(['k8s', 'render', 'Tiny.yaml', '--image', IMAGE, '--json'], { cwd });
   expect(JSON.parse(out)).toEqual(await render(cwd));
 });

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { launch, MAIN, metafleet, temporaryFolder } from '../../support/cli/command.js';
+import { launch, MAIN, metafleet } from '../../support/cli/command.js';
+import { folderOf } from '../../support/data/data-files.js';
 
 const SWEEP = `
 base:
@@ -20,11 +21,7 @@ grid: { seed: [1, 2, 3] }
 curves: [{ x: seed, y: bytesUpPerRound }]
 `;
 
-const folderWith = async (): Promise<string> => {
-  const cwd = await temporaryFolder();
-  await writeFile(join(cwd, 'tiny.yaml'), SWEEP);
-  return cwd;
-};
+const folderWithSweep = (): Promise<string> => folderOf({ 'tiny.yaml': SWEEP });
 
 /** What does not depend on how long anything took. */
 const resultsOf = async (cwd: string): Promise<unknown> =>
@@ -35,7 +32,7 @@ const resultsOf = async (cwd: string): Promise<unknown> =>
     .map(({ point, seed, rounds, reason, digest }) => ({ point, seed, rounds, reason, digest }));
 
 it('points run one by one, side by side and after a kill, and collected, are the sweep in one process', async () => {
-  const [whole, parts] = [await folderWith(), await folderWith()];
+  const [whole, parts] = [await folderWithSweep(), await folderWithSweep()];
   const reference = await metafleet(['sweep', 'tiny.yaml', '--no-predict'], { cwd: whole });
   expect(reference.code, reference.err).toBe(0);
 
@@ -71,7 +68,7 @@ it('points run one by one, side by side and after a kill, and collected, are the
 });
 
 it.each([['3'], ['-1'], ['first'], ['1.5']])('--point %s is refused by name', async (point) => {
-  const { code, err } = await metafleet(['sweep', 'tiny.yaml', `--point=${point}`], { cwd: await folderWith() });
+  const { code, err } = await metafleet(['sweep', 'tiny.yaml', `--point=${point}`], { cwd: await folderWithSweep() });
   expect([code, err]).toEqual([
     1,
     `metafleet: flag --point: expected a whole number from 0 to 2, the points of the sweep, found "${point}"\n`,

@@ -1,7 +1,8 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { launch, metafleet, temporaryFolder } from '../../support/cli/command.js';
+import { launch, metafleet } from '../../support/cli/command.js';
+import { folderOf } from '../../support/data/data-files.js';
 
 const BASE = `
 base:
@@ -15,11 +16,7 @@ base:
 `;
 const DATA = ['synthetic:users=24,items=20,ratings=300', 'synthetic:users=48,items=20,ratings=600'];
 
-const folderWith = async (text: string): Promise<string> => {
-  const cwd = await temporaryFolder();
-  await writeFile(join(cwd, 'tiny.yaml'), text);
-  return cwd;
-};
+const folderWith = (text: string): Promise<string> => folderOf({ 'tiny.yaml': text });
 
 const rowsOf = async (cwd: string): Promise<Record<string, unknown>[]> =>
   (await readFile(join(cwd, 'results/sweep-tiny/points.ndjson'), 'utf8'))
