@@ -16,10 +16,11 @@ export type WatchedRun = Target & {
   close(): Promise<void>;
 };
 
-const ENDLESS = { data: 'synthetic:users=300,items=100,ratings=6000', threads: '2', epochs: '1000000', patience: '0', cohort: '32' };
+const SMALL = { data: 'synthetic:users=300,items=100,ratings=6000', threads: '2', patience: '0', cohort: '32' };
 
 const FLEET = {
-  ...ENDLESS,
+  ...SMALL,
+  epochs: '1000000',
   decoys: '5',
   dtype: 'f16',
   // Models are evicted, gradients clipped.
@@ -37,7 +38,7 @@ const FLEET = {
 };
 
 /** Its noise gives a guarantee, which a fleet's updates without noise do not. It ends soon, and its last numbers stay. */
-const PRIVATE = { ...ENDLESS, epochs: '2', algorithm: 'fedavg', updates: 'clip,central-noise', 'defence.normMultiple': '0' };
+const PRIVATE = { ...SMALL, epochs: '2', algorithm: 'fedavg', updates: 'clip,central-noise', 'defence.normMultiple': '0' };
 
 const KINDS = { fleet: FLEET, private: PRIVATE };
 
