@@ -6,7 +6,8 @@ import { ALGORITHM } from '../algorithms/registry.js';
 import { badInput, MetafleetError, messageOf } from '../base/errors.js';
 import { deviceId } from '../base/units.js';
 import { recordedDevices } from '../coordinator/round/recorder.js';
-import type { Dataset } from '../data/dataset.js';
+import { countsOf, type Dataset } from '../data/dataset.js';
+import { cutByUsers } from '../data/user-ranges.js';
 import { renderTable } from '../report/table.js';
 import { type Config, PRESETS } from '../runs/config/config.js';
 import { chosenNames } from '../runs/config/definitions.js';
@@ -30,7 +31,7 @@ import { trainInto, type Watched } from '../runs/folder/run-folder.js';
 import type { Baselines } from '../runs/folder/summary.js';
 import { measureBaselines } from '../runs/trainer/baselines.js';
 import type { Observe } from '../runs/trainer/observe.js';
-import { ratingsIn } from '../runs/trainer/plan.js';
+import { hostsOf } from '../runs/trainer/plan.js';
 import { planTraining } from '../runs/trainer/plan-training.js';
 import type { Outcome } from '../runs/trainer/run.js';
 import { createLivePage, type LivePage } from '../telemetry/live/live-page.js';
@@ -116,7 +117,7 @@ const baselinesOf = async (config: Config, dataset: Dataset, progress: ProgressD
     progress.note(`no baselines: they predict ratings of users that they were fitted to`);
     return {};
   }
-  const { train } = ratingsIn(dataset);
+  const { train } = countsOf(dataset);
   if (train > MOST_BASELINE_RATINGS) {
     progress.note(`no baselines: ${train} training ratings are more than ${MOST_BASELINE_RATINGS}`);
     return {};
@@ -186,6 +187,8 @@ const runOnce = async (asked: Config, own: OwnFlags, progress: ProgressDisplay):
   planTraining(config, dataset);
   const metrics = await serveMetrics(config, watched, progress);
   try {
+    const hosts = hostsOf(config);
+    if (hosts !== undefined) cutByUsers(dataset, hosts);
     const baselines = await baselinesOf(config, dataset, progress);
     watched.state = 'begun';
     const results = resumed ?? (await openFolder(config, own, progress));

@@ -18,6 +18,18 @@ export type Ratings = {
 export const PARTS = ['train', 'valid', 'test'] as const;
 export type Part = (typeof PARTS)[number];
 
+/** Records that are read when they are asked for, by ranges of users, so that no more of them need to be in memory. */
+export type RecordSource = {
+  readonly counts: Readonly<Record<Part, number>>;
+  /** (m + 1) row offsets of the training part. */
+  readonly trainOffsets: Uint32Array;
+  /** The records of users first … end − 1, read anew, with their times or without. Offsets count from the first of them. */
+  readonly read: (first: number, end: number, times: 'times' | 'none') => Readonly<Record<Part, Ratings>>;
+};
+
+/** With a `source`, a part is read as a whole when it is first asked for. A copy of parts has no source. */
+export type Parts = Readonly<Record<Part, Ratings>> & { readonly source?: RecordSource };
+
 /** explicit: a rating a row. implicit: the fact of an interaction, with the value 1. */
 export type Feedback = 'explicit' | 'implicit';
 
@@ -40,7 +52,7 @@ export type Dataset = {
   /** Lowest and highest rating the scale allows, and the distance between neighbours: 0 when ratings are continuous. */
   readonly scale: { readonly lowest: number; readonly highest: number; readonly step: number };
   readonly feedback: Feedback;
-  readonly parts: Readonly<Record<Part, Ratings>>;
+  readonly parts: Parts;
   /** Absent: all users and items are warm. */
   readonly roles?: Roles;
   /** Original ids by dense id; absent for synthetic sets. */
@@ -53,3 +65,10 @@ export type Dataset = {
   /** Mean squared error of the generating model itself, for synthetic sets: no model can do better in expectation. */
   readonly bestMse?: number;
 };
+
+/** Records of each part, without reading them. */
+export const countsOf = ({ parts }: Pick<Dataset, 'parts'>): Readonly<Record<Part, number>> =>
+  parts.source?.counts ?? { train: parts.train.items.length, valid: parts.valid.items.length, test: parts.test.items.length };
+
+/** (m + 1) row offsets of the training part, without reading it. */
+export const trainOffsetsOf = ({ parts }: Pick<Dataset, 'parts'>): Uint32Array => parts.source?.trainOffsets ?? parts.train.offsets;

@@ -10,6 +10,7 @@ import type { Environment } from '../runs/folder/environment.js';
 import { openResults } from '../runs/folder/results-folder.js';
 import { trainInto, type Watched } from '../runs/folder/run-folder.js';
 import { type FoundRun, findRun, OF_THE_DATA } from '../runs/folder/run-store.js';
+import { hostsOf } from '../runs/trainer/plan.js';
 import { planTraining } from '../runs/trainer/plan-training.js';
 import type { Outcome } from '../runs/trainer/run.js';
 
@@ -48,7 +49,7 @@ export const createLoader = (hooks: Pick<StudyHooks, 'stage' | 'note'>): ((confi
     if (last?.key !== key) {
       hooks.stage(`reading ${config.data}`);
       const dataset = await loadConfigured(config, hooks.note);
-      last = { key, loaded: { dataset, digest: dataDigest(dataset, reads) } };
+      last = { key, loaded: { dataset, digest: dataDigest(dataset, reads, hostsOf(config)) } };
     }
     return last.loaded;
   };

@@ -1,5 +1,6 @@
 // Does the live page stay responsive at 100 rounds a second, and does it grow? A real run, paced, watched by a real Chromium:
 // npm run bench live-page -- --minutes 10
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -7,8 +8,8 @@ import type { CDPSession, Page } from 'playwright-core';
 import { Registry } from 'prom-client';
 import { median } from '../../../src/base/median.js';
 import { recordedDevices } from '../../../src/coordinator/round/recorder.js';
+import { countsOf } from '../../../src/data/dataset.js';
 import { loadDataset } from '../../../src/data/load.js';
-import { ratingsIn } from '../../../src/runs/trainer/plan.js';
 import { createLivePage, type LivePage } from '../../../src/telemetry/live/live-page.js';
 import { startServer } from '../../../src/telemetry/server/server.js';
 import { chromiumPath, launchChromium } from '../../chromium.js';
@@ -96,7 +97,7 @@ const watch = async (minutes: number, note: (text: string) => void) => {
   const training = await startTraining(config, dataset, live.observe);
   const { roundsPerEpoch, epochs, rounds, settings, stopOn } = training.plan;
   const measured = { metrics: settings.metrics, stopOn: stopOn.name };
-  const counts = { devices: dataset.users, items: dataset.items, parameters: training.parameters, ratings: ratingsIn(dataset) };
+  const counts = { devices: dataset.users, items: dataset.items, parameters: training.parameters, ratings: countsOf(dataset) };
   live.observe({ type: 'run-started', ...counts, ...measured, roundsPerEpoch, epochs, rounds, ends: null, round: 0, fleet: null });
   const browser = await launchChromium(path);
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });

@@ -1,4 +1,5 @@
 // What do events, metrics and progress cost a run? The same rounds with and without them, and what their thread was busy with.
+
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { Writable } from 'node:stream';
 import { median } from '../../../src/base/median.js';
 import { createProgress } from '../../../src/cli/progress/progress.js';
 import type { Dataset } from '../../../src/data/dataset.js';
+import { countsOf } from '../../../src/data/dataset.js';
 import type { RoundFinished } from '../../../src/events/round.js';
 import type { RunEvent } from '../../../src/events/run-event.js';
 import type { Config } from '../../../src/runs/config/config.js';
@@ -14,7 +16,6 @@ import { stopMetricOf } from '../../../src/runs/config/measured.js';
 import { createSummary } from '../../../src/runs/folder/accounts.js';
 import { describeEnvironment } from '../../../src/runs/folder/environment.js';
 import { openResults } from '../../../src/runs/folder/results-folder.js';
-import { ratingsIn } from '../../../src/runs/trainer/plan.js';
 import { createMetrics } from '../../../src/telemetry/prometheus/metrics.js';
 import { startServer } from '../../../src/telemetry/server/server.js';
 import { alternate, medianOf, medianRatio } from '../measure.js';
@@ -42,7 +43,7 @@ const createObservers = async (config: Config, dataset: Dataset) => {
   const folder = mkdtempSync(join(tmpdir(), 'metafleet-bench-'));
   const results = await openResults(folder, 'observed');
   const { name, users, items } = dataset;
-  const ratings = ratingsIn(dataset);
+  const ratings = countsOf(dataset);
   const environment = describeEnvironment({ metafleet: 'benchmark', kernels: 'simd' });
   const measured = { metrics: config.evaluation.metrics, stopOn: stopMetricOf(config) };
   const facts = { run: 'observed', algorithm: config.algorithm, config, seed: config.seed, environment, ...measured, baselines: {} };
@@ -72,7 +73,7 @@ const measure = async (regime: Regime, dataset: Dataset, repetitions: number) =>
   const observed = await startTraining(config, dataset, observers.observe);
   const { roundsPerEpoch, epochs, rounds, settings, stopOn } = observed.plan;
   const measured = { metrics: settings.metrics, stopOn: stopOn.name };
-  const counts = { devices: dataset.users, items: dataset.items, parameters: observed.parameters, ratings: ratingsIn(dataset) };
+  const counts = { devices: dataset.users, items: dataset.items, parameters: observed.parameters, ratings: countsOf(dataset) };
   observers.observe({ type: 'run-started', ...counts, ...measured, roundsPerEpoch, epochs, rounds, ends: null, round: 0, fleet: null });
   const busy: number[] = [];
   let event: RoundFinished | undefined;

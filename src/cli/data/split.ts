@@ -1,12 +1,12 @@
 import { Command, Option } from 'commander';
 import { badInput } from '../../base/errors.js';
+import { countsOf } from '../../data/dataset.js';
 import { loadDataset } from '../../data/load.js';
 import { splitSpec } from '../../data/splits/spec.js';
 import { SPLIT_FORMS, type SplitForm, writeSplit } from '../../data/splits/split-files.js';
 import { loadOptions } from '../../runs/config/load-data.js';
 import { configKeys, flagSource, refuseIdleSettings, resolveConfig } from '../../runs/config/parse-config.js';
 import { OF_THE_DATA } from '../../runs/folder/run-store.js';
-import { ratingsIn } from '../../runs/trainer/plan.js';
 import { addConfigFlags, configFlagsIn } from '../config-flags.js';
 import { addJson, answer, type JsonFlag } from '../json-output.js';
 
@@ -42,7 +42,7 @@ export const splitCommand = (): Command =>
     const spec =
       kind === 'auto' || kind === 'given' ? { kind } : { ...splitSpec(kind, splitting), ...(describedOnly && { describedOnly }) };
     const paths = await writeSplit(dataset, { source, split: spec, seed }, flags.out, flags.form);
-    const { train, valid, test } = ratingsIn(dataset);
+    const { train, valid, test } = countsOf(dataset);
     const { users, items } = dataset;
     answer(flags, {
       document: () => ({ users, items, train, valid, test, files: paths }),

@@ -11,7 +11,7 @@ export const groupByActivity = (activity: Uint32Array): ActivityGroups => {
   const devices = activity.length;
   const size = Math.round(SHARE * devices);
   if (size < LEAST_DEVICES) return null;
-  const order = Uint32Array.from(activity, (_, device) => device).sort((a, b) => activity[a]! - activity[b]! || a - b);
+  const order = Uint32Array.from({ length: devices }, (_, device) => device).sort((a, b) => activity[a]! - activity[b]! || a - b);
   const from = (start: number): ReadonlySet<number> => new Set(order.subarray(start, start + size));
   return { low: from(0), medium: from(Math.floor((devices - size) / 2)), high: from(devices - size) };
 };

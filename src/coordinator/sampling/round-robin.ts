@@ -6,7 +6,7 @@ import type { Sampler, SamplerContext, SamplerDefinition } from './sampler.js';
 /** The state is the place in the order, which costs no more than the devices asked. */
 const createRoundRobin = ({ random, activity }: SamplerContext): Sampler => {
   const order = shuffle(
-    Uint32Array.from(activity, (_, device) => device),
+    Uint32Array.from({ length: activity.length }, (_, device) => device),
     random('cohort'),
   );
   const places = Uint32Array.from(order);

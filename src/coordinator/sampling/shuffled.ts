@@ -4,7 +4,7 @@ import { ascending, forgetful } from './choosing.js';
 import type { Sampler, SamplerContext, SamplerDefinition } from './sampler.js';
 
 const createShuffled = ({ random, cohort, roundsPerEpoch, activity }: SamplerContext): Sampler => {
-  const order = Uint32Array.from(activity, (_, device) => device);
+  const order = Uint32Array.from({ length: activity.length }, (_, device) => device);
   let shuffledFor = 0;
   return forgetful(({ round }) => {
     const epoch = Math.ceil(round / roundsPerEpoch);

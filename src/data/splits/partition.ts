@@ -1,5 +1,5 @@
 import { badInput } from '../../base/errors.js';
-import { PARTS, type Ratings, type Roles } from '../dataset.js';
+import { PARTS, type Parts, type Roles } from '../dataset.js';
 import { coldItemLabels, coldUserLabels } from './cold.js';
 import { LEFT_OUT, type SplitLabels, type Whole } from './labels.js';
 import { foldLabels, leaveLastLabels, randomLabels, timeLabels } from './records.js';
@@ -8,7 +8,7 @@ import { allocateParts } from './split.js';
 
 /** Parts, with the users and items that are in them. */
 export type Partition = {
-  readonly parts: { readonly train: Ratings; readonly valid: Ratings; readonly test: Ratings };
+  readonly parts: Parts;
   readonly roles?: Roles;
   /** The users and items of the whole by their new ids. Absent: all of them, as they are. */
   readonly users?: Uint32Array;

@@ -37,6 +37,12 @@ export const allocateRatings = (users: number, sizeOf: (user: number) => number,
     count += sizeOf(user);
     offsets[user + 1] = count;
   }
+  return ratingsAt(offsets, timed);
+};
+
+/** Columns for the rows of these offsets. */
+export const ratingsAt = (offsets: Uint32Array<SharedArrayBuffer>, timed: boolean): WritableRatings => {
+  const count = offsets.at(-1)!;
   return {
     offsets,
     items: new Uint32Array(new SharedArrayBuffer(4 * count)),

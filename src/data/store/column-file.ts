@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { badInput, MetafleetError, messageOf } from '../../base/errors.js';
 import { BLOCK, type ColumnEntry, NUMBER_BYTES, type NumberType } from './manifest.js';
@@ -116,51 +115,48 @@ export const hashBlocks = (path: string, first: number, end: number, bytes: numb
   }
 };
 
+/** The block of the last scan: a new one each time would stay in memory until a collection. */
+let spare: ArrayBuffer | undefined;
+
 /**
  * Calls `take` with the numbers [from, to) of a column, block by block and in order: `numbers` are those from index `at` on.
  * Every block that holds one of them is read and checked. Memory: one block.
  * @throws MetafleetError DATA for a column that is missing, has another length, or is damaged.
  */
-export const scanColumn = async (
+export const scanColumn = (
   folder: string,
   column: ColumnEntry,
   range: { readonly from: number; readonly to: number },
   take: (numbers: Numbers, at: number) => void,
-): Promise<void> => {
+): void => {
   const path = join(folder, column.file);
   const size = NUMBER_BYTES[column.type];
-  let file: FileHandle;
+  let file: number;
   try {
-    file = await open(path);
+    file = openSync(path, 'r');
   } catch (error) {
     throw badInput('DATA', path, 'the column that the manifest names', messageOf(error));
   }
   try {
-    const { size: bytes } = await file.stat();
+    const { size: bytes } = fstatSync(file);
     const wanted = column.length * size;
     if (bytes !== wanted) throw badInput('DATA', path, `${wanted} bytes, as the manifest says`, `${bytes}; import the source again`);
-    const buffer = new ArrayBuffer(Math.min(BLOCK, wanted));
+    const buffer = spare ?? new ArrayBuffer(BLOCK);
+    spare = undefined;
     for (let block = Math.floor((range.from * size) / BLOCK); block * BLOCK < range.to * size; block++) {
       const at = block * BLOCK;
-      const length = Math.min(BLOCK, wanted - at);
-      const { bytesRead } = await file.read(new Uint8Array(buffer), 0, length, at);
-      if (bytesRead !== length) throw badInput('DATA', path, `${wanted} bytes`, `${at + bytesRead}; import the source again`);
-      const hash = createHash('sha256')
-        .update(new Uint8Array(buffer, 0, length))
-        .digest('hex');
-      if (hash !== column.blocks[block]) {
-        throw badInput(
-          'DATA',
-          path,
-          `the checksum of the manifest for block ${block}`,
-          'another one: the column is damaged; import the source again',
-        );
+      const bytes = new Uint8Array(buffer, 0, Math.min(BLOCK, wanted - at));
+      readAt(path, file, bytes, at);
+      if (createHash('sha256').update(bytes).digest('hex') !== column.blocks[block]) {
+        const found = 'another one: the column is damaged; import the source again';
+        throw badInput('DATA', path, `the checksum of the manifest for block ${block}`, found);
       }
       const first = at / size;
-      const [begin, end] = [Math.max(range.from, first), Math.min(range.to, (at + length) / size)];
+      const [begin, end] = [Math.max(range.from, first), Math.min(range.to, (at + bytes.length) / size)];
       take(numbersOf(column.type, buffer).subarray(begin - first, end - first), begin);
     }
+    spare = buffer;
   } finally {
-    await file.close();
+    closeSync(file);
   }
 };

@@ -1,7 +1,7 @@
 import { ALGORITHM } from '../../algorithms/registry.js';
 import { messageOf } from '../../base/errors.js';
 import { beforeLeaving } from '../../base/leaving.js';
-import type { Dataset } from '../../data/dataset.js';
+import { countsOf, type Dataset } from '../../data/dataset.js';
 import type { RunEvent } from '../../events/run-event.js';
 import type { Config } from '../config/config.js';
 import { chosenNames, identityOf } from '../config/definitions.js';
@@ -9,7 +9,7 @@ import { stopMetricOf } from '../config/measured.js';
 import { printConfig } from '../config/parse-config.js';
 import { settled } from '../config/settle.js';
 import { createObserver } from '../trainer/observe.js';
-import { ratingsIn } from '../trainer/plan.js';
+import { hostsOf } from '../trainer/plan.js';
 import { type Outcome, type Run, startRun } from '../trainer/run.js';
 import { createSummary, type SummaryBuilder } from './accounts.js';
 import { dataDigest } from './data-digest.js';
@@ -54,7 +54,7 @@ export const trainInto = async (parts: FolderRun, watched: Watched): Promise<Out
     config,
     seed: config.seed,
     environment: parts.environment,
-    dataset: { name, users, items, ratings: ratingsIn(dataset), digest: dataDigest(dataset) },
+    dataset: { name, users, items, ratings: countsOf(dataset), digest: dataDigest(dataset, [], hostsOf(config)) },
     metrics: config.evaluation.metrics,
     stopOn: stopMetricOf(config),
     baselines: parts.baselines,

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import type { World } from '../../algorithms/port/definition.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { RunStarted } from '../../events/run-event.js';
@@ -11,7 +10,7 @@ import type { Config } from '../config/config.js';
 import { chosen, identityOf, isCentral, setupOf } from '../config/definitions.js';
 import { checkMeasured, stopMetricOf } from '../config/measured.js';
 import { checkServes, settled } from '../config/settle.js';
-import { measureOptionsOf, planRun } from './plan.js';
+import { measureOptionsOf, planRun, threadsOf } from './plan.js';
 
 /** The course of a run, whatever it trains: a fleet, or a central model. */
 export type TrainingPlan = {
@@ -55,7 +54,7 @@ export const planModel = (asked: Config, dataset: Dataset): TrainingPlan & { rea
       seed: config.seed,
       identity: identityOf(config),
       measure: definition.traits.task === 'rating' ? { ...measure, clip: { lowest, highest } } : measure,
-      threads: config.threads === 0 ? availableParallelism() : config.threads,
+      threads: threadsOf(config),
       epochs: wanted,
     },
   };

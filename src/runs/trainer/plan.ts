@@ -9,7 +9,7 @@ import { SAMPLER } from '../../coordinator/sampling/registry.js';
 import { constantRate, type Schedule } from '../../coordinator/schedule.js';
 import type { RoundSettings } from '../../coordinator/settings.js';
 import { lengthOf } from '../../coordinator/stages.js';
-import type { Dataset } from '../../data/dataset.js';
+import { type Dataset, trainOffsetsOf } from '../../data/dataset.js';
 import type { MeasureOptions } from '../../device/actor/measure.js';
 import type { RunStarted } from '../../events/run-event.js';
 import type { Metric } from '../../metrics/metric.js';
@@ -19,7 +19,7 @@ import type { HostSetup } from '../../transport/threads/host.js';
 import { UPDATE_STEP } from '../../updates/registry.js';
 import { checkCompatible } from '../config/compatible.js';
 import { type Config, PRIOR } from '../config/config.js';
-import { chosen, identityOf, setupOf } from '../config/definitions.js';
+import { chosen, identityOf, isCentral, setupOf } from '../config/definitions.js';
 import { countProfiles, loadFleet, policyOf } from '../config/load-fleet.js';
 import { checkMeasured, stopMetricOf } from '../config/measured.js';
 import { privacyOf, secureOf } from '../config/noise.js';
@@ -39,12 +39,6 @@ export type RunPlan = {
   readonly settings: RoundSettings;
   readonly host: HostSetup;
 };
-
-export const ratingsIn = ({ parts }: Dataset): { train: number; valid: number; test: number } => ({
-  train: parts.train.items.length,
-  valid: parts.valid.items.length,
-  test: parts.test.items.length,
-});
 
 /**
  * An epoch is as many rounds as it takes to draw every device, for samplers that ask each once, or all ratings at once.
@@ -74,6 +68,12 @@ export const splitOptimizer = (
   optimizer: { ...optimizer, decay: decay === 'auto' ? Math.min(PRIOR.most, PRIOR.ratings / trainRatings) : decay },
 });
 
+/** Threads of a configuration, where 0 stands for one a processor. */
+export const threadsOf = ({ threads }: Config): number => (threads === 0 ? availableParallelism() : threads);
+
+/** Device hosts of a run, where there are as many devices; none for a central model. */
+export const hostsOf = (config: Config): number | undefined => (isCentral(config) ? undefined : threadsOf(config));
+
 /** What users are measured with, on devices and by the baselines. */
 export const measureOptionsOf = ({ seed, evaluation }: Config, { items, roles }: Dataset): MeasureOptions => {
   const { metrics, candidates, relevant } = evaluation;
@@ -96,11 +96,11 @@ export const planRun = (asked: Config, dataset: Dataset): RunPlan => {
     ...(cold > 0 && { cold }),
     ...featuresRead(config, dataset),
   };
-  const threads = config.threads === 0 ? availableParallelism() : config.threads;
+  const threads = threadsOf(config);
   const policy = policyOf(config, trained);
   const fleet = loadFleet(config);
   const perturbations = hostPerturbations(config, Math.min(threads, dataset.users));
-  const train = dataset.parts.train.offsets[trained]!;
+  const train = trainOffsetsOf(dataset)[trained]!;
   const roundsPerEpoch = countRounds(config, askedIn(policy, cohort, 0), trained, train);
   const stages = stagesOf(config, trained);
   const { unit } = stages;

@@ -1,6 +1,7 @@
 import { isMetafleetError, MetafleetError, messageOf } from '../../base/errors.js';
 import type { DeviceId } from '../../base/units.js';
 import { millis } from '../../base/units.js';
+import { countsOf } from '../../data/dataset.js';
 import type { RunEvent, RunFinished, RunStarted } from '../../events/run-event.js';
 import type { PoolSample } from '../../transport/supervisor/fleet.js';
 import type { Trainer } from '../../transport/supervisor/trainer.js';
@@ -8,7 +9,6 @@ import { orDeath } from '../../transport/threads/control.js';
 import type { Config } from '../config/config.js';
 import { judge, shouldStop } from './early-stopping.js';
 import { createObserver } from './observe.js';
-import { ratingsIn } from './plan.js';
 import type { TrainingPlan } from './plan-training.js';
 import { prepareTrainer, type TrainerOptions } from './prepare.js';
 import { AT_START, type CheckpointPaths, createSaves, type ObserverState, type RunState, type Saves } from './saves.js';
@@ -208,7 +208,7 @@ export const startRun = async (options: RunOptions): Promise<Run> => {
   const start = performance.now();
   const { config, dataset, checkpoints, observers } = options;
   const observe = createObserver(options.onEvent);
-  const ratings = ratingsIn(dataset);
+  const ratings = countsOf(dataset);
   let context: Context | undefined;
   const onEvent = (event: RunEvent): void => {
     if (event.type === 'round' && context !== undefined) context.round = event.round;

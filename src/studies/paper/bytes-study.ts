@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { badInput, messageOf } from '../../base/errors.js';
+import { countsOf } from '../../data/dataset.js';
 import type { Config } from '../../runs/config/config.js';
 import { installModulesOf } from '../../runs/config/install-modules.js';
 import { resolveConfig, yamlSource } from '../../runs/config/parse-config.js';
@@ -8,7 +9,6 @@ import type { Environment } from '../../runs/folder/environment.js';
 import { commandOf } from '../../runs/folder/run-store.js';
 import { readSummary } from '../../runs/folder/stored-run.js';
 import type { Summary } from '../../runs/folder/summary.js';
-import { ratingsIn } from '../../runs/trainer/plan.js';
 import { bestSoFar, type CostPoint, type EpochPoint, readEpochsWithCosts } from '../history.js';
 import { createLoader, type StudyHooks, trainAll } from '../train-all.js';
 import { AUTHORS, AUTHORS_BATCH, AUTHORS_EPOCHS, additionsOf, TARGETS } from './configurations.js';
@@ -157,7 +157,7 @@ export const runBytes = async (options: BytesOptions, hooks: StudyHooks): Promis
   const set = paperSetOf(dataset);
   const runs = plannedRuns(regimesOf(set, options), options);
   const trained = await trainAll(runs, { root: options.runs, environment: options.environment }, load, hooks);
-  const roundsPerEpoch = Math.ceil(ratingsIn(dataset).train / AUTHORS_BATCH);
+  const roundsPerEpoch = Math.ceil(countsOf(dataset).train / AUTHORS_BATCH);
   const authors = { roundsPerEpoch, epochs: AUTHORS_EPOCHS, rounds: roundsPerEpoch * AUTHORS_EPOCHS };
   const targets = (set && TARGETS[set]) ?? [];
   const places: RunPlace[] = [

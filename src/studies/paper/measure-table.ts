@@ -1,10 +1,10 @@
-import type { Dataset } from '../../data/dataset.js';
+import { countsOf, type Dataset } from '../../data/dataset.js';
 import type { MetricValues } from '../../events/evaluation.js';
 import { fitBaselines } from '../../models/baselines/baselines.js';
 import { commandOf } from '../../runs/folder/run-store.js';
 import { readSummary } from '../../runs/folder/stored-run.js';
 import { measurePredictor } from '../../runs/trainer/baselines.js';
-import { measureOptionsOf, ratingsIn } from '../../runs/trainer/plan.js';
+import { measureOptionsOf } from '../../runs/trainer/plan.js';
 import { readEpochsWithCosts } from '../history.js';
 import type { Loader, PlannedRun, StudyHooks, TrainedRun } from '../train-all.js';
 import { compare, type UserMetrics, type UsersBySeed, userMetricsOf, userMetricsOfPredictor } from '../user-metrics.js';
@@ -22,7 +22,7 @@ export const factsOf = (place: string, dataset: Dataset): DataFacts => {
     measured: set !== undefined && !UNMEASURED.includes(set),
     users: dataset.users,
     items: dataset.items,
-    ratings: ratingsIn(dataset),
+    ratings: countsOf(dataset),
   };
 };
 

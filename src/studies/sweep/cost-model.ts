@@ -1,10 +1,10 @@
 import { loadAlgorithm } from '../../algorithms/registry.js';
 import { SAMPLER } from '../../coordinator/sampling/registry.js';
-import type { Dataset } from '../../data/dataset.js';
+import { countsOf, type Dataset, trainOffsetsOf } from '../../data/dataset.js';
 import { elements } from '../../messages/wire-tensor.js';
 import type { Config } from '../../runs/config/config.js';
 import { chosen } from '../../runs/config/definitions.js';
-import { planRun, ratingsIn } from '../../runs/trainer/plan.js';
+import { planRun } from '../../runs/trainer/plan.js';
 import { fitShares } from './least-squares.js';
 
 /**
@@ -55,8 +55,9 @@ export type Costs = {
 };
 
 /** Rows a device of a cohort takes part with, by how cohorts are drawn: the active come up more often when drawn by activity. */
-const meanBatch = ({ ratings, sampling }: Config, { parts, users }: Dataset): number => {
-  const { offsets } = parts.train;
+const meanBatch = ({ ratings, sampling }: Config, dataset: Dataset): number => {
+  const { users } = dataset;
+  const offsets = trainOffsetsOf(dataset);
   const byRecords = chosen(SAMPLER, sampling).definition.traits.inProportionTo === 'records';
   let rows = 0;
   let weights = 0;
@@ -72,7 +73,7 @@ const meanBatch = ({ ratings, sampling }: Config, { parts, users }: Dataset): nu
 /** Throws CONFIG for settings that the dataset cannot serve. */
 export const sizesOf = async (config: Config, dataset: Dataset): Promise<RunSizes> => {
   const { host, world, rounds, epochs } = planRun(config, dataset);
-  const { train, valid, test } = ratingsIn(dataset);
+  const { train, valid, test } = countsOf(dataset);
   const algorithm = await loadAlgorithm(host.algorithm, world);
   const { down: tensors } = algorithm.wire;
   const numbers = (perRow: boolean): number =>

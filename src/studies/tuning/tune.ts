@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ALGORITHM } from '../../algorithms/registry.js';
 import { badInput } from '../../base/errors.js';
-import type { Dataset } from '../../data/dataset.js';
+import { countsOf, type Dataset } from '../../data/dataset.js';
 import type { Metric } from '../../metrics/metric.js';
 import { metricOf } from '../../metrics/registry.js';
 import type { Config } from '../../runs/config/config.js';
@@ -12,7 +12,6 @@ import { settled } from '../../runs/config/settle.js';
 import type { Environment } from '../../runs/folder/environment.js';
 import { commandOf, findRun } from '../../runs/folder/run-store.js';
 import { readSummary } from '../../runs/folder/stored-run.js';
-import { ratingsIn } from '../../runs/trainer/plan.js';
 import { planTraining } from '../../runs/trainer/plan-training.js';
 import { bestSoFar, readEpochs } from '../history.js';
 import { createLoader, type LoadedData, type StudyHooks, trainHere } from '../train-all.js';
@@ -80,7 +79,7 @@ const OBJECTIVE = ['stopOn', 'evaluation.metrics', 'evaluation.candidates', 'eva
 const checkObjective = ({ space }: TuneSpec, dataset: Dataset, metric: Metric): void => {
   const key = Object.keys(space).find((name) => OBJECTIVE.includes(name));
   if (key !== undefined) throw badInput('CONFIG', `key space.${key}`, 'keys that leave what trials are ranked by as it is', key);
-  if (ratingsIn(dataset).valid === 0)
+  if (countsOf(dataset).valid === 0)
     throw badInput('CONFIG', 'tune', `validation ratings to rank trials by ${metric.name}`, `none in ${dataset.name}`);
 };
 

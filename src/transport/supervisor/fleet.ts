@@ -4,7 +4,7 @@ import type { Progress } from '../../coordinator/training.js';
 import type { PrivateColumns } from '../../device/actor/columns.js';
 import type { RoundFinished } from '../../events/round.js';
 import type { HostLost, HostRestored } from '../../events/run-event.js';
-import { disconnect, handOver, orDeath, type Remote } from '../threads/control.js';
+import { disconnect, giveAway, handOver, orDeath, type Remote } from '../threads/control.js';
 import type { CoordinatorControl, CoordinatorSetup } from '../threads/coordinator-thread.js';
 import type { HostSetup } from '../threads/host.js';
 import { createRoundEvents, type LaunchedCoordinator, launchCoordinator } from './coordinator-launcher.js';
@@ -131,7 +131,8 @@ const launchThreads = ({ shards, onEvent, ...options }: FleetOptions) => {
   const hosts = createHosts({
     shards,
     launcher: createThreadLauncher({ setup: options.host, hostEntry: options.hostEntry, hostHeap: options.hostHeap, watchOf }),
-    attach: (host, activity, traffic) => orDeath(remote.attach(host, shards[host]!.firstDevice, activity, handOver(traffic)), death),
+    attach: (host, activity, traffic) =>
+      orDeath(remote.attach(host, shards[host]!.firstDevice, giveAway(activity), handOver(traffic)), death),
     onEnd: (host, error) => {
       if (supervisor.isClosing()) return;
       rounds.take();

@@ -39,6 +39,9 @@ export const connect = <T>(port: MessagePort | Worker): Remote<T> => Comlink.wra
 /** Marks a port in the arguments of a call as transferred. */
 export const handOver = (port: MessagePort): MessagePort => Comlink.transfer(port, [port as unknown as Transferable]);
 
+/** Marks numbers in the arguments of a call, or in its answer, as transferred: they are not copied, and are gone on this side. */
+export const giveAway = <T extends Uint32Array>(numbers: T): T => Comlink.transfer(numbers, [numbers.buffer as ArrayBuffer]);
+
 /** Ends a connection. The other side may be dead. */
 export const disconnect = (remote: Remote<unknown>): void => (remote as { [Comlink.releaseProxy](): void })[Comlink.releaseProxy]();
 

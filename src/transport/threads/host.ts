@@ -19,7 +19,7 @@ import type { Dtype } from '../../messages/wire-tensor.js';
 import { loadUpdateSteps } from '../../updates/device-steps.js';
 import { type FrameDown, type FrameUp, type HostFailure, LARGE_FRAME } from '../exchange/envelope.js';
 import { type Answering, answerFrame, answerSimulated } from './answer-frame.js';
-import { expose } from './control.js';
+import { expose, giveAway } from './control.js';
 import { createHostFaults, type HostPerturbations } from './host-faults.js';
 import { createKeeping } from './keeping.js';
 import { createThreadMeter, sharedNow, type ThreadMeter } from './thread-meter.js';
@@ -138,7 +138,7 @@ export const serveHost = async ({ host, setup, control, traffic, watch }: HostTa
         const { budgets } = columns;
         const simulation = fleet === undefined || budgets === undefined ? undefined : { setup: fleet, budgets };
         loaded = { answering: { context, keeping, faults }, simulation };
-        return activityOf(columns);
+        return giveAway(activityOf(columns));
       },
       inspect: () => {
         const { models, bytes } = store.usage();

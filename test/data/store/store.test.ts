@@ -1,12 +1,14 @@
 import { appendFile, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Dataset } from '../../../src/data/dataset.js';
+import { countsOf, type Dataset, trainOffsetsOf } from '../../../src/data/dataset.js';
 import { type LoadOptions, loadDataset } from '../../../src/data/load.js';
+import { readWhole } from '../../../src/data/store/columns.js';
 import { type ImportOptions, type ImportSource, importFiles } from '../../../src/data/store/import-files.js';
 import { importSource } from '../../../src/data/store/import-source.js';
 import { readManifest } from '../../../src/data/store/manifest.js';
-import { readWhole } from '../../../src/data/store/read.js';
+import { cutByUsers } from '../../../src/data/user-ranges.js';
+import { dataDigest } from '../../../src/runs/folder/data-digest.js';
 import { folderOf, messageFrom, temporaryFolder } from '../../support/data/data-files.js';
 
 const newFolder = async (): Promise<string> => join(await temporaryFolder(), 'columns');
@@ -92,11 +94,45 @@ describe('columns on disk', () => {
   it('give a range of users without the others', async () => {
     const folder = await imported(join(await folderOf({ 'ratings.csv': manyRows('') }), 'ratings.csv'));
     const manifest = await readManifest(folder);
-    const whole = await readWhole(folder, manifest, { from: 0, to: 300 }, 'explicit');
-    const some = await readWhole(folder, manifest, { from: 100, to: 110 }, 'explicit');
+    const whole = readWhole(folder, manifest, { from: 0, to: 300 }, 'explicit');
+    const some = readWhole(folder, manifest, { from: 100, to: 110 }, 'explicit');
     expect(some.offsets).toEqual(whole.offsets.slice(100, 111).map((offset) => offset - whole.offsets[100]!));
     for (const name of ['items', 'values', 'times'] as const) {
       expect(some[name]).toEqual(whole[name]!.slice(whole.offsets[100], whole.offsets[110]));
+    }
+  });
+});
+
+describe('hosts', () => {
+  const sources = async () => [
+    join(await folderOf({ 'ratings.csv': manyRows('') }), 'ratings.csv'),
+    await folderOf({ 'train.tsv': '0\t2\t5\n1\t0\t3\n0\t0\t4\n2\t1\t1\n', 'valid.tsv': '0\t1\t2\n', 'test.tsv': '1\t3\t1\n' }),
+  ];
+
+  it('get their own users from columns as from the file, without a set in memory as a whole', async () => {
+    for (const source of await sources()) {
+      const file = await loadDataset(source, { split: 'auto', seed: 3 });
+      const columns = await loadDataset(await imported(source), { split: 'auto', seed: 3 });
+      const { source: records } = columns.parts;
+      const read: (readonly [number, number])[] = [];
+      const spied = Object.defineProperty({}, 'source', {
+        value: {
+          ...records,
+          read: (first: number, end: number, times: 'times' | 'none') => {
+            read.push([first, end]);
+            return records!.read(first, end, times);
+          },
+        },
+      }) as Dataset['parts'];
+      for (const hosts of [1, 2, 3]) {
+        const dataset = { ...columns, parts: spied };
+        const ranges = cutByUsers(dataset, hosts);
+        expect(ranges).toEqual(cutByUsers(file, hosts));
+        expect(dataDigest(dataset, [], hosts)).toBe(dataDigest(file));
+        expect(read.splice(0)).toEqual(ranges.map(({ first, end }) => [first, end]));
+      }
+      expect(countsOf(columns)).toEqual(countsOf(file));
+      expect([...trainOffsetsOf(columns)]).toEqual([...trainOffsetsOf(file)]);
     }
   });
 });
@@ -142,7 +178,9 @@ describe('damaged columns', () => {
     const path = join(folder, 'values.f32');
     const bytes = await readFile(path);
     await writeFile(path, bytes.with(9, bytes[9]! ^ 1));
-    expect(await messageFrom(load(folder))).toBe(
+    const damaged = await load(folder);
+    const read = async (): Promise<unknown> => cutByUsers(damaged, 2);
+    expect(await messageFrom(read())).toBe(
       `${path}: expected the checksum of the manifest for block 0, found another one: the column is damaged; import the source again`,
     );
     await truncate(path, bytes.length - 1);

@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { isMetafleetError } from '../../../src/base/errors.js';
 import { rateAt } from '../../../src/coordinator/schedule.js';
 import type { Dataset } from '../../../src/data/dataset.js';
+import { countsOf } from '../../../src/data/dataset.js';
 import type { Config } from '../../../src/runs/config/config.js';
 import { flagSource, resolveConfig } from '../../../src/runs/config/parse-config.js';
-import { planRun, ratingsIn } from '../../../src/runs/trainer/plan.js';
+import { planRun } from '../../../src/runs/trainer/plan.js';
 import { datasetOf } from '../../support/runs/small-dataset.js';
 
 // 10 users, 35 training ratings.
@@ -14,7 +15,7 @@ const plan = (flags: Readonly<Record<string, string>> = {}) => planRun(configOf(
 
 describe('the plan of a run', () => {
   it('counts ratings by part', () => {
-    expect(ratingsIn(dataset)).toEqual({ train: 35, valid: 10, test: 20 });
+    expect(countsOf(dataset)).toEqual({ train: 35, valid: 10, test: 20 });
   });
 
   it('refuses a cohort larger than the fleet, and takes one as large', () => {
