@@ -145,6 +145,7 @@ export const READERS = {
   lists: targetOf(['libsvm.txt', 'libfm.txt', 'lightgcn.txt', 'citeulike.dat'], true),
   matrix: targetOf(['jester-data.csv', 'matrix.csv'], true),
   market: targetOf(['ratings.mtx'], true),
-  // Not Parquet and Arrow: a damaged count makes their packages compute for minutes (docs/formats.md).
   containers: targetOf(['packed.csv.gz', 'packed.csv.zst', 'packed.zip'], false),
+  parquet: targetOf(['ratings.parquet'], false),
+  arrow: targetOf(['ratings.arrow', 'ratings-stream.arrow', 'ratings-lz4.feather', 'ratings-zstd.feather'], false),
 } as const;

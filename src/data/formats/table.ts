@@ -1,6 +1,6 @@
 import { badInput } from '../../base/errors.js';
-import type { TableFile } from '../containers/columns.js';
 import type { Wanted } from '../import/header.js';
+import type { TableFile } from '../tables/table.js';
 import { isHeader, rolesOf, setOfHeader } from './names.js';
 import { type Columns, type Emit, type Fail, idOf, type Recognised, type Role, ratingOf, shown } from './reading.js';
 import { secondsOf, secondsOfNumber } from './time.js';

@@ -1,12 +1,12 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { badInput } from '../../base/errors.js';
-import { arrowTable, parquetTable } from '../containers/columns.js';
 import { encodingOfMark, isUtf8Name, knownEncoding, toUtf8 } from '../containers/decode.js';
 import { type Content, openContent } from '../containers/open.js';
 import type { Emit, Fail, Recognised } from '../formats/reading.js';
 import { encodingOfSet, MOST_LINES, recogniseText } from '../formats/recognise.js';
 import { tableLayout } from '../formats/table.js';
 import { type Scale, type ValueCounts, type ValuePolicy, valueFilter } from '../policies/values.js';
+import { openTable } from '../tables/open-table.js';
 import type { Wanted } from './header.js';
 import { eachLine, MOST_LINE } from './lines.js';
 import type { OriginalId, RowSink } from './row-sink.js';
@@ -97,13 +97,22 @@ const prepareText = (content: Content, { encoding: wanted, familiar, ...layout }
   };
 };
 
+const prepareTable = async (content: Content, kind: 'parquet' | 'arrow', layout: FileLayout): Promise<Prepared> => {
+  const table = await openTable(content, kind);
+  try {
+    return { ...tableLayout(content.path, kind === 'parquet' ? 'Parquet' : 'Arrow', table, layout), encoding: 'none' };
+  } catch (error) {
+    await table.close();
+    throw error;
+  }
+};
+
 const prepare = async (content: Content, layout: FileLayout): Promise<Prepared> => {
   const { path, magic } = content;
   switch (magic.kind) {
     case 'parquet':
-      return { ...tableLayout(path, 'Parquet', await parquetTable(content), layout), encoding: 'none' };
     case 'arrow':
-      return { ...tableLayout(path, 'Arrow', await arrowTable(content), layout), encoding: 'none' };
+      return prepareTable(content, magic.kind, layout);
     case 'text':
       return prepareText(content, layout);
     case 'other':

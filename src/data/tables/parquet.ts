@@ -1,34 +1,11 @@
 import { open } from 'node:fs/promises';
-import { badInput, messageOf } from '../../base/errors.js';
-import type { Content } from './open.js';
-
-/** A run of rows of a table, column by column. */
-export type TableBatch = { readonly rows: number; readonly columns: Readonly<Record<string, ArrayLike<unknown>>> };
-
-export type TableFile = { readonly names: readonly string[]; readonly batches: (wanted: readonly string[]) => AsyncIterable<TableBatch> };
-
-/** A table within a container is unpacked into memory, up to so many bytes. */
-const MOST_IN_MEMORY = 2 ** 31;
-
-const whole = async ({ path, chunks }: Content): Promise<Uint8Array> => {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of chunks) {
-    parts.push(chunk.slice());
-    length += chunk.length;
-    if (length > MOST_IN_MEMORY)
-      throw badInput('DATA', path, 'a table of at most 2 GiB within a container (unpack it first)', 'a larger one');
-  }
-  return Buffer.concat(parts);
-};
-
-const broken = (content: Content, kind: string, error: unknown) =>
-  badInput('DATA', content.path, `a whole ${kind} file`, messageOf(error).split('\n')[0]!.slice(0, 200));
+import type { Content } from '../containers/open.js';
+import { broken, namesOf, type TableBatch, type TableFile, wholeOf } from './table.js';
 
 /** By ranges of the file where it lies open, else from memory. */
 const bufferOf = async (content: Content) => {
   if (content.file === undefined) {
-    const bytes = await whole(content);
+    const bytes = await wholeOf(content);
     return { byteLength: bytes.length, slice: (from: number, to?: number) => bytes.slice(from, to).buffer as ArrayBuffer };
   }
   // A handle of its own: that of the content stands behind its head.
@@ -64,7 +41,9 @@ export const parquetTable = async (content: Content): Promise<TableFile> => {
     if (!(metadata.num_rows <= BigInt(MOST_ROWS_PER_BYTE * file.byteLength))) {
       throw new Error(`${metadata.num_rows} rows in ${file.byteLength} bytes`);
     }
-    const names = parquetSchema(metadata).children.map(({ element }) => element.name);
+    const counted = metadata.row_groups.reduce((sum, { num_rows }) => sum + num_rows, 0n);
+    if (counted !== metadata.num_rows) throw new Error(`${metadata.num_rows} rows in groups of ${counted}`);
+    const names = namesOf(parquetSchema(metadata).children.map(({ element }) => element.name));
     async function* batches(wanted: readonly string[]): AsyncGenerator<TableBatch> {
       let first = 0;
       for (const group of metadata.row_groups) {
@@ -94,35 +73,5 @@ export const parquetTable = async (content: Content): Promise<TableFile> => {
     return { names, batches };
   } catch (error) {
     throw broken(content, 'Parquet', error);
-  }
-};
-
-/** Arrow's file or stream, and Feather version 2. The whole file is in memory. */
-export const arrowTable = async (content: Content): Promise<TableFile> => {
-  const { tableFromIPC } = await import('apache-arrow');
-  try {
-    const bytes = await whole(content);
-    const table = tableFromIPC(bytes);
-    const names = table.schema.fields.map(({ name }) => name);
-    async function* batches(wanted: readonly string[]): AsyncGenerator<TableBatch> {
-      for (const batch of table.batches) {
-        // An id takes a byte at least. A count beyond is damage, and would take all memory.
-        if (!(batch.numRows <= bytes.length)) throw broken(content, 'Arrow', `a batch of ${batch.numRows} rows in ${bytes.length} bytes`);
-        const column = (name: string): unknown[] => {
-          const vector = batch.getChild(name);
-          return Array.from({ length: batch.numRows }, (_, row): unknown => vector?.get(row));
-        };
-        let columns: TableBatch['columns'];
-        try {
-          columns = Object.fromEntries(wanted.map((name) => [name, column(name)]));
-        } catch (error) {
-          throw broken(content, 'Arrow', error);
-        }
-        yield { rows: batch.numRows, columns };
-      }
-    }
-    return { names, batches };
-  } catch (error) {
-    throw broken(content, 'Arrow', error);
   }
 };
