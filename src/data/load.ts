@@ -7,7 +7,7 @@ import { type Found, findRatings } from './catalogue/find.js';
 import { type Dataset, type Feedback, PARTS } from './dataset.js';
 import { describeBy, type FeatureOptions, readSideTables } from './features/load-features.js';
 import { assemble } from './import/assemble.js';
-import { type FileOptions, readFiles } from './read-files.js';
+import { chosenPolicy, type FileOptions, readFiles } from './read-files.js';
 import { withBudget } from './splits/budget.js';
 import { asImplicit, resplit } from './splits/resplit.js';
 import { type SplitKind, type SplitOptions, splitSpec } from './splits/spec.js';
@@ -70,9 +70,15 @@ const read = async (found: Found, place: string, options: LoadOptions, known: Ca
 
 /** Columns are typed already: keys that say how to parse a source have had their say when it was imported. */
 const loadStore = (folder: string, options: LoadOptions): Promise<Dataset> => {
-  for (const key of ['columns', 'delimiter', 'scale', 'declared'] as const) {
-    if (options[key] !== undefined)
-      throw badInput('DATA', key, 'none for imported columns (give it to data import)', JSON.stringify(options[key]));
+  const { columns, delimiter, encoding, header, scale, declared, policies = {}, sideFiles = [] } = options;
+  const policy = chosenPolicy(policies);
+  const parsing = {
+    ...{ columns, delimiter, encoding, header, scale, declared },
+    ...(sideFiles.length > 0 && { sideFiles }),
+    ...(policy !== undefined && { [policy]: policies[policy as keyof typeof policies] }),
+  };
+  for (const [key, value] of Object.entries(parsing)) {
+    if (value !== undefined) throw badInput('DATA', key, 'none for imported columns (give it to data import)', JSON.stringify(value));
   }
   return readStore(folder, options);
 };

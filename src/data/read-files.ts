@@ -65,10 +65,30 @@ export const layoutOf = (options: FileOptions, known: CatalogueEntry | undefined
   };
 };
 
+/** The first policy that is not the default, as its key. */
+export const chosenPolicy = (policies: NonNullable<FileOptions['policies']>): string | undefined => {
+  const { outside = 'refuse', duplicates = 'refuse', minUser = 0, minItem = 0, core = 0, ...others } = policies;
+  const thin = Object.entries({ minUser, minItem, core }).find(([, least]) => least > 1)?.[0];
+  if (outside !== 'refuse') return 'outside';
+  return duplicates === 'refuse' ? (thin ?? Object.entries(others).find(([, value]) => value !== undefined)?.[0]) : 'duplicates';
+};
+
+/** Whether a policy looks at several rows at once: then all of them must be in memory. */
+export const needsAllRows = ({
+  outside: _,
+  unrated: __,
+  unratedAs: ___,
+  binarize: ____,
+  ...policies
+}: NonNullable<FileOptions['policies']>): boolean => chosenPolicy(policies) !== undefined;
+
 const number = (count: number): string => count.toLocaleString('en-US');
 
 /** What became of the rows of a file, in words. */
-const notesOf = ({ path, counts, unrated, untimed, rows }: Reading, { policies = {} }: FileOptions): string[] => {
+export const notesOf = (
+  { path, counts, unrated, untimed, rows }: Pick<Reading, 'path' | 'counts' | 'unrated' | 'untimed' | 'rows'>,
+  { policies = {} }: FileOptions,
+): string[] => {
   const values = policies.unrated ?? unrated;
   const marks = values.length === 0 ? 'without a rating' : `of ${values.join(', ')} or without a rating`;
   const fate = policies.unratedAs === undefined ? 'left out' : `rated ${policies.unratedAs}`;

@@ -1,34 +1,36 @@
-import { badInput } from '../../base/errors.js';
+import { type Command, Option } from 'commander';
 import type { LoadOptions } from '../../data/load.js';
+import { loadOptions } from '../../runs/config/load-data.js';
+import { configKeys, flagSource, resolveConfig } from '../../runs/config/parse-config.js';
 
-/** Flags that several `data` commands have. */
+/** The keys of a run that say how files are read. */
+export const READING_KEYS = [
+  ...['seed', 'feedback', 'columns', 'delimiter', 'encoding', 'header', 'scale', 'outside', 'rescale', 'unrated', 'unratedAs'],
+  ...['duplicates', 'minItem', 'minUser', 'core', 'binarize', 'features', 'sideFiles'],
+] as const;
 
-export const number = (flag: string, text: string): number => {
-  const value = Number(text);
-  if (text.trim() === '' || Number.isNaN(value)) throw badInput('CONFIG', flag, 'a number', text);
-  return value;
+/** `a,b,c` and `1:5:0.5` are short for lists. */
+const SHORT: Readonly<Record<string, string>> = { columns: ',', scale: ':', rescale: ':', unrated: ',' };
+
+const longForm = (key: string, text: string): string => {
+  const separator = SHORT[key];
+  // `\\t` in a shell is two characters, and means a tab.
+  if (key === 'delimiter') return text.replaceAll('\\t', '\t');
+  if (separator === undefined || text.startsWith('[') || /^(auto|none)$/.test(text)) return text;
+  return `[${text.split(separator).join(', ')}]`;
 };
 
-export const parseColumns = (text: string): NonNullable<LoadOptions['columns']> => {
-  const [user, item, rating, ...more] = text.split(',').map((column) => (/^\d+$/.test(column) ? Number(column) : column));
-  if (user === undefined || item === undefined || rating === undefined || more.length > 0) {
-    throw badInput('CONFIG', '--columns', 'user,item,rating as header names or numbers from 1', text);
-  }
-  return { user, item, rating };
+/** Adds the keys of a run as flags. */
+export const addReadingFlags = (command: Command, isAmong: (key: string) => boolean): Command => {
+  for (const { key, description } of configKeys()) if (isAmong(key)) command.addOption(new Option(`--${key} <value>`, description));
+  return command;
 };
 
-export const parseScale = (text: string): NonNullable<LoadOptions['scale']> => {
-  const [lowest, highest, step, ...more] = text.split(':').map((each) => number('--scale', each));
-  if (lowest === undefined || highest === undefined || more.length > 0) {
-    throw badInput('CONFIG', '--scale', 'lowest:highest or lowest:highest:step', text);
-  }
-  return { lowest, highest, ...(step !== undefined && { step }) };
+/** @throws MetafleetError CONFIG for a flag that is not as its key takes it. */
+export const readingOptions = (flags: Readonly<Record<string, string>>): LoadOptions => {
+  const given = Object.entries(flags).map(([key, text]): [string, string] => [key, longForm(key, text)]);
+  return loadOptions(resolveConfig(flagSource(Object.fromEntries(given))));
 };
-
-export type DescribeFlags = Pick<LoadOptions, 'split' | 'seed' | 'columns' | 'delimiter' | 'scale'>;
-
-/** `\\t` in a shell is two characters, and means a tab. */
-export const parseDelimiter = (text: string): string => text.replaceAll('\\t', '\t');
 
 export const note = (text: string): void => {
   process.stderr.write(`${text}\n`);

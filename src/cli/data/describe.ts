@@ -1,14 +1,13 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { DEFAULT_DATASET } from '../../data/catalogue/catalogue.js';
 import { type CountSpread, type DatasetDescription, type DescribedFeature, describeDataset } from '../../data/describe.js';
 import { delimiterText } from '../../data/import/header.js';
 import type { Reading } from '../../data/import/reader.js';
 import { loadDataset } from '../../data/load.js';
 import { plural } from '../../report/format.js';
-import { loadOptions } from '../../runs/config/load-data.js';
-import { configKeys, flagSource, resolveConfig } from '../../runs/config/parse-config.js';
 import { addJson, answer, type JsonFlag } from '../json-output.js';
 import { alignedTable, decimal, percent, whole } from './aligned-table.js';
+import { addReadingFlags, note, READING_KEYS, readingOptions } from './data-flags.js';
 
 const timeText = (time: number | null): string => (time === null ? '-' : new Date(1000 * time).toISOString().replace('.000Z', 'Z'));
 
@@ -89,42 +88,19 @@ const readingText = (reading: Reading): string => {
   return `${alignedTable(facts, new Set())}\n${alignedTable([['USER', 'ITEM', 'RATING', 'TIME'], ...first], new Set([2]))}`;
 };
 
-/** The keys of a run that say how data are read. */
-const KEYS = [
-  ...['split', 'seed', 'feedback', 'columns', 'delimiter', 'encoding', 'header', 'scale', 'outside', 'rescale', 'unrated', 'unratedAs'],
-  ...['duplicates', 'minItem', 'minUser', 'core', 'binarize', 'features', 'sideFiles'],
-] as const;
-
-/** `a,b,c` and `1:5:0.5` are short for lists. */
-const SHORT: Readonly<Record<string, string>> = { columns: ',', scale: ':', rescale: ':', unrated: ',' };
-
-const longForm = (key: string, text: string): string => {
-  const separator = SHORT[key];
-  if (key === 'delimiter') return text.replaceAll('\\t', '\t');
-  if (separator === undefined || text.startsWith('[') || /^(auto|none)$/.test(text)) return text;
-  return `[${text.split(separator).join(', ')}]`;
-};
-
 /** `metafleet data describe SOURCE`: what was recognised, and what is in it. */
 export const describeCommand = (): Command => {
   const command = addJson(new Command('describe'))
     .description('say what was recognised of a dataset, and describe it: counts, sparsity, activity, popularity, histogram')
     .argument('[source]', 'a catalogue name, the path of a file or folder, or synthetic:users=…', DEFAULT_DATASET);
-  for (const { key, description } of configKeys()) {
-    if ((KEYS as readonly string[]).includes(key) || key.startsWith('splitting.'))
-      command.addOption(new Option(`--${key} <value>`, description));
-  }
+  addReadingFlags(command, (key) => ['split', ...READING_KEYS].includes(key) || key.startsWith('splitting.'));
   return command.action(async (source: string, { json, ...flags }: JsonFlag & Readonly<Record<string, string>>) => {
-    const given = Object.entries(flags as Readonly<Record<string, string>>).map(([key, text]): [string, string] => [
-      key,
-      longForm(key, text),
-    ]);
-    const options = loadOptions(resolveConfig(flagSource(Object.fromEntries(given))));
+    const options = readingOptions(flags);
     const readings: Reading[] = [];
     const dataset = await loadDataset(source, {
       ...options,
       onReading: (reading) => void readings.push(reading),
-      onProgress: (text) => void process.stderr.write(`${text}\n`),
+      onProgress: note,
     });
     const description = describeDataset(dataset);
     const files = (): string =>

@@ -1,32 +1,34 @@
 import { Command } from 'commander';
 import { importSource } from '../../data/store/import-source.js';
 import { addJson, answer, type JsonFlag } from '../json-output.js';
-import { type DescribeFlags, note, number, parseColumns, parseDelimiter, parseScale } from './data-flags.js';
+import { addReadingFlags, note, READING_KEYS, readingOptions } from './data-flags.js';
 
-type ImportFlags = JsonFlag &
-  Pick<DescribeFlags, 'columns' | 'delimiter' | 'scale' | 'seed'> & { readonly out: string; readonly force?: boolean };
+type ImportFlags = JsonFlag & { readonly out: string; readonly force?: boolean };
 
 const whole = (count: number): string => count.toLocaleString('en-US', { maximumFractionDigits: 0 });
 
 /** `metafleet data import SOURCE --out FOLDER`: what `--data FOLDER` then starts from without parsing. */
-export const importCommand = (): Command =>
-  addJson(
+export const importCommand = (): Command => {
+  const command = addJson(
     new Command('import')
       .description('write a dataset as columns on disk, from which runs start without parsing')
       .argument('<source>', 'a catalogue name, the path of a file or folder, or synthetic:users=…')
       .requiredOption('--out <folder>', 'a new folder for the columns')
-      .option('--force', 'replace the columns of an earlier import')
-      .option('--seed <integer>', 'seed of a synthetic set', (text) => number('--seed', text), 1)
-      .option('--columns <user,item,rating>', 'header names, or numbers from 1 (paths only)', parseColumns)
-      .option('--delimiter <text>', 'what separates fields; \\t is a tab (paths only)', parseDelimiter)
-      .option('--scale <lowest:highest[:step]>', 'the scale of ratings (paths only)', parseScale),
-  ).action(async (source: string, flags: ImportFlags) => {
+      .option('--force', 'replace the columns of an earlier import'),
+  );
+  addReadingFlags(command, (key) => (READING_KEYS as readonly string[]).includes(key));
+  return command.action(async (source: string, { json, out, force, ...flags }: ImportFlags & Readonly<Record<string, string>>) => {
     const start = performance.now();
-    const { users, items, ratings } = await importSource(source, { ...flags, onProgress: note });
+    const options = readingOptions(flags);
+    const { users, items, ratings } = await importSource(source, { ...options, out, force: force === true, onProgress: note });
     const seconds = (performance.now() - start) / 1000;
     const counts = `${whole(users)} users, ${whole(items)} items, ${whole(ratings)} ratings`;
-    answer(flags, {
-      document: () => ({ folder: flags.out, users, items, ratings, seconds }),
-      text: () => `${flags.out}: ${counts}, in ${seconds.toFixed(1)} s\nnext: metafleet run --data ${flags.out}\n`,
-    });
+    answer(
+      { json },
+      {
+        document: () => ({ folder: out, users, items, ratings, seconds }),
+        text: () => `${out}: ${counts}, in ${seconds.toFixed(1)} s\nnext: metafleet run --data ${out}\n`,
+      },
+    );
   });
+};

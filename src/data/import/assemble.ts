@@ -100,35 +100,74 @@ const partsByFile = (rows: RatingRows, order: Uint32Array, partOfFile: readonly 
   return new Uint8Array(rows.count).map((_, at) => ofRow[order[at]!]!);
 };
 
-const composed = (outer: Uint32Array | undefined, inner: Uint32Array | undefined): Uint32Array | undefined =>
+/** @throws MetafleetError DATA where no item has every feature. */
+export const describedItems = (described: Described, items: number, place: string): Uint32Array => {
+  const kept = Uint32Array.from({ length: items }, (_, item) => item).filter((item) => isDescribed(described, item));
+  if (kept.length === 0) throw badInput('DATA', place, 'an item that has every feature (splitting.describedOnly)', 'none');
+  return kept;
+};
+
+export const composed = (outer: Uint32Array | undefined, inner: Uint32Array | undefined): Uint32Array | undefined =>
   outer === undefined || inner === undefined ? (inner ?? outer) : inner.map((at) => outer[at]!);
+
+/** A set before it is split. */
+export type Gathered = Pick<Dataset, 'name' | 'scale' | 'feedback'> & {
+  /** Rows by user, in the order of the source. */
+  readonly whole: Whole;
+  readonly userIds: readonly string[];
+  readonly itemIds: readonly string[];
+  readonly described: Described;
+  /** Of a given split: the part of each row. */
+  readonly parts?: Uint8Array;
+  /** `file:line` of a row. */
+  readonly placeOfRow: (row: number) => string;
+};
+
+/**
+ * Rows as the readers left them → columns in shared memory. Renumbers `rows` in place.
+ * @throws MetafleetError DATA on duplicates.
+ */
+export const gather = (rows: RatingRows, assembly: Omit<Assembly, 'describedOnly'>): Gathered => {
+  const { name, split, scale, feedback = 'explicit', describe } = assembly;
+  const ids = mapIds(rows, assembly);
+  renumber(rows, ids.users.dense, ids.items.dense);
+  const [userIds, itemIds] = [ids.users.ids, ids.items.ids];
+  const grouped = groupByUser(rows, userIds.length);
+  refuseDuplicates(rows, grouped, userIds, itemIds);
+  return {
+    name,
+    scale: feedback === 'implicit' ? IMPLICIT_SCALE : (scale ?? inferScale(rows.values.subarray(0, rows.count))),
+    feedback,
+    whole: wholeOf(rows, grouped, itemIds.length, feedback),
+    userIds,
+    itemIds,
+    described: describe?.(userIds, itemIds) ?? {},
+    ...(split.kind === 'given' && { parts: partsByFile(rows, grouped.order, split.partOfFile) }),
+    placeOfRow: (row) => placeOf(rows, grouped.order[row]!),
+  };
+};
 
 /**
  * Rows as the readers left them → columns in shared memory. Renumbers `rows` in place.
  * @throws MetafleetError DATA on duplicates and on a user without a training rating.
  */
 export const assemble = (rows: RatingRows, assembly: Assembly): Dataset => {
-  const { name, place, split, scale, feedback = 'explicit', describe, describedOnly = false, onProgress } = assembly;
-  const ids = mapIds(rows, assembly);
-  renumber(rows, ids.users.dense, ids.items.dense);
-  const [userIds, itemIds] = [ids.users.ids, ids.items.ids];
-  const grouped = groupByUser(rows, userIds.length);
-  refuseDuplicates(rows, grouped, userIds, itemIds);
-  const described = describe?.(userIds, itemIds) ?? {};
-
-  const all = wholeOf(rows, grouped, itemIds.length, feedback);
-  const allowed = describedOnly ? Uint32Array.from(itemIds.keys()).filter((item) => isDescribed(described, item)) : undefined;
-  if (allowed !== undefined && allowed.length === 0)
-    throw badInput('DATA', place, 'an item that has every feature (splitting.describedOnly)', 'none');
+  const { place, split, describedOnly = false, onProgress } = assembly;
+  const { name, scale, feedback, whole: all, userIds, itemIds, described, parts: given, placeOfRow } = gather(rows, assembly);
+  const allowed = describedOnly ? describedItems(described, itemIds.length, place) : undefined;
   const whole = allowed === undefined ? all : withItems(all, allowed);
-  const onEmpty = (user: number, first: number): Error => {
-    const where = first < 0 ? place : placeOf(rows, grouped.order[first]!);
-    return badInput('DATA', where, 'a training rating for every user', `none for user ${userIds[user]} (empty user)`);
-  };
+  const onEmpty = (user: number, first: number): Error =>
+    badInput(
+      'DATA',
+      first < 0 ? place : placeOfRow(first),
+      'a training rating for every user',
+      `none for user ${userIds[user]} (empty user)`,
+    );
   const options: PartitionOptions = { place, ...(allowed === undefined && { onEmpty }) };
   const cut = (): Partition => {
     if (split.kind === 'drawn') return partition(whole, split.spec, split.seed, options);
-    return partitionBy(whole, { rows: partsByFile(rows, grouped.order, split.partOfFile), leavesOut: false, notes: [] }, options);
+    const labels = allowed === undefined ? given! : given!.filter((_, row) => isDescribed(described, all.items[row]!));
+    return partitionBy(whole, { rows: labels, leavesOut: false, notes: [] }, options);
   };
   const { parts, roles = split.kind === 'given' ? split.known?.roles : undefined, users, items: kept, notes } = cut();
   for (const note of notes) onProgress?.(note);
@@ -136,12 +175,7 @@ export const assemble = (rows: RatingRows, assembly: Assembly): Dataset => {
   const of = (list: readonly string[], chosen: Uint32Array | undefined) =>
     chosen === undefined ? list : Array.from(chosen, (at) => list[at]!);
   return {
-    name,
-    users: parts.train.offsets.length - 1,
-    items: items?.length ?? itemIds.length,
-    scale: feedback === 'implicit' ? IMPLICIT_SCALE : (scale ?? inferScale(rows.values.subarray(0, rows.count))),
-    feedback,
-    parts,
+    ...{ name, users: parts.train.offsets.length - 1, items: items?.length ?? itemIds.length, scale, feedback, parts },
     ...(roles && { roles }),
     userIds: of(userIds, users),
     itemIds: of(itemIds, items),

@@ -2,12 +2,17 @@ import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { badInput, type MetafleetError } from '../../base/errors.js';
-import { PARTS, type Part } from '../dataset.js';
-import { type FileLayout, readRatings } from '../import/reader.js';
+import { type Feedback, PARTS, type Part } from '../dataset.js';
+import type { Described } from '../features/described.js';
+import type { Recognised } from '../formats/reading.js';
+import { type FileLayout, type Reading, readRatings } from '../import/reader.js';
 import type { OriginalId } from '../import/row-sink.js';
-import { checkRoom, type Spilled, sizeOf, writeColumns, writeStore } from './import.js';
+import type { ValueCounts } from '../policies/values.js';
+import { writeDescribed } from './described.js';
+import { checkRoom, hashAll, type Spilled, sizeOf, writeColumns, writeStore } from './import.js';
 import type { Manifest } from './manifest.js';
 import { progressOf } from './progress.js';
+import { readIds } from './read-ids.js';
 import { type RemoteThread, startImportThreads } from './spill/import-threads.js';
 import { openPlain, type PlainFile, parseFiles, planPartitions } from './spill/parse-files.js';
 import { spillSink } from './spill/parse-rows.js';
@@ -21,6 +26,12 @@ export type ImportSource = {
   readonly layout: FileLayout;
   /** Ids are 0 … count − 1 already. */
   readonly declared?: { readonly users?: number; readonly items?: number };
+  /** Default: as the files are. */
+  readonly feedback?: Feedback;
+  /** Titles and features by dense id. Default: none. */
+  readonly describe?: (userIds: readonly string[], itemIds: readonly string[]) => Described;
+  /** What became of rows, in words. Default: nothing is said. */
+  readonly notesOf?: (reading: Pick<Reading, 'path' | 'counts' | 'unrated' | 'untimed' | 'rows'>) => readonly string[];
 };
 
 export type ImportOptions = {
@@ -57,7 +68,18 @@ const findDuplicate = async ({ files, layout }: ImportSource, user: string, item
   return badInput('DATA', places[1] ?? place, 'one rating per user and item', found);
 };
 
-type Unsorted = Pick<Spilled, 'spills' | 'form' | 'partitions' | 'ranges' | 'chunks' | 'seen'>;
+/** `feedback`: by file. `unrated`: the values that stand for "not rated". */
+type Unsorted = Pick<Spilled, 'spills' | 'form' | 'partitions' | 'ranges' | 'chunks' | 'seen'> & {
+  readonly recognised: readonly Pick<Recognised, 'feedback' | 'unrated'>[];
+  readonly counts: ValueCounts;
+  readonly untimed: number;
+};
+
+const countsOf = (all: readonly Readonly<ValueCounts>[]): ValueCounts => {
+  const sum = { unrated: 0, clipped: 0, below: 0 };
+  for (const counts of all) for (const name of ['unrated', 'clipped', 'below'] as const) sum[name] += counts[name];
+  return sum;
+};
 
 /** Rows of plain files, by all threads. Undefined where one is not plain after all. */
 const spillPlain = async (
@@ -76,7 +98,10 @@ const spillPlain = async (
   const seen = await Promise.all(threads.map((thread) => thread.call('seen')));
   // Where a sample of ids had no text and others are texts, rows lack their place in the source.
   const usable = chunks !== undefined && (form.sequence || seen.every(({ textUsers }) => !textUsers));
-  return usable ? { spills, form, partitions: count, ranges: splitters !== null, chunks, seen } : undefined;
+  if (!usable) return undefined;
+  const recognised = files.map((file) => file.recognised);
+  const counts = countsOf(seen.map((each) => each.counts));
+  return { spills, form, partitions: count, ranges: splitters !== null, chunks, seen, recognised, counts, untimed: 0 };
 };
 
 /** Rows of files of any format, by one thread. */
@@ -87,12 +112,18 @@ const spillAny = async (
 ): Promise<Unsorted> => {
   const spill = join(folder, 'spill');
   const sink = spillSink(spill, { count: PARTITIONS, splitters: null }, declared);
+  const readings: Reading[] = [];
   for (const { path } of files) {
-    await readRatings(path, layout, sink);
+    readings.push(await readRatings(path, layout, sink));
     progress(await sizeOf(path).catch(() => 0));
   }
   const { chunks, seen } = sink.finish();
-  return { spills: [spill], form: { sequence: true, times: true }, partitions: PARTITIONS, ranges: false, chunks, seen: [seen] };
+  return {
+    ...{ spills: [spill], form: { sequence: true, times: true }, partitions: PARTITIONS, ranges: false, chunks, seen: [seen] },
+    recognised: readings,
+    counts: countsOf(readings.map((reading) => reading.counts)),
+    untimed: readings.reduce((sum, { untimed }) => sum + untimed, 0),
+  };
 };
 
 const openAll = async ({ files, layout, declared = {} }: ImportSource): Promise<PlainFile[] | undefined> => {
@@ -103,6 +134,15 @@ const openAll = async ({ files, layout, declared = {} }: ImportSource): Promise<
     plain.push(file);
   }
   return plain;
+};
+
+const feedbackOf = ({ binarize }: FileLayout, { recognised }: Unsorted): Feedback =>
+  binarize !== undefined || recognised.some(({ feedback }) => feedback !== 'explicit') ? 'implicit' : 'explicit';
+
+/** What the policies did, over all files. */
+const notes = ({ place, notesOf }: ImportSource, { counts, recognised, untimed }: Unsorted, ratings: number): readonly string[] => {
+  const left = counts.below + counts.unrated;
+  return notesOf?.({ path: place, counts, untimed, unrated: recognised[0]?.unrated ?? [], rows: ratings + left }) ?? [];
 };
 
 /** Files → columns in the folder `out`. Memory is bounded: ids take theirs, rows do not. The columns do not depend on the threads. */
@@ -117,19 +157,29 @@ export const importFiles = async (source: ImportSource, options: ImportOptions):
       const plain = await openAll(source);
       const fast = plain && (await spillPlain(threads, plain, folder, progressOf('reading', bytes, 'bytes', onProgress)));
       const unsorted = fast ?? (await spillAny(source, folder, progressOf('reading', bytes, 'bytes', onProgress)));
-      const { name, place, files, layout, declared } = source;
+      const { name, place, files, layout, declared, describe } = source;
       const parts = files.map(({ part }) => (part === undefined ? -1 : PARTS.indexOf(part)));
       const ratings = unsorted.chunks.reduce((sum, { rows }) => sum + rows, 0);
+      for (const note of notes(source, unsorted, ratings)) onProgress?.(note);
       const spilled: Spilled = {
         ...unsorted,
-        ...{ name, place, feedback: 'explicit', findDuplicate: (user: string, item: string) => findDuplicate(source, user, item) },
+        ...{
+          name,
+          place,
+          feedback: source.feedback ?? feedbackOf(layout, unsorted),
+          findDuplicate: (user: string, item: string) => findDuplicate(source, user, item),
+        },
         ...(layout.scale && { scale: layout.scale }),
         ...(declared && { declared }),
         ...(parts.includes(-1) ? {} : { partOfFile: parts }),
       };
       const manifest = await writeColumns(threads, folder, spilled, progressOf('sorting', ratings, 'ratings', onProgress));
       await Promise.all(threads.map((_, index) => rm(join(folder, `spill-${index}`), { force: true })));
-      return manifest;
+      if (describe === undefined) return manifest;
+      const ids = (of: 'user' | 'item') => readIds(folder, manifest, of)!;
+      const described = writeDescribed(folder, describe(ids('user'), ids('item')));
+      const columns = await hashAll(threads, folder, described.columns);
+      return { ...manifest, ...described.manifest, columns: { ...manifest.columns, ...columns } };
     });
   } finally {
     await Promise.all(threads.map((thread) => thread.end()));

@@ -2,18 +2,25 @@ import { availableParallelism } from 'node:os';
 import { badInput } from '../../base/errors.js';
 import { fetchDataset } from '../catalogue/cache.js';
 import { entryOfFolder, findEntry } from '../catalogue/catalogue.js';
+import type { CatalogueEntry } from '../catalogue/entry.js';
 import { type Found, findRatings } from '../catalogue/find.js';
 import { PARTS } from '../dataset.js';
+import { describeBy, type FeatureOptions, readSideTables } from '../features/load-features.js';
+import { type Gathered, gather } from '../import/assemble.js';
 import { cachedFiles, type LoadOptions } from '../load.js';
-import { layoutOf } from '../read-files.js';
+import { type FileOptions, layoutOf, needsAllRows, notesOf, readFiles } from '../read-files.js';
+import { splitSpec } from '../splits/spec.js';
+import { readSplitManifest } from '../splits/split-files.js';
 import { parseSynthetic, SYNTHETIC } from '../synthetic-options.js';
-import { checkRoom, writeStore } from './import.js';
+import { writeDescribed } from './described.js';
+import { checkRoom, hashAll, writeStore } from './import.js';
 import { type ImportOptions, type ImportSource, importFiles } from './import-files.js';
 import type { Manifest } from './manifest.js';
 import { progressOf } from './progress.js';
 import { isStore } from './read.js';
 import { startImportThreads } from './spill/import-threads.js';
 import { writeSynthetic } from './synthetic-store.js';
+import { writeGathered } from './write-gathered.js';
 
 const filesOf = (found: Found): ImportSource['files'] => {
   switch (found.kind) {
@@ -31,24 +38,83 @@ const filesOf = (found: Found): ImportSource['files'] => {
   }
 };
 
-type SourceOptions = Pick<LoadOptions, 'columns' | 'delimiter' | 'scale' | 'declared' | 'cache' | 'onProgress'>;
+type SourceOptions = FileOptions & Partial<FeatureOptions> & Pick<LoadOptions, 'feedback' | 'cache'>;
 
-const locateSource = async (source: string, options: SourceOptions): Promise<ImportSource> => {
+/** The files of a source, and the set of the catalogue that they are, or are a copy of. */
+type Located = {
+  readonly found: Found;
+  readonly place: string;
+  readonly entry?: CatalogueEntry | undefined;
+  readonly options: SourceOptions;
+};
+
+const locateSource = async (source: string, options: SourceOptions): Promise<Located> => {
   const entry = findEntry(source);
   if (entry === undefined) {
     const found = await findRatings(source);
-    const of = found.folder === undefined ? undefined : entryOfFolder(found.folder);
-    const { declared } = options;
-    const layout = layoutOf(options, of);
-    return { name: found.name, place: source, files: filesOf(found), layout, ...(declared && { declared }) };
+    if (found.kind === 'split' && (await readSplitManifest(source)) !== undefined)
+      throw badInput('DATA', source, 'a source that is not split yet (a run draws the same split by its seed)', 'the files of data split');
+    return { found, place: source, options, entry: found.folder === undefined ? undefined : entryOfFolder(found.folder) };
   }
   const { onProgress } = options;
   const folder = await fetchDataset(entry, { ...options.cache, ...(onProgress && { onProgress }) });
-  const { users, items } = entry;
+  const { users, items, layout } = entry;
   const declared = entry.split === 'given' && users !== null && items !== null ? { users, items } : undefined;
-  const layout = { ...entry.layout, ...(entry.scale && { scale: entry.scale }) };
-  const found = await cachedFiles(entry, folder);
-  return { name: found.name, place: folder, files: filesOf(found), layout, ...(declared && { declared }) };
+  const { columns, delimiter, encoding } = layout;
+  const known = { ...(columns && { columns }), ...(delimiter && { delimiter }), ...(encoding && { encoding }) };
+  return {
+    found: await cachedFiles(entry, folder),
+    place: folder,
+    entry,
+    options: { ...options, ...known, ...(declared && { declared }) },
+  };
+};
+
+/** The set as `importFiles` streams it. */
+const streamed = ({ found, place, entry, options }: Located): ImportSource => {
+  const { declared, feedback } = options;
+  const files = filesOf(found);
+  return {
+    ...{ name: found.name, place, files, layout: layoutOf(options, entry) },
+    ...(declared && { declared }),
+    ...(feedback && { feedback }),
+    notesOf: (reading) => notesOf(reading, options),
+  };
+};
+
+/** Reads all rows into memory, as a run does: policies that look at several rows at once need them. */
+const gatherFiles = async ({ found, place, entry, options }: Located): Promise<Gathered> => {
+  const { rows, partOfFile, feedback, scale } = await readFiles(found, place, options, entry);
+  const given = PARTS.every((part) => partOfFile.includes(part));
+  return gather(rows, {
+    name: found.name,
+    place,
+    split: given ? { kind: 'given', partOfFile } : { kind: 'drawn', spec: splitSpec('random'), seed: 0 },
+    feedback: options.feedback ?? feedback,
+    ...(scale && { scale }),
+    ...(options.declared && { declared: options.declared }),
+  });
+};
+
+const importLocated = async (located: Located, options: SourceOptions & ImportOptions): Promise<Manifest> => {
+  const { found, place } = located;
+  const { features = 'all', sideFiles = [], out, force = false, onProgress, policies = {} } = options;
+  const tables = await readSideTables(found.side, { features, sideFiles }, onProgress);
+  const describe = describeBy(tables, features, place);
+  const needsDescription = tables.length > 0 || Array.isArray(features);
+  if (!needsAllRows(policies)) return importFiles({ ...streamed(located), ...(needsDescription && { describe }) }, options);
+  const gathered = await gatherFiles(located);
+  const threads = startImportThreads(1);
+  try {
+    return await writeStore(out, force, async (folder) => {
+      const { manifest, columns } = writeGathered(folder, gathered);
+      const described = writeDescribed(folder, describe(gathered.userIds, gathered.itemIds));
+      const hashed = await hashAll(threads, folder, { ...columns, ...described.columns });
+      return { ...manifest, ...described.manifest, columns: hashed };
+    });
+  } finally {
+    await Promise.all(threads.map((thread) => thread.end()));
+  }
 };
 
 /** Temporary and final bytes of a rating of a synthetic set. */
@@ -65,7 +131,7 @@ export const importSource = async (
   const { out, force = false, seed = 1, onProgress } = options;
   if (!source.startsWith(SYNTHETIC)) {
     if (isStore(source)) throw badInput('DATA', source, 'a source that is not imported yet', 'columns');
-    return importFiles(await locateSource(source, options), options);
+    return importLocated(await locateSource(source, options), options);
   }
   const synthetic = parseSynthetic(source);
   await checkRoom(out, SYNTHETIC_BYTES * synthetic.ratings);

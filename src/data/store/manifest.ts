@@ -20,6 +20,11 @@ const columnSchema = z.object({
 /** How ids are kept. none: there are none. dense: 0 … count−1. integers: a column of them. texts: ends, and UTF-8. */
 const idsSchema = z.enum(['none', 'dense', 'integers', 'texts']);
 
+const featureSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('multi-hot'), name: z.string(), vocabulary: z.array(z.string()) }),
+  z.object({ kind: z.literal('dense'), name: z.string(), width: z.int().positive() }),
+]);
+
 const manifestSchema = z.object({
   format: z.literal('metafleet-columns'),
   version: z.literal(1),
@@ -33,6 +38,11 @@ const manifestSchema = z.object({
   itemIds: idsSchema,
   /** What the numbers of the column `values` stand for, where there are at most 256 different ratings. */
   ratingsOfCodes: z.array(z.number()).optional(),
+  /** Titles of items, whose texts are columns as those of ids are. */
+  itemTitles: z.boolean().optional(),
+  /** Their numbers are columns: `item-feature-0-values`, and so on. */
+  itemFeatures: z.array(featureSchema).optional(),
+  userFeatures: z.array(featureSchema).optional(),
   /** Of synthetic sets: the seed they were made from, and the mean squared noise on the test part of its split. */
   synthetic: z.object({ seed: z.int(), bestMse: z.number(), noise: z.number() }).optional(),
   columns: z.record(z.string(), columnSchema),

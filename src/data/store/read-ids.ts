@@ -15,6 +15,13 @@ const readAll = (folder: string, column: ColumnEntry) => {
   return numbersOf(column.type, file.buffer.slice(file.byteOffset, file.byteOffset + bytes) as ArrayBuffer);
 };
 
+/** Texts that are kept as their UTF-8 and where each ends. */
+export const readTexts = (folder: string, { columns }: Manifest, name: string): readonly string[] => {
+  const ends = readAll(folder, columns[`${name}-ends`]!);
+  const texts = Buffer.from(readAll(folder, columns[`${name}-texts`]!).buffer as ArrayBuffer);
+  return Array.from(ends, (end, at) => texts.toString('utf8', at === 0 ? 0 : ends[at - 1]!, end));
+};
+
 /** Original ids by dense id, or undefined where there are none. They are read when they are asked for: a run needs none. */
 export const readIds = (folder: string, manifest: Manifest, of: 'user' | 'item'): readonly string[] | undefined => {
   const { columns } = manifest;
@@ -26,10 +33,7 @@ export const readIds = (folder: string, manifest: Manifest, of: 'user' | 'item')
       return Array.from({ length: count }, (_, id) => String(id));
     case 'integers':
       return Array.from(readAll(folder, columns[`${of}-ids`]!), String);
-    case 'texts': {
-      const ends = readAll(folder, columns[`${of}-ids-ends`]!);
-      const texts = Buffer.from(readAll(folder, columns[`${of}-ids-texts`]!).buffer as ArrayBuffer);
-      return Array.from(ends, (end, id) => texts.toString('utf8', id === 0 ? 0 : ends[id - 1]!, end));
-    }
+    case 'texts':
+      return readTexts(folder, manifest, `${of}-ids`);
   }
 };

@@ -4,7 +4,7 @@ import { type Numbers, scanColumn } from './column-file.js';
 import { columnOf, readOffsets, type Span } from './columns.js';
 import type { Manifest } from './manifest.js';
 
-/** A split that can be told for some users without the records of others. */
+/** A split of some users that needs no records of others. */
 export type UserSplit = {
   /** The part of each record of users [from, to), as an index into PARTS. `offsets`: of their rows in the columns, and the last one's end. */
   readonly labels: (users: Span, offsets: Uint32Array) => Uint8Array;
@@ -95,7 +95,7 @@ export type RecordOptions = {
 export const recordSource = (folder: string, manifest: Manifest, { split, isImplicit, onEmpty }: RecordOptions): RecordSource => {
   const everyone = { from: 0, to: manifest.users };
   const columns = ['items', ...(isImplicit ? [] : ['values'])];
-  // A column that is missing or cut short is told now, not when its rows are asked for.
+  // A column that is missing or cut short is an error now, not when its rows are asked for.
   for (const name of columns) scanColumn(folder, columnOf(folder, manifest, name), { from: 0, to: 0 }, () => {});
   const places = readOffsets(folder, manifest, everyone);
   const labels = split.sizes === undefined ? split.labels(everyone, places) : new Uint8Array(0);

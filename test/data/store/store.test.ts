@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { countsOf, type Dataset, trainOffsetsOf } from '../../../src/data/dataset.js';
 import { type LoadOptions, loadDataset } from '../../../src/data/load.js';
+import { writeSplit } from '../../../src/data/splits/split-files.js';
 import { readWhole } from '../../../src/data/store/columns.js';
 import { type ImportOptions, type ImportSource, importFiles } from '../../../src/data/store/import-files.js';
 import { importSource } from '../../../src/data/store/import-source.js';
@@ -100,6 +101,88 @@ describe('columns on disk', () => {
     for (const name of ['items', 'values', 'times'] as const) {
       expect(some[name]).toEqual(whole[name]!.slice(whole.offsets[100], whole.offsets[110]));
     }
+  });
+});
+
+describe('an import with keys of a run', () => {
+  /** Everything of a set that was imported with these keys, and of one that is read with them. */
+  const both = async (source: string, keys: Partial<LoadOptions>, ofRun: Partial<LoadOptions> = {}): Promise<[unknown, unknown]> => {
+    const notes: string[][] = [[], []];
+    const folder = await imported(source, { ...keys, onProgress: (note) => void notes[0]!.push(note) });
+    const columns = seenOf(await loadDataset(folder, { split: 'auto', seed: 3, ...ofRun }));
+    const onProgress = (note: string): void => void notes[1]!.push(note);
+    const file = seenOf(await loadDataset(source, { split: 'auto', seed: 3, ...keys, ...ofRun, onProgress }));
+    const aboutRows = (list: readonly string[]) => list.filter((note) => /\((unrated|outside|binarize|duplicates|minUser)/.test(note));
+    expect(aboutRows(notes[0]!)).toEqual(aboutRows(notes[1]!));
+    return [columns, file];
+  };
+  const ratings = async (text: string): Promise<string> =>
+    join(await folderOf({ 'ratings.csv': `user,item,rating\n${text}` }), 'ratings.csv');
+
+  it('gives what a run gives that reads the source with them: every policy', async () => {
+    const source = await ratings('u,a,5\nu,b,1\nv,a,4\nv,a,2\nw,c,3\nu,c,-1\nw,a,9\nv,b,3\nw,b,4\nx,a,5\n');
+    const clip = { scale: { lowest: 1, highest: 5 } };
+    const policies: NonNullable<LoadOptions['policies']>[] = [
+      { unrated: [-1], duplicates: 'mean', outside: 'clip' },
+      { unrated: [-1], duplicates: 'last', outside: 'clip', minUser: 2 },
+      { unrated: [-1], unratedAs: 2, duplicates: 'first', outside: 'clip', core: 2 },
+      { unrated: [-1], duplicates: 'max', outside: 'clip', rescale: { lowest: 0, highest: 1 } },
+      { unrated: [-1], duplicates: 'first', binarize: 4 },
+    ];
+    for (const each of policies) {
+      const [columns, file] = await both(source, { policies: each, ...('binarize' in each ? {} : clip) });
+      expect(columns, JSON.stringify(each)).toEqual(file);
+    }
+    const once = await ratings('u,a,5\nu,b,1\nv,a,4\nw,c,3\nu,c,-1\nw,a,9\n');
+    for (const each of [
+      { unrated: [-1], outside: 'clip' },
+      { unrated: [-1], binarize: 4 },
+    ] as const) {
+      const [columns, file] = await both(once, { policies: each, ...('binarize' in each ? {} : clip) });
+      expect(columns, JSON.stringify(each)).toEqual(file);
+    }
+  });
+
+  it('knows implicit feedback, by the file and by the key', async () => {
+    const pairs = join(await folderOf({ 'pairs.csv': 'user,item\nu,a\nu,b\nv,a\nv,c\n' }), 'pairs.csv');
+    const [columns, file] = await both(pairs, {});
+    expect(columns).toMatchObject({ feedback: 'implicit' });
+    expect(columns).toEqual(file);
+    const [counted, read] = await both(await ratings('u,a,5\nu,b,1\nv,a,4\n'), { feedback: 'implicit' });
+    expect(counted).toEqual(read);
+  });
+
+  it('keeps titles and features, for every split and for the items that have all', async () => {
+    const source = await folderOf({
+      'ratings.csv': manyRows('', 60),
+      'movies.csv': `movieId,title,genres,price\n${Array.from({ length: 380 }, (_, item) => `${item},Film ${item},${item % 3 === 0 ? 'Drama|War' : 'Comedy'},${item % 7}.5`).join('\n')}\n`,
+    });
+    for (const split of ['auto', 'cold-items', 'cold-users'] as const) {
+      for (const describedOnly of [false, true]) {
+        const [columns, file] = await both(source, {}, { split, splitting: { describedOnly } });
+        expect(columns, `${split} ${describedOnly}`).toEqual(file);
+        expect(Object.keys(columns as object)).toEqual(expect.arrayContaining(['itemTitles', 'itemFeatures']));
+      }
+    }
+    const [some, read] = await both(source, {}, { features: ['genres'] });
+    expect(some).toEqual(read);
+    const folder = await imported(source);
+    expect(await messageFrom(loadDataset(folder, { split: 'auto', seed: 1, features: ['actors'] }))).toBe(
+      `${folder}: expected a feature actors (key features), found genres, price`,
+    );
+  });
+
+  it('is the place for them: a run from columns refuses them, and an import refuses the files of a split', async () => {
+    const folder = await imported(await ratings('u,a,5\nu,b,1\n'));
+    const load = (keys: Partial<LoadOptions>) => messageFrom(loadDataset(folder, { split: 'auto', seed: 1, ...keys }));
+    expect(await load({ policies: { core: 5 } })).toBe('core: expected none for imported columns (give it to data import), found 5');
+    expect(await load({ encoding: 'latin1' })).toBe(
+      'encoding: expected none for imported columns (give it to data import), found "latin1"',
+    );
+    const set = await loadDataset('synthetic:users=30,items=20', { split: 'auto', seed: 1 });
+    const files = await temporaryFolder();
+    await writeSplit(set, { source: 'any', split: { kind: 'auto' }, seed: 1 }, files, 'tsv');
+    expect(await messageFrom(imported(files))).toContain('expected a source that is not split yet');
   });
 });
 

@@ -37,7 +37,7 @@ export const numberWriter = (folder: string, name: string, type: NumberType): { 
 export type IdsWritten = { readonly kind: Manifest['userIds']; readonly columns: Record<string, Written> };
 
 /** Writes ids in their dense order: integers as one column, else the ends of texts and their UTF-8. `numeric`: all are integers. */
-const idWriter = (folder: string, name: string, numeric: boolean, highest: number) => {
+export const idWriter = (folder: string, name: string, numeric: boolean, highest: number) => {
   if (numeric) {
     const column = numberWriter(folder, name, highest < 2 ** 32 ? 'u32' : 'f64');
     return {
@@ -64,7 +64,7 @@ const idWriter = (folder: string, name: string, numeric: boolean, highest: numbe
 };
 
 /** Integers that a u32 does not hold go into a float64. */
-const highestOf = (numbers: Float64Array): number => {
+export const highestOf = (numbers: Float64Array): number => {
   let highest = 0;
   for (const number of numbers) if (number > highest || number < 0) highest = number < 0 ? Number.POSITIVE_INFINITY : number;
   return highest;

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { closeSync, openSync, readSync } from 'node:fs';
+import type { ValueCounts } from '../../policies/values.js';
 import { hashBlocks, orDisk } from '../column-file.js';
 import { createSorter, type Extent, type SortedUsers, type Sorter, type SortPlan } from '../sort/sort.js';
 import { createSpill, type Spill, type SpilledChunk, type SpillForm } from './chunk.js';
@@ -30,6 +31,7 @@ export type SeenItems = {
 export type SeenByThread = {
   readonly items: SeenItems;
   readonly facts: ValueFacts;
+  readonly counts: ValueCounts;
   readonly wholeTimes: boolean;
   readonly anyTime: boolean;
   readonly textUsers: boolean;
@@ -109,8 +111,8 @@ const itemsOf = ({ items, firstOf }: Seen): SeenItems => {
 };
 
 export const seenByThread = (seen: Seen): SeenByThread => {
-  const { facts, wholeTimes, anyTime, textUsers } = seen;
-  return { items: itemsOf(seen), facts, wholeTimes, anyTime, textUsers };
+  const { facts, counts, wholeTimes, anyTime, textUsers } = seen;
+  return { items: itemsOf(seen), facts, counts, wholeTimes, anyTime, textUsers };
 };
 
 export const createImportThread = (): ImportThread => {

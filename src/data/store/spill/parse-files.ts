@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { isUtf8Name } from '../../containers/decode.js';
 import { openContent } from '../../containers/open.js';
 import { BLANKS } from '../../formats/delimiter.js';
+import type { Recognised } from '../../formats/reading.js';
 import { MOST_LINES, recogniseText } from '../../formats/recognise.js';
 import { locate } from '../../import/header.js';
 import type { FileLayout } from '../../import/reader.js';
@@ -17,6 +18,7 @@ export type PlainFile = {
   /** Where the first row begins. */
   readonly start: number;
   readonly form: LineForm;
+  readonly recognised: Recognised;
 };
 
 const CHUNK = 1 << 23;
@@ -44,7 +46,7 @@ export const openPlain = async (path: string, layout: FileLayout, declared: Line
     if (byte.length !== 1 || delimiter === BLANKS || places.rating < 0) return undefined;
     const { unrated } = recognised;
     const form: LineForm = { ...places, delimiter: byte[0]!, policy: layout, unrated, declared };
-    return { path, size, start: header ? newline + 1 : 0, form };
+    return { path, size, start: header ? newline + 1 : 0, form, recognised };
   } finally {
     await content.close();
   }

@@ -1,7 +1,7 @@
 import { secondsOfNumber } from '../../formats/time.js';
 import { MAX_FIELDS, parseDecimal, parseInteger } from '../../import/fields.js';
 import { type IdTable, idTable } from '../../import/ids.js';
-import { type ValuePolicy, valueFilter } from '../../policies/values.js';
+import { type ValueCounts, type ValuePolicy, valueFilter } from '../../policies/values.js';
 import { type Chunk, emptyChunk } from './chunk.js';
 import { addValue, noFacts, type ValueFacts } from './value-facts.js';
 
@@ -26,6 +26,7 @@ export type Seen = {
   /** By provisional item: chunk · 2³² + row of its first occurrence. */
   firstOf: Float64Array;
   readonly facts: ValueFacts;
+  readonly counts: ValueCounts;
   /** Whether each time is a whole number of [0, 2³²). */
   wholeTimes: boolean;
   /** Whether there is a time at all. */
@@ -38,6 +39,7 @@ export const nothingSeen = (): Seen => ({
   items: idTable(),
   firstOf: new Float64Array(1024),
   facts: noFacts(),
+  counts: { unrated: 0, clipped: 0, below: 0 },
   wholeTimes: true,
   anyTime: false,
   textUsers: false,
@@ -118,19 +120,28 @@ const quickDecimal = (bytes: Uint8Array, from: number, to: number): number => {
   return parseDecimal(bytes, from, to);
 };
 
+const COUNTED = ['unrated', 'clipped', 'below'] as const;
+
 /** Asks the policy what a rating becomes, and notes what it is like, but once for each of the ratings that occur again and again. */
-const valueTaker = ({ policy, unrated }: LineForm, facts: ValueFacts): ((value: number) => number) => {
+const valueTaker = ({ policy, unrated }: LineForm, { facts, counts }: Seen): ((value: number) => number) => {
   const fail = (): Error => new RangeError('off the scale');
-  const filter = valueFilter(policy, unrated, { unrated: 0, clipped: 0, below: 0 }, fail);
+  const filter = valueFilter(policy, unrated, counts, fail);
   const values = new Float64Array(256).fill(Number.NaN);
   const kept = new Float64Array(256);
+  /** Which count the policy added to, as 1 + the index in COUNTED; 0: none. */
+  const counted = new Uint8Array(256);
   return (value) => {
     const slot = (value * 20) & 255;
-    if (values[slot] === value) return kept[slot]!;
+    if (values[slot] === value) {
+      if (counted[slot]! > 0) counts[COUNTED[counted[slot]! - 1]!]++;
+      return kept[slot]!;
+    }
+    const before = COUNTED.map((name) => counts[name]);
     const taken = filter(value, 0);
     if (!Number.isNaN(taken)) addValue(facts, taken);
     values[slot] = value;
     kept[slot] = taken;
+    counted[slot] = 1 + COUNTED.findIndex((name, at) => counts[name] > before[at]!);
     return taken;
   };
 };
@@ -161,7 +172,7 @@ export const createParser = (form: LineForm, seen: Seen): LineParser => {
   const { delimiter, fields, time, declared } = form;
   const [u, i, r, t] = [2 * form.user, 2 * form.item, 2 * form.rating, 2 * Math.max(0, time)];
   const bounds = new Int32Array(2 * MAX_FIELDS);
-  const take = valueTaker(form, seen.facts);
+  const take = valueTaker(form, seen);
   const { items: table } = seen;
   const { users: mostUser = Number.POSITIVE_INFINITY, items: mostItem = Number.POSITIVE_INFINITY } = declared;
   const bounded = declared.users !== undefined || declared.items !== undefined;
