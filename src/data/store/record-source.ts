@@ -88,8 +88,8 @@ export type RecordOptions = {
 };
 
 /**
- * The records of columns, read by ranges of users: only the byte range of their rows is read and checked, and goes straight into its part.
- * Memory of a read: 8 B a record, 16 B with times, 12 B a user; 1 B a record and one block of a column while it lasts.
+ * The records of columns, read by ranges of users. Only the byte range of their rows is read and checked. It goes straight into its part.
+ * Memory of a read: 8 B a record (16 B with times) and 12 B a user. While it lasts, 1 B a record and one block of a column more.
  * @throws MetafleetError DATA for columns that are missing, cut short or damaged. `onEmpty`'s error at once.
  */
 export const recordSource = (folder: string, manifest: Manifest, { split, isImplicit, onEmpty }: RecordOptions): RecordSource => {
