@@ -63,13 +63,13 @@ const textsOf = (table: IdTable): { ends: Uint32Array; text: Uint8Array } => {
 /** Rows of a partition in the order of their users, and the users. */
 type Ordered = Omit<SortedUsers, 'duplicate'> & { readonly order: Uint32Array };
 
-const byNumber = (keys: Float64Array): Ordered => {
-  const order = sortByKey(keys);
+const byNumber = (given: Float64Array): Ordered => {
+  const { order, keys } = sortByKey(given);
   const rows = new Uint32Array(order.length);
   const integers = new Float64Array(order.length);
   let users = 0;
-  for (const row of order) {
-    const key = keys[row]!;
+  for (let at = 0; at < keys.length; at++) {
+    const key = keys[at]!;
     if (users === 0 || integers[users - 1] !== key) integers[users++] = key;
     rows[users - 1]!++;
   }
@@ -79,20 +79,24 @@ const byNumber = (keys: Float64Array): Ordered => {
 const byFirst = (users: Float64Array, table: IdTable, firstOf: readonly number[]): Ordered => {
   const rows = new Uint32Array(table.size());
   for (const user of users) rows[user]!++;
-  return { order: sortByKey(users), rows, integers: null, ...textsOf(table), firstOf: Float64Array.from(firstOf) };
+  return { order: sortByKey(users).order, rows, integers: null, ...textsOf(table), firstOf: Float64Array.from(firstOf) };
 };
+
+const SLOTS = 256;
 
 const codesIn = (values: Float32Array, codes: readonly number[]): Uint8Array => {
   const known = new Map(codes.map((value, code) => [value, code]));
   const found = new Uint8Array(values.length);
-  let [last, code] = [codes[0]!, 0];
+  /** Ratings that came before, and their codes, by a slot that halves and fifths do not share. */
+  const [seen, codeOf] = [new Float64Array(SLOTS).fill(Number.NaN), new Uint8Array(SLOTS)];
   for (let row = 0; row < values.length; row++) {
     const value = values[row]!;
-    if (value !== last) {
-      last = value;
-      code = known.get(value)!;
+    const slot = (value * 20) & (SLOTS - 1);
+    if (seen[slot] !== value) {
+      seen[slot] = value;
+      codeOf[slot] = known.get(value)!;
     }
-    found[row] = code;
+    found[row] = codeOf[slot]!;
   }
   return found;
 };
