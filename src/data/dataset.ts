@@ -20,9 +20,10 @@ export type Part = (typeof PARTS)[number];
 
 /** Records that are read when they are asked for, by ranges of users, so that no more of them need to be in memory. */
 export type RecordSource = {
+  readonly users: number;
   readonly counts: Readonly<Record<Part, number>>;
-  /** (m + 1) row offsets of the training part. */
-  readonly trainOffsets: Uint32Array;
+  /** (m + 1) row offsets of the training part, counted anew. They are not kept: they are as large as many a set. */
+  readonly trainOffsets: () => Uint32Array;
   /** The records of users first … end − 1, read anew, with their times or without. Offsets count from the first of them. */
   readonly read: (first: number, end: number, times: 'times' | 'none') => Readonly<Record<Part, Ratings>>;
 };
@@ -71,4 +72,4 @@ export const countsOf = ({ parts }: Pick<Dataset, 'parts'>): Readonly<Record<Par
   parts.source?.counts ?? { train: parts.train.items.length, valid: parts.valid.items.length, test: parts.test.items.length };
 
 /** (m + 1) row offsets of the training part, without reading it. */
-export const trainOffsetsOf = ({ parts }: Pick<Dataset, 'parts'>): Uint32Array => parts.source?.trainOffsets ?? parts.train.offsets;
+export const trainOffsetsOf = ({ parts }: Pick<Dataset, 'parts'>): Uint32Array => parts.source?.trainOffsets() ?? parts.train.offsets;

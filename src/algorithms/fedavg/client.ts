@@ -92,13 +92,18 @@ type Client = {
 /** Puts the trainer's list into a fresh order: each rating's row, and its value less the device's centre. */
 const arranger = (trainer: Trainer, rows: Uint32Array, { items, values }: Interactions, centre: number, source: Random) => {
   const list = trainer.list();
-  const order = Uint32Array.from({ length: items.length }, (_, index) => index);
-  const positions = items.map((item) => rowOf(rows, item));
+  const [order, positions] = [new Uint32Array(items.length), new Uint32Array(items.length)];
+  for (let index = 0; index < items.length; index++) {
+    order[index] = index;
+    positions[index] = rowOf(rows, items[index]!);
+  }
   return (): void => {
+    const { rows: listed, values: wanted } = list;
     shuffle(order, source);
     for (let at = 0; at < order.length; at++) {
-      list.rows[at] = positions[order[at]!]!;
-      list.values[at] = values[order[at]!]! - centre;
+      const index = order[at]!;
+      listed[at] = positions[index]!;
+      wanted[at] = values[index]! - centre;
     }
   };
 };

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { badInput } from '../../base/errors.js';
-import { type Dataset, type Feedback, type Parts, trainOffsetsOf } from '../dataset.js';
+import type { Dataset, Feedback, Parts } from '../dataset.js';
 import { selectFeature } from '../features/described.js';
 import type { Feature } from '../features/feature.js';
 import type { FeatureOptions } from '../features/load-features.js';
@@ -102,7 +102,7 @@ export const readStore = async (folder: string, options: CutOptions): Promise<Da
   const { synthetic } = manifest;
   const dataset: Dataset = {
     name: manifest.name,
-    users: trainOffsetsOf({ parts }).length - 1,
+    users: parts.source?.users ?? parts.train.offsets.length - 1,
     items: items?.length ?? manifest.items,
     scale: feedback === 'implicit' ? IMPLICIT_SCALE : manifest.scale,
     feedback,

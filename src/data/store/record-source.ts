@@ -87,16 +87,9 @@ export type RecordOptions = {
   readonly onEmpty: (user: number) => Error;
 };
 
-/**
- * The records of columns, read by ranges of users. Only the byte range of their rows is read and checked. It goes straight into its part.
- * Memory of a read: 8 B a record (16 B with times) and 12 B a user. While it lasts, 1 B a record and one block of a column more.
- * @throws MetafleetError DATA for columns that are missing, cut short or damaged. `onEmpty`'s error at once.
- */
-export const recordSource = (folder: string, manifest: Manifest, { split, isImplicit, onEmpty }: RecordOptions): RecordSource => {
+/** Records of each part, and the row offsets of the training part. */
+const countTrain = (folder: string, manifest: Manifest, { split, onEmpty }: RecordOptions) => {
   const everyone = { from: 0, to: manifest.users };
-  const columns = ['items', ...(isImplicit ? [] : ['values'])];
-  // A column that is missing or cut short is an error now, not when its rows are asked for.
-  for (const name of columns) scanColumn(folder, columnOf(folder, manifest, name), { from: 0, to: 0 }, () => {});
   const places = readOffsets(folder, manifest, everyone);
   const labels = split.sizes === undefined ? split.labels(everyone, places) : new Uint8Array(0);
   const trainOffsets = new Uint32Array(manifest.users + 1);
@@ -106,6 +99,20 @@ export const recordSource = (folder: string, manifest: Manifest, { split, isImpl
     if (counts.train === trainOffsets[user]) throw onEmpty(user);
     trainOffsets[user + 1] = counts.train;
   });
+  return { counts, trainOffsets };
+};
+
+/**
+ * The records of columns, read by ranges of users. Only the byte range of their rows is read and checked. It goes straight into its part.
+ * Memory of a read: 8 B a record (16 B with times) and 12 B a user. While it lasts, 1 B a record and one block of a column more.
+ * @throws MetafleetError DATA for columns that are missing, cut short or damaged. `onEmpty`'s error at once.
+ */
+export const recordSource = (folder: string, manifest: Manifest, options: RecordOptions): RecordSource => {
+  const { split, isImplicit } = options;
+  const columns = ['items', ...(isImplicit ? [] : ['values'])];
+  // A column that is missing or cut short is an error now, not when its rows are asked for.
+  for (const name of columns) scanColumn(folder, columnOf(folder, manifest, name), { from: 0, to: 0 }, () => {});
+  const { counts } = countTrain(folder, manifest, options);
   const read: RecordSource['read'] = (first, end, times) => {
     const users = { from: first, to: end };
     const offsets = readOffsets(folder, manifest, users);
@@ -125,7 +132,7 @@ export const recordSource = (folder: string, manifest: Manifest, { split, isImpl
     const [train, valid, test] = parts;
     return { train: train!, valid: valid!, test: test! };
   };
-  return { counts, trainOffsets, read };
+  return { users: manifest.users, counts, trainOffsets: () => countTrain(folder, manifest, options).trainOffsets, read };
 };
 
 /** Parts that are read when one of them is asked for. */
@@ -133,7 +140,7 @@ export const partsOf = (source: RecordSource): Parts => {
   const parts = {} as Parts;
   let whole: ReturnType<RecordSource['read']> | undefined;
   const get = (part: Part) => {
-    whole ??= source.read(0, source.trainOffsets.length - 1, 'times');
+    whole ??= source.read(0, source.users, 'times');
     return whole[part];
   };
   for (const part of PARTS) Object.defineProperty(parts, part, { get: () => get(part), enumerable: true });

@@ -9,7 +9,7 @@ import { SAMPLER } from '../../coordinator/sampling/registry.js';
 import { constantRate, type Schedule } from '../../coordinator/schedule.js';
 import type { RoundSettings } from '../../coordinator/settings.js';
 import { lengthOf } from '../../coordinator/stages.js';
-import { type Dataset, trainOffsetsOf } from '../../data/dataset.js';
+import { countsOf, type Dataset, trainOffsetsOf } from '../../data/dataset.js';
 import type { MeasureOptions } from '../../device/actor/measure.js';
 import type { RunStarted } from '../../events/run-event.js';
 import type { Metric } from '../../metrics/metric.js';
@@ -100,7 +100,7 @@ export const planRun = (asked: Config, dataset: Dataset): RunPlan => {
   const policy = policyOf(config, trained);
   const fleet = loadFleet(config);
   const perturbations = hostPerturbations(config, Math.min(threads, dataset.users));
-  const train = trainOffsetsOf(dataset)[trained]!;
+  const train = cold === 0 ? countsOf(dataset).train : trainOffsetsOf(dataset)[trained]!;
   const roundsPerEpoch = countRounds(config, askedIn(policy, cohort, 0), trained, train);
   const stages = stagesOf(config, trained);
   const { unit } = stages;
