@@ -68,8 +68,7 @@ const byNumber = (given: Float64Array): Ordered => {
   const rows = new Uint32Array(order.length);
   const integers = new Float64Array(order.length);
   let users = 0;
-  for (let at = 0; at < keys.length; at++) {
-    const key = keys[at]!;
+  for (const key of keys) {
     if (users === 0 || integers[users - 1] !== key) integers[users++] = key;
     rows[users - 1]!++;
   }
