@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { random } from '../base/random.js';
 import { definitionProblem } from '../definitions/kind.js';
+import { decodeTensors } from '../messages/wire-tensor.js';
 import { bindUpdateStep } from '../updates/device-steps.js';
+import { encodeUpdate } from '../updates/encoding.js';
 import { UPDATE_STEP } from '../updates/registry.js';
 import type { StepContext, UpdateStepDefinition } from '../updates/update-step.js';
 import { SMALL_ITEMS, SMALL_UP, smallUpdates } from './small-updates.js';
@@ -13,6 +15,7 @@ export type UpdateStepConformanceOptions = {
 
 const WIRE = { up: SMALL_UP, items: SMALL_ITEMS };
 const RECORDS = 4;
+const bitsOf = ({ buffer, byteOffset, length }: Float32Array): Uint32Array => new Uint32Array(buffer, byteOffset, length);
 
 const serverHalf = (definition: UpdateStepDefinition, chosen: () => unknown): void => {
   const create = () => definition.onServer!(chosen(), WIRE);
@@ -104,10 +107,24 @@ export const updateStepConformance = (definition: UpdateStepDefinition, { option
       for (const [at, update] of smallUpdates(6, 1).entries()) {
         const found = bind().apply(update, contextOf(at), update.device);
         const tensors = 'tensors' in found ? found.tensors : found;
-        const left = 'tensors' in found ? (found.bound ?? bound) : bound;
+        const left = ('bound' in found ? found.bound : undefined) ?? bound;
         const sizes = tensors.flatMap((values) => Array.from(values, Math.abs));
         const norm = left?.norm === 'l1' ? sizes.reduce((sum, size) => sum + size, 0) : Math.hypot(...sizes);
         expect(norm).toBeLessThanOrEqual(left?.most ?? Number.POSITIVE_INFINITY);
+      }
+    });
+
+    it('travels as it says: what arrives has the bits that it returned', () => {
+      const step = bind();
+      const { sparse, dtype } = step.encoding;
+      for (const [at, update] of smallUpdates(6, 1).entries()) {
+        const found = step.apply(update, contextOf(at), update.device);
+        const tensors = 'tensors' in found ? found.tensors : found;
+        const grids = 'grids' in found ? found.grids : undefined;
+        const sent = encodeUpdate(tensors, WIRE.up, update.rows.length, { sparse, dtype: dtype ?? 'f32' }, grids);
+        const arrived = decodeTensors(sent, dtype ?? 'f32', WIRE.up, update.rows.length, 'test');
+        if (dtype === null || grids !== undefined) expect(arrived.map(bitsOf)).toEqual(tensors.map(bitsOf));
+        else expect(arrived.map(({ length }) => length)).toEqual(tensors.map(({ length }) => length));
       }
     });
 

@@ -1,6 +1,7 @@
 import { Packr, RESERVE_START_SPACE, Unpackr } from 'msgpackr';
 import { badInput, isMetafleetError, MetafleetError, messageOf } from '../base/errors.js';
 import { bytesOf } from '../base/views.js';
+import { encodeGaps } from './gaps.js';
 import type { Message } from './message.js';
 import { type Place, parseMessage } from './parse.js';
 import { checkMessagePack } from './scan.js';
@@ -48,7 +49,8 @@ const wireForm = (message: Message): object => {
   if ('ids' in message) form.ids = bytesOf(message.ids);
   if ('gone' in message) form.gone = bytesOf(message.gone);
   if ('peers' in message && message.peers !== undefined) form.peers = bytesOf(message.peers);
-  if ('rows' in message && message.rows !== null) form.rows = bytesOf(message.rows);
+  if ('rows' in message && message.rows !== null)
+    form.rows = 'packed' in message && message.packed === true ? encodeGaps(message.rows) : bytesOf(message.rows);
   if ('tensors' in message) {
     staged = 0;
     form.tensors = message.tensors.map((tensor) => ({ ...tensor, data: tensor.data.map(unshared) }));
@@ -58,7 +60,8 @@ const wireForm = (message: Message): object => {
 
 /** An upper bound of a message's encoded size, from the parts of it that can be large. */
 const sizeBound = (message: Message): number => {
-  let size = 512 + ('rows' in message && message.rows !== null ? message.rows.byteLength : 0);
+  // As gaps, a row takes up to 5 bytes.
+  let size = 512 + ('rows' in message && message.rows !== null ? 5 * message.rows.length : 0);
   if ('ids' in message) size += message.ids.byteLength;
   if ('gone' in message) size += message.gone.byteLength;
   if ('data' in message) size += message.data.length;
@@ -67,7 +70,9 @@ const sizeBound = (message: Message): number => {
   if (message.kind === 'score') size += 9 * (message.valid.sums.length + message.test.sums.length);
   if ('tensors' in message) {
     for (const tensor of message.tensors) {
-      size += 128 + (tensor.scales?.length ?? 0) + tensor.data.reduce((sum, piece) => sum + piece.length + 5, 0);
+      const { scales, bitmap, gaps } = tensor;
+      size += 160 + (scales?.length ?? 0) + (bitmap?.length ?? 0) + (gaps?.length ?? 0);
+      size += tensor.data.reduce((sum, piece) => sum + piece.length + 5, 0);
     }
   }
   return size;

@@ -72,6 +72,8 @@ export type Update = Envelope & {
   readonly count: number;
   readonly loss: number;
   readonly rows: Uint32Array;
+  /** The ids of its rows travel as gaps (gaps.ts). */
+  readonly packed?: true;
   readonly tensors: readonly WireTensor[];
   readonly marks?: readonly number[];
 };

@@ -1,5 +1,6 @@
 import { badInput } from '../base/errors.js';
 import { type DeviceId, deviceId } from '../base/units.js';
+import { decodeGaps } from './gaps.js';
 import type { Message, PartScore, Purpose } from './message.js';
 import { DTYPES, type Dtype, type WireTensor } from './wire-tensor.js';
 
@@ -67,6 +68,8 @@ const rows = (value: unknown, place: Place): Uint32Array => {
   return ids;
 };
 
+const packedRows = (value: unknown, place: Place): Uint32Array => decodeGaps(bytes(value, place), 2 ** 32, place);
+
 const optionalRows = (value: unknown, place: Place): Uint32Array | null => (value === null ? null : rows(value, place));
 
 /** A flag that is either set or not there. */
@@ -79,8 +82,10 @@ const MOST_TENSORS = 64;
 const MOST_PIECES = 4096;
 const MOST_SUMS = 256;
 
+const TENSOR_FIELDS = ['dtype', 'shape', 'data', 'scales', 'group', 'bitmap', 'gaps'];
+
 const tensor = (value: unknown, place: Place): WireTensor => {
-  const { dtype, shape, data, scales } = fieldsOf(value, ['dtype', 'shape', 'data', 'scales'], place);
+  const { dtype, shape, data, scales, group, bitmap, gaps } = fieldsOf(value, TENSOR_FIELDS, place);
   const inShape = () => `${place()}.shape`;
   const inData = () => `${place()}.data`;
   return {
@@ -88,6 +93,9 @@ const tensor = (value: unknown, place: Place): WireTensor => {
     shape: list(shape, 4, inShape).map((size) => integer(size, inShape)),
     data: list(data, MOST_PIECES, inData).map((piece) => bytes(piece, inData)),
     ...(scales === undefined ? {} : { scales: bytes(scales, () => `${place()}.scales`) }),
+    ...(group === undefined ? {} : { group: integer(group, () => `${place()}.group`) }),
+    ...(bitmap === undefined ? {} : { bitmap: bytes(bitmap, () => `${place()}.bitmap`) }),
+    ...(gaps === undefined ? {} : { gaps: bytes(gaps, () => `${place()}.gaps`) }),
   };
 };
 
@@ -112,7 +120,7 @@ const FIELDS: Readonly<Record<Message['kind'], readonly string[]>> = {
   assign: ['purpose', 'full'],
   want: ['purpose', 'rows', 'tensors'],
   model: ['purpose', 'rows', 'tensors', 'announced', 'peers', 'sealed'],
-  update: ['count', 'loss', 'rows', 'tensors', 'marks'],
+  update: ['count', 'loss', 'rows', 'packed', 'tensors', 'marks'],
   score: ['valid', 'test'],
   refuse: ['reason'],
   advertise: [],
@@ -164,13 +172,15 @@ export const parseMessage = (value: unknown, place: Place): Message => {
       };
     case 'update': {
       const count = field('count', integer);
+      const packed = field('packed', flag);
       const update = {
         kind,
         ...envelope,
         count,
         loss: field('loss', finite),
-        rows: field('rows', rows),
+        rows: field('rows', packed ? packedRows : rows),
         tensors: field('tensors', tensors),
+        ...(packed && { packed }),
       };
       return fields['marks'] === undefined ? update : { ...update, marks: field('marks', numbers) };
     }

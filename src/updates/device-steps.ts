@@ -2,9 +2,11 @@ import { type Random, random } from '../base/random.js';
 import { createCalls } from '../definitions/hook-calls.js';
 import type { HookWatch } from '../definitions/hook-watch.js';
 import { type DefinitionSetup, loadDefinition } from '../definitions/kind.js';
+import type { Grid } from '../messages/rounding.js';
 import { elements } from '../messages/wire-tensor.js';
+import { AS_CONFIGURED } from './encoding.js';
 import { UPDATE_STEP } from './registry.js';
-import type { Bound, DeviceStep, SentUpdate, StepContext, StepOutput, UpdateStepDefinition, UpdateWire } from './update-step.js';
+import type { Bound, DeviceStep, Encoding, SentUpdate, StepContext, StepOutput, UpdateStepDefinition, UpdateWire } from './update-step.js';
 
 /** The device half of a step with its options, for one algorithm's updates. */
 export type BoundStep = {
@@ -13,6 +15,7 @@ export type BoundStep = {
   /** Of its options; null: not its to say. */
   readonly bound: Bound | null;
   readonly stateSize: (records: number) => number;
+  readonly encoding: Encoding;
   apply(update: SentUpdate, context: StepContext, device: number): StepOutput;
 };
 
@@ -25,6 +28,7 @@ const half = (definition: UpdateStepDefinition, options: unknown, wire: UpdateWi
   traits: definition.traits,
   bound: definition.bound?.(options) ?? null,
   stateSize: definition.state?.(options, wire) ?? NO_STATE,
+  encoding: definition.encoding?.(options) ?? AS_CONFIGURED,
 });
 
 const typeName = (value: unknown): string => (value instanceof Float32Array ? `${value.length} numbers` : typeof value);
@@ -54,19 +58,31 @@ export const bindUpdateStep = (
       calls.expect(odd === undefined, 'onDevice', `tensor ${tensor}: finite numbers`, () => String(odd));
     });
   };
+  const checkGrids = (grids: unknown, tensors: readonly Float32Array[]): void => {
+    const isRight = (grid: Partial<Grid> | undefined, { length }: Float32Array): boolean =>
+      Number.isInteger(grid?.group) &&
+      grid!.group! > 0 &&
+      grid!.scales instanceof Float32Array &&
+      grid!.scales.length === Math.ceil(length / grid!.group!);
+    const all = Array.isArray(grids) && grids.length === tensors.length && tensors.every((values, index) => isRight(grids[index], values));
+    calls.expect(all, 'onDevice', 'grids: for each tensor, a scale for each group of numbers', () => 'others');
+  };
   return {
     ...calls.call('onDevice', () => half(definition, options, wire)),
     apply: ({ count, rows, tensors }, context, device) => {
       current = device;
       const copy = { count, rows: rows.slice(), tensors: tensors.map((values) => values.slice()) };
       const found: unknown = calls.call('onDevice', () => step(copy, context));
-      if (typeof found !== 'object' || found === null || !('mark' in found)) {
+      if (typeof found !== 'object' || found === null || !('tensors' in found)) {
         check(found, rows.length);
         return found as readonly Float32Array[];
       }
-      const { mark, tensors: left } = found as Extract<StepOutput, { mark: number }>;
-      check(left, rows.length);
-      calls.expect(mark >= 0 && mark <= 1, 'onDevice', 'mark: a number from 0 to 1', () => String(mark));
+      check(found.tensors, rows.length);
+      if ('grids' in found) checkGrids(found.grids, found.tensors as readonly Float32Array[]);
+      else {
+        const { mark } = found as { readonly mark?: unknown };
+        calls.expect(Number(mark) >= 0 && Number(mark) <= 1, 'onDevice', 'mark: a number from 0 to 1', () => String(mark));
+      }
       return found as StepOutput;
     },
   };
@@ -101,6 +117,8 @@ export type Stepped<U> = {
   readonly marks: readonly number[];
   /** By step, for the device's next round. */
   readonly states: readonly Float32Array[];
+  /** What the numbers of each tensor are multiples of; absent: nothing. */
+  readonly grids?: readonly Grid[];
 };
 
 const NOTHING = new Float32Array(0);
@@ -112,13 +130,15 @@ export const applySteps = <U extends SentUpdate>(steps: readonly BoundStep[], up
   const states: Float32Array[] = [];
   let [current, told] = [update, 0];
   let bound: Bound | null = null;
+  let grids: readonly Grid[] | undefined;
   steps.forEach((step, index) => {
     const source: Random = random(seed, 'updates', step.name, round, device);
     const state = (kept[index] ?? NOTHING).slice();
     const context = { source, state, bound, announced: step.traits.announces === true ? (announced[told++] ?? null) : null };
     const found = step.apply(current, context, device);
     const tensors = 'tensors' in found ? found.tensors : found;
-    if ('tensors' in found) {
+    grids = 'grids' in found ? found.grids : undefined;
+    if ('mark' in found) {
       marks.push(found.mark);
       bound = found.bound ?? bound;
     }
@@ -126,5 +146,5 @@ export const applySteps = <U extends SentUpdate>(steps: readonly BoundStep[], up
     states.push(state);
     current = { ...current, tensors };
   });
-  return { update: current, marks, states };
+  return { update: current, marks, states, ...(grids && { grids }) };
 };

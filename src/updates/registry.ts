@@ -2,7 +2,9 @@ import type { Kind } from '../definitions/kind.js';
 import { adaptiveClip } from './adaptive-clip.js';
 import { clip } from './clip.js';
 import { centralNoise, laplace, noise } from './noise.js';
+import { quantize } from './quantize.js';
 import { secureSum } from './secure-sum.js';
+import { randomK, topK } from './sparse-steps.js';
 import type { UpdateStepDefinition } from './update-step.js';
 
 const HIDDEN: readonly unknown[] = ['norms', 'rows', 'counts'];
@@ -10,7 +12,7 @@ const HIDDEN: readonly unknown[] = ['norms', 'rows', 'counts'];
 export const UPDATE_STEP: Kind<UpdateStepDefinition> = {
   title: 'an update step',
   key: 'updates',
-  builtIns: [clip, adaptiveClip, noise, laplace, secureSum, centralNoise] as readonly UpdateStepDefinition[],
+  builtIns: [clip, adaptiveClip, noise, laplace, secureSum, centralNoise, topK, randomK, quantize] as readonly UpdateStepDefinition[],
   functions: [],
   anyOf: ['onDevice', 'onServer'],
   problem: ({ traits, ...definition }) => {

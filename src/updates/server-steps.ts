@@ -2,8 +2,10 @@ import { random } from '../base/random.js';
 import { createCalls } from '../definitions/hook-calls.js';
 import type { HookWatch } from '../definitions/hook-watch.js';
 import { type DefinitionSetup, loadDefinition } from '../definitions/kind.js';
+import type { Dtype } from '../messages/wire-tensor.js';
+import { AS_CONFIGURED, encodingOf } from './encoding.js';
 import { UPDATE_STEP } from './registry.js';
-import type { Bound, RoundSum, ServerStep, UpdateStepDefinition, UpdateWire } from './update-step.js';
+import type { Bound, Encoding, RoundSum, ServerStep, UpdateStepDefinition, UpdateWire } from './update-step.js';
 
 /** The server halves of a run's steps. */
 export type ServerSteps = {
@@ -13,6 +15,8 @@ export type ServerSteps = {
   readonly marks: number;
   /** Whether devices send no count of records and no loss. */
   readonly hideCounts: boolean;
+  /** What numbers of updates travel as; null: as the key `dtype` says. */
+  readonly dtype: Dtype | null;
   /** The numbers for the devices of the next round. */
   announced(): readonly number[];
   /** `marks`: Σ over the round's updates, of each step that has marks. Changes the sum in place. */
@@ -26,6 +30,7 @@ type Half = {
   readonly name: string;
   readonly traits: UpdateStepDefinition['traits'];
   readonly bound: Bound | null;
+  readonly encoding: Encoding;
   readonly step: ServerStep | null;
 };
 
@@ -60,6 +65,7 @@ export const NO_SERVER_STEPS: ServerSteps = {
   changeSum: false,
   marks: 0,
   hideCounts: false,
+  dtype: null,
   announced: () => [],
   aggregate: () => {},
   state: () => [],
@@ -79,7 +85,8 @@ export const loadServerSteps = async (
       const { name, traits } = definition;
       const made = definition.onServer?.(setup.options, wire) ?? null;
       const step = made === null || setup.module === undefined ? made : guarded(setup.module.name, made, wire.items, watch);
-      return { name, traits, bound: definition.bound?.(setup.options) ?? null, step };
+      const [bound, encoding] = [definition.bound?.(setup.options) ?? null, definition.encoding?.(setup.options) ?? AS_CONFIGURED];
+      return { name, traits, bound, encoding, step };
     }),
   );
   const announcing = halves.filter(({ traits }) => traits.announces === true);
@@ -87,6 +94,7 @@ export const loadServerSteps = async (
     changeSum: halves.some(({ step }) => step !== null),
     marks: announcing.length,
     hideCounts: halves.some(({ traits }) => traits.hides.includes('counts')),
+    dtype: encodingOf(halves).dtype,
     announced: () => announcing.map(({ step }) => step!.announced!()),
     aggregate: (sum, round, marks) => {
       let bound: Bound | null = null;

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Random } from '../base/random.js';
-import type { TensorSpec } from '../messages/wire-tensor.js';
+import type { Grid } from '../messages/rounding.js';
+import type { Dtype, TensorSpec } from '../messages/wire-tensor.js';
 
 /**
  * What happens to a client update between the algorithm's step and the server half: a definition like an algorithm's. It has a half on the device,
@@ -23,6 +24,16 @@ export type UpdateStepDefinition<Options = unknown> = {
   spend?(options: Options): Spend;
   /** The most that an update is long after this step, as its options say. null: they do not say it. */
   bound?(options: Options): Bound | null;
+  /** How updates travel after it. Default: every number, as the key `dtype` says. */
+  encoding?(options: Options): Encoding;
+};
+
+/** What an update is encoded as. Bytes are counted as they are sent. */
+export type Encoding = {
+  /** Numbers that are zero do not travel, nor do they cost more than a bit each (messages/sparse.ts). */
+  readonly sparse: boolean;
+  /** null: as the key `dtype` says. */
+  readonly dtype: Dtype | null;
 };
 
 export type UpdateStepTraits = {
@@ -62,10 +73,14 @@ export type StepContext = {
   readonly announced: number | null;
 };
 
-/** `mark`: a number from 0 to 1 that travels with the update. The server half gets the cohort's sum of marks. */
+/**
+ * `mark`: a number from 0 to 1 that travels with the update. The server half gets the cohort's sum of marks.
+ * `grids`: for a step whose `encoding` is of whole numbers, what each tensor's numbers are multiples of.
+ */
 export type StepOutput =
   | readonly Float32Array[]
-  | { readonly tensors: readonly Float32Array[]; readonly mark: number; readonly bound?: Bound };
+  | { readonly tensors: readonly Float32Array[]; readonly mark: number; readonly bound?: Bound }
+  | { readonly tensors: readonly Float32Array[]; readonly grids: readonly Grid[] };
 
 /** Tensors of the same shapes as those it is given. It changes nothing but `context.state`. */
 export type DeviceStep = (update: SentUpdate, context: StepContext) => StepOutput;

@@ -72,7 +72,11 @@ describe('a message', () => {
     ['with a part of a score that is nothing', { ...score, valid: null }, /score message, valid: expected a map, found null$/],
     ['with a loss in words', { ...update, loss: '1' }, /update message, loss: expected a finite number, found "1"$/],
     ['with a tensor that is bytes', { ...model, tensors: [Buffer.alloc(4)] }, /tensors\[0\]: expected a map, found 4 bytes$/],
-    ['with a tensor of unknown type', withTensor({ dtype: 'f64' }), /tensors\[1\].dtype: expected f32 or f16 or int8, found "f64"$/],
+    [
+      'with a tensor of unknown type',
+      withTensor({ dtype: 'f64' }),
+      /tensors\[1\].dtype: expected f32 or f16 or int8 or int4, found "f64"$/,
+    ],
     ['with a tensor of five dimensions', withTensor({ shape: [1, 1, 1, 1, 1] }), /tensors\[1\].shape: expected a list of at most 4/],
     ['with a negative size', withTensor({ shape: [-1] }), /tensors\[1\].shape: expected a whole number ≥ 0, found -1$/],
     ['with a tensor of text', withTensor({ data: ['abcd'] }), /tensors\[1\].data: expected bytes, found "abcd"$/],
@@ -81,7 +85,7 @@ describe('a message', () => {
     [
       'with an unknown field in a tensor',
       withTensor({ ratings: [4] }),
-      /tensors\[1\]: expected the fields dtype, shape, data, scales, found "ratings"$/,
+      /tensors\[1\]: expected the fields dtype, shape, data, scales, group, bitmap, gaps, found "ratings"$/,
     ],
     ['with a part of a score that is a number', { ...score, test: 3 }, /score message, test: expected a map, found 3$/],
     [

@@ -49,6 +49,7 @@ const worstError: Readonly<Record<Dtype, (value: number, largest: number) => num
   f16: (value) => (Math.abs(value) > 65_504 ? Math.abs(value) - 65_504 : Math.max(Math.abs(value) * 2 ** -11, 2 ** -25)),
   // The scale itself is rounded to float32, which moves the bound by parts in 10⁷; below 1e-36 a scale has no bits left.
   int8: (_, largest) => (largest / 254) * (1 + 1e-5) + 1e-36,
+  int4: (_, largest) => (largest / 14) * (1 + 1e-5) + 1e-36,
 };
 
 describe.each(DTYPES)('a tensor as %s', (dtype) => {

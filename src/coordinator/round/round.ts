@@ -143,7 +143,7 @@ export const runRound = async (
   const { delivered, secure } = await deliverTo(context, round, cohort, now);
   clock.lap('devices');
   clock.move('devices', 'generate', delivered.generateMillis);
-  const expected = { ...context, marks: steps.marks };
+  const expected = { ...context, dtype: steps.dtype ?? context.dtype, marks: steps.marks };
   const waiting = secure === null ? {} : { waited: secure.waited, masked: secure.masked };
   const launched = launch(expected, delivered, { round, cohort, now, timeout, ...waiting });
   const inTime = closeRound(policy, load.cohort, [...inFlight, ...launched.tasks], now);

@@ -8,6 +8,7 @@ import type { DeviceId } from '../../base/units.js';
 import type { Assign, Message, Model, Update } from '../../messages/message.js';
 import { type Dtype, decodeTensors, elements, encodeTensor, shapeOf, type TensorSpec } from '../../messages/wire-tensor.js';
 import { applySteps, type BoundStep } from '../../updates/device-steps.js';
+import { encodeUpdate, encodingOf } from '../../updates/encoding.js';
 import type { SecureDevices } from '../secure/secure-device.js';
 import { type BatchOptions, batchOf, withDecoys } from './batch.js';
 import { indexOf, ownDataOf, type PrivateColumns, ratingsOf } from './columns.js';
@@ -163,17 +164,17 @@ const train = (context: DeviceContext, message: Model): Transition => {
   const { loss, rows, state } = hidden;
   if (!Number.isFinite(loss))
     throw badInput('MESSAGE', `model for device ${device}`, 'finite predictions', 'others: training has diverged');
-  const encode = (values: readonly Float32Array[]) =>
-    up.map((spec, index) => encodeTensor(dtype, shapeOf(spec, rows.length), [values[index]!]));
   if (steps.length === 0) {
-    const reply: Update = { kind: 'update', round, device, count: hidden.count, loss, rows, tensors: encode(hidden.tensors) };
+    const tensors = up.map((spec, index) => encodeTensor(dtype, shapeOf(spec, rows.length), [hidden.tensors[index]!]));
+    const reply: Update = { kind: 'update', round, device, count: hidden.count, loss, rows, tensors };
     return { model, reply, ...(state === undefined ? {} : { state: { before, after: state } }) };
   }
   // After the decoys are there, so that what is added to rows is added to theirs, too.
   const records = own.train.items.length;
   const whole = wholeState(context, device, round);
   const inputs = { seed: options.seed, round, device, states: stepParts(whole, steps, records), announced: message.announced ?? [] };
-  const { update, marks, states } = applySteps(steps, hidden, inputs);
+  const { update, marks, states, grids } = applySteps(steps, hidden, inputs);
+  const encoding = encodingOf(steps);
   const hidesCounts = steps.some(({ traits }) => traits.hides.includes('counts'));
   const said = hidesCounts ? { count: 1, loss: 0 } : { count: update.count, loss };
   const reply: Update = {
@@ -182,7 +183,8 @@ const train = (context: DeviceContext, message: Model): Transition => {
     device,
     ...said,
     rows,
-    tensors: encode(update.tensors),
+    ...(encoding.sparse && { packed: true }),
+    tensors: encodeUpdate(update.tensors, up, rows.length, { sparse: encoding.sparse, dtype: encoding.dtype ?? dtype }, grids),
     ...(marks.length > 0 && { marks }),
   };
   const after = joinedState(state ?? before, states);

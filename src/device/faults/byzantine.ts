@@ -25,10 +25,10 @@ const spoil = (tensor: WireTensor, spec: TensorSpec, rows: number, change: (valu
   return encodeTensor(tensor.dtype, shapeOf(spec, rows), [values]);
 };
 
-/** int8 has no NaN; its scales do. */
+/** Whole numbers have no NaN; their scales do. */
 const notANumber = (tensor: WireTensor, spec: TensorSpec, rows: number): WireTensor =>
-  tensor.dtype === 'int8'
-    ? { ...tensor, scales: new Uint8Array(new Float32Array((tensor.scales?.length ?? 0) / 4).fill(Number.NaN).buffer) }
+  (tensor.scales?.length ?? 0) > 0
+    ? { ...tensor, scales: new Uint8Array(new Float32Array(tensor.scales!.length / 4).fill(Number.NaN).buffer) }
     : spoil(tensor, spec, rows, (values) => {
         values[0] = Number.NaN;
       });

@@ -1,5 +1,4 @@
-import type { Algorithm } from '../../algorithms/port/algorithm.js';
-import type { Interactions, LocalModel } from '../../algorithms/port/client.js';
+import type { Interactions, LocalModel, PrivateStateSpec } from '../../algorithms/port/client.js';
 import type { NamedTensor } from '../../algorithms/port/server.js';
 import { loadAlgorithm } from '../../algorithms/registry.js';
 import { deviceId } from '../../base/units.js';
@@ -10,11 +9,13 @@ import type { DeviceContext } from '../../device/actor/actor.js';
 import type { PrivateColumns } from '../../device/actor/columns.js';
 import { createMeasure } from '../../device/actor/measure.js';
 import { createPrivateState } from '../../device/actor/private-state.js';
+import { keptSize } from '../../device/actor/step-state.js';
 import { createBudgets } from '../../device/hardware/budgets.js';
 import { elements } from '../../messages/wire-tensor.js';
 import type { Config } from '../../runs/config/config.js';
 import { restoreDeviceStates } from '../../runs/trainer/device-states.js';
 import { planRun } from '../../runs/trainer/plan.js';
+import { loadUpdateSteps } from '../../updates/device-steps.js';
 import { generateFor, generateShared, isShared, type Opened, userModel } from './generated.js';
 import { adaptState, nearestUsers, newUserColumns, shifted } from './new-user.js';
 import type { Recommender, ThetaTensor, UserModel } from './recommender.js';
@@ -32,13 +33,13 @@ export type FederatedRun = {
 };
 
 /** The whole fleet as one shard, over the columns of the dataset: nothing is copied. */
-const columnsOf = ({ users, parts }: Dataset, { state }: ReturnType<Algorithm['client']>, hasBudgets: boolean): PrivateColumns => {
+const columnsOf = ({ users, parts }: Dataset, size: PrivateStateSpec['size'] | undefined, hasBudgets: boolean): PrivateColumns => {
   const { offsets } = parts.train;
   const sizes = (size: number | ((records: number) => number)): number | readonly number[] =>
     typeof size === 'number' ? size : Array.from({ length: users }, (_, user) => size(offsets[user + 1]! - offsets[user]!));
   return {
     ...{ firstDevice: 0, devices: users, ...parts },
-    ...(state === undefined ? {} : { state: createPrivateState(users, sizes(state.size)) }),
+    ...(size === undefined ? {} : { state: createPrivateState(users, sizes(size)) }),
     ...(hasBudgets ? { budgets: createBudgets(users) } : {}),
   };
 };
@@ -70,13 +71,16 @@ export const openFederated = async (run: FederatedRun): Promise<Recommender> => 
   const algorithm = await loadAlgorithm(host.algorithm, world);
   const client = algorithm.client();
   const { path, states } = run.choose(client.state !== undefined);
-  const columns = columnsOf(dataset, client, host.fleet !== undefined);
+  // The steps' part of a device's state is in the file, too.
+  const steps = await loadUpdateSteps(host.updates ?? [], { up: algorithm.wire.up, items: world.items });
+  const columns = columnsOf(dataset, client.state && keptSize(client.state, steps), host.fleet !== undefined);
   const server = await algorithm.createServer({ seed: config.seed, threads: run.threads });
   try {
     server.settle();
     const { round } = readWeights(path, settings.identity, server.tensors);
     if (states !== null) restoreDeviceStates(path, states, [columns]);
-    const context: DeviceContext = { algorithm, columns, dtype: host.dtype, batch: host.batch, measure: createMeasure(host.measure) };
+    const measure = createMeasure(host.measure);
+    const context: DeviceContext = { algorithm, columns, dtype: host.dtype, batch: host.batch, measure, steps };
     return recommenderOf({ algorithm, server, context, round, items: dataset.items, seed: config.seed });
   } catch (error) {
     await server.close();
@@ -99,7 +103,8 @@ const recommenderOf = (opened: Opened): Recommender => {
 
   const newUser = (ratings: Interactions): UserModel => {
     const own = newUserColumns(ratings, devices, state);
-    const on: DeviceContext = { ...context, columns: own };
+    // Its device sends nothing.
+    const on: DeviceContext = { ...context, columns: own, steps: [] };
     const device = deviceId(own.firstDevice);
     const modelOf = (model: LocalModel): UserModel => userModel(opened, device, model, on);
     if (!shared) return nearestUsers({ devices, seed, generate: (some, rows) => generateFor(opened, some, rows) }, ratings, modelOf);

@@ -1,9 +1,11 @@
 import { ALGORITHM } from '../../algorithms/registry.js';
 import { badInput } from '../../base/errors.js';
 import { AGGREGATOR } from '../../coordinator/aggregation/registry.js';
+import { AS_CONFIGURED } from '../../updates/encoding.js';
 import { UPDATE_STEP } from '../../updates/registry.js';
+import type { Encoding } from '../../updates/update-step.js';
 import type { Config } from './config.js';
-import { chosen } from './definitions.js';
+import { chosen, setupOf } from './definitions.js';
 import { noisySteps } from './noise.js';
 
 type Chosen = Pick<Config, 'algorithm' | 'aggregation' | 'updates' | 'defence' | 'policy' | 'dtype' | 'delivery' | 'perturbations'> &
@@ -85,10 +87,50 @@ const checkMasked = ({ aggregation, updates, policy, delivery, perturbations }: 
       throw refuse(`perturbations.${key}`, `0, as ${name} lets nobody tell one update from another`, perturbations[key]);
 };
 
+/** How each step of a run has updates travel. */
+const encodingsOf = (config: Chosen): readonly Encoding[] =>
+  config.updates.map((name) => {
+    const { definition } = chosen(UPDATE_STEP, name);
+    return definition.encoding?.(definition.options.parse(setupOf(config, UPDATE_STEP, name).options)) ?? AS_CONFIGURED;
+  });
+
+/** Numbers that were left out must stay so, and those that were rounded, too. */
+const checkSmall = (config: Chosen): void => {
+  const { updates, aggregation } = config;
+  const encodings = encodingsOf(config);
+  const steps = noisySteps(config, updates);
+  const sparse = encodings.findIndex((encoding) => encoding.sparse);
+  const rounded = encodings.findIndex(({ dtype }) => dtype !== null);
+  const small = updates[Math.max(sparse, rounded)];
+  if (small === undefined) return;
+  const name = updates[sparse]!;
+  const masked = steps.findIndex(({ definition }) => definition.traits.sends === 'masked');
+  if (masked >= 0)
+    throw refuse('updates', `no ${small} with ${updates[masked]}, as every number takes 4 bytes under a mask`, updates.join(', '));
+  const after = updates.slice(rounded + 1).find((_, index) => steps[rounded + 1 + index]!.definition.onDevice !== undefined);
+  if (rounded >= 0 && after !== undefined)
+    throw refuse('updates', `${updates[rounded]} behind all other steps on the device, as they change what it has rounded`, after);
+  const second = encodings.findLastIndex((encoding) => encoding.sparse);
+  if (second > sparse) throw refuse('updates', 'one step that leaves numbers out', `${name}, ${updates[second]}`);
+  const noisy = steps.findIndex(({ spend }) => spend !== undefined && spend.kind !== 'marks');
+  const isCentral = steps[noisy]?.spend?.where === 'coordinator';
+  if (rounded >= 0 && isCentral)
+    throw refuse('updates', `no ${updates[rounded]} with ${updates[noisy]}, as rounding can lengthen what was clipped`, updates.join(', '));
+  if (sparse < 0) return;
+  if (noisy > sparse && !isCentral)
+    throw refuse('updates', `${name} behind ${updates[noisy]}, as noise on every number leaves none to leave out`, updates.join(', '));
+  const bound = steps.findLastIndex(({ bounds }) => bounds !== null);
+  if (isCentral && bound < sparse)
+    throw refuse('updates', `clip between ${name} and ${updates[noisy]}, as what waited on a device lengthens updates`, updates.join(', '));
+  if (chosen(AGGREGATOR, aggregation).definition.traits.leaves === 'sum')
+    throw refuse('aggregation', `one that leaves updates, as ${name} sends zero for most numbers, which decide here`, aggregation);
+};
+
 /** Throws CONFIG for definitions that contradict each other: what one leaves is not what another needs. */
 export const checkCompatible = (config: Chosen): void => {
   checkAggregation(config);
   checkUpdates(config);
+  checkSmall(config);
   checkServerSteps(config);
   checkMasked(config);
   checkNoise(config);

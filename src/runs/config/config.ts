@@ -9,7 +9,7 @@ import { OUTSIDE } from '../../data/policies/values.js';
 import { AUTO, SPLIT_DEFAULTS, SPLITS } from '../../data/splits/spec.js';
 import { CANDIDATES } from '../../device/actor/measure.js';
 import { ATTACKS } from '../../device/faults/byzantine.js';
-import { DTYPES } from '../../messages/wire-tensor.js';
+import { MODEL_DTYPES } from '../../messages/wire-tensor.js';
 import { definitionSections, KINDS, loadedModules, namesOfKey } from './definitions.js';
 
 /**
@@ -412,7 +412,7 @@ const ownKeys = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .describe(
-      'what happens to updates before they are aggregated, in order: clip, adaptive-clip, noise, laplace, central-noise, or paths to modules; each at most once (docs/privacy.md)',
+      'what happens to updates before they are aggregated, in order: clip, adaptive-clip, noise, laplace, central-noise, secure-sum, top-k, random-k, quantize, or paths to modules; each at most once (docs/privacy.md, docs/small-updates.md)',
     ),
   delivery: z
     .enum(DELIVERIES)
@@ -420,7 +420,7 @@ const ownKeys = z.strictObject({
     .describe('what a device downloads; full: all item rows; subset: those of its batch, among decoys'),
   decoys: count(0).default(0).describe('item rows a device asks for and uploads in addition to those of its batch'),
   dtype: z
-    .enum(DTYPES)
+    .enum(MODEL_DTYPES)
     .default('f32')
     .describe('numbers on the wire, both ways; f16: relative error 2^-11; int8: at most 1/254 of the largest in a row'),
   modelMemory: z

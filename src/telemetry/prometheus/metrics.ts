@@ -35,7 +35,7 @@ export const LABELS: Readonly<Record<string, string>> = {
   run: 'name of the run folder; on every series',
   direction: '`down`: to devices; `up`: from them',
   kind: 'kind of message: assign, want, model, update, score, refuse; `evaluation_…`: of a measurement on held-out ratings',
-  dtype: 'f32, f16 or int8; none: messages without tensors',
+  dtype: 'f32, f16, int8 or int4; none: messages without tensors',
   phase: 'sample, generate, devices, backward, step',
   thread: 'coordinator; host: all host threads together',
   part: 'valid, test: which held-out ratings',

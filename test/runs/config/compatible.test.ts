@@ -35,6 +35,39 @@ describe('definitions that contradict each other', () => {
   });
 });
 
+describe('steps that make updates small', () => {
+  const dp = { algorithm: 'fedavg', 'defence.normMultiple': '0' };
+  const secure = { ...dp, delivery: 'full' };
+  it.each<readonly [Readonly<Record<string, string>>, RegExp]>([
+    [{ ...secure, updates: 'top-k,secure-sum' }, /no top-k with secure-sum, as every number takes 4 bytes under a mask/],
+    [{ ...secure, updates: 'quantize,secure-sum' }, /no quantize with secure-sum, as every number takes 4 bytes/],
+    [{ updates: 'quantize,clip' }, /quantize behind all other steps on the device, as they change what it has rounded, found clip$/],
+    [{ updates: 'quantize,top-k' }, /quantize behind all other steps on the device.* found top-k$/],
+    [{ updates: 'top-k,random-k' }, /one step that leaves numbers out, found top-k, random-k$/],
+    [{ updates: 'clip,random-k,noise' }, /random-k behind noise, as noise on every number leaves none to leave out/],
+    [{ ...dp, updates: 'clip,top-k,central-noise' }, /clip between top-k and central-noise, as what waited on a device lengthens updates/],
+    [{ ...dp, updates: 'clip,central-noise,top-k' }, /clip between top-k and central-noise/],
+    [{ ...dp, updates: 'clip,quantize,central-noise' }, /no quantize with central-noise, as rounding can lengthen what was clipped/],
+    [
+      { algorithm: 'fedavg', updates: 'top-k', aggregation: 'median' },
+      /key aggregation: expected one that leaves updates, as top-k sends zero/,
+    ],
+  ])('are refused where they contradict others: %j', (flags, line) => {
+    expect(refused(flags)).toMatch(line);
+  });
+
+  it.each([
+    { updates: 'top-k,quantize' },
+    { updates: 'clip,noise,top-k,quantize' },
+    { updates: 'adaptive-clip,quantize', ...dp },
+    { updates: 'random-k,clip,central-noise', ...dp },
+    { updates: 'quantize', dtype: 'f16', aggregation: 'multi-krum' },
+    { updates: 'quantize', algorithm: 'fedavg', aggregation: 'median' },
+  ])('are not refused where they make sense: %j', (flags) => {
+    expect(refused(flags)).toBe('nothing was thrown');
+  });
+});
+
 describe('options of definitions', () => {
   const idle = (flags: Readonly<Record<string, string>>): string => said(() => refuseIdleSettings([configOf(flags)], [flagSource(flags)]));
 

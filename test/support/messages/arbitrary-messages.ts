@@ -40,6 +40,9 @@ const tensor: fc.Arbitrary<WireTensor> = fc.record(
     shape: fc.array(fc.maxSafeNat(), { maxLength: 4 }),
     data: fc.array(piece, { maxLength: 5 }),
     scales: piece,
+    group: fc.nat(),
+    bitmap: piece,
+    gaps: piece,
   },
   { requiredKeys: ['dtype', 'shape', 'data'] },
 );
@@ -73,7 +76,7 @@ const BY_KIND: { readonly [K in Message['kind']]: fc.Arbitrary<Extract<Message, 
       fc.constantFrom<Model>(model, { ...model, announced }, { ...model, peers, sealed }, { ...model, announced, peers, sealed }),
     ),
   update: fc.record(
-    { kind: fc.constant('update'), ...envelope, count: fc.nat(), loss: number, rows, tensors, marks: numbers },
+    { kind: fc.constant('update'), ...envelope, count: fc.nat(), loss: number, rows, packed: fc.constant(true), tensors, marks: numbers },
     { requiredKeys: ['kind', 'round', 'device', 'count', 'loss', 'rows', 'tensors'] },
   ),
   advertise: fc.record({ kind: fc.constant('advertise'), ...envelope }),
@@ -99,6 +102,18 @@ export const plain = (value: unknown): unknown => {
   return value;
 };
 
+const SPARSE: readonly WireTensor[] = [
+  { dtype: 'f32', shape: [2, 3], data: [Uint8Array.from([0, 0, 128, 63])], gaps: Uint8Array.from([4]) },
+  {
+    dtype: 'int4',
+    shape: [9],
+    data: [Uint8Array.from([0x72])],
+    scales: Uint8Array.from([0, 0, 128, 63]),
+    group: 8,
+    bitmap: Uint8Array.from([3, 0]),
+  },
+];
+
 /** Messages of each kind, small: what mutations start from. */
 export const examples = (device: DeviceId = deviceId(5)): readonly Message[] => {
   const shared = inShared(Uint8Array.from([1, 2, 3, 4]));
@@ -114,6 +129,7 @@ export const examples = (device: DeviceId = deviceId(5)): readonly Message[] => 
     { kind: 'score', round: 5, device, valid: { count: 1, sums: [1, 0.5] }, test: { count: 0, sums: [0, 0] } },
     { kind: 'refuse', round: 6, device, reason: 'the battery is at 3 %' },
     { kind: 'want', round: 7, device, purpose: 'train', rows: null, tensors },
+    { kind: 'update', round: 8, device, count: 3, loss: 0.5, rows: Uint32Array.of(3, 700), packed: true, tensors: SPARSE },
   ];
 };
 

@@ -3,7 +3,7 @@ import { type ConfigKey, configKeys } from '../../../src/runs/config/parse-confi
 
 /** Values of all kinds, some of them hard on YAML; which of them a key may take, its schema says. */
 const CANDIDATES: readonly unknown[] = [
-  ...[0, 1, 2, 7, 64, 0.25, 0.999, 1e-8, 3.5e-7, 65_535, 12_345.678, Number.MAX_SAFE_INTEGER],
+  ...[0, 1, 2, 4, 7, 8, 64, 0.25, 0.999, 1e-8, 3.5e-7, 65_535, 12_345.678, Number.MAX_SAFE_INTEGER],
   ...[true, false],
   'all',
   ...[
