@@ -1,6 +1,6 @@
 import type { Seconds } from '../base/units.js';
 import type { DefinitionSetup } from '../definitions/kind.js';
-import type { Dtype } from '../messages/wire-tensor.js';
+import type { Dtype } from '../messages/tensor-form.js';
 import type { PrivacySettings } from './privacy/ledger.js';
 import { rateAt, type Schedule } from './schedule.js';
 import type { SecureSettings } from './secure/settings.js';

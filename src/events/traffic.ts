@@ -1,5 +1,5 @@
 import { type Bytes, bytes } from '../base/units.js';
-import type { Dtype } from '../messages/wire-tensor.js';
+import type { Dtype } from '../messages/tensor-form.js';
 export type Direction = 'down' | 'up';
 
 /** Bytes and messages as encoded, by message kind and direction. */

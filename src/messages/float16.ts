@@ -1,3 +1,5 @@
+import { decodeHalves, encodeHalves } from './conversions.js';
+
 /** IEEE 754 binary16, round to nearest even; overflow saturates, so that one large number does not become an infinity. */
 const word = new Uint32Array(1);
 const float = new Float32Array(word.buffer);
@@ -29,13 +31,23 @@ const single = (bits: number): number => {
 
 const SINGLES = Float32Array.from({ length: 0x10000 }, (_, bits) => single(bits));
 
+/** Numbers from `from` on. The definition: kernels do the same to most of them (conversions.ts). */
+export const encodeFloat16Plain = (values: Float32Array, out: Uint16Array, from = 0): void => {
+  for (let i = from; i < values.length; i++) out[i] = half(values[i]!);
+};
+
+export const decodeFloat16Plain = (halves: Uint8Array, out: Float32Array, from = 0): void => {
+  for (let i = from; i < out.length; i++) out[i] = SINGLES[halves[2 * i]! | (halves[2 * i + 1]! << 8)]!;
+};
+
 export const encodeFloat16 = (values: Float32Array): Uint16Array => {
   const out = new Uint16Array(values.length);
-  for (let i = 0; i < values.length; i++) out[i] = half(values[i]!);
+  encodeFloat16Plain(values, out, encodeHalves(values, out));
   return out;
 };
 
-export const decodeFloat16 = (halves: Uint16Array, out = new Float32Array(halves.length)): Float32Array<ArrayBuffer> => {
-  for (let i = 0; i < halves.length; i++) out[i] = SINGLES[halves[i]!]!;
+/** The numbers of little-endian halves. */
+export const decodeFloat16 = (halves: Uint8Array, out = new Float32Array(halves.length / 2)): Float32Array => {
+  decodeFloat16Plain(halves, out, decodeHalves(halves, out));
   return out;
 };

@@ -1,5 +1,5 @@
 import type { DeviceId } from '../base/units.js';
-import type { WireTensor } from './wire-tensor.js';
+import type { WireTensor } from './tensor-form.js';
 
 /**
  * Everything that crosses the boundary between the coordinator and the devices.

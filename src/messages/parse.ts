@@ -2,7 +2,7 @@ import { badInput } from '../base/errors.js';
 import { type DeviceId, deviceId } from '../base/units.js';
 import { decodeGaps } from './gaps.js';
 import type { Message, PartScore, Purpose } from './message.js';
-import { DTYPES, type Dtype, type WireTensor } from './wire-tensor.js';
+import { DTYPES, type Dtype, type WireTensor } from './tensor-form.js';
 
 /** Where a value is: written out for an error only. */
 export type Place = () => string;

@@ -1,3 +1,5 @@
+import { decodeRows, encodeRows } from './conversions.js';
+
 /**
  * Numbers as whole multiples of a scale, at most `levels` of them either way. A scale is that of `group` numbers that follow each other:
  * the largest of them is `levels` steps.
@@ -53,8 +55,21 @@ export const roundToSteps = (
   return out;
 };
 
+/** Scales, from `scales[firstGroup]` on, and steps of whole groups. To the nearest step, a tie upwards. */
+export const nearestSteps = (values: Float32Array, group: number, levels: number, scales: Float32Array, firstGroup: number): Int8Array => {
+  const out = new Int8Array(values.length);
+  if (encodeRows(values, group, levels, scales.subarray(firstGroup, firstGroup + values.length / group), out)) return out;
+  findScales(values, group, levels, scales, firstGroup);
+  return roundToSteps(values, group, levels, scales, firstGroup);
+};
+
 /** `out` = steps · scale. */
-export const fromSteps = (steps: Int8Array, { group, scales }: Grid, out: Float32Array): void => {
+export const fromSteps = (steps: Int8Array, grid: Grid, out: Float32Array): void => {
+  if (!decodeRows(steps, grid.group, grid.scales, out)) fromStepsPlain(steps, grid, out);
+};
+
+/** The definition: kernels do the same to many numbers (conversions.ts). */
+export const fromStepsPlain = (steps: Int8Array, { group, scales }: Grid, out: Float32Array): void => {
   for (let at = 0, start = 0; start < out.length; at++, start += group) {
     const scale = scales[at]!;
     const end = Math.min(start + group, out.length);

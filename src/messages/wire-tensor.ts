@@ -1,11 +1,9 @@
 import { badInput } from '../base/errors.js';
 import { bytesOf } from '../base/views.js';
 import { decodeFloat16, encodeFloat16 } from './float16.js';
-import { findScales, fromSteps, type Grid, LEVELS, packHalves, roundToSteps, unpackHalves } from './rounding.js';
+import { fromSteps, type Grid, LEVELS, nearestSteps, packHalves, roundToSteps, unpackHalves } from './rounding.js';
 import { dataBytes, dense, isSparse, joined } from './sparse.js';
 import type { Dtype, WireTensor } from './tensor-form.js';
-
-export { DTYPES, type Dtype, MODEL_DTYPES, type WireTensor } from './tensor-form.js';
 
 /** What both ends must agree on. The leading dimension of a row tensor is the number of rows in the message. */
 export type TensorSpec = { readonly name: string; readonly perRow: boolean; readonly shape: readonly number[] };
@@ -23,8 +21,8 @@ const quantized = (dtype: Whole, shape: readonly number[], pieces: readonly Floa
   const scales = grid?.scales ?? new Float32Array(pieces.reduce((sum, { length }) => sum + length / group, 0));
   let first = 0;
   const steps = pieces.map((values) => {
-    if (grid === undefined) findScales(values, group, LEVELS[dtype], scales, first);
-    const found = roundToSteps(values, group, LEVELS[dtype], scales, first);
+    const round = grid === undefined ? nearestSteps : roundToSteps;
+    const found = round(values, group, LEVELS[dtype], scales, first);
     first += values.length / group;
     return found;
   });
@@ -91,12 +89,13 @@ const decodeInto = (tensor: WireTensor, out: Float32Array<ArrayBuffer>, bytes: U
       joinInto(data, bytes, start);
       return;
     case 'f16':
-      decodeFloat16(new Uint16Array(joined(data, 2 * out.length)), out);
+      decodeFloat16(data.length === 1 ? data[0]! : new Uint8Array(joined(data, 2 * out.length)), out);
       return;
     case 'int8':
     case 'int4': {
-      const packed = joined(data, dataBytes(dtype, out.length));
-      const steps = dtype === 'int8' ? new Int8Array(packed) : unpackHalves(new Uint8Array(packed), out.length);
+      const packed = data.length === 1 ? data[0]! : new Uint8Array(joined(data, dataBytes(dtype, out.length)));
+      const { buffer, byteOffset, length } = packed;
+      const steps = dtype === 'int8' ? new Int8Array(buffer, byteOffset, length) : unpackHalves(packed, out.length);
       fromSteps(steps, { group, scales: new Float32Array(joined([scales!], scales!.length)) }, out);
     }
   }

@@ -1,6 +1,7 @@
 import type { Grid } from '../messages/rounding.js';
 import { sparsest } from '../messages/sparse.js';
-import { type Dtype, elements, encodeTensor, shapeOf, type TensorSpec, type WireTensor } from '../messages/wire-tensor.js';
+import type { Dtype, WireTensor } from '../messages/tensor-form.js';
+import { elements, encodeTensor, shapeOf, type TensorSpec } from '../messages/wire-tensor.js';
 import type { Encoding } from './update-step.js';
 
 export const AS_CONFIGURED: Encoding = { sparse: false, dtype: null };

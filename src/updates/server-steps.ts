@@ -2,7 +2,7 @@ import { random } from '../base/random.js';
 import { createCalls } from '../definitions/hook-calls.js';
 import type { HookWatch } from '../definitions/hook-watch.js';
 import { type DefinitionSetup, loadDefinition } from '../definitions/kind.js';
-import type { Dtype } from '../messages/wire-tensor.js';
+import type { Dtype } from '../messages/tensor-form.js';
 import { AS_CONFIGURED, encodingOf } from './encoding.js';
 import { UPDATE_STEP } from './registry.js';
 import type { Bound, Encoding, RoundSum, ServerStep, UpdateStepDefinition, UpdateWire } from './update-step.js';

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import type { Random } from '../base/random.js';
 import type { Grid } from '../messages/rounding.js';
-import type { Dtype, TensorSpec } from '../messages/wire-tensor.js';
+import type { Dtype } from '../messages/tensor-form.js';
+import type { TensorSpec } from '../messages/wire-tensor.js';
 
 /**
  * What happens to a client update between the algorithm's step and the server half: a definition like an algorithm's. It has a half on the device,

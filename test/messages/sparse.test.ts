@@ -4,15 +4,8 @@ import { decodeFrame, encodeFrame } from '../../src/messages/frame.js';
 import { decodeGaps, encodeGaps } from '../../src/messages/gaps.js';
 import type { Grid } from '../../src/messages/rounding.js';
 import { isSparse, sparsest } from '../../src/messages/sparse.js';
-import {
-  DTYPES,
-  type Dtype,
-  decodeTensor,
-  elements,
-  encodeTensor,
-  type TensorSpec,
-  type WireTensor,
-} from '../../src/messages/wire-tensor.js';
+import { DTYPES, type Dtype, type WireTensor } from '../../src/messages/tensor-form.js';
+import { decodeTensor, elements, encodeTensor, type TensorSpec } from '../../src/messages/wire-tensor.js';
 import { examples, orMessageError, plain } from '../support/messages/arbitrary-messages.js';
 
 const SPEC: TensorSpec = { name: 'rows', perRow: true, shape: [3] };

@@ -1,16 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  DTYPES,
-  type Dtype,
-  decodeTensor,
-  decodeTensors,
-  elements,
-  encodeTensor,
-  shapeOf,
-  type TensorSpec,
-  type WireTensor,
-} from '../../src/messages/wire-tensor.js';
+import { DTYPES, type Dtype, type WireTensor } from '../../src/messages/tensor-form.js';
+import { decodeTensor, decodeTensors, elements, encodeTensor, shapeOf, type TensorSpec } from '../../src/messages/wire-tensor.js';
 import { orMessageError } from '../support/messages/arbitrary-messages.js';
 
 const perRow: TensorSpec = { name: 'items_low', perRow: true, shape: [3] };

@@ -5,7 +5,8 @@ import { badInput, isMetafleetError, MetafleetError } from '../../base/errors.js
 import { createSlabs } from '../../base/slabs.js';
 import type { RejectionCause } from '../../events/outcomes.js';
 import type { Update } from '../../messages/message.js';
-import { type Dtype, decodeTensors } from '../../messages/wire-tensor.js';
+import type { Dtype } from '../../messages/tensor-form.js';
+import { decodeTensors } from '../../messages/wire-tensor.js';
 import type { Rejection } from './devices.js';
 
 /** What an update is checked against. */

@@ -1,7 +1,8 @@
 import { random } from '../../base/random.js';
 import type { DeviceId } from '../../base/units.js';
 import type { Update } from '../../messages/message.js';
-import { decodeTensor, encodeTensor, shapeOf, type TensorSpec, type WireTensor } from '../../messages/wire-tensor.js';
+import type { WireTensor } from '../../messages/tensor-form.js';
+import { decodeTensor, encodeTensor, shapeOf, type TensorSpec } from '../../messages/wire-tensor.js';
 
 /**
  * Devices that attack: a share of the fleet, always the same ones, whose updates are replaced after honest work.

@@ -9,7 +9,7 @@ import { OUTSIDE } from '../../data/policies/values.js';
 import { AUTO, SPLIT_DEFAULTS, SPLITS } from '../../data/splits/spec.js';
 import { CANDIDATES } from '../../device/actor/measure.js';
 import { ATTACKS } from '../../device/faults/byzantine.js';
-import { MODEL_DTYPES } from '../../messages/wire-tensor.js';
+import { MODEL_DTYPES } from '../../messages/tensor-form.js';
 import { definitionSections, KINDS, loadedModules, namesOfKey } from './definitions.js';
 
 /**

@@ -15,7 +15,7 @@ import type { FleetSetup } from '../../device/hardware/profile.js';
 import type { Simulation } from '../../device/hardware/simulate.js';
 import { createSecureDevices } from '../../device/secure/secure-device.js';
 import { decodeFrame } from '../../messages/frame.js';
-import type { Dtype } from '../../messages/wire-tensor.js';
+import type { Dtype } from '../../messages/tensor-form.js';
 import { loadUpdateSteps } from '../../updates/device-steps.js';
 import { type FrameDown, type FrameUp, type HostFailure, LARGE_FRAME } from '../exchange/envelope.js';
 import { type Answering, answerFrame, answerSimulated } from './answer-frame.js';

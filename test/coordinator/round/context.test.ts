@@ -5,7 +5,8 @@ import { digestOf } from '../../../src/coordinator/checkpoint/digest.js';
 import { type DeliveryRequest, deliver } from '../../../src/coordinator/round/deliver.js';
 import { ratingsOf } from '../../../src/device/actor/columns.js';
 import type { Assign, Message, Model } from '../../../src/messages/message.js';
-import { decodeTensors, encodeTensor, type WireTensor } from '../../../src/messages/wire-tensor.js';
+import type { WireTensor } from '../../../src/messages/tensor-form.js';
+import { decodeTensors, encodeTensor } from '../../../src/messages/wire-tensor.js';
 import {
   contextFor,
   costOf,

@@ -7,7 +7,8 @@ import { acceptUpdate } from '../../../src/coordinator/round/accept.js';
 import { type DeliveryRequest, deliver } from '../../../src/coordinator/round/deliver.js';
 import { transition } from '../../../src/device/actor/actor.js';
 import type { Message, Model, Update } from '../../../src/messages/message.js';
-import { type Dtype, decodeTensor } from '../../../src/messages/wire-tensor.js';
+import type { Dtype } from '../../../src/messages/tensor-form.js';
+import { decodeTensor } from '../../../src/messages/wire-tensor.js';
 import {
   contextFor,
   costOf,

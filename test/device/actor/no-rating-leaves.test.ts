@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decodeFrame, encodeFrame } from '../../../src/messages/frame.js';
 import type { Message, Update } from '../../../src/messages/message.js';
-import { DTYPES, type Dtype } from '../../../src/messages/wire-tensor.js';
+import { DTYPES, type Dtype } from '../../../src/messages/tensor-form.js';
 import { contextOf, DEVICE, modelOf, ROUND, reply, wanted } from '../../support/device/one-device.js';
 import { columnsOf } from '../../support/device/small-world.js';
 

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { deviceId } from '../../../src/base/units.js';
 import { ATTACKS, type Attack, type Byzantine, isByzantine, withAttack } from '../../../src/device/faults/byzantine.js';
 import type { Update } from '../../../src/messages/message.js';
-import { DTYPES, type Dtype, decodeTensor, encodeTensor, shapeOf, type TensorSpec } from '../../../src/messages/wire-tensor.js';
+import { DTYPES, type Dtype } from '../../../src/messages/tensor-form.js';
+import { decodeTensor, encodeTensor, shapeOf, type TensorSpec } from '../../../src/messages/wire-tensor.js';
 
 const SPECS: readonly TensorSpec[] = [
   { name: 'items', perRow: true, shape: [4] },

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { isMetafleetError } from '../../../src/base/errors.js';
 import { type DeviceId, deviceId } from '../../../src/base/units.js';
 import type { Message, Model, PartScore, Purpose } from '../../../src/messages/message.js';
-import { DTYPES, type WireTensor } from '../../../src/messages/wire-tensor.js';
+import { DTYPES, type WireTensor } from '../../../src/messages/tensor-form.js';
 
 /** Messages of every kind with any content that the codec may be given; tensors need not fit any model here. */
 const envelope = { round: fc.maxSafeNat(), device: fc.nat(2 ** 31 - 1).map(deviceId) };
