@@ -14,6 +14,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   serve: () => import('./systems/serve.js'),
   'live-page': () => import('./systems/live-page.js'),
   peers: () => import('./systems/peers.js'),
+  privacy: () => import('./rounds/privacy.js'),
   guard: () => import('./rounds/guard.js'),
   data: () => import('./data/data.js'),
 };

@@ -44,6 +44,15 @@ const placesOf = (units: Units): Uint32Array => {
   return places.subarray(0, kept);
 };
 
+/** Zeros, of the same sort of unit. */
+const zeros = (like: Units, count: number): Units => new (like.constructor as new (length: number) => Units)(count);
+
+const gathered = (units: Units, places: Uint32Array): Units => {
+  const out = zeros(units, places.length);
+  for (let i = 0; i < places.length; i++) out[i] = units[places[i]!]!;
+  return out;
+};
+
 const bitmapOf = (places: Uint32Array, count: number): Uint8Array => {
   const bits = new Uint8Array(Math.ceil(count / 8));
   for (const place of places) bits[place >> 3]! |= 1 << (place & 7);
@@ -88,12 +97,7 @@ export const sparsest = (tensor: WireTensor, count: number): WireTensor => {
   const sparse = {
     ...rest,
     dtype,
-    data: [
-      bytesOfUnits(
-        dtype,
-        units.filter((unit) => unit !== 0),
-      ),
-    ],
+    data: [bytesOfUnits(dtype, gathered(units, places))],
     ...(left && { scales: left }),
   };
   return gaps.length <= bitmapBytes ? { ...sparse, gaps } : { ...sparse, bitmap: bitmapOf(places, count) };
@@ -122,7 +126,7 @@ export const dense = (tensor: WireTensor, count: number, place: () => string): W
   const found = data.reduce((sum, piece) => sum + piece.length, 0);
   if (found !== wanted) throw badInput('MESSAGE', place(), `${wanted} bytes`, String(found));
   const units = unitsOf(dtype, data, places.length);
-  const all = new (units.constructor as new (length: number) => Units)(count);
+  const all = zeros(units, count);
   for (let i = 0; i < places.length; i++) all[places[i]!] = units[i]!;
   const whole: WireTensor = { dtype, shape, data: [bytesOfUnits(dtype, all)], ...(group !== undefined && { group }) };
   if (scales === undefined) return whole;

@@ -1,3 +1,4 @@
+import { normOf } from '../base/norm.js';
 import { elements } from '../messages/wire-tensor.js';
 import type { SentUpdate, UpdateWire } from './update-step.js';
 
@@ -18,15 +19,6 @@ export type Residual = {
   keep(update: SentUpdate, left: readonly Float32Array[], state: Float32Array): void;
 };
 
-/** A row with its item, and Σ of its squares. */
-type Row = { readonly item: number; readonly values: Float32Array; readonly squares: number };
-
-const rowOf = (item: number, values: Float32Array): Row => ({
-  item,
-  values,
-  squares: values.reduce((sum, value) => sum + value * value, 0),
-});
-
 export const createResidual = ({ up, items }: UpdateWire): Residual => {
   const widths = up.map(({ perRow, shape }) => (perRow ? elements(shape) : 0));
   const width = widths.reduce((sum, size) => sum + size, 0);
@@ -35,43 +27,64 @@ export const createResidual = ({ up, items }: UpdateWire): Residual => {
 
   const itemsIn = (state: Float32Array): Uint32Array => new Uint32Array(state.buffer, state.byteOffset, state.length);
   const slotsIn = (state: Float32Array): number => (slot === 0 ? 0 : (state.length - dense) / slot);
-  const rowAt = (state: Float32Array, index: number): Float32Array => state.subarray(index * slot + 1, (index + 1) * slot);
 
-  const keptRows = (state: Float32Array): Row[] => {
-    const ids = itemsIn(state);
-    const rows: Row[] = [];
-    for (let index = 0; index < slotsIn(state); index++) {
-      const id = ids[index * slot]!;
-      if (id > 0) rows.push(rowOf(id - 1, rowAt(state, index).slice()));
+  /** Adds the row that starts at `from` to a row of the update. */
+  const addRow = (state: Float32Array, from: number, sums: readonly Float32Array[], row: number): void => {
+    let at = from;
+    for (let tensor = 0; tensor < widths.length; tensor++) {
+      const [sum, size] = [sums[tensor]!, widths[tensor]!];
+      for (let i = row * size; i < (row + 1) * size; i++) sum[i]! += state[at++]!;
     }
-    return rows;
   };
 
-  /** Rows of the update of which something is left. */
-  const leftRows = ({ rows }: SentUpdate, left: readonly Float32Array[]): Row[] =>
-    Array.from(rows, (item, index) => {
-      const values = new Float32Array(width);
-      let at = 0;
-      widths.forEach((size, tensor) => {
-        values.set(left[tensor]!.subarray(index * size, (index + 1) * size), at);
-        at += size;
-      });
-      return rowOf(item, values);
-    }).filter(({ squares }) => squares !== 0);
+  /** Writes a row of the update from `to` on; returns whether anything of it is left. */
+  const writeRow = (left: readonly Float32Array[], row: number, out: Float32Array, to: number): boolean => {
+    let [at, isLeft] = [to, false];
+    for (let tensor = 0; tensor < widths.length; tensor++) {
+      const [values, size] = [left[tensor]!, widths[tensor]!];
+      for (let i = row * size; i < (row + 1) * size; i++) {
+        const value = values[i]!;
+        if (value !== 0) isLeft = true;
+        out[at++] = value;
+      }
+    }
+    return isLeft;
+  };
+
+  /** All rows of which something waits, in slots that follow each other, and how many; items ascend in both that they come from. */
+  const waiting = (rows: Uint32Array, left: readonly Float32Array[], state: Float32Array) => {
+    const [slots, ids] = [slotsIn(state), itemsIn(state)];
+    const all = new Float32Array(slot * (slots + rows.length + 1));
+    const allIds = itemsIn(all);
+    let [count, at] = [0, 0];
+    const itemAt = (index: number): number => (index < slots && ids[index * slot]! > 0 ? ids[index * slot]! - 1 : Number.POSITIVE_INFINITY);
+    for (let row = 0; row <= rows.length; row++) {
+      const item = row < rows.length ? rows[row]! : Number.POSITIVE_INFINITY;
+      for (; itemAt(at) < item; at++) all.set(state.subarray(at * slot, (at + 1) * slot), slot * count++);
+      if (row === rows.length) break;
+      if (itemAt(at) === item) at += 1;
+      if (!writeRow(left, row, all, slot * count + 1)) continue;
+      allIds[slot * count++] = item + 1;
+    }
+    return { all, count };
+  };
+
+  /** Which of so many rows to keep: the longest, and of equal ones the first; ascending. */
+  const longest = (all: Float32Array, count: number, most: number): readonly number[] => {
+    const squares = Array.from({ length: count }, (_, index) => normOf([all.subarray(index * slot + 1, (index + 1) * slot)]));
+    const order = squares.map((_, index) => index).sort((a, b) => squares[b]! - squares[a]! || a - b);
+    return order.slice(0, most).sort((a, b) => a - b);
+  };
 
   return {
     size: (records) => slot * Math.min(items, records) + dense,
     added: ({ rows, tensors }, state) => {
       const sums = tensors.map((values) => values.slice());
-      const positions = new Map(Array.from(rows, (item, index) => [item, index]));
-      for (const { item, values } of keptRows(state)) {
-        const position = positions.get(item);
-        if (position === undefined) continue;
-        let at = 0;
-        widths.forEach((size, tensor) => {
-          const start = position * size;
-          for (let i = 0; i < size; i++) sums[tensor]![start + i]! += values[at++]!;
-        });
+      const [slots, ids] = [slotsIn(state), itemsIn(state)];
+      for (let at = 0, row = 0; at < slots && ids[at * slot]! > 0; at++) {
+        const item = ids[at * slot]! - 1;
+        while (row < rows.length && rows[row]! < item) row += 1;
+        if (rows[row] === item) addRow(state, at * slot + 1, sums, row);
       }
       let at = state.length - dense;
       up.forEach(({ perRow }, tensor) => {
@@ -81,19 +94,14 @@ export const createResidual = ({ up, items }: UpdateWire): Residual => {
       });
       return sums;
     },
-    keep: (update, left, state) => {
-      const named = new Set(update.rows);
-      const rows = [...keptRows(state).filter(({ item }) => !named.has(item)), ...leftRows(update, left)];
+    keep: ({ rows }, left, state) => {
       const most = slotsIn(state);
-      const kept = rows.length <= most ? rows : rows.sort((a, b) => b.squares - a.squares || a.item - b.item).slice(0, most);
-      state.fill(0);
-      const ids = itemsIn(state);
-      kept
-        .sort((a, b) => a.item - b.item)
-        .forEach(({ item, values }, index) => {
-          ids[index * slot] = item + 1;
-          state.set(values, index * slot + 1);
-        });
+      if (slot > 0) {
+        const { all, count } = waiting(rows, left, state);
+        state.fill(0);
+        if (count <= most) state.set(all.subarray(0, slot * count));
+        else longest(all, count, most).forEach((from, to) => state.set(all.subarray(from * slot, (from + 1) * slot), to * slot));
+      }
       let at = state.length - dense;
       up.forEach(({ perRow }, tensor) => {
         if (perRow) return;

@@ -1,22 +1,15 @@
-/** The value at `rank` of the ascending order (Hoare, "Algorithm 65: find", 1961). Reorders the values. */
-export const atRank = (values: Uint32Array, rank: number): number => {
-  let [low, high] = [0, values.length - 1];
-  while (low < high) {
-    const pivot = values[(low + high) >> 1]!;
-    let [i, j] = [low, high];
-    while (i <= j) {
-      while (values[i]! < pivot) i += 1;
-      while (values[j]! > pivot) j -= 1;
-      if (i > j) break;
-      const kept = values[i]!;
-      values[i++] = values[j]!;
-      values[j--] = kept;
-    }
-    if (rank <= j) high = j;
-    else if (rank >= i) low = i;
-    else break;
-  }
-  return values[rank]!;
+const SHIFT = 19;
+
+/** The `count`-th largest of numbers below 2³¹: counted by their upper bits first, so that few are sorted. */
+const leastOf = (sizes: Uint32Array, count: number): number => {
+  const counts = new Uint32Array(2 ** (31 - SHIFT));
+  for (const size of sizes) counts[size >>> SHIFT]! += 1;
+  let [upper, above] = [counts.length - 1, 0];
+  while (above + counts[upper]! < count) above += counts[upper--]!;
+  const alike = new Uint32Array(counts[upper]!);
+  let found = 0;
+  for (const size of sizes) if (size >>> SHIFT === upper) alike[found++] = size;
+  return alike.sort()[found - (count - above)]!;
 };
 
 /** Bits of |x|, in whose order the magnitudes of floats are. */
@@ -35,7 +28,7 @@ const magnitudes = (tensors: readonly Float32Array[]): Uint32Array => {
 export const largest = (tensors: readonly Float32Array[], count: number): Uint32Array => {
   const sizes = magnitudes(tensors);
   if (count >= sizes.length) return Uint32Array.from(sizes.keys());
-  const least = atRank(sizes.slice(), sizes.length - count);
+  const least = leastOf(sizes, count);
   let equal = count;
   for (const size of sizes) if (size > least) equal -= 1;
   const places = new Uint32Array(count);

@@ -16,15 +16,11 @@ type Choice = (tensors: readonly Float32Array[], count: number, numbers: number,
 const split = (tensors: readonly Float32Array[], places: Uint32Array): { readonly sent: Float32Array[]; readonly left: Float32Array[] } => {
   const sent = tensors.map(({ length }) => new Float32Array(length));
   const left = tensors.map((values) => values.slice());
-  const starts: number[] = [];
-  let end = 0;
-  for (const { length } of tensors) {
-    starts.push(end);
-    end += length;
-  }
+  let [tensor, start] = [0, 0];
   for (const place of places) {
-    const tensor = starts.findLastIndex((start, index) => start <= place && tensors[index]!.length > 0);
-    const at = place - starts[tensor]!;
+    if (place < start) [tensor, start] = [0, 0];
+    while (place - start >= tensors[tensor]!.length) start += tensors[tensor++]!.length;
+    const at = place - start;
     sent[tensor]![at] = tensors[tensor]![at]!;
     left[tensor]![at] = 0;
   }

@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { loadAlgorithm } from '../../../src/algorithms/registry.js';
 import type { Dataset } from '../../../src/data/dataset.js';
 import { loadDataset } from '../../../src/data/load.js';
+import { keptSize } from '../../../src/device/actor/step-state.js';
 import { PHASES, type Phase, type RoundFinished } from '../../../src/events/round.js';
 import type { Config } from '../../../src/runs/config/config.js';
 import { configKeys, flagSource, presetSource, resolveConfig } from '../../../src/runs/config/parse-config.js';
 import { planRun, type RunPlan } from '../../../src/runs/trainer/plan.js';
 import { shardDataset } from '../../../src/runs/trainer/shards.js';
 import { startFleet } from '../../../src/transport/supervisor/fleet.js';
+import { loadUpdateSteps } from '../../../src/updates/device-steps.js';
 
 /**
  * A fleet that trains on demand and stands still otherwise, so that contenders can take turns within one process. The run itself
@@ -46,12 +48,13 @@ export const configOf = (flags: Flags, preset = 'default'): Config => {
 export const startTraining = async (config: Config, dataset: Dataset, observe?: (event: RoundFinished) => void): Promise<Training> => {
   const plan = planRun(config, dataset);
   const { world, threads, settings, host } = plan;
-  const { state } = (await loadAlgorithm(host.algorithm, world)).client();
+  const algorithm = await loadAlgorithm(host.algorithm, world);
+  const steps = await loadUpdateSteps(host.updates ?? [], { up: algorithm.wire.up, items: world.items });
   let events: RoundFinished[] = [];
   const fleet = await startFleet({
     coordinator: { algorithm: host.algorithm, world, settings, threads },
     host,
-    shards: shardDataset(dataset, threads, state?.size),
+    shards: shardDataset(dataset, threads, keptSize(algorithm.client().state, steps)),
     onEvent: (event) => {
       if (event.type !== 'round') throw new Error(`benchmark: a host died: ${event.type}`);
       events.push(event);
