@@ -1,4 +1,4 @@
-// Compiles src/tensor/assembly, and the assembly/ folders of algorithms with it, to dist/src/tensor/kernels.wasm. Fails if the module would own memory: many threads
+// Compiles src/tensor/assembly, and all other assembly/ folders with it, to dist/src/tensor/kernels.wasm. Fails if the module would own memory: many threads
 // instantiate it on one shared memory, so a data segment or a mutable global of its own would be shared by accident.
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

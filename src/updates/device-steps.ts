@@ -3,6 +3,7 @@ import { createCalls } from '../definitions/hook-calls.js';
 import type { HookWatch } from '../definitions/hook-watch.js';
 import { type DefinitionSetup, loadDefinition } from '../definitions/kind.js';
 import type { Grid } from '../messages/rounding.js';
+import { DTYPES } from '../messages/tensor-form.js';
 import { elements } from '../messages/wire-tensor.js';
 import { AS_CONFIGURED } from './encoding.js';
 import { UPDATE_STEP } from './registry.js';
@@ -67,8 +68,12 @@ export const bindUpdateStep = (
     const all = Array.isArray(grids) && grids.length === tensors.length && tensors.every((values, index) => isRight(grids[index], values));
     calls.expect(all, 'onDevice', 'grids: for each tensor, a scale for each group of numbers', () => 'others');
   };
+  const bound = calls.call('onDevice', () => half(definition, options, wire));
+  const { sparse, dtype } = bound.encoding;
+  const isKnown = typeof sparse === 'boolean' && (dtype === null || DTYPES.includes(dtype));
+  calls.expect(isKnown, 'onDevice', `encoding: sparse, and a dtype of ${DTYPES.join(', ')} or null`, () => `${sparse}, ${dtype}`);
   return {
-    ...calls.call('onDevice', () => half(definition, options, wire)),
+    ...bound,
     apply: ({ count, rows, tensors }, context, device) => {
       current = device;
       const copy = { count, rows: rows.slice(), tensors: tensors.map((values) => values.slice()) };

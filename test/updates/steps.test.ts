@@ -180,9 +180,22 @@ describe('a step of a module', () => {
       /tensor rows: \d+ float32, found object$/,
     ],
     ['returns NaN', ({ tensors }) => tensors.map((values) => values.map(() => Number.NaN)), /tensor rows: finite numbers, found NaN$/],
+    [
+      'returns no scales of its grids',
+      ({ tensors }) => ({ tensors, grids: [] }),
+      /grids: for each tensor, a scale for each group of numbers/,
+    ],
+    ['returns a mark that is none', ({ tensors }) => ({ tensors, mark: 2 }), /mark: a number from 0 to 1, found 2$/],
   ])('that %s ends in one line with module, hook and device', (_, step, line) => {
     expect(said(step)).toMatch(/^\.\/mine\.js, hook onDevice, device 9: /);
     expect(said(step)).toMatch(line);
+  });
+
+  it('that travels as nothing known ends in one line', () => {
+    const definition = { ...clip, encoding: () => ({ sparse: true, dtype: 'int3' as never }) } as UpdateStepDefinition;
+    expect(() => bindUpdateStep(definition, './mine.js', { bound: 1, norm: 'l2' }, WIRE)).toThrow(
+      /encoding: sparse, and a dtype of f32, .* found true, int3$/,
+    );
   });
 
   it('works on copies', () => {
