@@ -2,6 +2,7 @@ import { type DefinitionSetup, type Kind, loadDefinition } from '../definitions/
 import { autoRecI, autoRecU } from './autoencoders/autorec.js';
 import { cdae } from './autoencoders/cdae.js';
 import { multVae } from './autoencoders/mult-vae.js';
+import { rbmI, rbmU } from './energy/rbm.js';
 import { biasedMf } from './factors/biased-mf.js';
 import { bpr } from './factors/bpr.js';
 import { nmf } from './factors/nmf.js';
@@ -24,7 +25,7 @@ const TRAITS: Readonly<Record<string, readonly unknown[]>> = {
 export const MODEL: Kind<ModelDefinition> = {
   title: 'a central model',
   key: 'algorithm',
-  builtIns: [pmf, biasedMf, svdpp, nmf, autoRecI, autoRecU, ncf, bpr, cdae, multVae, ease, itemKnn, popularity],
+  builtIns: [pmf, biasedMf, svdpp, nmf, autoRecI, autoRecU, rbmI, rbmU, ncf, bpr, cdae, multVae, ease, itemKnn, popularity],
   functions: ['create'],
   problem: ({ title, paper, traits }) => {
     for (const [key, text] of Object.entries({ title, paper })) {
