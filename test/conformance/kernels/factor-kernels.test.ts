@@ -18,15 +18,19 @@ const OFFSETS = Uint32Array.of(0, 4, 4, 5, 12, 14);
 const IDS = Uint32Array.of(0, 3, 8, 5, 2, 0, 1, 2, 4, 6, 7, 8, 3, 1);
 const VALUES = Float32Array.from(IDS, (id) => 1 + (id % 5));
 
-type Parts = { readonly biases: boolean; readonly implicit: boolean };
+type Parts = { readonly biases: boolean; readonly implicit: boolean; readonly weights?: boolean };
 
-const lay = (put: Put, k: number, { biases, implicit }: Parts, positive = false) => {
+/** A user and an item without weight are among them. */
+const weightsOf = (put: Put, count: number): number => put(Float32Array.from({ length: count }, (_, at) => (at % 4) / 4));
+
+const lay = (put: Put, k: number, { biases, implicit, weights = false }: Parts, positive = false) => {
   const table = (seed: number, count: number): number => put(real(random(seed, k), count).map((x) => (positive ? Math.abs(x) + 0.1 : x)));
   const pointers = { users: table(1, USERS * k), items: table(2, ITEMS * k) };
   return {
     ...pointers,
     ...{ userBias: biases ? table(3, USERS) : 0, itemBias: biases ? table(4, ITEMS) : 0, implicit: implicit ? table(5, ITEMS * k) : 0 },
     ...{ offsets: put(OFFSETS), ids: put(IDS), values: put(VALUES), work: put(new Float32Array(2 * k)), k },
+    ...(weights && { userWeight: weightsOf(put, USERS), itemWeight: weightsOf(put, ITEMS) }),
   };
 };
 
@@ -52,10 +56,11 @@ const PARTS = [
   { biases: true, implicit: false },
   { biases: true, implicit: true },
   { biases: false, implicit: true },
+  { biases: true, implicit: false, weights: true },
 ];
 
 describe.each(KERNELS.others)('the factor kernels of $name', ({ on }) => {
-  it('descend as the reference does, with and without biases and implicit vectors, and write nowhere else', () => {
+  it('descend as the reference does, with and without biases, implicit vectors and weights, and write nowhere else', () => {
     for (const k of WIDTHS)
       for (const parts of PARTS)
         expectAgreement(

@@ -14,7 +14,9 @@ export type FactorKernels = {
    *
    *   y_j = max(0, 1 − rate·|N|·implicitDecay)·y_j + rate·|N|^(−1/2)·Σ e·q
    *
-   * Returns Σ e² in float64, each e from before its step.
+   * With weights, a rating of weight w = w_u·w_i steps at the rate w·rate, and one of weight 0 does nothing.
+   *
+   * Returns Σ e² in float64, each e from before its step; with weights Σ w·e².
    */
   descendFactors(model: number, count: number, order: number, hyper: number): number;
   /** x = p + |N|^(−1/2) Σ y_j of `count` users from `first` on, as rows of `out` (count, k). */

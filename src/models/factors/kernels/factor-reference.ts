@@ -7,7 +7,7 @@ import * as Factors from './structs/factors.js';
 const viewsOf = (memory: WebAssembly.Memory, model: number) => {
   const { buffer } = memory;
   const fields = readAt(memory, model, Factors);
-  const { k, users, items, userBias, itemBias, implicit, offsets, ids, values } = fields;
+  const { k, users, items, userBias, itemBias, implicit, offsets, ids, values, userWeight, itemWeight } = fields;
   const floats = (pointer: number, at: number, count: number) => new Float32Array(buffer, pointer + 4 * at, count);
   const words = (pointer: number, at: number, count: number) => new Uint32Array(buffer, pointer + 4 * at, count);
   return {
@@ -16,6 +16,8 @@ const viewsOf = (memory: WebAssembly.Memory, model: number) => {
     itemOf: (item: number) => floats(items, item * k, k),
     userBiasOf: userBias === 0 ? null : (user: number) => floats(userBias, user, 1),
     itemBiasOf: itemBias === 0 ? null : (item: number) => floats(itemBias, item, 1),
+    weightOf: (user: number, item: number) =>
+      userWeight === 0 ? 1 : Math.fround(floats(userWeight, user, 1)[0]! * floats(itemWeight, item, 1)[0]!),
     implicitOf: implicit === 0 ? null : (item: number) => floats(implicit, item * k, k),
     rowOf: (row: number) => {
       const [from, end] = words(offsets, row, 2) as unknown as readonly [number, number];
@@ -44,10 +46,10 @@ const implicitSum = ({ k, implicitOf }: Views, ids: Uint32Array): Float64Array =
 
 type Hyper = ReturnType<typeof hyperAt>;
 
-/** One rating's step; returns its error, from before the step. Adds e·q to `gradient`. */
+/** One rating's step; returns w·e², from before the step. Adds w·e·q to `gradient`. */
 const stepRating = (
   views: Views,
-  { mean, rate, decay, biasDecay }: Hyper,
+  { mean, rate: whole, decay, biasDecay }: Hyper,
   rated: { readonly user: number; readonly item: number; readonly value: number },
   sum: Float64Array,
   gradient: Float64Array,
@@ -56,15 +58,18 @@ const stepRating = (
   const [p, q] = [views.userOf(user), views.itemOf(item)];
   const [bu, bi] = [views.userBiasOf?.(user), views.itemBiasOf?.(item)];
   const x = Float64Array.from(p, (each, e) => each + sum[e]!);
+  const weight = views.weightOf(user, item);
+  if (weight === 0) return 0;
+  const rate = whole * weight;
   const error = value - (mean + dot(q, x) + (bu?.[0] ?? 0) + (bi?.[0] ?? 0));
   for (const bias of [bu, bi]) if (bias !== undefined) bias[0]! += rate * (error - biasDecay * bias[0]!);
   for (let e = 0; e < views.k; e++) {
     const [before, other] = [p[e]!, q[e]!];
-    gradient[e]! += error * other;
+    gradient[e]! += weight * error * other;
     p[e] = before + rate * (error * other - decay * before);
     q[e] = other + rate * (error * x[e]! - decay * other);
   }
-  return error;
+  return weight * error ** 2;
 };
 
 const stepImplicit = ({ implicitOf }: Views, { rate, implicitDecay }: Hyper, ids: Uint32Array, gradient: Float64Array): void => {
@@ -102,7 +107,7 @@ export const factorReference = (memory: WebAssembly.Memory): FactorKernels => ({
       const { ids, values } = views.rowOf(user);
       if (ids.length === 0) continue;
       const [sum, gradient] = [implicitSum(views, ids), new Float64Array(views.k)];
-      for (const [r, item] of ids.entries()) loss += stepRating(views, settings, { user, item, value: values[r]! }, sum, gradient) ** 2;
+      for (const [r, item] of ids.entries()) loss += stepRating(views, settings, { user, item, value: values[r]! }, sum, gradient);
       stepImplicit(views, settings, ids, gradient);
     }
     return loss;

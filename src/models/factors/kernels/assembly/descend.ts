@@ -9,13 +9,17 @@ export function descendFactors(model: usize, count: i32, order: usize, hyper: us
   const userBias = pointerAt(model, Factors.userBias), itemBias = pointerAt(model, Factors.itemBias);
   const offsets = pointerAt(model, Factors.offsets), ids = pointerAt(model, Factors.ids), values = pointerAt(model, Factors.values);
   const work = pointerAt(model, Factors.work), gradient = work + block;
+  const userWeight = pointerAt(model, Factors.userWeight), itemWeight = pointerAt(model, Factors.itemWeight);
   const mean = <f32>realAt(hyper, Descent.mean), rate = <f32>realAt(hyper, Descent.rate);
   const shrink = fourOf(1 - realAt(hyper, Descent.rate) * realAt(hyper, Descent.decay)), biasDecay = <f32>realAt(hyper, Descent.biasDecay);
+  const decay = <f32>realAt(hyper, Descent.decay);
   let loss = 0.0;
   for (const last = order + ((<usize>count) << 2); order < last; order += 4) {
     const user = <usize>load<u32>(order), p = users + user * block, bu = userBias + (user << 2);
     const from = <usize>load<u32>(offsets + (user << 2)), end = <usize>load<u32>(offsets + (user << 2), 4);
     if (from == end) continue;
+    const own: f32 = userWeight ? load<f32>(userWeight + (user << 2)) : 1;
+    if (own == 0) continue;
     const norm = <f32>(1 / Math.sqrt(<f64>(end - from)));
     if (y) {
       sumImplicit(block, y, ids + (from << 2), ids + (end << 2), norm, work);
@@ -23,15 +27,18 @@ export function descendFactors(model: usize, count: i32, order: usize, hyper: us
     }
     for (let r = from << 2, to = end << 2; r < to; r += 4) {
       const item = <usize>load<u32>(ids + r), q = items + item * block, bi = itemBias + (item << 2);
+      const weight: f32 = userWeight ? own * load<f32>(itemWeight + (item << 2)) : 1;
+      if (weight == 0) continue;
       let error = load<f32>(values + r) - mean - (y ? dotOfSum(block, q, p, work) : dotOf(block, q, p));
       if (userBias) error -= load<f32>(bu) + load<f32>(bi);
-      loss += <f64>error * <f64>error;
+      loss += <f64>weight * <f64>error * <f64>error;
+      const step = rate * weight, kept = userWeight ? f32x4.splat(1 - step * decay) : shrink;
       if (userBias) {
-        store<f32>(bu, load<f32>(bu) + rate * (error - biasDecay * load<f32>(bu)));
-        store<f32>(bi, load<f32>(bi) + rate * (error - biasDecay * load<f32>(bi)));
+        store<f32>(bu, load<f32>(bu) + step * (error - biasDecay * load<f32>(bu)));
+        store<f32>(bi, load<f32>(bi) + step * (error - biasDecay * load<f32>(bi)));
       }
-      if (y) stepWithSum(block, p, q, work, gradient, error, rate * error, shrink);
-      else stepBoth(block, p, q, rate * error, shrink);
+      if (y) stepWithSum(block, p, q, work, gradient, weight * error, step * error, kept);
+      else stepBoth(block, p, q, step * error, kept);
     }
     if (y) {
       const scale = rate * norm, keep = <f32>1 - rate * <f32>realAt(hyper, Descent.implicitDecay) * <f32>(end - from);

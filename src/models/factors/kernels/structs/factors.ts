@@ -17,3 +17,6 @@ export const ids = 7;
 export const values = 8;
 /** Room for 2·k elements. */
 export const work = 9;
+/** Weights of users (m) and of items (n): a rating counts by their product, and not at all where it is 0. Both or none. */
+export const userWeight = 10;
+export const itemWeight = 11;
