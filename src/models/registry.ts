@@ -5,6 +5,7 @@ import { multVae } from './autoencoders/mult-vae.js';
 import { rbmI, rbmU } from './energy/rbm.js';
 import { biasedMf } from './factors/biased-mf.js';
 import { bpr } from './factors/bpr.js';
+import { fm } from './factors/fm.js';
 import { llorma } from './factors/llorma.js';
 import { nmf } from './factors/nmf.js';
 import { pmf } from './factors/pmf.js';
@@ -26,7 +27,7 @@ const TRAITS: Readonly<Record<string, readonly unknown[]>> = {
 export const MODEL: Kind<ModelDefinition> = {
   title: 'a central model',
   key: 'algorithm',
-  builtIns: [pmf, biasedMf, svdpp, nmf, llorma, autoRecI, autoRecU, rbmI, rbmU, ncf, bpr, cdae, multVae, ease, itemKnn, popularity],
+  builtIns: [pmf, biasedMf, svdpp, nmf, llorma, fm, autoRecI, autoRecU, rbmI, rbmU, ncf, bpr, cdae, multVae, ease, itemKnn, popularity],
   functions: ['create'],
   problem: ({ title, paper, traits }) => {
     for (const [key, text] of Object.entries({ title, paper })) {

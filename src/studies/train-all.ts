@@ -1,6 +1,7 @@
 import { ALGORITHM } from '../algorithms/registry.js';
 import type { Dataset } from '../data/dataset.js';
 import type { RunEvent } from '../events/run-event.js';
+import { MODEL } from '../models/registry.js';
 import type { Config } from '../runs/config/config.js';
 import { chosen, isCentral } from '../runs/config/definitions.js';
 import { loadConfigured } from '../runs/config/load-data.js';
@@ -44,7 +45,7 @@ const DATA_KEYS = [...OF_THE_DATA, 'dataBudget', 'seed'];
 export const createLoader = (hooks: Pick<StudyHooks, 'stage' | 'note'>): ((config: Config) => Promise<LoadedData>) => {
   let last: { readonly key: string; readonly loaded: LoadedData } | undefined;
   return async (config) => {
-    const reads = isCentral(config) ? [] : chosen(ALGORITHM, config.algorithm).definition.traits.features;
+    const reads = (isCentral(config) ? chosen(MODEL, config.algorithm) : chosen(ALGORITHM, config.algorithm)).definition.traits.features;
     const key = JSON.stringify([...DATA_KEYS.map((name) => config[name]), reads]);
     if (last?.key !== key) {
       hooks.stage(`reading ${config.data}`);

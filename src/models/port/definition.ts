@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Ratings } from '../../data/dataset.js';
+import type { Feature } from '../../data/features/feature.js';
 import type { Engine } from './engine.js';
 import type { Epoch } from './epoch.js';
 import type { ModelTensor } from './tensors.js';
@@ -43,6 +44,8 @@ export type ModelTraits = {
   readonly feedback: 'explicit' | 'implicit';
   /** epochs: it learns in passes (`epoch`). closed: it is done after one call of `fit`. */
   readonly training: 'epochs' | 'closed';
+  /** It also learns from these features, where the dataset has them. They are part of a run's identity then. */
+  readonly features?: readonly ('users' | 'items')[];
 };
 
 /** `metrics`: those to measure; the first, or mse, decides on the best epoch. */
@@ -59,6 +62,9 @@ export type Facts = {
   readonly mean: number;
   /** Training ratings as columns, sorted by user. */
   readonly train: Ratings;
+  /** Those that the dataset has, where traits.features names them. */
+  readonly userFeatures?: readonly Feature[];
+  readonly itemFeatures?: readonly Feature[];
 };
 
 /** A model in training. It has `epoch`, or `fit` where traits.training is `closed`. */

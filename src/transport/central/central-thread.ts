@@ -2,7 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Dataset } from '../../data/dataset.js';
 import type { DefinitionSetup } from '../../definitions/kind.js';
 import type { MeasureOptions } from '../../device/actor/measure.js';
-import type { Facts } from '../../models/port/definition.js';
+import type { Facts, ModelTraits } from '../../models/port/definition.js';
 import { createEngine } from '../../models/port/engine.js';
 import { loadModel } from '../../models/registry.js';
 import { expose } from '../threads/control.js';
@@ -27,17 +27,21 @@ export type CentralControl = Omit<Central, 'parameters'> & {
   interrupt(): void;
 };
 
-const factsOf = ({ users, items, scale: { lowest, highest }, parts: { train } }: Dataset): Facts => {
+const factsOf = ({ users, items, scale: { lowest, highest }, parts: { train }, ...dataset }: Dataset, { features }: ModelTraits): Facts => {
   let sum = 0;
   for (const value of train.values) sum += value;
   const mean = train.values.length === 0 ? (lowest + highest) / 2 : sum / train.values.length;
-  return { users, items, lowest, highest, mean, train };
+  return {
+    ...{ users, items, lowest, highest, mean, train },
+    ...(features?.includes('users') && dataset.userFeatures && { userFeatures: dataset.userFeatures }),
+    ...(features?.includes('items') && dataset.itemFeatures && { itemFeatures: dataset.itemFeatures }),
+  };
 };
 
 const createModel = async ({ model: setup, dataset, seed, threads, epochs }: CentralSetup) => {
   const definition = await loadModel(setup);
   const engine = createEngine({ seed, threads, epochs, items: dataset.items, train: dataset.parts.train });
-  return { model: await definition.create(factsOf(dataset), setup.options, engine), engine };
+  return { model: await definition.create(factsOf(dataset, definition.traits), setup.options, engine), engine };
 };
 
 export const serveCentral = (control: MessagePort): void => {

@@ -133,8 +133,7 @@ const shared = (values: readonly number[]): Float32Array<SharedArrayBuffer> => {
 };
 
 describe('the levels of ratings', () => {
-  const levels = (values: number[]) =>
-    ratingLevels({ lowest: 1, highest: 5, train: { ...smallRatings(), values: shared(values) } });
+  const levels = (values: number[]) => ratingLevels({ lowest: 1, highest: 5, train: { ...smallRatings(), values: shared(values) } });
 
   it('are the distinct ratings, and a value belongs to the nearest', () => {
     const { values, levelOf } = levels([4, 1, 2.5, 4]);

@@ -2,7 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs';
 import { expect } from 'vitest';
 import { random } from '../../../src/base/random.js';
 import type { Ratings } from '../../../src/data/dataset.js';
-import type { Model, ModelDefinition } from '../../../src/models/port/definition.js';
+import type { Facts, Model, ModelDefinition } from '../../../src/models/port/definition.js';
 import { createEngine } from '../../../src/models/port/engine.js';
 import { createEpochs, type Epoch } from '../../../src/models/port/epoch.js';
 import type { ModelTensor } from '../../../src/models/port/tensors.js';
@@ -54,10 +54,11 @@ export const createSmall = async <Options>(
   definition: ModelDefinition<Options>,
   options: Partial<Options>,
   implementation: Implementation = 'simd',
+  features: Pick<Facts, 'userFeatures' | 'itemFeatures'> = {},
 ): Promise<SmallModel> => {
   const train = smallRatings();
   const engine = createEngine({ seed: SEED, threads: 1, epochs: 10, items: ITEMS, train, implementation });
-  const facts = { users: USERS, items: ITEMS, lowest: 1, highest: 5, mean: 3, train };
+  const facts = { users: USERS, items: ITEMS, lowest: 1, highest: 5, mean: 3, train, ...features };
   const model = await definition.create(facts, definition.options.parse(options), engine);
   const epochs = createEpochs(SEED, train);
   return {
