@@ -1,12 +1,15 @@
 import { z } from 'zod';
+import type { Kernels } from '../../tensor/kernels/kernels.js';
+import { referenceKernels } from '../../tensor/kernels/reference.js';
+import type { Pointer } from '../../tensor/memory/arena.js';
 import { type Cells, createFields } from '../interaction/fields.js';
 import { defineModel, type Facts, type Model } from '../port/definition.js';
 import type { Engine } from '../port/engine.js';
-import { normalRows } from './factor-model.js';
+import { normalRows, padded } from './factor-model.js';
 import { decayOption, deviationOption, factorsOption, rateDecayOption, rateOption } from './options.js';
 
 const OPTIONS = z.strictObject({
-  factors: factorsOption(64),
+  factors: factorsOption(32),
   features: z.enum(['all', 'none']).default('all').describe("all: the dataset's features of users and items; none: user and item alone"),
   rate: rateOption(0.01),
   rateDecay: rateDecayOption(0.97),
@@ -16,47 +19,48 @@ const OPTIONS = z.strictObject({
 });
 type Options = z.infer<typeof OPTIONS>;
 
+/** Ratings that are read together; results do not depend on it. */
+const BATCH = 1 << 14;
+
 /**
- * ŷ = μ + Σ w_f x_f + ½ Σ_e ((Σ_f v_fe x_f)² − Σ_f (v_fe x_f)²): equation 5, on the cells of a user and of an item.
- * Descent takes single ratings, user by user in an order that each epoch draws. μ is the mean training rating.
+ * ŷ = μ + Σ w_f x_f + ½ (‖Σ_f v_f x_f‖² − Σ_f ‖v_f x_f‖²): equation 5, on the cells of a user and of an item.
+ * Descent takes single ratings in an order that each epoch draws. μ is the mean training rating.
  */
 const create = (facts: Facts, options: Options, engine: Engine): Model => {
   const { mean, train } = facts;
-  const { factors: k, features, rate, rateDecay, decay, biasDecay, deviation } = options;
+  const { factors, features, rate, rateDecay, decay, biasDecay, deviation } = options;
+  const { arena, allocate, tensor } = engine;
   const { words, users, items } = createFields(facts, features);
-  const linear = engine.tensor({ name: 'linear', shape: [words] });
-  const vectors = engine.tensor({ name: 'vectors', shape: [words, k], initial: normalRows(deviation, k, k) });
-  const [w, v] = [linear.values, vectors.values];
-  const [sum, squares] = [new Float64Array(k), new Float64Array(k)];
+  const k = padded(factors);
+  const linear = tensor({ name: 'linear', shape: [words] });
+  const vectors = tensor({ name: 'vectors', shape: [words, k], initial: normalRows(deviation, factors, k) });
+  const kernels = engine.kernels<Kernels>(referenceKernels);
+  const w = linear.values;
+  const sum = allocate(k);
+  const sums = arena.f32(sum, k);
+  const vectorOf = (id: number): Pointer => vectors.pointer + 4 * k * id;
 
-  /** Adds the cells of a row to `sum` and `squares`; returns their linear part. */
+  /** Adds the vectors of a row to `sum`; returns its linear part less its squares. */
   const add = ({ offsets, ids, values }: Cells, row: number): number => {
     let total = 0;
     for (let cell = offsets[row]!; cell < offsets[row + 1]!; cell++) {
       const [id, x] = [ids[cell]!, values[cell]!];
-      total += w[id]! * x;
-      for (let e = 0, at = id * k; e < k; e++, at++) {
-        const part = v[at]! * x;
-        sum[e]! += part;
-        squares[e]! += part * part;
-      }
+      total += w[id]! * x - (x * x * kernels.sumSquares(k, vectorOf(id))) / 2;
+      kernels.axpy(k, x, vectorOf(id), sum);
     }
     return total;
   };
   const predict = (user: number, item: number): number => {
-    sum.fill(0);
-    squares.fill(0);
-    const total = mean + add(users, user) + add(items, item);
-    let pairs = 0;
-    for (let e = 0; e < k; e++) pairs += sum[e]! * sum[e]! - squares[e]!;
-    return total + pairs / 2;
+    sums.fill(0);
+    return mean + add(users, user) + add(items, item) + kernels.sumSquares(k, sum) / 2;
   };
   /** ∂ŷ/∂w = x and ∂ŷ/∂v = x (Σ v x − v x): equation 4. */
   const step = ({ offsets, ids, values }: Cells, row: number, error: number, now: number): void => {
     for (let cell = offsets[row]!; cell < offsets[row + 1]!; cell++) {
       const [id, x] = [ids[cell]!, values[cell]!];
       w[id]! += now * (error * x - biasDecay * w[id]!);
-      for (let e = 0, at = id * k; e < k; e++, at++) v[at]! += now * (error * x * (sum[e]! - v[at]! * x) - decay * v[at]!);
+      kernels.axpy(k, -now * (error * x * x + decay), vectorOf(id), vectorOf(id));
+      kernels.axpy(k, now * error * x, sum, vectorOf(id));
     }
   };
 
@@ -65,12 +69,11 @@ const create = (facts: Facts, options: Options, engine: Engine): Model => {
     epoch: (epoch) => {
       const now = rate * rateDecay ** (epoch.number - 1);
       let loss = 0;
-      for (const user of epoch.users())
-        for (let row = train.offsets[user]!; row < train.offsets[user + 1]!; row++) {
-          const item = train.items[row]!;
-          const error = train.values[row]! - predict(user, item);
-          step(users, user, error, now);
-          step(items, item, error, now);
+      for (const { users: who, items: what, values } of epoch.batches(BATCH))
+        for (let r = 0; r < values.length; r++) {
+          const error = values[r]! - predict(who[r]!, what[r]!);
+          step(users, who[r]!, error, now);
+          step(items, what[r]!, error, now);
           loss += error * error;
         }
       return loss / train.items.length;

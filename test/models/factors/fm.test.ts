@@ -7,6 +7,7 @@ import {
   createSmall,
   denseRatings,
   expectSameAfterResume,
+  expectSameAsReference,
   ITEMS,
   scoresOf,
   smallRatings,
@@ -14,7 +15,7 @@ import {
 } from '../../support/models/small-model.js';
 
 type Options = ReturnType<typeof fm.options.parse>;
-const SMALL = { factors: 3, deviation: 0.3 };
+const SMALL = { factors: 4, deviation: 0.3 };
 const { userFeatures, itemFeatures } = smallFeatures();
 const createFeatured = (options: Parameters<typeof createSmall<Options>>[1]) => createSmall(fm, options, 'simd', smallFeatures());
 
@@ -42,7 +43,7 @@ const naive = (w: Float64Array, v: Float64Array, x: readonly number[]): number =
   let sum = 3;
   for (let f = 0; f < x.length; f++) {
     sum += w[f]! * x[f]!;
-    for (let g = f + 1; g < x.length; g++) for (let e = 0; e < 3; e++) sum += v[3 * f + e]! * v[3 * g + e]! * x[f]! * x[g]!;
+    for (let g = f + 1; g < x.length; g++) for (let e = 0; e < 4; e++) sum += v[4 * f + e]! * v[4 * g + e]! * x[f]! * x[g]!;
   }
   return sum;
 };
@@ -71,7 +72,7 @@ describe('the factorization machine', () => {
       ratings.reduce((sum, { value, x }) => {
         const l2 = x.reduce((all, cell, f) => {
           if (cell === 0) return all;
-          return all + 0.2 * w[f]! ** 2 + 0.3 * [0, 1, 2].reduce((squares, e) => squares + v[3 * f + e]! ** 2, 0);
+          return all + 0.2 * w[f]! ** 2 + 0.3 * [0, 1, 2, 3].reduce((squares, e) => squares + v[4 * f + e]! ** 2, 0);
         }, 0);
         return sum + ((value - naive(w, v, x)) ** 2 + l2) / 2;
       }, 0);
@@ -111,4 +112,6 @@ describe('the factorization machine', () => {
   });
 
   it('has the same bits after a resume', () => expectSameAfterResume(fm, SMALL));
+
+  it('trains alike on both implementations of the kernels', () => expectSameAsReference(fm, SMALL));
 });
