@@ -10,6 +10,7 @@ import { llorma } from './factors/llorma.js';
 import { nmf } from './factors/nmf.js';
 import { pmf } from './factors/pmf.js';
 import { svdpp } from './factors/svdpp.js';
+import { deepFm, nfm, wideDeep } from './interaction/field-networks.js';
 import { ncf } from './interaction/ncf.js';
 import { ease } from './linear/ease.js';
 import { itemKnn } from './linear/item-knn.js';
@@ -27,7 +28,28 @@ const TRAITS: Readonly<Record<string, readonly unknown[]>> = {
 export const MODEL: Kind<ModelDefinition> = {
   title: 'a central model',
   key: 'algorithm',
-  builtIns: [pmf, biasedMf, svdpp, nmf, llorma, fm, autoRecI, autoRecU, rbmI, rbmU, ncf, bpr, cdae, multVae, ease, itemKnn, popularity],
+  builtIns: [
+    pmf,
+    biasedMf,
+    svdpp,
+    nmf,
+    llorma,
+    fm,
+    autoRecI,
+    autoRecU,
+    rbmI,
+    rbmU,
+    ncf,
+    wideDeep,
+    deepFm,
+    nfm,
+    bpr,
+    cdae,
+    multVae,
+    ease,
+    itemKnn,
+    popularity,
+  ],
   functions: ['create'],
   problem: ({ title, paper, traits }) => {
     for (const [key, text] of Object.entries({ title, paper })) {

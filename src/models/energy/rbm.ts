@@ -92,24 +92,24 @@ const rbm = (name: string, title: string, rowsAre: 'items' | 'users', defaults: 
       steps: z.int().min(1).default(defaults.steps).describe('Gibbs steps of contrastive divergence'),
     }),
     traits: { task: 'rating', feedback: 'explicit', training: 'epochs' },
-    defaults: { epochs: 60, patience: 5 },
+    defaults: { epochs: 20, patience: 5 },
     create: (facts, options, engine) => createRbm(rowsAre, facts, options, engine),
   });
 
 export const rbmU = rbm('rbm-u', "restricted Boltzmann machine on users' rows, with softmax ratings", 'users', {
   hidden: 100,
   batch: 100,
-  rate: 0.002,
-  rateDecay: 0.95,
-  decay: 0.1,
+  rate: 0.005,
+  rateDecay: 0.88,
+  decay: 0.15,
   steps: 1,
 });
 
 export const rbmI = rbm('rbm-i', "restricted Boltzmann machine on items' rows, with softmax ratings", 'items', {
   hidden: 100,
   batch: 100,
-  rate: 0.002,
-  rateDecay: 0.95,
-  decay: 0.1,
+  rate: 0.008,
+  rateDecay: 0.9,
+  decay: 0.3,
   steps: 1,
 });

@@ -30,7 +30,9 @@ const wordsOf = (feature: Feature): number => (feature.kind === 'dense' ? featur
 const cellsOf = (feature: Feature, row: number, first: number, field: number): Cell[] => {
   if (feature.kind === 'dense') {
     const numbers = feature.values.subarray(row * feature.width, (row + 1) * feature.width);
-    return Array.from(numbers, (value, at) => ({ id: first + at, value, field })).filter(({ value }) => !Number.isNaN(value) && value !== 0);
+    return Array.from(numbers, (value, at) => ({ id: first + at, value, field })).filter(
+      ({ value }) => !Number.isNaN(value) && value !== 0,
+    );
   }
   const words = feature.values.subarray(feature.offsets[row]!, feature.offsets[row + 1]!);
   return Array.from(words, (word) => ({ id: first + word, value: 1 / words.length, field }));

@@ -94,9 +94,10 @@ export const expectGradients = async <Options>(
   objective: Objective,
   scale: number,
   enlarged: readonly string[] = [],
+  features: Pick<Facts, 'userFeatures' | 'itemFeatures'> = {},
 ): Promise<void> => {
   const { tf } = await loadTensorflow('wasm');
-  const small = await createSmall(definition, options);
+  const small = await createSmall(definition, options, 'simd', features);
   for (const name of enlarged) small.tensors[name]!.values.forEach((value, at, values) => (values[at] = 50 * value));
   const names = small.model.tensors.map(({ name }) => name);
   const before = small.model.tensors.map(({ values }) => values.slice());
@@ -111,7 +112,7 @@ export const expectGradients = async <Options>(
   const found = small.model.tensors.map(gradientOf);
   found.forEach((gradient, at) => expectClose(gradient, expected[at]!, 1e-4, `${names[at]}, against tfjs`));
 
-  const other = await createSmall(definition, options);
+  const other = await createSmall(definition, options, 'simd', features);
   const lossWith = async (tensor: number, element: number, step: number): Promise<number> => {
     other.model.tensors.forEach(({ values, state }, at) => {
       values.set(before[at]!);

@@ -1,0 +1,132 @@
+import type { Random } from '../../base/random.js';
+import type { Pointer } from '../../tensor/memory/arena.js';
+import type { Facts } from '../port/definition.js';
+import type { Engine } from '../port/engine.js';
+import type { ModelTensor } from '../port/tensors.js';
+import { type Cells, createFields } from './fields.js';
+import type { InteractionKernels } from './kernels/interaction-kernels.js';
+import { createLazyRows } from './lazy-rows.js';
+
+/** Standard deviation of the initial embeddings. */
+const DEVIATION = 0.01;
+
+/** Embeddings of d elements, then a linear weight and padding, which start at zero. */
+const embeddings =
+  (d: number) =>
+  (source: Random, values: Float32Array): void => {
+    for (let at = 0; at < values.length; at += d + 4) for (let e = 0; e < d; e++) values[at + e] = DEVIATION * source.normal();
+  };
+
+/** Gradients with respect to the outputs of `gather`; null where there are none. */
+export type FieldSlopes = {
+  readonly linear: Float32Array;
+  /** (rows, fields · d). */
+  readonly embedded: Float32Array | null;
+  /** (rows, d). */
+  readonly pooled: Float32Array | null;
+};
+
+/** The fields of pairs of user and item: one embedding each, Σ x v over the cells of the field, and Σ x w over all cells. */
+export type FieldRows = {
+  readonly tensor: ModelTensor;
+  readonly fields: number;
+  /** (rows, fields · d). */
+  readonly embedded: Pointer;
+  /** ½ ((Σ_f v_f)² − Σ_f v_f²), elementwise: (rows, d). Equation 3 of NFM; its sum is the second order of a factorization machine. */
+  readonly pooled: Pointer;
+  readonly linear: Float32Array;
+  gather(users: Uint32Array, items: Uint32Array): void;
+  /** Adam on the rows that the pairs of the last `gather` have. */
+  step(slopes: FieldSlopes, hyper: Pointer): void;
+};
+
+type Shape = { readonly factors: number; readonly features: 'all' | 'none'; readonly rows: number };
+
+export const createFieldRows = (
+  engine: Engine,
+  kernels: Pick<InteractionKernels, 'stepRows'>,
+  facts: Facts,
+  { factors: d, features, rows }: Shape,
+): FieldRows => {
+  const { arena, allocate } = engine;
+  const { words, fields, users: ofUsers, items: ofItems } = createFields(facts, features);
+  const [size, width] = [d + 4, fields * d];
+  const table = createLazyRows(engine, kernels, { name: 'fields', rows: words, size, most: words }, embeddings(d));
+  const [embedded, pooled, slopes] = [allocate(rows * width), allocate(rows * d), arena.f32(table.slopes, words * size)];
+  const [E, B] = [arena.f32(embedded, rows * width), arena.f32(pooled, rows * d)];
+  const [sums, linear] = [new Float32Array(rows * d), new Float32Array(rows)];
+  const { values: v } = table.tensor;
+  let touched = new Uint32Array(words);
+  let last: { readonly users: Uint32Array; readonly items: Uint32Array } = { users: touched.subarray(0, 0), items: touched.subarray(0, 0) };
+
+  const gatherSide = ({ offsets, ids, values, fields: fieldOf }: Cells, row: number, r: number): void => {
+    for (let cell = offsets[row]!; cell < offsets[row + 1]!; cell++) {
+      const [x, from, to] = [values[cell]!, ids[cell]! * size, r * width + fieldOf[cell]! * d];
+      for (let e = 0; e < d; e++) E[to + e]! += x * v[from + e]!;
+      linear[r]! += x * v[from + d]!;
+    }
+  };
+  const pool = (r: number): void => {
+    for (let e = 0; e < d; e++) {
+      let [sum, squares] = [0, 0];
+      for (let at = r * width + e; at < (r + 1) * width; at += d) {
+        sum += E[at]!;
+        squares += E[at]! ** 2;
+      }
+      sums[r * d + e] = sum;
+      B[r * d + e] = (sum * sum - squares) / 2;
+    }
+  };
+  /** The gradient of element e of an embedding at E[at]. */
+  const slopeAt = ({ embedded: ofE, pooled: ofB }: FieldSlopes, at: number, sum: number): number =>
+    (ofE === null ? 0 : ofE[at]!) + (ofB === null ? 0 : ofB[sum]! * (sums[sum]! - E[at]!));
+  const scatterSide = ({ offsets, ids, values, fields: fieldOf }: Cells, row: number, r: number, all: FieldSlopes): void => {
+    for (let cell = offsets[row]!; cell < offsets[row + 1]!; cell++) {
+      const [x, to, from] = [values[cell]!, ids[cell]! * size, r * width + fieldOf[cell]! * d];
+      for (let e = 0; e < d; e++) slopes[to + e]! += x * slopeAt(all, from + e, r * d + e);
+      slopes[to + d]! += x * all.linear[r]!;
+    }
+  };
+  /** The ids of the last pairs; some occur again. */
+  const idsOfPairs = (): Uint32Array => {
+    let count = 0;
+    const add = ({ offsets, ids }: Cells, row: number): void => {
+      const own = ids.subarray(offsets[row], offsets[row + 1]);
+      if (count + own.length > touched.length) {
+        const more = new Uint32Array(2 * (count + own.length));
+        more.set(touched);
+        touched = more;
+      }
+      touched.set(own, count);
+      count += own.length;
+    };
+    for (const user of last.users) add(ofUsers, user);
+    for (const item of last.items) add(ofItems, item);
+    return touched.subarray(0, count);
+  };
+
+  return {
+    tensor: table.tensor,
+    fields,
+    embedded,
+    pooled,
+    linear,
+    gather: (users, items) => {
+      last = { users, items };
+      E.fill(0, 0, users.length * width);
+      linear.fill(0);
+      for (let r = 0; r < users.length; r++) {
+        gatherSide(ofUsers, users[r]!, r);
+        gatherSide(ofItems, items[r]!, r);
+        pool(r);
+      }
+    },
+    step: (all, hyper) => {
+      for (let r = 0; r < last.users.length; r++) {
+        scatterSide(ofUsers, last.users[r]!, r, all);
+        scatterSide(ofItems, last.items[r]!, r, all);
+      }
+      table.step(idsOfPairs(), hyper);
+    },
+  };
+};
