@@ -92,7 +92,7 @@ const rbm = (name: string, title: string, rowsAre: 'items' | 'users', defaults: 
       steps: z.int().min(1).default(defaults.steps).describe('Gibbs steps of contrastive divergence'),
     }),
     traits: { task: 'rating', feedback: 'explicit', training: 'epochs' },
-    defaults: { epochs: 20, patience: 5 },
+    defaults: { epochs: 16, patience: 5 },
     create: (facts, options, engine) => createRbm(rowsAre, facts, options, engine),
   });
 

@@ -45,16 +45,10 @@ const logFrequencies = ({ byColumn: { offsets }, columns }: Sparse, levels: Uint
   return out;
 };
 
-export const createSoftmaxUnits = (
-  engine: Engine,
-  matrix: Sparse,
-  { values, levelOf }: RatingLevels,
-  width: number,
-  size: number,
-): SoftmaxUnits => {
-  const { arena, allocate } = engine;
-  const { rows, columns, byColumn, byRow } = matrix;
-  const [K, row] = [values.length, 4 * width];
+/** The tensors of the machine, and how its cells are reached. */
+const createMachine = (engine: Engine, matrix: Sparse, { values, levelOf }: RatingLevels, width: number, size: number) => {
+  const { columns, rows, byColumn } = matrix;
+  const K = values.length;
   const kernels = engine.kernels<Kernels>(referenceKernels);
   const cells = Uint8Array.from(byColumn.values, levelOf);
   const weights = engine.tensor({ name: 'weights', shape: [columns, K, width], initial: normal(DEVIATION), state: ADAM_STATE });
@@ -65,36 +59,87 @@ export const createSoftmaxUnits = (
     state: ADAM_STATE,
   });
   const hiddenBias = engine.tensor({ name: 'hiddenBias', shape: [width], state: ADAM_STATE });
-  const batches = createColumnBatches(arena, byColumn, rows, size);
+  const { cut } = createColumnBatches(engine.arena, byColumn, rows, size);
   const inputs = Float32Array.from(cells);
-  const chances = new Float32Array(byColumn.ids.length * K);
+  const weightsOf = (column: number, level: number): Pointer => weights.pointer + 4 * width * (column * K + level);
+  return {
+    ...{ weights, bias, hiddenBias, kernels, K, weightsOf },
+    cut: (order: Uint32Array) => cut(order, inputs),
+    /** Each cell of a batch, column by column: where its row lies in (rows, width), in bytes, and its level. */
+    visit: (
+      batch: ColumnBatch,
+      each: (column: number, cell: number, offset: number, level: number) => void,
+      after?: (column: number) => void,
+    ): void => {
+      const starts = engine.arena.u32(batch.starts, columns + 1);
+      const [slot, level] = [engine.arena.u32(batch.slot, cells.length), engine.arena.f32(batch.input, cells.length)];
+      for (let column = 0; column < columns; column++) {
+        for (let cell = starts[column]!; cell < starts[column + 1]!; cell++) each(column, cell, 4 * width * slot[cell]!, level[cell]!);
+        after?.(column);
+      }
+    },
+    logits: (column: number, hidden: Pointer, out: Float32Array): void => {
+      for (let k = 0; k < K; k++) out[k] = bias.values[column * K + k]! + kernels.dot(width, weightsOf(column, k), hidden);
+    },
+    restart: (count: number, out: Pointer): void => {
+      for (let at = 0; at < count; at++) engine.arena.f32(out + 4 * width * at, width).set(hiddenBias.values);
+    },
+  };
+};
+
+type Machine = ReturnType<typeof createMachine>;
+
+/** Contrastive divergence with `chances`, the probabilities of the last reconstruction. */
+const createStep = (
+  { arena, allocate }: Engine,
+  { weights, bias, hiddenBias, kernels, K, visit }: Machine,
+  columns: number,
+  width: number,
+  chances: Float32Array,
+): SoftmaxUnits['step'] => {
+  const row = 4 * width;
   const [slopes, biasSlopes, hiddenSlopes] = [allocate(K * width), allocate(columns * K), allocate(width)];
   const ofBias = arena.f32(biasSlopes, columns * K);
   const [regularized, plain] = [createAdamHyper(arena), createAdamHyper(arena)];
-  const weightsOf = (column: number, level: number): Pointer => weights.pointer + row * (column * K + level);
-
-  const logits = (column: number, hidden: Pointer, out: Float32Array): void => {
-    for (let k = 0; k < K; k++) out[k] = bias.values[column * K + k]! + kernels.dot(width, weightsOf(column, k), hidden);
-  };
-  const restart = (count: number, out: Pointer): void => {
-    for (let slot = 0; slot < count; slot++) arena.f32(out + row * slot, width).set(hiddenBias.values);
-  };
-  const visit = (
-    batch: ColumnBatch,
-    each: (column: number, cell: number, offset: number, level: number) => void,
-    after?: (column: number) => void,
-  ) => {
-    const starts = arena.u32(batch.starts, columns + 1);
-    const [slot, level] = [arena.u32(batch.slot, cells.length), arena.f32(batch.input, cells.length)];
-    for (let column = 0; column < columns; column++) {
-      for (let cell = starts[column]!; cell < starts[column + 1]!; cell++) each(column, cell, row * slot[cell]!, level[cell]!);
-      after?.(column);
+  const [moment, variance] = momentsOf(weights);
+  return (batch, data, model, number, settings) => {
+    const [shrinking, plainly] = [regularized.write(number, settings), plain.write(number, { ...settings, decay: 0 })];
+    ofBias.fill(0);
+    kernels.zero(K * width, slopes);
+    visit(
+      batch,
+      (column, cell, offset, level) => {
+        kernels.axpy(width, -1, data + offset, slopes + row * level);
+        ofBias[column * K + level]! -= 1;
+        for (let k = 0; k < K; k++) {
+          kernels.axpy(width, chances[cell * K + k]!, model + offset, slopes + row * k);
+          ofBias[column * K + k]! += chances[cell * K + k]!;
+        }
+      },
+      (column) => {
+        const at = row * K * column;
+        kernels.adam(K * width, weights.pointer + at, moment + at, variance + at, slopes, shrinking);
+        kernels.zero(K * width, slopes);
+      },
+    );
+    kernels.adam(columns * K, bias.pointer, ...momentsOf(bias), biasSlopes, plainly);
+    kernels.zero(width, hiddenSlopes);
+    for (let slot = 0; slot < batch.rows; slot++) {
+      kernels.axpy(width, -1, data + row * slot, hiddenSlopes);
+      kernels.axpy(width, 1, model + row * slot, hiddenSlopes);
     }
+    kernels.adam(width, hiddenBias.pointer, ...momentsOf(hiddenBias), hiddenSlopes, plainly);
   };
+};
 
+export const createSoftmaxUnits = (engine: Engine, matrix: Sparse, levels: RatingLevels, width: number, size: number): SoftmaxUnits => {
+  const machine = createMachine(engine, matrix, levels, width, size);
+  const { weights, bias, hiddenBias, kernels, K, weightsOf, visit, logits, restart, cut } = machine;
+  const chances = new Float32Array(matrix.byColumn.ids.length * K);
+  const chance = new Float32Array(K);
   return {
     tensors: [weights, bias, hiddenBias],
-    cut: (order) => batches.cut(order, inputs),
+    cut,
     encode: (batch, out) => {
       restart(batch.rows, out);
       visit(batch, (column, _, offset, level) => kernels.axpy(width, 1, weightsOf(column, level), out + offset));
@@ -102,7 +147,6 @@ export const createSoftmaxUnits = (
     reconstruct: (batch, hidden, out) => {
       restart(batch.rows, out);
       let loss = 0;
-      const chance = new Float32Array(K);
       visit(batch, (column, cell, offset, level) => {
         logits(column, hidden + offset, chance);
         softmax(chance);
@@ -112,46 +156,17 @@ export const createSoftmaxUnits = (
       });
       return loss;
     },
-    step: (batch, data, model, number, settings) => {
-      const [shrinking, plainly] = [regularized.write(number, settings), plain.write(number, { ...settings, decay: 0 })];
-      const [moment, variance] = momentsOf(weights);
-      ofBias.fill(0);
-      kernels.zero(K * width, slopes);
-      visit(
-        batch,
-        (column, cell, offset, level) => {
-          kernels.axpy(width, -1, data + offset, slopes + row * level);
-          ofBias[column * K + level]! -= 1;
-          for (let k = 0; k < K; k++) {
-            kernels.axpy(width, chances[cell * K + k]!, model + offset, slopes + row * k);
-            ofBias[column * K + k]! += chances[cell * K + k]!;
-          }
-        },
-        (column) => {
-          const at = row * K * column;
-          kernels.adam(K * width, weights.pointer + at, moment + at, variance + at, slopes, shrinking);
-          kernels.zero(K * width, slopes);
-        },
-      );
-      kernels.adam(columns * K, bias.pointer, ...momentsOf(bias), biasSlopes, plainly);
-      kernels.zero(width, hiddenSlopes);
-      for (let slot = 0; slot < batch.rows; slot++) {
-        kernels.axpy(width, -1, data + row * slot, hiddenSlopes);
-        kernels.axpy(width, 1, model + row * slot, hiddenSlopes);
-      }
-      kernels.adam(width, hiddenBias.pointer, ...momentsOf(hiddenBias), hiddenSlopes, plainly);
-    },
+    step: createStep(engine, machine, matrix.columns, width, chances),
     encodeRow: (at, out) => {
-      const { offsets, ids, values: rated } = byRow;
+      const { offsets, ids, values } = matrix.byRow;
       restart(1, out);
       for (let cell = offsets[at]!; cell < offsets[at + 1]!; cell++)
-        kernels.axpy(width, 1, weightsOf(ids[cell]!, levelOf(rated[cell]!)), out);
+        kernels.axpy(width, 1, weightsOf(ids[cell]!, levels.levelOf(values[cell]!)), out);
     },
     expected: (column, hidden) => {
-      const chance = new Float32Array(K);
       logits(column, hidden, chance);
       softmax(chance);
-      return chance.reduce((sum, probability, k) => sum + probability * values[k]!, 0);
+      return chance.reduce((sum, probability, k) => sum + probability * levels.values[k]!, 0);
     },
   };
 };

@@ -9,10 +9,10 @@ import { normalRows, padded } from './factor-model.js';
 import { decayOption, deviationOption, factorsOption, rateDecayOption, rateOption } from './options.js';
 
 const OPTIONS = z.strictObject({
-  factors: factorsOption(32),
+  factors: factorsOption(16),
   features: z.enum(['all', 'none']).default('all').describe("all: the dataset's features of users and items; none: user and item alone"),
   rate: rateOption(0.01),
-  rateDecay: rateDecayOption(0.97),
+  rateDecay: rateDecayOption(0.85),
   decay: decayOption(0.055),
   biasDecay: decayOption(0.02, 'linear weights'),
   deviation: deviationOption(0.05),
@@ -91,6 +91,6 @@ export const fm = defineModel<Options>({
   paper: 'Rendle: Factorization Machines. ICDM, 2010',
   options: OPTIONS,
   traits: { task: 'rating', feedback: 'explicit', training: 'epochs', features: ['users', 'items'] },
-  defaults: { epochs: 100 },
+  defaults: { epochs: 12 },
   create,
 });

@@ -11,10 +11,10 @@ import { chooseNeighbourhoods } from './neighbourhoods.js';
 import { decayOption, deviationOption, factorsOption, rateDecayOption, rateOption } from './options.js';
 
 const OPTIONS = z.strictObject({
-  models: z.int().min(1).max(1000).default(50).describe('local models, each around a training rating that is drawn'),
+  models: z.int().min(1).max(1000).default(20).describe('local models, each around a training rating that is drawn'),
   factors: factorsOption(20),
-  rate: rateOption(0.01),
-  rateDecay: rateDecayOption(0.96),
+  rate: rateOption(0.08),
+  rateDecay: rateDecayOption(0.9),
   decay: decayOption(0.05),
   biasDecay: decayOption(0.02, 'biases'),
   deviation: deviationOption(0.05),
@@ -99,6 +99,6 @@ export const llorma = defineModel<Options>({
   paper: 'Lee, Kim, Lebanon, Singer: Local Low-Rank Matrix Approximation. ICML, 2013',
   options: OPTIONS,
   traits: { task: 'rating', feedback: 'explicit', training: 'epochs' },
-  defaults: { epochs: 60, patience: 3 },
+  defaults: { epochs: 18, patience: 3 },
   create,
 });

@@ -7,6 +7,7 @@ import type { Batch } from '../port/epoch.js';
 import { createDenseLayer } from './dense-layer.js';
 import { createFieldRows } from './field-rows.js';
 import { interactionKernels } from './kernels/interaction-reference.js';
+import { toErrors } from './ncf.js';
 
 /** Options of networks on fields: all of them have the same. */
 export const NETWORK_OPTIONS = z.strictObject({
@@ -41,7 +42,7 @@ const outputs =
     values[units] = mean;
   };
 
-export const createFieldNetwork = (facts: Facts, options: NetworkOptions, engine: Engine, { pairs, input }: NetworkShape): Model => {
+const createFieldNetwork = (facts: Facts, options: NetworkOptions, engine: Engine, { pairs, input }: NetworkShape): Model => {
   const { factors: d, units, layers: depth, features, batch, rate, rateDecay, decay } = options;
   const { arena, allocate } = engine;
   const kernels = engine.kernels(interactionKernels);
@@ -88,11 +89,7 @@ export const createFieldNetwork = (facts: Facts, options: NetworkOptions, engine
   const step = (number: number, now: number, { users, items, values }: Batch): number => {
     const count = values.length;
     predict(users, items, errors);
-    let loss = 0;
-    for (let r = 0; r < count; r++) {
-      errors[r]! -= values[r]!;
-      loss += errors[r]! * errors[r]!;
-    }
+    const loss = toErrors(errors, values);
     backFromOutput(count);
     for (let index = depth - 1; index >= 0; index--)
       layers[index]!.backward(count, inputOf(index), index === 0 ? inputSlopes : layers[index - 1]!.slopes);

@@ -40,6 +40,27 @@ export type FieldRows = {
   step(slopes: FieldSlopes, hyper: Pointer): void;
 };
 
+/** The ids of some rows, in their order; an id may occur again. It grows as it must. */
+const createIdList = (room: number) => {
+  let [list, count] = [new Uint32Array(room), 0];
+  return {
+    clear: (): void => {
+      count = 0;
+    },
+    add: ({ offsets, ids }: Cells, row: number): void => {
+      const own = ids.subarray(offsets[row], offsets[row + 1]);
+      if (count + own.length > list.length) {
+        const more = new Uint32Array(2 * (count + own.length));
+        more.set(list);
+        list = more;
+      }
+      list.set(own, count);
+      count += own.length;
+    },
+    ids: (): Uint32Array => list.subarray(0, count),
+  };
+};
+
 type Shape = { readonly factors: number; readonly features: 'all' | 'none'; readonly rows: number };
 
 export const createFieldRows = (
@@ -56,8 +77,8 @@ export const createFieldRows = (
   const [E, B] = [arena.f32(embedded, rows * width), arena.f32(pooled, rows * d)];
   const [sums, linear] = [new Float32Array(rows * d), new Float32Array(rows)];
   const { values: v } = table.tensor;
-  let touched = new Uint32Array(words);
-  let last: { readonly users: Uint32Array; readonly items: Uint32Array } = { users: touched.subarray(0, 0), items: touched.subarray(0, 0) };
+  const touched = createIdList(words);
+  let last: { readonly users: Uint32Array; readonly items: Uint32Array } = { users: new Uint32Array(0), items: new Uint32Array(0) };
 
   const gatherSide = ({ offsets, ids, values, fields: fieldOf }: Cells, row: number, r: number): void => {
     for (let cell = offsets[row]!; cell < offsets[row + 1]!; cell++) {
@@ -87,24 +108,6 @@ export const createFieldRows = (
       slopes[to + d]! += x * all.linear[r]!;
     }
   };
-  /** The ids of the last pairs; some occur again. */
-  const idsOfPairs = (): Uint32Array => {
-    let count = 0;
-    const add = ({ offsets, ids }: Cells, row: number): void => {
-      const own = ids.subarray(offsets[row], offsets[row + 1]);
-      if (count + own.length > touched.length) {
-        const more = new Uint32Array(2 * (count + own.length));
-        more.set(touched);
-        touched = more;
-      }
-      touched.set(own, count);
-      count += own.length;
-    };
-    for (const user of last.users) add(ofUsers, user);
-    for (const item of last.items) add(ofItems, item);
-    return touched.subarray(0, count);
-  };
-
   return {
     tensor: table.tensor,
     fields,
@@ -126,7 +129,10 @@ export const createFieldRows = (
         scatterSide(ofUsers, last.users[r]!, r, all);
         scatterSide(ofItems, last.items[r]!, r, all);
       }
-      table.step(idsOfPairs(), hyper);
+      touched.clear();
+      for (const user of last.users) touched.add(ofUsers, user);
+      for (const item of last.items) touched.add(ofItems, item);
+      table.step(touched.ids(), hyper);
     },
   };
 };

@@ -13,7 +13,7 @@ export type Cells = {
   readonly fields: Uint8Array;
 };
 
-export type Fields = {
+export type FieldCells = {
   /** Words of all fields. */
   readonly words: number;
   /** Fields of users come first. */
@@ -66,7 +66,7 @@ const side = (rows: number, features: readonly Feature[], firstWord: number, fir
 };
 
 /** `features` 'none': users and items alone. */
-export const createFields = ({ users, items, userFeatures = [], itemFeatures = [] }: Facts, features: 'all' | 'none'): Fields => {
+export const createFields = ({ users, items, userFeatures = [], itemFeatures = [] }: Facts, features: 'all' | 'none'): FieldCells => {
   const ofUsers = side(users, features === 'all' ? userFeatures : [], 0, 0);
   const ofItems = side(items, features === 'all' ? itemFeatures : [], ofUsers.words, ofUsers.fields);
   return { words: ofItems.words, fields: ofItems.fields, users: ofUsers.cells, items: ofItems.cells };

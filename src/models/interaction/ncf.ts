@@ -39,7 +39,7 @@ const embeddings =
   };
 
 /** Predictions become errors. Returns the sum of their squares. */
-const toErrors = (predictions: Float32Array, values: Float32Array): number => {
+export const toErrors = (predictions: Float32Array, values: Float32Array): number => {
   let loss = 0;
   for (let r = 0; r < values.length; r++) {
     predictions[r]! -= values[r]!;
