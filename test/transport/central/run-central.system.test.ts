@@ -11,6 +11,7 @@ import {
   failureOf,
   finish,
   type SmallOptions,
+  smallData,
   start,
   storyOf,
   temporaryFolder,
@@ -18,6 +19,16 @@ import {
 
 /** Central models run in a thread of their own, with the events, checkpoints and digests of every run. */
 const MODEL = { algorithm: 'biased-mf', 'biased-mf': { factors: 4 }, epochs: 6 } as const;
+
+/** One of two words for each item. */
+const columnsOf = (items: number) => {
+  const [offsets, values] = [items + 1, items].map((count) => new Uint32Array(new SharedArrayBuffer(4 * count)));
+  for (let item = 0; item < items; item++) {
+    offsets![item + 1] = item + 1;
+    values![item] = item % 2;
+  }
+  return { offsets: offsets!, values: values! };
+};
 
 const checkpointsIn = (folder: string) => ({ last: `${folder}/last.checkpoint`, best: `${folder}/best.checkpoint` });
 
@@ -51,6 +62,21 @@ describe('a run of a central model', () => {
     const losses = epochsOf(events).map(({ trainLoss }) => trainLoss);
     expect(losses.at(-1)).toBeLessThan(losses[0]!);
     expect(events.flatMap((event) => ('traffic' in event ? event.traffic : []))).toEqual([]);
+  });
+
+  it('learns from the features that the dataset has, where its model reads them', async () => {
+    const small = await smallData();
+    const genres = { name: 'genres', kind: 'multi-hot', vocabulary: ['drama', 'war'], ...columnsOf(small.items) } as const;
+    const digests = await Promise.all(
+      (['fm', 'biased-mf'] as const).flatMap((algorithm) =>
+        [small, { ...small, itemFeatures: [genres] }].map(async (dataset) => {
+          const { outcome } = await finish({ config: { ...MODEL, algorithm, 'biased-mf': undefined, epochs: 2 }, dataset });
+          return outcome.digest;
+        }),
+      ),
+    );
+    expect(digests[1]).not.toBe(digests[0]);
+    expect(digests[3]).toBe(digests[2]);
   });
 
   it('is interrupted after its epoch, and resumed to the digest of an uninterrupted one', async () => {
