@@ -1,9 +1,9 @@
-import { elements, type TensorSpec } from '../../messages/wire-tensor.js';
 import type { World } from '../port/definition.js';
-import type { ServerHalf, ServerRuntime, Tensors, UpdateSum } from '../port/server.js';
+import type { ServerHalf, ServerRuntime, Tensors } from '../port/server.js';
 import { serveSharedModel } from '../port/shared-model.js';
 import { type FedAvgOptions, isControl, modelTensors, serverOptimizerOf, serverRateOf, sharedTensors, wireOf } from './options.js';
-import { createServerStep, keepsFirst, keepsSecond, type Moments, type ServerStep, startMoments } from './server-optimizer.js';
+import { createServerStep, keepsFirst, keepsSecond, startMoments } from './server-optimizer.js';
+import { type Stepped, scheduleShare, stepTensor } from './server-step.js';
 
 const NOTHING = new Float32Array(0);
 
@@ -31,9 +31,6 @@ const initialize = (tensors: Tensors, world: World, options: FedAvgOptions, runt
   if (model === 'mlp' && centring === 'none') tensors.values('b2')[0] = (world.lowest + world.highest) / 2;
 };
 
-/** A tensor of Θ with what the server optimizer remembers of it. */
-type Stepped = { readonly spec: TensorSpec; readonly weights: Float32Array; readonly moments: Moments };
-
 const steppedTensors = (tensors: Tensors, options: FedAvgOptions): readonly Stepped[] => {
   const optimizer = serverOptimizerOf(options);
   return sharedTensors(options).map((spec): Stepped => {
@@ -45,38 +42,6 @@ const steppedTensors = (tensors: Tensors, options: FedAvgOptions): readonly Step
     startMoments(optimizer, moments);
     return { spec, weights: tensors.values(spec.name), moments };
   });
-};
-
-/**
- * Steps a tensor by the mean difference. It goes row by row where rows have weights of their own, or those that nobody sent rest.
- * Returns Σ of the mean's squares.
- */
-const stepTensor = (
-  { spec, weights, moments }: Stepped,
-  step: ServerStep,
-  { weight: total, rowWeights }: UpdateSum,
-  sum: Float32Array,
-  { rowWeighting, untouchedRows }: Pick<FedAvgOptions, 'rowWeighting' | 'untouchedRows'>,
-  rate: number,
-): number => {
-  const every = untouchedRows === 'decay';
-  if (!spec.perRow || (every && rowWeighting === 'cohort'))
-    return step(weights, moments, sum, { from: 0, end: sum.length, weight: total }, rate);
-  const width = elements(spec.shape);
-  let squares = 0;
-  for (let row = 0; row < rowWeights.length; row++) {
-    const weight = rowWeights[row]!;
-    if (weight === 0 && !every) continue;
-    const stretch = { from: row * width, end: (row + 1) * width, weight: rowWeighting === 'cohort' || weight === 0 ? total : weight };
-    squares += step(weights, moments, sum, stretch, rate);
-  }
-  return squares;
-};
-
-/** The share of the server rate in a round, counted from 1; with no plan of the run, all of it. */
-const scheduleShare = ({ serverSchedule, serverAnnealRounds }: FedAvgOptions, round: number, planned: number | null): number => {
-  const rounds = serverAnnealRounds === 0 ? planned : serverAnnealRounds;
-  return serverSchedule === 'constant' || rounds === null ? 1 : (1 + Math.cos(Math.PI * Math.min(1, (round - 1) / rounds))) / 2;
 };
 
 /**
@@ -94,7 +59,7 @@ export const createServerHalf = (world: World, options: FedAvgOptions, runtime: 
     world,
     tensors,
     step: (sum, _learningRate, round) => {
-      const rate = serverRateOf(options) * scheduleShare(options, round, runtime.rounds);
+      const rate = serverRateOf(options) * scheduleShare(options.serverSchedule, options.serverAnnealRounds, round, runtime.rounds);
       let squares = 0;
       stepped.forEach((tensor, index) => {
         const values = sum.tensors[index]!;
