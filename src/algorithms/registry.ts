@@ -2,6 +2,7 @@ import type { HookWatch } from '../definitions/hook-watch.js';
 import { builtIn, type DefinitionSetup, type Kind, loadDefinition } from '../definitions/kind.js';
 import type { OptimizerSetup } from '../tensor/optimizers/setup.js';
 import { fedavg } from './fedavg/fedavg.js';
+import { maml } from './maml/maml.js';
 import { metamf } from './metamf/metamf.js';
 import { type Algorithm, bindAlgorithm } from './port/algorithm.js';
 import type { AlgorithmDefinition, World } from './port/definition.js';
@@ -16,7 +17,7 @@ const TRAITS: Readonly<Record<string, readonly unknown[]>> = {
 export const ALGORITHM: Kind<AlgorithmDefinition> = {
   title: 'an algorithm',
   key: 'algorithm',
-  builtIns: [metamf, fedavg],
+  builtIns: [metamf, fedavg, maml],
   functions: ['wire', 'client', 'server'],
   problem: ({ traits }) => {
     if (typeof traits !== 'object' || traits === null) return `traits: expected an object, found ${typeof traits}`;

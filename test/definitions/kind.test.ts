@@ -42,7 +42,7 @@ describe('what keeps a value from being an algorithm', () => {
 
 it('an unknown name is refused by those that there are, and by what a path looks like', () => {
   expect(() => builtIn(ALGORITHM, 'adaboost')).toThrow(
-    'key algorithm: expected metamf, fedavg, or a path to a module such as ./mine.js, found adaboost',
+    'key algorithm: expected metamf, fedavg, maml, or a path to a module such as ./mine.js, found adaboost',
   );
 });
 

@@ -372,7 +372,7 @@ const ownKeys = z.strictObject({
     .min(1)
     .default('metamf')
     .describe(
-      'what is learned: metamf or fedavg on a fleet, a central model of `metafleet models`, or a path to a module; its options are in the section of its name',
+      'what is learned: metamf, fedavg or maml on a fleet, a central model of `metafleet models`, or a path to a module; its options are in the section of its name',
     ),
   seed: count(0)
     .max(Number.MAX_SAFE_INTEGER)

@@ -1,0 +1,144 @@
+import { type Random, shuffle } from '../../base/random.js';
+import type { ClientHalf, Interactions, LocalModel, LocalUpdate, OwnData, Plan, Task } from '../port/client.js';
+import type { World } from '../port/definition.js';
+import { distinctRows, rowOf } from '../port/rows.js';
+import { adapt, rateGradient, throughSteps } from './adaptation.js';
+import { addRowGradients, errorsOf, type ItemRows, loadRows, predict, type Records, userGradient, zeroRows } from './model.js';
+import type { MamlOptions } from './options.js';
+
+/** The records that a device adapts on, and in training those of the query set, or the items to predict ratings of. */
+export type Work = { readonly support: Interactions; readonly query: Interactions };
+
+const NOTHING = new Float32Array(0);
+
+const joinedItems = (some: Uint32Array, others: Uint32Array): Uint32Array => {
+  const all = new Uint32Array(some.length + others.length);
+  all.set(some);
+  all.set(others, some.length);
+  return all;
+};
+
+/**
+ * Deals records into support and query set, at random. A share of the records, rounded, adapts; both sets have at least one record.
+ * A single record is the query set, and then nothing adapts.
+ */
+const split = ({ items, values }: Interactions, share: number, source: Random): Work => {
+  const order = shuffle(
+    Uint32Array.from(items, (_, at) => at),
+    source,
+  );
+  const size = Math.max(Math.min(1, items.length - 1), Math.min(items.length - 1, Math.round(share * items.length)));
+  const some = (chosen: Uint32Array): Interactions => ({
+    items: Uint32Array.from(chosen, (at) => items[at]!),
+    values: Float32Array.from(chosen, (at) => values[at]!),
+  });
+  return { support: some(order.subarray(0, size)), query: some(order.subarray(size)) };
+};
+
+const plan = ({ variant, support }: MamlOptions, { train }: OwnData, task: Task, source: Random): Plan<Work> => {
+  if (task.purpose === 'evaluate') {
+    const { candidates } = task;
+    return { rows: joinedItems(train.items, candidates), work: { support: train, query: { items: candidates, values: NOTHING } } };
+  }
+  const { batch } = task;
+  // Reptile learns from all records alike.
+  const work = variant === 'reptile' || batch.items.length === 0 ? { support: batch, query: batch } : split(batch, support, source);
+  return { rows: batch.items, work };
+};
+
+const recordsOf = ({ items, values }: Interactions, rows: Uint32Array): Records => ({
+  rows: items.map((item) => rowOf(rows, item)),
+  values,
+});
+
+/** w⁰ and α as the model has them. */
+const startOf = ({ tensors }: LocalModel): Float64Array => Float64Array.from(tensors[2]!);
+const ratesOf = ({ variant, dimension, innerRate }: MamlOptions, { tensors }: LocalModel): Float64Array =>
+  variant === 'meta-sgd' ? Float64Array.from(tensors[3]!) : new Float64Array(dimension + 1).fill(innerRate);
+
+const squares = (errors: Float64Array): number => errors.reduce((sum, error) => sum + error * error, 0);
+
+/** E and B of some of the rows, as they travel. */
+const sent = ({ width, vectors, offsets }: ItemRows, rows: Uint32Array, chosen: Uint32Array): readonly Float32Array[] => {
+  const [items, biases] = [new Float32Array(chosen.length * width), new Float32Array(chosen.length)];
+  chosen.forEach((item, index) => {
+    const row = rowOf(rows, item);
+    items.set(vectors.subarray(row * width, (row + 1) * width), index * width);
+    biases[index] = offsets[row]!;
+  });
+  return [items, biases];
+};
+
+/** The gradient of the query loss at the adapted user part: by the rows of query items alone, except of second order. */
+const metaGradient = (options: MamlOptions, model: LocalModel, { support, query }: Work): LocalUpdate => {
+  const { variant, dimension: d, innerSteps, decay } = options;
+  const rows = distinctRows(joinedItems(support.items, query.items));
+  const [items, rates] = [loadRows(model, rows, d), ratesOf(options, model)];
+  const [adapting, asked] = [recordsOf(support, rows), recordsOf(query, rows)];
+  const { w, path } = adapt(items, adapting, startOf(model), rates, innerSteps);
+  const errors = errorsOf(items, asked, w);
+  const gradient = zeroRows(rows.length, d);
+  addRowGradients(items, asked, errors, w, decay, gradient);
+  const outer = userGradient(items, asked, errors);
+  const whole = variant === 'second-order';
+  const start = whole ? throughSteps(items, adapting, path, rates, outer, gradient) : outer;
+  const chosen = whole ? rows : distinctRows(query.items);
+  const learned = variant === 'meta-sgd' ? [Float32Array.from(rateGradient(path, outer))] : [];
+  const tensors = [...sent(gradient, rows, chosen), Float32Array.from(start), ...learned];
+  return { count: query.items.length, loss: squares(errors), rows: chosen, tensors };
+};
+
+/**
+ * Reptile (Nichol et al., "On First-Order Meta-Learning Algorithms", 2018, section 2): the whole model takes the inner steps, and (θ − θ_K) / α,
+ * which is the sum of the inner gradients, stands for the gradient.
+ */
+const reptileGradient = (options: MamlOptions, model: LocalModel, { query }: Work): LocalUpdate => {
+  const { dimension: d, innerSteps, innerRate } = options;
+  const rows = distinctRows(query.items);
+  const [items, records, w] = [loadRows(model, rows, d), recordsOf(query, rows), startOf(model)];
+  const [total, start] = [zeroRows(rows.length, d), new Float64Array(d + 1)];
+  let loss = 0;
+  for (let step = 0; step < innerSteps; step++) {
+    const errors = errorsOf(items, records, w);
+    if (step === 0) loss = squares(errors);
+    const [slope, gradient] = [userGradient(items, records, errors), zeroRows(rows.length, d)];
+    addRowGradients(items, records, errors, w, 0, gradient);
+    const descend = (values: Float64Array, sum: Float64Array, by: Float64Array): void =>
+      by.forEach((value, at) => {
+        values[at]! -= innerRate * value;
+        sum[at]! += value;
+      });
+    descend(items.vectors, total.vectors, gradient.vectors);
+    descend(items.offsets, total.offsets, gradient.offsets);
+    descend(w, start, slope);
+  }
+  return { count: query.items.length, loss, rows, tensors: [...sent(total, rows, rows), Float32Array.from(start)] };
+};
+
+const scoresOf = (options: MamlOptions, model: LocalModel, { support, query }: Work): Float32Array => {
+  const { dimension: d, innerSteps } = options;
+  const known = distinctRows(support.items);
+  const { w } = adapt(loadRows(model, known, d), recordsOf(support, known), startOf(model), ratesOf(options, model), innerSteps);
+  const asked = distinctRows(query.items);
+  const items = loadRows(model, asked, d);
+  return Float32Array.from(query.items, (item) => predict(items, rowOf(asked, item), w));
+};
+
+/** Each inner step passes over the support set forwards and backwards; of second order, twice more on the way back. */
+const operationsOf = ({ variant, dimension: d, innerSteps }: MamlOptions, { support, query }: Work): number => {
+  const width = d + 1;
+  const passes = { 'first-order': 2, 'meta-sgd': 2, 'second-order': 6, reptile: 3 }[variant];
+  const outer = variant === 'reptile' ? 0 : 3 * query.items.length;
+  return 2 * width * (passes * innerSteps * support.items.length + outer);
+};
+
+/**
+ * The client half: a device adapts the shared start to its support set and answers with a gradient at what it came to. It keeps nothing between
+ * rounds, and its adapted user part never leaves it.
+ */
+export const createClientHalf = (_world: World, options: MamlOptions): ClientHalf<Work> => ({
+  plan: (own, task, source) => plan(options, own, task, source),
+  update: (model, _own, work) => (options.variant === 'reptile' ? reptileGradient : metaGradient)(options, model, work),
+  score: (model, _own, work) => scoresOf(options, model, work),
+  operations: (work) => operationsOf(options, work),
+});
