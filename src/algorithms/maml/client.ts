@@ -3,8 +3,9 @@ import type { ClientHalf, Interactions, LocalModel, LocalUpdate, OwnData, Plan, 
 import type { World } from '../port/definition.js';
 import { distinctRows, rowOf } from '../port/rows.js';
 import { adapt, rateGradient, throughSteps } from './adaptation.js';
-import { addRowGradients, errorsOf, type ItemRows, loadRows, predict, type Records, userGradient, zeroRows } from './model.js';
+import { addRowGradients, errorsOf, type ItemRows, loadRows, predict, type Records, squares, userGradient, zeroRows } from './model.js';
 import type { MamlOptions } from './options.js';
+import { descend } from './reptile.js';
 
 /** The records that a device adapts on, and in training those of the query set, or the items to predict ratings of. */
 export type Work = { readonly support: Interactions; readonly query: Interactions };
@@ -56,8 +57,6 @@ const startOf = ({ tensors }: LocalModel): Float64Array => Float64Array.from(ten
 const ratesOf = ({ variant, dimension, innerRate }: MamlOptions, { tensors }: LocalModel): Float64Array =>
   variant === 'meta-sgd' ? Float64Array.from(tensors[3]!) : new Float64Array(dimension + 1).fill(innerRate);
 
-const squares = (errors: Float64Array): number => errors.reduce((sum, error) => sum + error * error, 0);
-
 /** E and B of some of the rows, as they travel. */
 const sent = ({ width, vectors, offsets }: ItemRows, rows: Uint32Array, chosen: Uint32Array): readonly Float32Array[] => {
   const [items, biases] = [new Float32Array(chosen.length * width), new Float32Array(chosen.length)];
@@ -88,40 +87,23 @@ const metaGradient = (options: MamlOptions, model: LocalModel, { support, query 
   return { count: query.items.length, loss: squares(errors), rows: chosen, tensors };
 };
 
-/**
- * Reptile (Nichol et al., "On First-Order Meta-Learning Algorithms", 2018, section 2): the whole model takes the inner steps, and (θ − θ_K) / α,
- * which is the sum of the inner gradients, stands for the gradient.
- */
-const reptileGradient = (options: MamlOptions, model: LocalModel, { query }: Work): LocalUpdate => {
-  const { dimension: d, innerSteps, innerRate } = options;
+/** (θ − θ_K) / α, which is the sum of the inner gradients, stands for the gradient. */
+const reptileGradient = ({ dimension: d, innerSteps, innerRate }: MamlOptions, model: LocalModel, { query }: Work): LocalUpdate => {
   const rows = distinctRows(query.items);
-  const [items, records, w] = [loadRows(model, rows, d), recordsOf(query, rows), startOf(model)];
-  const [total, start] = [zeroRows(rows.length, d), new Float64Array(d + 1)];
-  let loss = 0;
-  for (let step = 0; step < innerSteps; step++) {
-    const errors = errorsOf(items, records, w);
-    if (step === 0) loss = squares(errors);
-    const [slope, gradient] = [userGradient(items, records, errors), zeroRows(rows.length, d)];
-    addRowGradients(items, records, errors, w, 0, gradient);
-    const descend = (values: Float64Array, sum: Float64Array, by: Float64Array): void =>
-      by.forEach((value, at) => {
-        values[at]! -= innerRate * value;
-        sum[at]! += value;
-      });
-    descend(items.vectors, total.vectors, gradient.vectors);
-    descend(items.offsets, total.offsets, gradient.offsets);
-    descend(w, start, slope);
-  }
-  return { count: query.items.length, loss, rows, tensors: [...sent(total, rows, rows), Float32Array.from(start)] };
+  const { loss, sums } = descend(loadRows(model, rows, d), recordsOf(query, rows), startOf(model), innerRate, innerSteps);
+  return { count: query.items.length, loss, rows, tensors: [...sent(sums.items, rows, rows), Float32Array.from(sums.start)] };
 };
 
+/** Predictions of the model that the device comes to by its training records, in the way in which it adapts in training. */
 const scoresOf = (options: MamlOptions, model: LocalModel, { support, query }: Work): Float32Array => {
-  const { dimension: d, innerSteps } = options;
-  const known = distinctRows(support.items);
-  const { w } = adapt(loadRows(model, known, d), recordsOf(support, known), startOf(model), ratesOf(options, model), innerSteps);
-  const asked = distinctRows(query.items);
-  const items = loadRows(model, asked, d);
-  return Float32Array.from(query.items, (item) => predict(items, rowOf(asked, item), w));
+  const { variant, dimension: d, innerSteps, innerRate } = options;
+  const rows = distinctRows(joinedItems(support.items, query.items));
+  const [items, known, start] = [loadRows(model, rows, d), recordsOf(support, rows), startOf(model)];
+  const { w } =
+    variant === 'reptile'
+      ? descend(items, known, start, innerRate, innerSteps)
+      : adapt(items, known, start, ratesOf(options, model), innerSteps);
+  return Float32Array.from(query.items, (item) => predict(items, rowOf(rows, item), w));
 };
 
 /** Each inner step passes over the support set forwards and backwards; of second order, twice more on the way back. */

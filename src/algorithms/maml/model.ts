@@ -45,6 +45,8 @@ export const predict = ({ width, vectors, offsets }: ItemRows, row: number, w: F
 export const errorsOf = (items: ItemRows, { rows, values }: Records, w: Float64Array): Float64Array =>
   Float64Array.from(rows, (row, at) => predict(items, row, w) - values[at]!);
 
+export const squares = (errors: Float64Array): number => errors.reduce((sum, error) => sum + error * error, 0);
+
 /** ∂ mean (ŷ − r)² / ∂w, of the records' errors. Zero without records. */
 export const userGradient = ({ width, vectors }: ItemRows, { rows }: Records, errors: Float64Array): Float64Array => {
   const gradient = new Float64Array(width + 1);

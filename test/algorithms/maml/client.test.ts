@@ -5,7 +5,7 @@ import type { Interactions } from '../../../src/algorithms/port/client.js';
 import { random } from '../../../src/base/random.js';
 import { operationsOf, scoresOf } from '../../support/algorithms/client-half.js';
 import { gradientOf, play } from '../../support/maml/client.js';
-import { adapted, lossOf, maml, OPTIONS, predicted, randomLocal, slopes, WORLD, withRows } from '../../support/maml/model.js';
+import { adapted, descended, lossOf, maml, OPTIONS, predicted, randomLocal, slopes, WORLD, withRows } from '../../support/maml/model.js';
 import { expectClose } from '../../support/tensors/closeness.js';
 
 const STATE = new Float32Array(0);
@@ -89,10 +89,14 @@ describe('an update', () => {
 describe('scores', () => {
   const candidates = Uint32Array.from({ length: WORLD.items }, (_, item) => item);
 
-  it('are those of the user part adapted to all training records', () => {
+  it('are those after the adaptation to all training records', () => {
     for (const variant of VARIANTS) {
       const local = randomLocal(optionsOf(variant), 9, 5);
-      const { numbers } = adapted(local.numbers, local.ratings, OPTIONS.innerSteps);
+      const { innerRate, innerSteps } = OPTIONS;
+      const numbers =
+        variant === 'reptile'
+          ? descended(local.numbers, local.ratings, innerRate, innerSteps)
+          : adapted(local.numbers, local.ratings, innerSteps).numbers;
       const scores = scoresOf(maml({ variant }), local.model, { train: local.ratings }, candidates, STATE);
       expectClose(
         scores,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MamlOptions } from '../../../src/algorithms/maml/options.js';
 import { gradientOf, play } from '../../support/maml/client.js';
-import { adapted, type Local, lossOf, type Name, type Numbers, OPTIONS, randomLocal, slopes } from '../../support/maml/model.js';
+import { adapted, descended, type Local, lossOf, type Name, type Numbers, OPTIONS, randomLocal, slopes } from '../../support/maml/model.js';
 import { expectClose } from '../../support/tensors/closeness.js';
 
 /** Of a tensor's largest gradient: updates are float32. */
@@ -70,13 +70,7 @@ describe('the update of a device is, by central differences,', () => {
   it('the way of the whole model down its loss, over the rate: reptile', () => {
     forEachCase('reptile', (options, local) => {
       const { innerSteps, innerRate } = options;
-      const now = structuredClone(local.numbers);
-      for (let step = 0; step < innerSteps; step++) {
-        const gradients = MODEL.map((name) => slopes(now, name, (moved) => lossOf(moved, local.ratings)));
-        MODEL.forEach((name, at) => {
-          now[name] = now[name].map((value, i) => value - innerRate * gradients[at]![i]!);
-        });
-      }
+      const now = descended(local.numbers, local.ratings, innerRate, innerSteps);
       expectGradient(options, local, MODEL, (_, name) => local.numbers[name].map((value, at) => (value - now[name][at]!) / innerRate));
     });
   });

@@ -81,6 +81,20 @@ export const adapted = (numbers: Numbers, support: Interactions, steps: number) 
   return { numbers: now, gradients };
 };
 
+const MODEL = ['items', 'offsets', 'start'] as const;
+
+/** The whole model after the inner steps, by central differences. */
+export const descended = (numbers: Numbers, records: Interactions, rate: number, steps: number): Numbers => {
+  const now = structuredClone(numbers);
+  for (let step = 0; step < steps; step++) {
+    const gradients = MODEL.map((name) => slopes(now, name, (moved) => lossOf(moved, records)));
+    MODEL.forEach((name, at) => {
+      now[name] = now[name].map((value, i) => value - rate * gradients[at]![i]!);
+    });
+  }
+  return now;
+};
+
 export type Local = { readonly model: LocalModel; readonly ratings: Interactions; readonly numbers: Numbers };
 
 /** A device with random numbers everywhere, and ratings of distinct items. `rates`: those of the options, or drawn ones for meta-sgd. */
