@@ -68,11 +68,12 @@ beforeAll(async () => {
   await train(cwd, 'metamf', ...SIZES.metamf);
   await train(cwd, 'fedavg', ...SIZES.fedavg, '--dtype', 'f16');
   await train(cwd, 'small', ...SIZES.fedavg, '--updates', 'top-k,quantize');
+  await train(cwd, 'maml', ...SIZES.maml);
   await train(cwd, 'mine', '--algorithm', join(cwd, 'mine.mjs'));
 }, 120_000);
 
 describe('openStoredModel', () => {
-  it.each(['metamf', 'fedavg', 'small'])('predicts with the bits that devices of %s measured with', async (name) => {
+  it.each(['metamf', 'fedavg', 'small', 'maml'])('predicts with the bits that devices of %s measured with', async (name) => {
     await opened(name, (model) => {
       expect(model.checkpoint).toBe('best.checkpoint');
       const { valid, test } = model.summary!;
@@ -114,7 +115,7 @@ describe('a new user', () => {
   /** The second taste: items with odd numbers are good. */
   const ratings = { items: Uint32Array.of(0, 1, 2, 3, 5), values: Float32Array.of(1, 5, 1, 5, 5) };
 
-  it.each(['metamf', 'fedavg', 'small'])('gets predictions of %s at the level of its ratings, and changes no parameter', async (name) => {
+  it.each(['metamf', 'fedavg', 'small', 'maml'])('gets predictions of %s at the level of its ratings, and changes no parameter', async (name) => {
     await opened(name, ({ recommender, dataset }) => {
       const before = recommender.digest();
       const all = Uint32Array.from({ length: dataset.items }, (_, item) => item);

@@ -213,10 +213,11 @@ describe('when the last checkpoint is damaged', () => {
     await finish({ config: { ...config, epochs: 2 }, checkpoints, resume: checkpoints.last });
     return checkpoints;
   };
-  for (const algorithm of ['metamf', 'fedavg']) {
+  for (const algorithm of ['metamf', 'fedavg', 'maml'] as const) {
     it(`${algorithm} continues from the one before it, says so, and comes to the same end`, async () => {
       // Runs of other lengths are to take the same steps: the server rate must not follow from the planned rounds.
-      const config = { algorithm, ...(algorithm === 'fedavg' ? { fedavg: { serverSchedule: 'constant' } } : {}) };
+      const constant = { metamf: {}, fedavg: { fedavg: { serverSchedule: 'constant' } }, maml: { maml: { outerSchedule: 'constant' } } };
+      const config = { algorithm, ...constant[algorithm] };
       const whole = await finish({ config });
       const checkpoints = await twoSaved(config);
       const before = checkpoints.last.replace('last', 'last-1');

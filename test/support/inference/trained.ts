@@ -29,6 +29,7 @@ export const SIZES = {
     ...['--metamf.itemEmbedding', '4', '--metamf.units', '2'],
   ],
   fedavg: ['--algorithm', 'fedavg', '--fedavg.itemEmbedding', '4'],
+  maml: ['--algorithm', 'maml', '--maml.dimension', '4'],
 } as const;
 
 /** Trains on the ratings in `cwd`, into results/`name`. */
