@@ -11,12 +11,13 @@ export type Adapted = { readonly w: Float64Array; readonly path: readonly InnerS
  */
 export const adapt = (items: ItemRows, support: Records, start: Float64Array, rates: Float64Array, steps: number): Adapted => {
   const path: InnerStep[] = [];
-  let w = start;
+  let w = start.slice();
   for (let step = 0; step < steps; step++) {
     const errors = errorsOf(items, support, w);
     const gradient = userGradient(items, support, errors);
     path.push({ w, errors, gradient });
-    w = w.map((value, at) => value - rates[at]! * gradient[at]!);
+    w = w.slice();
+    for (let at = 0; at < w.length; at++) w[at]! -= rates[at]! * gradient[at]!;
   }
   return { w, path };
 };

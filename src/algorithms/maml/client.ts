@@ -24,15 +24,18 @@ const joinedItems = (some: Uint32Array, others: Uint32Array): Uint32Array => {
  * A single record is the query set, and then nothing adapts.
  */
 const split = ({ items, values }: Interactions, share: number, source: Random): Work => {
-  const order = shuffle(
-    Uint32Array.from(items, (_, at) => at),
-    source,
-  );
+  const order = new Uint32Array(items.length);
+  for (let at = 0; at < order.length; at++) order[at] = at;
+  shuffle(order, source);
   const size = Math.max(Math.min(1, items.length - 1), Math.min(items.length - 1, Math.round(share * items.length)));
-  const some = (chosen: Uint32Array): Interactions => ({
-    items: Uint32Array.from(chosen, (at) => items[at]!),
-    values: Float32Array.from(chosen, (at) => values[at]!),
-  });
+  const some = (chosen: Uint32Array): Interactions => {
+    const part = { items: new Uint32Array(chosen.length), values: new Float32Array(chosen.length) };
+    for (let at = 0; at < chosen.length; at++) {
+      part.items[at] = items[chosen[at]!]!;
+      part.values[at] = values[chosen[at]!]!;
+    }
+    return part;
+  };
   return { support: some(order.subarray(0, size)), query: some(order.subarray(size)) };
 };
 
@@ -47,10 +50,11 @@ const plan = ({ variant, support }: MamlOptions, { train }: OwnData, task: Task,
   return { rows: batch.items, work };
 };
 
-const recordsOf = ({ items, values }: Interactions, rows: Uint32Array): Records => ({
-  rows: items.map((item) => rowOf(rows, item)),
-  values,
-});
+const recordsOf = ({ items, values }: Interactions, rows: Uint32Array): Records => {
+  const positions = new Uint32Array(items.length);
+  for (let at = 0; at < items.length; at++) positions[at] = rowOf(rows, items[at]!);
+  return { rows: positions, values };
+};
 
 /** w⁰ and α as the model has them. */
 const startOf = ({ tensors }: LocalModel): Float64Array => Float64Array.from(tensors[2]!);
@@ -60,11 +64,11 @@ const ratesOf = ({ variant, dimension, innerRate }: MamlOptions, { tensors }: Lo
 /** E and B of some of the rows, as they travel. */
 const sent = ({ width, vectors, offsets }: ItemRows, rows: Uint32Array, chosen: Uint32Array): readonly Float32Array[] => {
   const [items, biases] = [new Float32Array(chosen.length * width), new Float32Array(chosen.length)];
-  chosen.forEach((item, index) => {
-    const row = rowOf(rows, item);
-    items.set(vectors.subarray(row * width, (row + 1) * width), index * width);
+  for (let index = 0; index < chosen.length; index++) {
+    const row = rowOf(rows, chosen[index]!);
+    for (let e = 0; e < width; e++) items[index * width + e] = vectors[row * width + e]!;
     biases[index] = offsets[row]!;
-  });
+  }
   return [items, biases];
 };
 

@@ -26,11 +26,12 @@ export const zeroRows = (count: number, width: number): ItemRows => ({
 /** The model's rows of some items. */
 export const loadRows = ({ rows, tensors }: LocalModel, wanted: Uint32Array, width: number): ItemRows => {
   const loaded = zeroRows(wanted.length, width);
-  wanted.forEach((item, index) => {
-    const row = rowOf(rows, item);
-    for (let e = 0; e < width; e++) loaded.vectors[index * width + e] = tensors[0]![row * width + e]!;
-    loaded.offsets[index] = tensors[1]![row]!;
-  });
+  const [vectors, offsets] = [tensors[0]!, tensors[1]!];
+  for (let index = 0; index < wanted.length; index++) {
+    const row = rowOf(rows, wanted[index]!);
+    for (let e = 0; e < width; e++) loaded.vectors[index * width + e] = vectors[row * width + e]!;
+    loaded.offsets[index] = offsets[row]!;
+  }
   return loaded;
 };
 
@@ -42,10 +43,17 @@ export const predict = ({ width, vectors, offsets }: ItemRows, row: number, w: F
 };
 
 /** ŷ − r of each record. */
-export const errorsOf = (items: ItemRows, { rows, values }: Records, w: Float64Array): Float64Array =>
-  Float64Array.from(rows, (row, at) => predict(items, row, w) - values[at]!);
+export const errorsOf = (items: ItemRows, { rows, values }: Records, w: Float64Array): Float64Array => {
+  const errors = new Float64Array(rows.length);
+  for (let r = 0; r < rows.length; r++) errors[r] = predict(items, rows[r]!, w) - values[r]!;
+  return errors;
+};
 
-export const squares = (errors: Float64Array): number => errors.reduce((sum, error) => sum + error * error, 0);
+export const squares = (errors: Float64Array): number => {
+  let sum = 0;
+  for (const error of errors) sum += error * error;
+  return sum;
+};
 
 /** ∂ mean (ŷ − r)² / ∂w, of the records' errors. Zero without records. */
 export const userGradient = ({ width, vectors }: ItemRows, { rows }: Records, errors: Float64Array): Float64Array => {
