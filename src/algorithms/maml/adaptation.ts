@@ -23,8 +23,8 @@ export const adapt = (items: ItemRows, support: Records, start: Float64Array, ra
 };
 
 /**
- * ∂L/∂α of a query loss L, first order: −Σ g_k ⊙ ∂L/∂w. w_K is treated as w⁰ − α ⊙ Σ g_k with constant g_k
- * (Li et al., "Meta-SGD", 2017, with one rate for each number).
+ * ∂L/∂α of a query loss L, of first order: −Σ g_k ⊙ ∂L/∂w. The inner gradients g_k count as constants in w_K = w⁰ − α ⊙ Σ g_k.
+ * Source: Li et al., "Meta-SGD", 2017. There is one rate for each number of w.
  */
 export const rateGradient = (path: readonly InnerStep[], outer: Float64Array): Float64Array =>
   outer.map((slope, at) => -slope * path.reduce((sum, { gradient }) => sum + gradient[at]!, 0));

@@ -120,7 +120,7 @@ const operationsOf = ({ variant, dimension: d, innerSteps }: MamlOptions, { supp
 
 /**
  * The client half: a device adapts the shared start to its support set and answers with a gradient at what it came to. It keeps nothing between
- * rounds, and its adapted user part never leaves it.
+ * rounds, and sends the gradient alone. An item row of it is an error times the adapted user vector (docs/privacy.md).
  */
 export const createClientHalf = (_world: World, options: MamlOptions): ClientHalf<Work> => ({
   plan: (own, task, source) => plan(options, own, task, source),

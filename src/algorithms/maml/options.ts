@@ -30,7 +30,7 @@ export const mamlOptions = z.strictObject({
     .default(0.4)
     .describe('learning rate of these steps, below 1, where the bias diverges; meta-sgd: what the learned rates start at'),
   support: z.number().gt(0).lt(1).default(0.8).describe('share of the records of a round that adapt; the others are the query set'),
-  decay: z.number().min(0).default(0.02).describe("L2 weight of a query record's item row in the outer loss"),
+  decay: z.number().min(0).default(0).describe("L2 weight of a query record's item row in the outer loss"),
   weighting: z
     .enum(['uniform', 'records'])
     .default('uniform')
