@@ -115,18 +115,21 @@ describe('a new user', () => {
   /** The second taste: items with odd numbers are good. */
   const ratings = { items: Uint32Array.of(0, 1, 2, 3, 5), values: Float32Array.of(1, 5, 1, 5, 5) };
 
-  it.each(['metamf', 'fedavg', 'small', 'maml'])('gets predictions of %s at the level of its ratings, and changes no parameter', async (name) => {
-    await opened(name, ({ recommender, dataset }) => {
-      const before = recommender.digest();
-      const all = Uint32Array.from({ length: dataset.items }, (_, item) => item);
-      const high = recommender.newUser({ ...ratings, values: ratings.values.map(() => 5) }).predict(all);
-      const low = recommender.newUser({ ...ratings, values: ratings.values.map(() => 1) }).predict(all);
-      expect(high.every((value, item) => Number.isFinite(value) && value > low[item]!)).toBe(true);
-      // Another user in between changes nothing.
-      expect(recommender.newUser({ ...ratings, values: ratings.values.map(() => 5) }).predict(all)).toEqual(high);
-      expect(recommender.digest()).toBe(before);
-    });
-  });
+  it.each(['metamf', 'fedavg', 'small', 'maml'])(
+    'gets predictions of %s at the level of its ratings, and changes no parameter',
+    async (name) => {
+      await opened(name, ({ recommender, dataset }) => {
+        const before = recommender.digest();
+        const all = Uint32Array.from({ length: dataset.items }, (_, item) => item);
+        const high = recommender.newUser({ ...ratings, values: ratings.values.map(() => 5) }).predict(all);
+        const low = recommender.newUser({ ...ratings, values: ratings.values.map(() => 1) }).predict(all);
+        expect(high.every((value, item) => Number.isFinite(value) && value > low[item]!)).toBe(true);
+        // Another user in between changes nothing.
+        expect(recommender.newUser({ ...ratings, values: ratings.values.map(() => 5) }).predict(all)).toEqual(high);
+        expect(recommender.digest()).toBe(before);
+      });
+    },
+  );
 
   it('says how it gets its model', async () => {
     expect(await opened('metamf', ({ recommender }) => recommender.newUsers)).toMatch(/^the models of the trained users/);
