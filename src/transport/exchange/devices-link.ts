@@ -1,10 +1,10 @@
+import { sharedNow } from '../../base/clock.js';
 import { isMetafleetError, MetafleetError, messageOf } from '../../base/errors.js';
 import { bytes, millis } from '../../base/units.js';
 import type { Devices, Exchange, HostsReport } from '../../coordinator/round/devices.js';
 import type { Recorder } from '../../coordinator/round/recorder.js';
 import { decodeRecords } from '../../messages/frame.js';
 import type { Message } from '../../messages/message.js';
-import { createThreadMeter, sharedNow } from '../threads/thread-meter.js';
 import type { FrameUp, HostFailure } from './envelope.js';
 import type { HostChannel } from './host-channel.js';
 import { createHostReports } from './host-reports.js';
@@ -12,6 +12,7 @@ import { createHostTable } from './host-table.js';
 import { createOpenExchange, type OpenExchange } from './open-exchange.js';
 import { createOwedAnswers } from './owed-answers.js';
 import { createSending, type Observers } from './sending.js';
+import { createThreadMeter } from './thread-meter.js';
 import { createTrafficMeter } from './traffic.js';
 
 /** The coordinator's port to the devices over channels, one to each host. Hosts own contiguous ranges of devices. */

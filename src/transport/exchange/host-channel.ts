@@ -1,12 +1,19 @@
 import type { FrameDown, FrameUp, HostFailure } from './envelope.js';
 
-/** The coordinator's channel to one host. Frames arrive in the order in which they were sent, each once. Else the host is lost. */
-export type HostChannel = {
+/** One end of a channel between the coordinator and a host. Frames arrive in the order in which they were sent, each once. Else the host is lost. */
+export type Channel<Sent, Received> = {
   /** The frame's buffer belongs to the channel from now on. */
-  readonly send: (down: FrameDown) => void;
-  /** The answers that have arrived already, without waiting for this thread's loop. */
-  readonly arrived: () => Iterable<FrameUp | HostFailure>;
-  /** Answers that arrive from now on, and that `arrived` does not take, go to the one listener. */
-  readonly listen: (listener: (up: FrameUp | HostFailure) => void) => void;
+  readonly send: (message: Sent) => void;
+  /** What has arrived already, without waiting for this thread's loop. */
+  readonly arrived: () => Iterable<Received>;
+  /** What arrives from now on, and what `arrived` does not take, goes to the one listener. */
+  readonly listen: (listener: (message: Received) => void) => void;
+  /** Nothing is delivered afterwards. */
   readonly close: () => void;
 };
+
+/** The coordinator's end. */
+export type HostChannel = Channel<FrameDown, FrameUp | HostFailure>;
+
+/** The host's end. */
+export type CoordinatorChannel = Channel<FrameUp | HostFailure, FrameDown>;

@@ -1,9 +1,9 @@
+import { sharedNow } from '../../base/clock.js';
 import { createSpareBuffers } from '../../base/spare-buffers.js';
 import { bytes, type Seconds } from '../../base/units.js';
 import type { Recorder } from '../../coordinator/round/recorder.js';
 import { encodeFrame } from '../../messages/frame.js';
 import type { Message } from '../../messages/message.js';
-import { sharedNow } from '../threads/thread-meter.js';
 import type { HostTable } from './host-table.js';
 import type { OpenExchange } from './open-exchange.js';
 import type { TrafficMeter } from './traffic.js';

@@ -1,7 +1,7 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { MetafleetError, messageOf } from '../../base/errors.js';
 import type { RoundFinished } from '../../events/round.js';
-import { arrivedOn } from '../threads/arrived.js';
+import { arrivedOn } from '../channels/arrived.js';
 import { connect, type Remote } from '../threads/control.js';
 import type { CoordinatorControl } from '../threads/coordinator-thread.js';
 import { entry } from './entries.js';

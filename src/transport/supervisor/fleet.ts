@@ -4,6 +4,7 @@ import type { Progress } from '../../coordinator/training.js';
 import type { PrivateColumns } from '../../device/actor/columns.js';
 import type { RoundFinished } from '../../events/round.js';
 import type { HostLost, HostRestored } from '../../events/run-event.js';
+import { portsOf } from '../channels/address.js';
 import { disconnect, giveAway, handOver, orDeath, type Remote } from '../threads/control.js';
 import type { CoordinatorControl, CoordinatorSetup } from '../threads/coordinator-thread.js';
 import type { HostSetup } from '../threads/host.js';
@@ -131,8 +132,8 @@ const launchThreads = ({ shards, onEvent, ...options }: FleetOptions) => {
   const hosts = createHosts({
     shards,
     launcher: createThreadLauncher({ setup: options.host, hostEntry: options.hostEntry, hostHeap: options.hostHeap, watchOf }),
-    attach: (host, activity, traffic) =>
-      orDeath(remote.attach(host, shards[host]!.firstDevice, giveAway(activity), handOver(traffic)), death),
+    attach: (host, activity, address) =>
+      orDeath(remote.attach(host, shards[host]!.firstDevice, giveAway(activity), handOver(address, portsOf(address))), death),
     onEnd: (host, error) => {
       if (supervisor.isClosing()) return;
       rounds.take();
@@ -187,7 +188,7 @@ export const startFleet = async (options: FleetOptions): Promise<Fleet> => {
     const watch = stuck?.hooks.coordinator;
     const eventMillis = options.eventMillis ?? EVENT_MILLIS;
     const setup = { ...options.coordinator, hosts: shards.length, eventMillis, ...(watch === undefined ? {} : { watch }) };
-    const started = await orDeath(remote.start(setup, handOver(rounds.port)), death);
+    const started = await orDeath(remote.start(setup, handOver(rounds.port, [rounds.port])), death);
     await Promise.race([Promise.all(shards.map((_, host) => hosts.start(host))), startFailure]);
     happened({ type: 'all-started' });
     return {

@@ -1,8 +1,10 @@
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import type { HookWatch } from '../../definitions/hook-watch.js';
+import type { HostAddress } from '../channels/address.js';
 import { connect, type Remote } from '../threads/control.js';
-import type { HostControl, HostSetup, HostTask } from '../threads/host.js';
+import type { HostControl, HostSetup } from '../threads/host.js';
+import type { HostTask } from '../threads/host-thread.js';
 import { entry } from './entries.js';
 import { YOUNG_MEGABYTES } from './heaps.js';
 
@@ -12,8 +14,8 @@ export type HostLauncher = { readonly launch: (host: number) => LaunchedHost };
 /** A started host. It may be dead already. */
 export type LaunchedHost = {
   readonly remote: Remote<HostControl>;
-  /** The coordinator's end of the channel. */
-  readonly traffic: MessagePort;
+  /** Where the coordinator reaches it. */
+  readonly address: HostAddress;
   /** Rejects when the host has died. */
   readonly ended: Promise<never>;
   /** Closes the connections of a host that never served: an open port would keep the process alive. */
@@ -67,7 +69,7 @@ export const createThreadLauncher = ({ setup, hostEntry, hostHeap, watchOf }: La
     const run = pool.run(task, { transferList: [control.port2, traffic.port2] }) as Promise<void>;
     return {
       remote: connect<HostControl>(control.port1),
-      traffic: traffic.port1,
+      address: { kind: 'port', port: traffic.port1 },
       ended: run.then(() => Promise.reject(new Error('its task ended'))),
       abandon: () => {
         control.port1.close();

@@ -24,7 +24,7 @@ export type HostsOptions = {
   readonly shards: readonly PrivateColumns[];
   readonly launcher: HostLauncher;
   /** Joins a loaded host to the coordinator. `activity`: the number of training ratings of each of its devices. */
-  readonly attach: (host: number, activity: Uint32Array, traffic: LaunchedHost['traffic']) => Promise<void>;
+  readonly attach: (host: number, activity: Uint32Array, address: LaunchedHost['address']) => Promise<void>;
   readonly onEnd: (host: number, error: unknown) => void;
   readonly isClosing: () => boolean;
 };
@@ -56,7 +56,7 @@ export const createHosts = ({ shards, launcher, attach, onEnd, isClosing }: Host
     try {
       const activity = await orDeath(remote.load(shards[host]!) as Promise<Uint32Array>, ended);
       slot.remote = remote;
-      await attach(host, activity, launched.traffic);
+      await attach(host, activity, launched.address);
       return !dead;
     } catch (error) {
       launched.abandon();

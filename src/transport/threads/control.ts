@@ -36,8 +36,9 @@ export type Remote<T> = Comlink.Remote<T>;
 
 export const connect = <T>(port: MessagePort | Worker): Remote<T> => Comlink.wrap<T>(nodeEndpoint(port));
 
-/** Marks a port in the arguments of a call as transferred. */
-export const handOver = (port: MessagePort): MessagePort => Comlink.transfer(port, [port as unknown as Transferable]);
+/** Marks the ports of an argument of a call as transferred. */
+export const handOver = <T extends object>(argument: T, ports: readonly MessagePort[]): T =>
+  Comlink.transfer(argument, ports as readonly unknown[] as Transferable[]);
 
 /** Marks numbers in the arguments of a call, or in its answer, as transferred: they are not copied, and are gone on this side. */
 export const giveAway = <T extends Uint32Array>(numbers: T): T => Comlink.transfer(numbers, [numbers.buffer as ArrayBuffer]);

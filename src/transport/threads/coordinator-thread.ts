@@ -15,9 +15,9 @@ import { isAvailable } from '../../device/hardware/availability.js';
 import { type FleetSetup, isCharging, localTime, profileOf } from '../../device/hardware/profile.js';
 import type { RoundFinished } from '../../events/round.js';
 import { loadServerSteps } from '../../updates/server-steps.js';
+import { type HostAddress, openChannel } from '../channels/address.js';
 import { createDevicesLink, type DevicesLink } from '../exchange/devices-link.js';
 import { expose } from './control.js';
-import { createPortChannel } from './port-channel.js';
 
 /** The thread that owns Θ: the coordinator actor behind Comlink, its link to the hosts, its kernel threads. */
 export type CoordinatorSetup = {
@@ -40,7 +40,7 @@ export type CoordinatorSetup = {
 export type CoordinatorControl = Omit<Coordinator, 'parameters' | 'kernels'> & {
   /** Creates Θ. Events of type `round` go to `events`, several in one message. All events of `train` are sent before its answer. */
   start(setup: CoordinatorSetup, events: MessagePort): Promise<{ readonly parameters: number; readonly kernels: ServerHalf['kernels'] }>;
-  attach(host: number, firstDevice: number, activity: Uint32Array, traffic: MessagePort): void;
+  attach(host: number, firstDevice: number, activity: Uint32Array, address: HostAddress): void;
   lost(host: number, reason: string): void;
   /** Every call fails from now on. HOST_LOST: a host cannot be kept alive. MODULE: a user's module failed on a host. */
   fail(code: 'HOST_LOST' | 'MODULE', reason: string): void;
@@ -120,9 +120,9 @@ export const serveCoordinator = (control: MessagePort): void => {
       started = { link, activity, coordinator, flush, isSound: () => algorithm.isBroken?.() !== true };
       return { parameters: coordinator.parameters, kernels: coordinator.kernels };
     },
-    attach: (host, firstDevice, activity, traffic) => {
+    attach: (host, firstDevice, activity, address) => {
       running().activity.set(activity, firstDevice);
-      running().link.attach(host, firstDevice, createPortChannel(traffic));
+      running().link.attach(host, firstDevice, openChannel(address));
     },
     lost: (host, reason) => {
       running().flush();

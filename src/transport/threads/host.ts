@@ -1,6 +1,6 @@
-import type { MessagePort } from 'node:worker_threads';
 import type { World } from '../../algorithms/port/definition.js';
 import { type AlgorithmSetup, loadAlgorithm } from '../../algorithms/registry.js';
+import { sharedNow } from '../../base/clock.js';
 import { isMetafleetError, messageOf } from '../../base/errors.js';
 import { type Bytes, type DeviceId, millis } from '../../base/units.js';
 import { layoutOf, type SecureSettings } from '../../coordinator/secure/settings.js';
@@ -17,14 +17,15 @@ import { createSecureDevices } from '../../device/secure/secure-device.js';
 import { decodeFrame } from '../../messages/frame.js';
 import type { Dtype } from '../../messages/tensor-form.js';
 import { loadUpdateSteps } from '../../updates/device-steps.js';
-import { type FrameDown, type FrameUp, type HostFailure, LARGE_FRAME } from '../exchange/envelope.js';
+import { type FrameDown, type FrameUp, LARGE_FRAME } from '../exchange/envelope.js';
+import type { CoordinatorChannel } from '../exchange/host-channel.js';
+import { createThreadMeter, type ThreadMeter } from '../exchange/thread-meter.js';
 import { type Answering, answerFrame, answerSimulated } from './answer-frame.js';
-import { expose, giveAway } from './control.js';
+import { giveAway } from './control.js';
 import { createHostFaults, type HostPerturbations } from './host-faults.js';
 import { createKeeping } from './keeping.js';
-import { createThreadMeter, sharedNow, type ThreadMeter } from './thread-meter.js';
 
-/** A device host: the thread side of a shard of devices. It holds their private columns and their generated models. */
+/** A device host: a shard of devices with their private columns and their generated models. It knows neither its thread nor its process. */
 export type HostSetup = {
   readonly algorithm: AlgorithmSetup;
   readonly world: World;
@@ -43,13 +44,15 @@ export type HostSetup = {
   readonly perturbations?: HostPerturbations;
 };
 
-export type HostTask = {
+export type HostPlace = {
   readonly host: number;
   readonly setup: HostSetup;
-  readonly control: MessagePort;
-  readonly traffic: MessagePort;
+  /** The host's end of its channel. Closed when the host is stopped. */
+  readonly channel: CoordinatorChannel;
   /** Of a user's module: shows which of its hooks is being called. */
-  readonly watch?: HookWatch;
+  readonly watch?: HookWatch | undefined;
+  /** Gives the main thread these calls to make. */
+  readonly expose: (api: HostControl) => void;
 };
 
 /** The calls of the main thread. No answer holds a rating. */
@@ -98,8 +101,8 @@ const answer = async (
   };
 };
 
-/** Serves until it is stopped. Piscina keeps the thread, and with it this state, while the promise is pending. */
-export const serveHost = async ({ host, setup, control, traffic, watch }: HostTask): Promise<void> => {
+/** Serves until it is stopped. */
+export const serveDevices = async ({ host, setup, channel, watch, expose }: HostPlace): Promise<void> => {
   const { dtype, batch, fleet, perturbations } = setup;
   const algorithm = await loadAlgorithm(setup.algorithm, setup.world, watch);
   const steps = await loadUpdateSteps(setup.updates ?? [], { up: algorithm.wire.up, items: setup.world.items }, watch);
@@ -118,16 +121,15 @@ export const serveHost = async ({ host, setup, control, traffic, watch }: HostTa
   const handle = async (down: FrameDown): Promise<void> => {
     try {
       if (loaded === undefined) throw new Error('a frame came before the ratings were loaded');
-      const up = await answer(loaded, meter, down);
-      traffic.postMessage(up, up.spent === undefined ? [up.frame] : [up.frame, up.spent]);
+      channel.send(await answer(loaded, meter, down));
     } catch (error) {
       const failure = { code: isMetafleetError(error) ? error.code : null, message: messageOf(error) };
-      traffic.postMessage({ exchange: down.exchange, failure } satisfies HostFailure);
+      channel.send({ exchange: down.exchange, failure });
     }
   };
   /** Frames are answered one after the other, in the order in which they came. */
   let last: Promise<void> = Promise.resolve();
-  traffic.on('message', (down: FrameDown) => {
+  channel.listen((down) => {
     last = last.then(() => handle(down));
   });
 
@@ -154,13 +156,12 @@ export const serveHost = async ({ host, setup, control, traffic, watch }: HostTa
       stop: () => {
         // The answer to this call must leave first.
         setImmediate(() => {
-          traffic.close();
-          control.close();
+          channel.close();
           meter.close();
           resolve();
         });
       },
     };
-    expose(api, control);
+    expose(api);
   });
 };

@@ -2,9 +2,9 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { bytes, millis } from '../../../src/base/units.js';
 import { createRecorder } from '../../../src/coordinator/round/recorder.js';
 import { decodeFrame, encodeFrame } from '../../../src/messages/frame.js';
+import { createPortChannel } from '../../../src/transport/channels/port-channel.js';
 import { createDevicesLink } from '../../../src/transport/exchange/devices-link.js';
 import type { FrameDown, FrameUp, HostFailure } from '../../../src/transport/exchange/envelope.js';
-import { createPortChannel } from '../../../src/transport/threads/port-channel.js';
 import { type Answer, type Asked, type CreateTransport, NO_STORE, type PlayedHost } from './transport.js';
 
 const DEVICES = 20;

@@ -5,9 +5,9 @@ import { createCoordinator } from '../../../src/coordinator/coordinator.js';
 import { createRecorder } from '../../../src/coordinator/round/recorder.js';
 import { type DeviceContext, transition } from '../../../src/device/actor/actor.js';
 import { decodeFrame, encodeFrame } from '../../../src/messages/frame.js';
+import { createPortChannel } from '../../../src/transport/channels/port-channel.js';
 import { createDevicesLink } from '../../../src/transport/exchange/devices-link.js';
 import type { FrameDown, FrameUp } from '../../../src/transport/exchange/envelope.js';
-import { createPortChannel } from '../../../src/transport/threads/port-channel.js';
 import { contextFor, createFakeEngine, meanOf, settingsOf } from '../../support/coordinator/in-process-coordinator.js';
 
 /** So many turns of the event loop without a frame: nothing more is to be sent. A slow machine takes longer for a turn, not more turns. */

@@ -1,13 +1,11 @@
 import { PerformanceObserver } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
-import { bytes, type Millis, millis } from '../../base/units.js';
+import { sharedNow } from '../../base/clock.js';
+import { bytes, millis } from '../../base/units.js';
 import type { ThreadUse } from '../../events/round.js';
 
 /** The time between two looks at the loop. 50 looks a second cost a thread less than 0.1 % of its time. Shorter delays are not seen. */
 export const LOOK_MILLIS = 20;
-
-/** Milliseconds of a clock that all threads of the process share. `performance.now()` starts anew in each thread. */
-export const sharedNow = (): Millis => millis(Number(process.hrtime.bigint()) / 1e6);
 
 export type ThreadMeter = {
   /** The reading of the calling thread since the last call. */

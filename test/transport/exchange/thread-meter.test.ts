@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { createThreadMeter, LOOK_MILLIS } from '../../../src/transport/threads/thread-meter.js';
+import { createThreadMeter, LOOK_MILLIS } from '../../../src/transport/exchange/thread-meter.js';
 
 describe('the thread meter', () => {
   const metered = () => {

@@ -1,0 +1,19 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { FrameDown, FrameUp, HostFailure } from '../exchange/envelope.js';
+import type { Channel } from '../exchange/host-channel.js';
+import { arrivedOn } from './arrived.js';
+
+const buffersOf = (message: FrameDown | FrameUp | HostFailure): ArrayBuffer[] => {
+  if ('failure' in message) return [];
+  return 'spent' in message && message.spent !== undefined ? [message.frame, message.spent] : [message.frame];
+};
+
+/** One end of a channel between threads of this process: frames are transferred, not copied. */
+export const createPortChannel = <Sent extends FrameDown | FrameUp | HostFailure, Received>(
+  port: MessagePort,
+): Channel<Sent, Received> => ({
+  send: (message) => port.postMessage(message, buffersOf(message)),
+  arrived: () => arrivedOn<Received>(port),
+  listen: (listener) => void port.on('message', listener),
+  close: () => port.close(),
+});
