@@ -9,11 +9,22 @@ const buffersOf = (message: FrameDown | FrameUp | HostFailure): ArrayBuffer[] =>
 };
 
 /** One end of a channel between threads of this process: frames are transferred, not copied. */
-export const createPortChannel = <Sent extends FrameDown | FrameUp | HostFailure, Received>(
-  port: MessagePort,
-): Channel<Sent, Received> => ({
-  send: (message) => port.postMessage(message, buffersOf(message)),
-  arrived: () => arrivedOn<Received>(port),
-  listen: (listener) => void port.on('message', listener),
-  close: () => port.close(),
-});
+export const createPortChannel = <Sent extends FrameDown | FrameUp | HostFailure, Received>(port: MessagePort): Channel<Sent, Received> => {
+  let isClosed = false;
+  return {
+    send: (message) => port.postMessage(message, buffersOf(message)),
+    arrived: () => (isClosed ? [] : arrivedOn<Received>(port)),
+    listen: (listener) =>
+      void port.on('message', (message: Received) => {
+        if (!isClosed) listener(message);
+      }),
+    onEnd: (listener) =>
+      void port.once('close', () => {
+        if (!isClosed) listener();
+      }),
+    close: () => {
+      isClosed = true;
+      port.close();
+    },
+  };
+};

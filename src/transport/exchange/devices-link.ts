@@ -85,16 +85,20 @@ export const createDevicesLink = (hostCount: number, recorder: Recorder, mostUna
       for (const up of channel.arrived()) onMessage(host, up);
     });
 
+  const lost = (host: number, reason: string): void => {
+    table.detach(host);
+    current?.fail(new MetafleetError('HOST_LOST', `host ${host} died: ${reason}`));
+  };
+
   return {
     attach: (host, firstDevice, channel) => {
       reports.attached(host);
       channel.listen((up) => onMessage(host, up));
+      // The supervisor may say so, too, before or after this.
+      channel.onEnd(() => lost(host, 'its channel ended'));
       table.attach(host, firstDevice, channel);
     },
-    lost: (host, reason) => {
-      table.detach(host);
-      current?.fail(new MetafleetError('HOST_LOST', `host ${host} died: ${reason}`));
-    },
+    lost,
     fail: (error) => {
       current?.fail(error);
       table.fail(error);

@@ -8,7 +8,9 @@ export type Channel<Sent, Received> = {
   readonly arrived: () => Iterable<Received>;
   /** What arrives from now on, and what `arrived` does not take, goes to the one listener. */
   readonly listen: (listener: (message: Received) => void) => void;
-  /** Nothing is delivered afterwards. */
+  /** The other end is gone. The listener is called once, after what had been sent. This end's own `close` does not call it. */
+  readonly onEnd: (listener: () => void) => void;
+  /** Nothing is delivered afterwards, and what is sent is dropped. */
   readonly close: () => void;
 };
 

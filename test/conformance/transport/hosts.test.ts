@@ -18,6 +18,21 @@ describe.each(TRANSPORTS)('a host that dies, over $name,', ({ create }) => {
     await expect(exchange.answers()).rejects.toMatchObject({ code: 'HOST_LOST' });
   });
 
+  it('ends the exchange when its channel ends, and the host that comes in its place is not lost with it', async () => {
+    const { devices, hosts, hangUp, lose, bringBack } = opened(create);
+    const exchange = await devices.open();
+    exchange.send([assign(1), assign(11)]);
+    hangUp(1);
+    await expect(exchange.answers()).rejects.toMatchObject({ code: 'HOST_LOST', message: 'host 1 died: its channel ended' });
+    lose(1, 'killed');
+    bringBack(1);
+    const next = await devices.open();
+    next.send([assign(12, 2)]);
+    const asked = await hosts[1].next();
+    asked.answer({ frame: updatesFor(asked) });
+    expect(plain((await next.answers()).messages)).toEqual(plain([update(12, 2)]));
+  });
+
   it('keeps the next exchange waiting until it is there again', async () => {
     const { devices, hosts, lose, bringBack } = opened(create);
     await devices.open();

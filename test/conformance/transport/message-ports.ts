@@ -47,10 +47,12 @@ const playHost = (port: MessagePort): PlayedHost => {
 export const createMessagePorts: CreateTransport = ({ mostUnanswered } = {}) => {
   const link = createDevicesLink(2, createRecorder({ devices: DEVICES }), mostUnanswered === undefined ? undefined : bytes(mostUnanswered));
   const ports: MessagePort[] = [];
+  const ends: MessagePort[] = [];
   const hosts: [PlayedHost, PlayedHost] = [0, 1].map((host) => attach(host)) as [PlayedHost, PlayedHost];
   function attach(host: number): PlayedHost {
     const { port1, port2 } = new MessageChannel();
     ports.push(port1, port2);
+    ends[host] = port2;
     link.attach(host, host * SHARE, createPortChannel(port1));
     return playHost(port2);
   }
@@ -58,6 +60,7 @@ export const createMessagePorts: CreateTransport = ({ mostUnanswered } = {}) => 
     devices: link,
     hosts,
     lose: link.lost,
+    hangUp: (host) => ends[host]!.close(),
     bringBack: (host) => {
       hosts[host] = attach(host);
     },

@@ -16,6 +16,8 @@ export type TransportUnderTest = {
   readonly hosts: readonly [PlayedHost, PlayedHost];
   /** A host dies, and the transport notices. */
   lose(host: 0 | 1, reason: string): void;
+  /** A host closes its end of its channel, and nobody else tells of it. */
+  hangUp(host: 0 | 1): void;
   /** A host that was lost is there again. */
   bringBack(host: 0 | 1): void;
   /** A host cannot be brought back. */
