@@ -90,6 +90,14 @@ export const COMMANDS: readonly CommandEntry[] = [
     },
   },
   {
+    name: 'attack',
+    summary: "measure what a coordinator learns of users from the updates of a run's devices",
+    load: async (words) => {
+      await withModules(words);
+      return (await import('./studies/attack.js')).attackCommand();
+    },
+  },
+  {
     name: 'tune',
     summary:
       'search configuration keys by successive halving, choosing by the validation metric of stopOn; the same command continues a search',

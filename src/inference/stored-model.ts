@@ -16,8 +16,8 @@ import { parseSavedRun } from '../runs/trainer/saves.js';
 import { type ChosenCheckpoint, openFederated } from './model/federated.js';
 import type { Recommender } from './model/recommender.js';
 
-/** A run's folder with its data and its trained model, ready to predict. */
-export type StoredModel = {
+/** A run's folder with its data. */
+export type StoredRun = {
   /** The name of the run. */
   readonly run: string;
   readonly folder: string;
@@ -26,6 +26,12 @@ export type StoredModel = {
   readonly summary: Summary | undefined;
   readonly dataset: Dataset;
   readonly dataDigest: string;
+  /** The checkpoint of the best epoch, or the last one. `keepsState`: whether devices keep private states. */
+  choose(keepsState: boolean): ChosenCheckpoint;
+};
+
+/** With its trained model, ready to predict. */
+export type StoredModel = StoredRun & {
   /** File name of the checkpoint: the best epoch's, or the last one. */
   readonly checkpoint: string;
   readonly recommender: Recommender;
@@ -86,10 +92,10 @@ const loadData = async (config: Config, note: (text: string) => void): Promise<D
 };
 
 /**
- * Opens a run that has a checkpoint. Throws CHECKPOINT for a folder without a run or a checkpoint. Throws DATA for data that are gone, or that
- * differ from those of the run.
+ * Reads a run's configuration and its data. Throws CHECKPOINT for a folder without a run. Throws DATA for data that are gone, or that differ from
+ * those of the run.
  */
-export const openStoredModel = async (folder: string, { data, threads = 1, note = () => {} }: OpenOptions = {}): Promise<StoredModel> => {
+export const openStoredRun = async (folder: string, { data, note = () => {} }: OpenOptions = {}): Promise<StoredRun> => {
   const source = yamlSource(readRunConfig(folder), join(folder, 'config.yaml'));
   await installModulesOf(source);
   const stored = resolveConfig(source);
@@ -98,12 +104,16 @@ export const openStoredModel = async (folder: string, { data, threads = 1, note 
   const dataset = await loadData(config, note);
   const digest = dataDigest(dataset);
   checkData(summary, dataset, digest, config.data);
+  const choose = (keepsState: boolean): ChosenCheckpoint => chooseCheckpoint(folder, keepsState, note);
+  return { run: summary?.run ?? basename(resolve(folder)), folder, config, summary, dataset, dataDigest: digest, choose };
+};
+
+/** Opens a run that has a checkpoint. Throws as `openStoredRun` does, and CHECKPOINT for a run without a checkpoint. */
+export const openStoredModel = async (folder: string, options: OpenOptions = {}): Promise<StoredModel> => {
+  const stored = await openStoredRun(folder, options);
+  const { config, dataset } = stored;
   let chosen: ChosenCheckpoint | undefined;
-  const choose = (keepsState: boolean): ChosenCheckpoint => (chosen = chooseCheckpoint(folder, keepsState, note));
-  const recommender = await openFederated({ config, dataset, choose, threads });
-  return {
-    ...{ run: summary?.run ?? basename(resolve(folder)), folder, config, summary, dataset, dataDigest: digest },
-    checkpoint: basename(chosen!.path),
-    recommender,
-  };
+  const choose = (keepsState: boolean): ChosenCheckpoint => (chosen = stored.choose(keepsState));
+  const recommender = await openFederated({ config, dataset, choose, threads: options.threads ?? 1 });
+  return { ...stored, checkpoint: basename(chosen!.path), recommender };
 };

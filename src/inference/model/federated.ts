@@ -60,12 +60,8 @@ const thetaOf = (tensors: readonly NamedTensor[]): readonly ThetaTensor[] => {
   });
 };
 
-/**
- * A finished run of a fleet as a recommender, in this thread. Θ comes from a checkpoint, models from the server half, and scores from the
- * client half on the user's own ratings. So a prediction has the bits that the user's device computes.
- * Throws CONFIG or CHECKPOINT.
- */
-export const openFederated = async (run: FederatedRun): Promise<Recommender> => {
+/** A run of a fleet with Θ and private states as a checkpoint has them, in this thread. The caller closes its server half. Throws CONFIG or CHECKPOINT. */
+export const openTrained = async (run: FederatedRun): Promise<Opened> => {
   const { config, dataset } = run;
   const { world, settings, host } = planRun(config, dataset);
   const algorithm = await loadAlgorithm(host.algorithm, world);
@@ -81,12 +77,18 @@ export const openFederated = async (run: FederatedRun): Promise<Recommender> => 
     if (states !== null) restoreDeviceStates(path, states, [columns]);
     const measure = createMeasure(host.measure);
     const context: DeviceContext = { algorithm, columns, dtype: host.dtype, batch: host.batch, measure, steps };
-    return recommenderOf({ algorithm, server, context, round, items: dataset.items, seed: config.seed });
+    return { algorithm, server, context, round, items: dataset.items, seed: config.seed };
   } catch (error) {
     await server.close();
     throw error;
   }
 };
+
+/**
+ * A finished run of a fleet as a recommender. Models come from the server half, and scores from the client half on the user's own ratings.
+ * So a prediction has the bits that the user's device computes. Throws CONFIG or CHECKPOINT.
+ */
+export const openFederated = async (run: FederatedRun): Promise<Recommender> => recommenderOf(await openTrained(run));
 
 const newUsersOf = (shared: boolean, keepsState: boolean): string => {
   if (!shared) return 'the models of the trained users that fit these ratings best, and the mean of their predictions';
