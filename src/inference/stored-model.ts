@@ -17,7 +17,7 @@ import { type ChosenCheckpoint, openFederated } from './model/federated.js';
 import type { Recommender } from './model/recommender.js';
 
 /** A run's folder with its data. */
-export type StoredRun = {
+export type RunWithData = {
   /** The name of the run. */
   readonly run: string;
   readonly folder: string;
@@ -31,7 +31,7 @@ export type StoredRun = {
 };
 
 /** With its trained model, ready to predict. */
-export type StoredModel = StoredRun & {
+export type StoredModel = RunWithData & {
   /** File name of the checkpoint: the best epoch's, or the last one. */
   readonly checkpoint: string;
   readonly recommender: Recommender;
@@ -95,7 +95,7 @@ const loadData = async (config: Config, note: (text: string) => void): Promise<D
  * Reads a run's configuration and its data. Throws CHECKPOINT for a folder without a run. Throws DATA for data that are gone, or that differ from
  * those of the run.
  */
-export const openStoredRun = async (folder: string, { data, note = () => {} }: OpenOptions = {}): Promise<StoredRun> => {
+export const openStoredRun = async (folder: string, { data, note = () => {} }: OpenOptions = {}): Promise<RunWithData> => {
   const source = yamlSource(readRunConfig(folder), join(folder, 'config.yaml'));
   await installModulesOf(source);
   const stored = resolveConfig(source);

@@ -17,7 +17,7 @@ type AttackFlags = JsonFlag & Readonly<Record<string, unknown>> & { run: string;
 /** Keys of the run that may be changed for an attack: its defences. */
 const isDefence = (key: string): boolean => {
   const [section] = key.split('.');
-  return key === 'updates' || key === 'decoys' || key.startsWith('defence.') || namesOf(UPDATE_STEP).includes(section!);
+  return ['updates', 'decoys', 'delivery', 'dtype'].includes(key) || key.startsWith('defence.') || namesOf(UPDATE_STEP).includes(section!);
 };
 
 const attack = async (flags: AttackFlags): Promise<void> => {

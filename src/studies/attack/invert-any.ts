@@ -4,14 +4,14 @@ import { lowerBound } from '../../algorithms/port/rows.js';
 import { random } from '../../base/random.js';
 import { elements } from '../../messages/wire-tensor.js';
 import type { Prior } from './offset.js';
-import type { Seen } from './seen.js';
+import type { Observation } from './observation.js';
 
 /** Passes over the ratings of an update, and most ratings that are tried. */
 const SWEEPS = 3;
 const MOST = 100;
 
 /** What the attacker's own client half would send for these ratings. The private state is a first one, of no device. */
-const simulated = (algorithm: Algorithm, model: Seen['model'], round: number) => {
+const simulated = (algorithm: Algorithm, model: Observation['model'], round: number) => {
   const client = algorithm.client();
   return (batch: Interactions) => {
     const { state: spec } = client;
@@ -24,7 +24,7 @@ const simulated = (algorithm: Algorithm, model: Seen['model'], round: number) =>
 };
 
 /** Σ of squared differences over dense tensors, and over rows that both have. */
-const distanceTo = (seen: Seen, { wire }: Algorithm, other: Pick<Seen, 'rows' | 'tensors'>): number => {
+const distanceTo = (seen: Observation, { wire }: Algorithm, other: Pick<Observation, 'rows' | 'tensors'>): number => {
   let sum = 0;
   wire.up.forEach(({ perRow, shape }, tensor) => {
     const [mine, theirs] = [seen.tensors[tensor]!, other.tensors[tensor]!];
@@ -46,7 +46,7 @@ const distanceTo = (seen: Seen, { wire }: Algorithm, other: Pick<Seen, 'rows' | 
  * Ratings by search, for any algorithm: the attacker knows the model and calls the client half itself. Ratings change one by one to the value of the
  * scale whose update is nearest to the one that came. null: the device has too many ratings for that.
  */
-export const invertBySearch = (seen: Seen, algorithm: Algorithm, items: Uint32Array, prior: Prior, round: number): Float64Array | null => {
+export const invertBySearch = (seen: Observation, algorithm: Algorithm, items: Uint32Array, prior: Prior, round: number): Float64Array | null => {
   if (items.length === 0 || items.length > MOST) return null;
   const simulate = simulated(algorithm, seen.model, round);
   const commonest = prior.values[prior.shares.indexOf(Math.max(...prior.shares))]!;

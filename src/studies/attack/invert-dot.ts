@@ -1,7 +1,7 @@
 import { rowOf } from '../../algorithms/port/rows.js';
 import { shrinkOf } from './invert-metamf.js';
 import type { Shifted } from './offset.js';
-import type { Seen } from './seen.js';
+import type { Observation } from './observation.js';
 
 /** Of FedAvg's dot model: numbers of an item row, rates of item rows and of the private part, decay of item rows, ratings in a local step. */
 export type DotShape = {
@@ -70,7 +70,7 @@ const driftOf = (steps: readonly Step[], shape: DotShape): Float64Array => {
  * FedAvg's dot model after one pass over the batch: ΔB[i] = −2·rate·(e + λ·B[i]) gives the error e, and ΔE[i] = −2·rate·(e·p_u + λ·E[i]) the private vector p_u.
  * Together they give r − c_u − b_u. Where a local step is one rating, b_u moves between them, and the order of steps says how far.
  */
-export const invertDot = (seen: Seen, items: Uint32Array, shape: DotShape, noise: number): Shifted => {
+export const invertDot = (seen: Observation, items: Uint32Array, shape: DotShape, noise: number): Shifted => {
   const { d, rate, decay, localBatch } = shape;
   const [embeddings, offsets] = seen.model.tensors;
   const factor = (2 * rate) / Math.max(1, Math.min(localBatch, items.length));

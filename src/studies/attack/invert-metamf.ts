@@ -1,6 +1,6 @@
 import { rowOf } from '../../algorithms/port/rows.js';
 import type { Shifted } from './offset.js';
-import type { Seen } from './seen.js';
+import type { Observation } from './observation.js';
 
 /** s, d, f of MetaMF, and whether the first number of an item's embedding is added to its predictions. */
 export type MetaMFShape = { readonly s: number; readonly d: number; readonly f: number; readonly hasOffset: boolean };
@@ -16,7 +16,7 @@ const fold = (rise: Float32Array, w1: Float32Array, { s, d, f }: MetaMFShape): F
 /** An item's ŷ − c_u, and ∂ŷ/∂items_low[i] (s). */
 type Slope = { readonly prediction: number; readonly slope: Float64Array };
 
-const slopeAt = ({ tensors: [, , , b1, w2, b2] }: Seen['model'], folded: Float64Array, low: Float32Array, shape: MetaMFShape): Slope => {
+const slopeAt = ({ tensors: [, , , b1, w2, b2] }: Observation['model'], folded: Float64Array, low: Float32Array, shape: MetaMFShape): Slope => {
   const { s, f, hasOffset } = shape;
   const slope = new Float64Array(s);
   let prediction = b2![0]! + (hasOffset ? low[0]! : 0);
@@ -32,7 +32,7 @@ const slopeAt = ({ tensors: [, , , b1, w2, b2] }: Seen['model'], folded: Float64
 };
 
 /** How much shorter the update is than the errors say: 1, unless a step has clipped it. Σ of the squared errors travels with the update. */
-export const shrinkOf = (errors: Float64Array, said: Seen['said']): number => {
+export const shrinkOf = (errors: Float64Array, said: Observation['said']): number => {
   const squares = errors.reduce((sum, error) => sum + error * error, 0);
   return said === null || !(said.loss > 0) || squares === 0 ? 1 : Math.sqrt(squares / said.loss);
 };
@@ -41,7 +41,7 @@ export const shrinkOf = (errors: Float64Array, said: Seen['said']): number => {
  * MetaMF sends ∂loss/∂items_low[i] = 2·(ŷ − r)·∂ŷ/∂items_low[i] for each item i of the batch. The coordinator made the model and knows ∂ŷ. So the row's
  * projection on it is the error, whatever else is in the batch. `noise`: standard deviation of what steps add to every number.
  */
-export const invertMetaMF = (seen: Seen, items: Uint32Array, shape: MetaMFShape, noise: number): Shifted => {
+export const invertMetaMF = (seen: Observation, items: Uint32Array, shape: MetaMFShape, noise: number): Shifted => {
   const [low, rise, w1] = seen.model.tensors;
   const folded = fold(rise!, w1!, shape);
   const { s } = shape;

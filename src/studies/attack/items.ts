@@ -1,6 +1,6 @@
 import type { TensorSpec } from '../../messages/wire-tensor.js';
 import { type AttackRow, proportion } from './measure.js';
-import { type Attacked, rowEnergies, type Seen } from './seen.js';
+import { type Attacked, rowEnergies, type Observation } from './observation.js';
 
 /** `named`: every row of the update. `changed`: the rows that are not zero, at most as many as the device has records in the round. */
 export const ITEM_GUESSES = ['named', 'changed'] as const;
@@ -10,7 +10,7 @@ export type ItemGuess = (typeof ITEM_GUESSES)[number];
  * Items that the user of an update has rated, as the attacker guesses, ascending. `most`: records of the round, as the configuration says them.
  * Rows of decoys are zero, unless noise is added to them. Then those with the largest norms are guessed.
  */
-export const guessItems = (seen: Seen, up: readonly TensorSpec[], guess: ItemGuess, most: number): Uint32Array => {
+export const guessItems = (seen: Observation, up: readonly TensorSpec[], guess: ItemGuess, most: number): Uint32Array => {
   if (guess === 'named') return seen.rows;
   const energies = rowEnergies(seen, up);
   const changed = Array.from(seen.rows.keys()).filter((row) => energies[row]! > 0);

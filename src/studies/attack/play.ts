@@ -8,7 +8,7 @@ import { ratingsOf } from '../../device/actor/columns.js';
 import type { Opened } from '../../inference/model/generated.js';
 import type { Message } from '../../messages/message.js';
 import { decodeTensors, encodeTensor, shapeOf } from '../../messages/wire-tensor.js';
-import type { Attacked, Seen } from './seen.js';
+import type { Attacked, Observation } from './observation.js';
 
 /** Devices whose models are prepared at once. */
 const COHORT = 64;
@@ -36,7 +36,7 @@ const asked = ({ opened: { algorithm }, context, round }: Round, device: DeviceI
 };
 
 /** What the coordinator makes of a device's answer. null: the device takes no part. */
-const read = ({ opened: { algorithm }, context }: Round, reply: Message, model: Seen['model']): Seen | null => {
+const read = ({ opened: { algorithm }, context }: Round, reply: Message, model: Observation['model']): Observation | null => {
   if (reply.kind !== 'update') return null;
   const { rows, count, loss } = reply;
   const tensors = decodeTensors(reply.tensors, context.dtype, algorithm.wire.up, rows.length, `update of device ${reply.device}`);

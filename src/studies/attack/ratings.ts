@@ -8,7 +8,7 @@ import { invertDot } from './invert-dot.js';
 import { invertMetaMF } from './invert-metamf.js';
 import { type AttackRow, proportion } from './measure.js';
 import { type Offset, type Prior, ratingsAt, type Shifted } from './offset.js';
-import type { Attacked, Seen } from './seen.js';
+import type { Attacked, Observation } from './observation.js';
 
 /** Values of the scale, with one record of each added, so that no value is impossible. null: ratings have no steps, or there is one value. */
 export const priorOf = ({ scale: { lowest, highest, step }, parts: { train } }: Dataset): Prior | null => {
@@ -21,7 +21,7 @@ export const priorOf = ({ scale: { lowest, highest, step }, parts: { train } }: 
 };
 
 /** How ratings are read from one update. `values`: by item; NaN where nothing was found. */
-export type Inverter = { readonly method: string; invert(seen: Seen, items: Uint32Array, ratings: number | 'all'): Float64Array };
+export type Inverter = { readonly method: string; invert(seen: Observation, items: Uint32Array, ratings: number | 'all'): Float64Array };
 
 export type InverterSetup = {
   readonly algorithm: Algorithm;

@@ -4,7 +4,7 @@ import type { Dataset } from '../../data/dataset.js';
 import { ratingsOf } from '../../device/actor/columns.js';
 import { openTrained } from '../../inference/model/federated.js';
 import { generateFor, type Opened, userModel } from '../../inference/model/generated.js';
-import type { StoredRun } from '../../inference/stored-model.js';
+import type { RunWithData } from '../../inference/stored-model.js';
 import type { Config } from '../../runs/config/config.js';
 import { setupOf } from '../../runs/config/definitions.js';
 import { planRun, type RunPlan } from '../../runs/trainer/plan.js';
@@ -16,7 +16,7 @@ import { membershipRow, type UserErrors } from './membership.js';
 import { deviceNoise } from './noise.js';
 import { drawDevices, playRound, type Round } from './play.js';
 import { createInverter, createRatingTally, priorOf } from './ratings.js';
-import type { Attacked } from './seen.js';
+import type { Attacked } from './observation.js';
 import { type Summing, summed } from './summed.js';
 
 export const ATTACKS = ['items', 'ratings', 'membership'] as const;
@@ -55,7 +55,7 @@ type Attacking = {
   readonly summing: Summing | null;
 };
 
-const prepare = async (stored: StoredRun, opened: Opened, { config, devices }: AttackOptions): Promise<Attacking> => {
+const prepare = async (stored: RunWithData, opened: Opened, { config, devices }: AttackOptions): Promise<Attacking> => {
   const { dataset } = stored;
   const plan = planRun(config, dataset);
   const wire = { up: opened.algorithm.wire.up, items: dataset.items };
@@ -131,7 +131,7 @@ const attackMembership = ({ opened, config, round: { devices } }: Attacking): At
  * What the coordinator learns from the updates of one round at the run's checkpoint, and from the model. Throws CONFIG for update steps that the run cannot have, and
  * CHECKPOINT for a run without a checkpoint.
  */
-export const attackRun = async (stored: StoredRun, options: AttackOptions): Promise<AttackResult> => {
+export const attackRun = async (stored: RunWithData, options: AttackOptions): Promise<AttackResult> => {
   const { config, dataset, choose } = stored;
   const opened = await openTrained({ config, dataset, choose, threads: options.threads });
   try {

@@ -1,16 +1,16 @@
 import { elements, type TensorSpec } from '../../messages/wire-tensor.js';
-import type { Attacked, Seen } from './seen.js';
+import type { Attacked, Observation } from './observation.js';
 
 /** Where updates travel under masks: the cohort's sum, and how updates are weighed in it. */
 export type Summing = { readonly cohort: number; readonly weighting: 'records' | 'uniform' };
 
-const addRows = (into: Float32Array, { rows }: Seen, values: Float32Array, width: number, weight: number): void => {
+const addRows = (into: Float32Array, { rows }: Observation, values: Float32Array, width: number, weight: number): void => {
   rows.forEach((item, row) => {
     for (let e = 0; e < width; e++) into[item * width + e]! += weight * values[row * width + e]!;
   });
 };
 
-const sumOf = (group: readonly Attacked[], up: readonly TensorSpec[], items: number, { weighting }: Summing): Seen => {
+const sumOf = (group: readonly Attacked[], up: readonly TensorSpec[], items: number, { weighting }: Summing): Observation => {
   const weights = group.map(({ seen: { said } }) => (weighting === 'records' ? (said?.count ?? 1) : 1));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const tensors = up.map(({ perRow, shape }, tensor) => {
@@ -23,7 +23,7 @@ const sumOf = (group: readonly Attacked[], up: readonly TensorSpec[], items: num
     });
     return sum;
   });
-  const said = group.reduce<Seen['said']>(
+  const said = group.reduce<Observation['said']>(
     (sum, { seen }) =>
       sum === null || seen.said === null ? null : { count: sum.count + seen.said.count, loss: sum.loss + seen.said.loss },
     { count: 0, loss: 0 },

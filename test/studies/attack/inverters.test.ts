@@ -3,12 +3,12 @@ import { wilson } from '../../../src/studies/attack/intervals.js';
 import { guessItems } from '../../../src/studies/attack/items.js';
 import { membershipRow } from '../../../src/studies/attack/membership.js';
 import { ratingsAt } from '../../../src/studies/attack/offset.js';
-import type { Seen } from '../../../src/studies/attack/seen.js';
+import type { Observation } from '../../../src/studies/attack/observation.js';
 import { summed } from '../../../src/studies/attack/summed.js';
 
 const UP = [{ name: 'items', perRow: true, shape: [2] }];
 
-const seenOf = (rows: readonly number[], values: readonly number[], said: Seen['said']): Seen => ({
+const seenOf = (rows: readonly number[], values: readonly number[], said: Observation['said']): Observation => ({
   model: { rows: null, tensors: [] },
   rows: Uint32Array.from(rows),
   tensors: [Float32Array.from(values)],

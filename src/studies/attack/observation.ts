@@ -2,7 +2,7 @@ import type { Interactions, LocalModel } from '../../algorithms/port/client.js';
 import { elements, type TensorSpec } from '../../messages/wire-tensor.js';
 
 /** What the coordinator has of one device: the model that it sent, and the update that came back. */
-export type Seen = {
+export type Observation = {
   /** With a row for every item. */
   readonly model: LocalModel;
   readonly rows: Uint32Array;
@@ -15,10 +15,10 @@ export type Seen = {
 /** The same device's records, to judge the attack by: those of its batch, and all that it learns from. */
 export type Truth = { readonly batch: Interactions; readonly train: Interactions };
 
-export type Attacked = { readonly seen: Seen; readonly truth: Truth };
+export type Attacked = { readonly seen: Observation; readonly truth: Truth };
 
 /** ‖x‖² over all tensors with rows, by row. */
-export const rowEnergies = ({ rows, tensors }: Pick<Seen, 'rows' | 'tensors'>, up: readonly TensorSpec[]): Float64Array => {
+export const rowEnergies = ({ rows, tensors }: Pick<Observation, 'rows' | 'tensors'>, up: readonly TensorSpec[]): Float64Array => {
   const sums = new Float64Array(rows.length);
   up.forEach(({ perRow, shape }, tensor) => {
     if (!perRow) return;
