@@ -20,7 +20,7 @@ const FOLDERS: readonly { readonly floor: number; readonly folder: string; reado
   { floor: 8, folder: 'report', holds: 'results of a run for people: pages, tables, charts' },
   { floor: 8, folder: 'inference', holds: 'what a finished run predicts: recommendations, predictions, export' },
   { floor: 9, folder: 'serve', holds: 'recommendations over HTTP' },
-  { floor: 9, folder: 'studies', holds: 'studies of several runs: the paper, tuning, sweeps, load tests' },
+  { floor: 9, folder: 'studies', holds: 'studies of runs: the paper, tuning, sweeps, load tests, attacks' },
   { floor: 10, folder: 'cli', holds: 'one file a command' },
 ];
 
