@@ -3,8 +3,8 @@ import type { Interactions } from '../../algorithms/port/client.js';
 import { lowerBound } from '../../algorithms/port/rows.js';
 import { random } from '../../base/random.js';
 import { elements } from '../../messages/wire-tensor.js';
-import type { Prior } from './offset.js';
 import type { Observation } from './observation.js';
+import type { Prior } from './offset.js';
 
 /** Passes over the ratings of an update, and most ratings that are tried. */
 const SWEEPS = 3;
@@ -43,10 +43,16 @@ const distanceTo = (seen: Observation, { wire }: Algorithm, other: Pick<Observat
 };
 
 /**
- * Ratings by search, for any algorithm: the attacker knows the model and calls the client half itself. Ratings change one by one to the value of the
- * scale whose update is nearest to the one that came. null: the device has too many ratings for that.
+ * Ratings by search, for any algorithm: the attacker knows the model and calls the client half itself. Each rating in turn becomes the value of the
+ * scale with the nearest update, until none changes. null: the device has too many ratings for that.
  */
-export const invertBySearch = (seen: Observation, algorithm: Algorithm, items: Uint32Array, prior: Prior, round: number): Float64Array | null => {
+export const invertBySearch = (
+  seen: Observation,
+  algorithm: Algorithm,
+  items: Uint32Array,
+  prior: Prior,
+  round: number,
+): Float64Array | null => {
   if (items.length === 0 || items.length > MOST) return null;
   const simulate = simulated(algorithm, seen.model, round);
   const commonest = prior.values[prior.shares.indexOf(Math.max(...prior.shares))]!;

@@ -1,9 +1,9 @@
 import { rowOf } from '../../algorithms/port/rows.js';
 import { shrinkOf } from './invert-metamf.js';
-import type { Shifted } from './offset.js';
 import type { Observation } from './observation.js';
+import type { Shifted } from './offset.js';
 
-/** Of FedAvg's dot model: numbers of an item row, rates of item rows and of the private part, decay of item rows, ratings in a local step. */
+/** FedAvg's dot model. d: numbers of an item row. rate, ownRate: of item rows, of the private part. decay: of item rows. localBatch: ratings in a step. */
 export type DotShape = {
   readonly d: number;
   readonly rate: number;

@@ -1,6 +1,6 @@
 import { rowOf } from '../../algorithms/port/rows.js';
-import type { Shifted } from './offset.js';
 import type { Observation } from './observation.js';
+import type { Shifted } from './offset.js';
 
 /** s, d, f of MetaMF, and whether the first number of an item's embedding is added to its predictions. */
 export type MetaMFShape = { readonly s: number; readonly d: number; readonly f: number; readonly hasOffset: boolean };
@@ -16,7 +16,12 @@ const fold = (rise: Float32Array, w1: Float32Array, { s, d, f }: MetaMFShape): F
 /** An item's ŷ − c_u, and ∂ŷ/∂items_low[i] (s). */
 type Slope = { readonly prediction: number; readonly slope: Float64Array };
 
-const slopeAt = ({ tensors: [, , , b1, w2, b2] }: Observation['model'], folded: Float64Array, low: Float32Array, shape: MetaMFShape): Slope => {
+const slopeAt = (
+  { tensors: [, , , b1, w2, b2] }: Observation['model'],
+  folded: Float64Array,
+  low: Float32Array,
+  shape: MetaMFShape,
+): Slope => {
   const { s, f, hasOffset } = shape;
   const slope = new Float64Array(s);
   let prediction = b2![0]! + (hasOffset ? low[0]! : 0);

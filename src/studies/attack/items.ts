@@ -1,6 +1,6 @@
 import type { TensorSpec } from '../../messages/wire-tensor.js';
 import { type AttackRow, proportion } from './measure.js';
-import { type Attacked, rowEnergies, type Observation } from './observation.js';
+import { type Attacked, type Observation, rowEnergies } from './observation.js';
 
 /** `named`: every row of the update. `changed`: the rows that are not zero, at most as many as the device has records in the round. */
 export const ITEM_GUESSES = ['named', 'changed'] as const;

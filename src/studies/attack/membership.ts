@@ -55,7 +55,7 @@ const bootstrap = (pairs: readonly Pair[], users: number, seed: number): Interva
 };
 
 /**
- * Membership inference by a threshold on the loss (Yeom et al., CSF 2018): a pair on which the model errs less is taken for one it was trained on.
+ * Membership inference by a threshold on the loss (Yeom et al., CSF 2018). A pair on which the model errs less is taken for one it was trained on.
  * AUC over all thresholds, 0.5 by chance.
  */
 export const membershipRow = (users: readonly UserErrors[], seed: number): AttackRow => {

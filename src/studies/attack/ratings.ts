@@ -7,10 +7,10 @@ import { invertBySearch } from './invert-any.js';
 import { invertDot } from './invert-dot.js';
 import { invertMetaMF } from './invert-metamf.js';
 import { type AttackRow, proportion } from './measure.js';
-import { type Offset, type Prior, ratingsAt, type Shifted } from './offset.js';
 import type { Attacked, Observation } from './observation.js';
+import { type Offset, type Prior, ratingsAt, type Shifted } from './offset.js';
 
-/** Values of the scale, with one record of each added, so that no value is impossible. null: ratings have no steps, or there is one value. */
+/** Values of the scale, with one record of each added. So no value is impossible. null: ratings have no steps, or there is one value. */
 export const priorOf = ({ scale: { lowest, highest, step }, parts: { train } }: Dataset): Prior | null => {
   if (!(step > 0) || highest <= lowest) return null;
   const values = Float64Array.from({ length: Math.round((highest - lowest) / step) + 1 }, (_, index) => lowest + index * step);

@@ -14,9 +14,9 @@ import { createItemTally, guessItems, ITEM_GUESSES } from './items.js';
 import type { AttackRow } from './measure.js';
 import { membershipRow, type UserErrors } from './membership.js';
 import { deviceNoise } from './noise.js';
+import type { Attacked } from './observation.js';
 import { drawDevices, playRound, type Round } from './play.js';
 import { createInverter, createRatingTally, priorOf } from './ratings.js';
-import type { Attacked } from './observation.js';
 import { type Summing, summed } from './summed.js';
 
 export const ATTACKS = ['items', 'ratings', 'membership'] as const;
@@ -26,7 +26,7 @@ export type AttackOptions = {
   readonly config: Config;
   /** Devices that are attacked. */
   readonly devices: number;
-  /** Of the items attack, beside none. */
+  /** Of the attack on items, which is made without decoys, too. */
   readonly decoys: number;
   readonly attacks: readonly (typeof ATTACKS)[number][];
   readonly threads: number;

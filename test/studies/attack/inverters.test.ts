@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { wilson } from '../../../src/studies/attack/intervals.js';
 import { guessItems } from '../../../src/studies/attack/items.js';
 import { membershipRow } from '../../../src/studies/attack/membership.js';
-import { ratingsAt } from '../../../src/studies/attack/offset.js';
 import type { Observation } from '../../../src/studies/attack/observation.js';
+import { ratingsAt } from '../../../src/studies/attack/offset.js';
 import { summed } from '../../../src/studies/attack/summed.js';
 
 const UP = [{ name: 'items', perRow: true, shape: [2] }];
