@@ -34,7 +34,8 @@ describe('containers', () => {
     const gzip = gzipSync(TEXT);
     const zip = zipSync({ 'ratings.csv': [TEXT, { level: 0 }] });
     const wrong = Uint8Array.from(zip);
-    wrong[wrong.indexOf(0x31)]! ^= 1;
+    // In the content: the header has the time, whose bytes may be any.
+    wrong[Buffer.from(zip).indexOf(TEXT)]! ^= 1;
     const folder = await folderOf({ 'a.gz': gzip.subarray(0, -9), 'b.zip': zip.subarray(0, -9), 'c.zip': wrong });
     for (const [name, kind] of [
       ['a.gz', 'gzip'],
