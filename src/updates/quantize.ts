@@ -13,8 +13,8 @@ const options = z.strictObject({
 const dtypeOf = (bits: 8 | 4): 'int8' | 'int4' => (bits === 8 ? 'int8' : 'int4');
 
 /**
- * Whole numbers of at most 127 or 7, times a scale for each bucket, by stochastic rounding: on average, a number stays what it is (Alistarh et
- * al., "QSGD", NeurIPS 2017, section 3.1, with the largest number of a bucket in place of its norm).
+ * Whole numbers of at most 127 or 7, times a scale for each bucket. By stochastic rounding, a number stays what it is on average.
+ * Alistarh et al., "QSGD", NeurIPS 2017, section 3.1, with the largest number of a bucket in place of its norm.
  */
 export const quantize: UpdateStepDefinition<z.infer<typeof options>> = {
   name: 'quantize',

@@ -3,10 +3,11 @@ import { elements } from '../messages/wire-tensor.js';
 import type { SentUpdate, UpdateWire } from './update-step.js';
 
 /**
- * What a device has not sent yet: the memory of error feedback (Stich et al., "Sparsified SGD with memory", NeurIPS 2018, algorithm 1), as numbers
- * of a step's state:
+ * What a device has not sent yet: the memory of error feedback (Stich et al., "Sparsified SGD with memory", NeurIPS 2018, algorithm 1).
+ * It is numbers of a step's state:
  *
- *   for each slot: the item of a row and one (as bits; 0: an empty slot), and the row of each row tensor;   the dense tensors
+ *   for each slot: the item of a row, plus one (as bits; 0: an empty slot), and its row of each row tensor
+ *   the dense tensors
  *
  * A device has as many slots as training records: no more items are rated. A row waits until an update has the row again.
  * An algorithm whose updates have other rows may need more. Then the shortest rows are forgotten.

@@ -15,7 +15,7 @@ const DEVIATION = 0.01;
 
 /**
  * Softmax visible units of the cells of sparse rows, K levels each, and `width` hidden units. W is (columns, K, width), b is (columns, K).
- * Cells are visited by columns: K rows of W stay in the cache for all cells of a column, and its gradient is complete after the last one.
+ * Cells are visited by columns. K rows of W stay in the cache for all cells of a column. Its gradient is complete after the last one.
  */
 export type SoftmaxUnits = {
   readonly tensors: readonly ModelTensor[];
