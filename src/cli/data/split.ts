@@ -9,16 +9,13 @@ import { configKeys, flagSource, refuseIdleSettings, resolveConfig } from '../..
 import { OF_THE_DATA } from '../../runs/folder/run-store.js';
 import { addConfigFlags, configFlagsIn } from '../config-flags.js';
 import { addJson, answer, type JsonFlag } from '../json-output.js';
+import { note } from './data-flags.js';
 
 /** The keys of a configuration that say what the data are and how they are split. */
 const isOfTheData = (key: string): boolean => [...OF_THE_DATA, 'dataBudget', 'seed'].includes(key.split('.')[0]!) && key !== 'data';
 const otherKeys = (): readonly string[] => configKeys().flatMap(({ key }) => (isOfTheData(key) ? [] : [key]));
 
 type SplitFlags = JsonFlag & { readonly out?: string; readonly form: SplitForm };
-
-const note = (text: string): void => {
-  process.stderr.write(`${text}\n`);
-};
 
 /** `metafleet data split SOURCE --split KIND --seed N --out DIR`: the files of a split, which load to the same parts. */
 export const splitCommand = (): Command =>

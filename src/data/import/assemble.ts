@@ -50,7 +50,7 @@ const inferScale = (values: Float64Array): Scale => {
 };
 
 /** Of implicit feedback: its only value is 1. */
-const IMPLICIT_SCALE: Scale = { lowest: 0, highest: 1, step: 1 };
+export const IMPLICIT_SCALE: Scale = { lowest: 0, highest: 1, step: 1 };
 
 /** The ids of a table in a known order. @throws MetafleetError DATA for one that is not known. */
 const inOrder = ({ ids, dense }: IdMap, known: readonly string[], place: string, kind: string): IdMap => {

@@ -5,7 +5,7 @@ import type { Dataset, Feedback, Parts } from '../dataset.js';
 import { selectFeature } from '../features/described.js';
 import type { Feature } from '../features/feature.js';
 import type { FeatureOptions } from '../features/load-features.js';
-import { composed, describedItems } from '../import/assemble.js';
+import { composed, describedItems, IMPLICIT_SCALE } from '../import/assemble.js';
 import { type Partition, partition, partitionBy } from '../splits/partition.js';
 import { type SplitKind, type SplitOptions, splitSpec } from '../splits/spec.js';
 import { withItems } from '../splits/whole.js';
@@ -68,9 +68,6 @@ const cutWhole = (folder: string, manifest: Manifest, feedback: Feedback, option
     .filter((_, row) => allowed?.has(all.items[row]!) !== false);
   return { ...partitionBy(whole, { rows, leavesOut: false, notes: [] }, rest), ...(described && { items: described }) };
 };
-
-/** Of implicit feedback: its only value is 1. */
-const IMPLICIT_SCALE: Dataset['scale'] = { lowest: 0, highest: 1, step: 1 };
 
 /** Adds what is read when it is first asked for: a run needs no ids, and few features. */
 const lazily = <K extends keyof Dataset>(dataset: Dataset, key: K, read: () => Dataset[K]): void => {

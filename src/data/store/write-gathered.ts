@@ -3,7 +3,9 @@ import type { Gathered } from '../import/assemble.js';
 import { countingType } from './column-file.js';
 import type { Manifest, NumberType } from './manifest.js';
 import { highestOf, type IdsWritten, idWriter, numberWriter, type Written } from './sort/finish.js';
-import { addValue, codesOf, noFacts } from './spill/value-facts.js';
+import { codesIn } from './sort/sort.js';
+import { isWhole } from './spill/parse.js';
+import { codesOf, noFacts, valueGatherer } from './spill/value-facts.js';
 
 const writeIds = (folder: string, name: string, ids: readonly string[]): IdsWritten => {
   const numbers = Float64Array.from(ids, (id) => {
@@ -30,9 +32,9 @@ export const writeGathered = (
   const { name, scale, feedback, whole, userIds, itemIds, parts } = gathered;
   const { users, itemCount, offsets, items, values, times } = whole;
   const facts = noFacts();
-  for (const value of values) addValue(facts, value);
+  const note = valueGatherer(facts);
+  for (const value of values) note(value);
   const codes = codesOf(facts);
-  const places = new Map(codes?.map((value, code) => [value, code]));
   const [ofUsers, ofItems] = [writeIds(folder, 'user-ids', userIds), writeIds(folder, 'item-ids', itemIds)];
   const columns: Record<string, Written> = {
     ...ofUsers.columns,
@@ -40,18 +42,11 @@ export const writeGathered = (
     offsets: writeNumbers(folder, 'offsets', 'u32', offsets),
     items: writeNumbers(folder, 'items', countingType(itemCount), items),
     values:
-      codes === undefined
-        ? writeNumbers(folder, 'values', 'f32', values)
-        : writeNumbers(
-            folder,
-            'values',
-            'u8',
-            Uint8Array.from(values, (value) => places.get(value)!),
-          ),
+      codes === undefined ? writeNumbers(folder, 'values', 'f32', values) : writeNumbers(folder, 'values', 'u8', codesIn(values, codes)),
   };
   if (times?.some((time) => !Number.isNaN(time))) {
-    const isWhole = times.every((time) => Number.isInteger(time) && time >= 0 && time < 2 ** 32);
-    columns['times'] = writeNumbers(folder, 'times', isWhole ? 'u32' : 'f64', times);
+    const areWhole = times.every(isWhole);
+    columns['times'] = writeNumbers(folder, 'times', areWhole ? 'u32' : 'f64', times);
   }
   if (parts !== undefined) columns['parts'] = writeNumbers(folder, 'parts', 'u8', parts);
   return {

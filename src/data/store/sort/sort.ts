@@ -83,7 +83,8 @@ const byFirst = (users: Float64Array, table: IdTable, firstOf: readonly number[]
 
 const SLOTS = 256;
 
-const codesIn = (values: Float32Array, codes: readonly number[]): Uint8Array => {
+/** The code of each rating. */
+export const codesIn = (values: Float32Array, codes: readonly number[]): Uint8Array => {
   const known = new Map(codes.map((value, code) => [value, code]));
   const found = new Uint8Array(values.length);
   /** Ratings that came before, and their codes, by a slot that halves and fifths do not share. */

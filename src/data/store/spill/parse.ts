@@ -56,7 +56,8 @@ export const noteItem = (seen: Seen, item: number, known: number, chunk: number,
   seen.firstOf[item] = chunk * 2 ** 32 + row;
 };
 
-const isWhole = (time: number): boolean => Number.isInteger(time) && time >= 0 && time < 2 ** 32;
+/** Whether a time is a number of a u32 column. */
+export const isWhole = (time: number): boolean => Number.isInteger(time) && time >= 0 && time < 2 ** 32;
 export const noteTime = (seen: Seen, time: number): void => {
   if (seen.wholeTimes && !isWhole(time)) seen.wholeTimes = false;
   if (!seen.anyTime && !Number.isNaN(time)) seen.anyTime = true;
